@@ -1,0 +1,93 @@
+# The single entry point; CI runs the same targets (.ci/run). Every target makes what it needs first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# PYTHON=python3.12 chooses; otherwise the first of these that the locks were made for
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+ifeq ($(strip $(PYTHON)),)
+PYTHON := python3
+endif
+VENV ?= .venv
+PY := $(VENV)/bin/python
+LOCKS := requirements.txt requirements-dev.txt
+# Keyed by what is installed and by which Python: a changed lock or interpreter installs again, a touched file does not
+KEY := $(shell { cat $(LOCKS) include/local/install.py; $(PYTHON) -V; } 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/.installed-$(KEY)
+
+# make demo
+APPROVE ?=
+SPEED ?= 60
+WAVE ?= include/waves/demo.json
+# make demo, make up: the UI's port; empty = 8080, or a free one when that is taken
+PORT ?=
+
+PORT_OPTION := $(if $(PORT),--port $(PORT))
+
+.PHONY: help install demo up down test test-again test-fast test-scenarios check bench lock clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## the virtual environment with the locked packages (every target below does it by itself)
+
+$(STAMP):
+	@$(PYTHON) include/local/install.py $(VENV) $(LOCKS)
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+demo: $(STAMP) ## a whole wave on the sandbox, live; APPROVE=me leaves the approvals to you; SPEED, WAVE, PORT
+	@$(PY) -m include.local demo --wave $(WAVE) --speed $(SPEED) --approve $(or $(APPROVE),auto) $(PORT_OPTION)
+
+up: $(STAMP) ## the sandbox and Airflow in the background; prints the address of the UI; SPEED, PORT
+	@$(PY) -m include.local up --speed $(SPEED) $(PORT_OPTION)
+
+down: $(STAMP) ## stops what `make up` started
+	@$(PY) -m include.local down
+
+# A folder is a process: moto's state is global in one, and several sandboxes in it would see each other's.
+FAST_FOLDERS = $(shell find tests -name 'test_*.py' -not -path 'tests/scenarios/*' -printf '%h\n' | sort -u)
+
+# pytest answers 1 when tests failed; everything else (crash, no tests, wrong usage) is no test's failure
+NOTE_CRASH = [ $$code -le 1 ] || { mkdir -p .pytest_cache && touch .pytest_cache/crashed; }
+
+test: $(STAMP) ## every test: the fast ones first, then the scenarios on a real Airflow
+	@rm -rf .pytest_cache; rc=0; \
+	$(MAKE) --no-print-directory test-fast || rc=$$?; \
+	$(MAKE) --no-print-directory test-scenarios || rc=$$?; \
+	exit $$rc
+
+test-again: $(STAMP) ## what failed in `make test`, once more; fails when something crashed
+	@[ -s .pytest_cache/v/cache/lastfailed ] && [ ! -e .pytest_cache/crashed ]
+	@$(PY) -m pytest --last-failed --last-failed-no-failures none tests
+
+test-fast: $(STAMP) ## the tests that need no Airflow scheduler, a process per folder
+	@rc=0; \
+	for folder in $(FAST_FOLDERS); do \
+	  echo "== $$folder"; \
+	  $(PY) -m pytest -q $$folder/test_*.py || { code=$$?; rc=$$code; $(NOTE_CRASH); }; \
+	done; \
+	exit $$rc
+
+test-scenarios: $(STAMP) ## whole waves on a real Airflow and the sandbox
+	@$(PY) -m pytest tests/scenarios || { code=$$?; $(NOTE_CRASH); exit $$code; }
+
+check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(PY) -m include.local check-dags
+
+bench: $(STAMP) ## the benchmarks, as tables; nothing is asserted on time
+	@$(PY) -m tests.benchmarks
+
+lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files
+	@$(VENV)/bin/uv --version >/dev/null
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header $(UPGRADE) requirements.in -o requirements.txt
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header $(UPGRADE) requirements-dev.in -o requirements-dev.txt
+
+clean: ## removes the virtual environment, local state and caches (stops `make up` first)
+	@if [ -x $(PY) ] && [ -d .airflow ]; then $(PY) -m include.local down; fi
+	rm -rf $(VENV) .airflow .sandbox .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
