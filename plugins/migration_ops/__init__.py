@@ -1,0 +1,3 @@
+"""Moves servers to AWS in waves with AWS Application Migration Service, from Apache Airflow."""
+
+__version__ = "0.1.0"

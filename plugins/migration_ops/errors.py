@@ -1,0 +1,108 @@
+"""Every error this package raises on purpose: a code, a hint, and what it is about.
+
+Errors cross process borders (worker to supervisor, triggerer to worker), so each one pickles.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MigrationError(Exception):
+    """Base of all: ``code`` for machines, ``hint`` for people, ``context`` names the path or the ids.
+
+    :param message: what happened, in one sentence.
+    :param context: the offending path, ids and values; never a secret.
+    """
+
+    code = "MIGRATION_ERROR"
+    hint = ""
+    retryable = False
+
+    def __init__(self, message: str, **context: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.message, self.context))
+
+    def __str__(self) -> str:
+        about = ", ".join(f"{name}={value!r}" for name, value in self.context.items())
+        parts = [f"[{self.code}] {self.message}"]
+        if about:
+            parts.append(f"({about})")
+        if self.hint:
+            parts.append(f"Hint: {self.hint}")
+        return " ".join(parts)
+
+    def as_document(self) -> dict[str, Any]:
+        """The error as a camelCase document for reports, callbacks and the ledger."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "context": self.context}
+
+
+def _rebuild(kind: type[MigrationError], message: str, context: dict[str, Any]) -> MigrationError:
+    return kind(message, **context)
+
+
+class InvalidInput(MigrationError):
+    """The conf, a setting or a document is wrong; nothing was touched."""
+
+    code = "INVALID_INPUT"
+    hint = "Correct the conf and trigger a new run: the conf of a run cannot be changed."
+
+
+class Blocked(MigrationError):
+    """A check said no, or could not know; nothing was touched."""
+
+    code = "BLOCKED"
+    hint = "Resolve the findings, then clear this task with downstream."
+
+
+class Unknown(MigrationError):
+    """What AWS answered does not allow a verdict. Fails closed."""
+
+    code = "UNKNOWN"
+    hint = "Look at the server in the MGN console; clear the task when its state is known again."
+
+
+class StepFailed(MigrationError):
+    """A step of an application ended without reaching its goal; retrying by itself would not help."""
+
+    code = "STEP_FAILED"
+    hint = "Fix the cause, then clear the failed task with downstream: it continues from what MGN shows."
+
+
+class StepTimedOut(StepFailed):
+    """A wait reached its deadline."""
+
+    code = "TIMED_OUT"
+
+
+class OutcomeUnknown(MigrationError):
+    """A mutating call may or may not have been executed. Reconcile before anything else."""
+
+    code = "OUTCOME_UNKNOWN"
+    hint = "The task tries again by itself, and looks up what happened before it sends anything."
+    retryable = True
+
+
+class Throttled(MigrationError):
+    """AWS asked for patience, or a quota is used up for the moment."""
+
+    code = "THROTTLED"
+    hint = "The task tries again by itself."
+    retryable = True
+
+
+class Refused(MigrationError):
+    """A remote service refused the call for good."""
+
+    code = "REFUSED"
+
+
+class Frozen(MigrationError):
+    """What was attempted could not be finished or verified; a person must look."""
+
+    code = "FROZEN"
+    hint = "Read the reason in the ledger, bring the server to a known state by hand, then clear the task."

@@ -1,0 +1,67 @@
+"""What MGN says of a job (mgn-reference section 6). A job never says FAILED; its servers do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+STATUS_ACTIVE = frozenset({"PENDING", "STARTED"})
+STATUS_OVER = frozenset({"COMPLETED"})
+LAUNCH_SUCCESS = frozenset({"LAUNCHED"})
+LAUNCH_PENDING = frozenset({"PENDING", "IN_PROGRESS"})
+LAUNCH_FAILURE = frozenset({"FAILED", "TERMINATED"})
+INTENT_TAG = "migration-ops:intent"
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One MGN job as last read. ``launch_status`` and ``instance_ids`` map source server ids."""
+
+    job_id: str
+    type: str | None = None
+    initiated_by: str | None = None
+    status: str | None = None
+    created_at: str | None = None
+    ended_at: str | None = None
+    launch_status: dict[str, str | None] = field(default_factory=dict)
+    instance_ids: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in STATUS_ACTIVE
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in STATUS_OVER
+
+    @property
+    def intent_id(self) -> str | None:
+        return self.tags.get(INTENT_TAG)
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> JobView:
+        return cls(**document)
+
+    @classmethod
+    def from_api(cls, item: dict[str, Any]) -> JobView:
+        """Reads one Job of StartTest, StartCutover, TerminateTargetInstances or DescribeJobs."""
+        servers = item.get("participatingServers") or []
+        return cls(
+            job_id=item["jobID"],
+            type=item.get("type"),
+            initiated_by=item.get("initiatedBy"),
+            status=item.get("status"),
+            created_at=item.get("creationDateTime"),
+            ended_at=item.get("endDateTime"),
+            launch_status={one["sourceServerID"]: one.get("launchStatus") for one in servers},
+            instance_ids={
+                one["sourceServerID"]: one["launchedEc2InstanceID"]
+                for one in servers
+                if one.get("launchedEc2InstanceID")
+            },
+            tags=dict(item.get("tags") or {}),
+        )

@@ -1,0 +1,114 @@
+"""What MGN says of a source server, as plain values (mgn-reference section 3: SourceServer)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+_DURATION = re.compile(
+    r"^P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?$"
+)
+_UNIT_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+
+
+def duration_seconds(text: str | None) -> float | None:
+    """Seconds of an ISO 8601 duration as MGN writes it (``P0D``, ``PT16H20M38.697305S``).
+
+    Absent, empty or malformed is None: unknown, never zero.
+    """
+    match = _DURATION.match(text or "")
+    if not match or not any(match.groupdict().values()):
+        return None
+    return sum(float(value) * _UNIT_SECONDS[unit] for unit, value in match.groupdict().items() if value)
+
+
+def moment(text: str | None) -> datetime | None:
+    """An MGN date string (``…Z`` or ``…+00:00``, fraction or not) as an aware datetime, None when unreadable."""
+    if not text:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ServerView:
+    """One source server as last read. None always means: MGN did not say."""
+
+    source_server_id: str
+    arn: str | None = None
+    hostname: str | None = None
+    is_archived: bool | None = None
+    application_id: str | None = None
+    lifecycle_state: str | None = None
+    replication_state: str | None = None
+    replication_error: str | None = None
+    lag_seconds: float | None = None
+    backlog_bytes: int | None = None
+    total_bytes: int | None = None
+    replicated_bytes: int | None = None
+    eta: str | None = None
+    last_snapshot_at: str | None = None
+    launched_instance_id: str | None = None
+    launched_job_id: str | None = None
+    first_boot: str | None = None
+    last_test_job_id: str | None = None
+    last_test_called_at: str | None = None
+    last_cutover_job_id: str | None = None
+    last_cutover_called_at: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> ServerView:
+        return cls(**document)
+
+    @classmethod
+    def from_api(cls, item: dict[str, Any]) -> ServerView:
+        """Reads one item of DescribeSourceServers. Only ``sourceServerID`` is taken for granted."""
+        life = item.get("lifeCycle") or {}
+        replication = item.get("dataReplicationInfo") or {}
+        launched = item.get("launchedInstance") or {}
+        hints = (item.get("sourceProperties") or {}).get("identificationHints") or {}
+        test = (life.get("lastTest") or {}).get("initiated") or {}
+        cutover = (life.get("lastCutover") or {}).get("initiated") or {}
+        disks = replication.get("replicatedDisks") or []
+        return cls(
+            source_server_id=item["sourceServerID"],
+            arn=item.get("arn"),
+            hostname=hints.get("hostname") or hints.get("fqdn"),
+            is_archived=item.get("isArchived"),
+            application_id=item.get("applicationID"),
+            lifecycle_state=life.get("state"),
+            replication_state=replication.get("dataReplicationState"),
+            replication_error=(replication.get("dataReplicationError") or {}).get("error"),
+            lag_seconds=duration_seconds(replication.get("lagDuration")),
+            backlog_bytes=_sum_of(disks, "backloggedStorageBytes"),
+            total_bytes=_sum_of(disks, "totalStorageBytes"),
+            replicated_bytes=_sum_of(disks, "replicatedStorageBytes"),
+            eta=replication.get("etaDateTime"),
+            last_snapshot_at=replication.get("lastSnapshotDateTime"),
+            launched_instance_id=launched.get("ec2InstanceID"),
+            launched_job_id=launched.get("jobID"),
+            first_boot=launched.get("firstBoot"),
+            last_test_job_id=test.get("jobID"),
+            last_test_called_at=test.get("apiCallDateTime"),
+            last_cutover_job_id=cutover.get("jobID"),
+            last_cutover_called_at=cutover.get("apiCallDateTime"),
+            tags=dict(item.get("tags") or {}),
+        )
+
+
+def _sum_of(disks: list[dict[str, Any]], member: str) -> int | None:
+    """Sum over the disks; one disk that does not say makes the sum unknown, and so does having no disk."""
+    values = [disk.get(member) for disk in disks]
+    if not values or any(value is None for value in values):
+        return None
+    return int(sum(values))  # type: ignore[arg-type]

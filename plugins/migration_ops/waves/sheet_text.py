@@ -1,0 +1,120 @@
+"""A sheet's document as Markdown for Airflow's human-input page: the decision first, then why, then the servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.waves.markdown import code, plain, table
+from migration_ops.waves.verdict import Verdict
+
+_MAX_SERVERS = 50
+_MAX_FINDINGS = 100
+_MARK = {"OK": "✅ OK", "BLOCKED": "⛔ BLOCKED", "UNKNOWN": "❓ UNKNOWN"}
+_MEANING = {
+    "goNoGo": "Approving cuts the ready applications over, in the order below. The others are left out.",
+    "finalize": (
+        "Approving finalizes the ready applications. **There is no way back in MGN after it**: replication stops, "
+        "replicated data is discarded, a rollback is refused."
+    ),
+}
+
+Application = dict[str, Any]
+
+
+def render(document: dict[str, Any], digest: str) -> str:
+    """The whole sheet. Every name, id and reason from outside is made inert."""
+    applications: list[Application] = document["applications"]
+    parts = [
+        f"## {document['title']}: wave {code(document['wave'])}",
+        _MEANING[document["kind"]],
+        f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
+        _overview(applications),
+        _findings(applications),
+        *[_details(one) for one in applications],
+        f"Plan {code(document['planHash'][:16])}, sheet {code(digest[:16])}, "
+        f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _window(document: dict[str, Any]) -> str:
+    window = document.get("cutoverWindow") or {}
+    opens, closes, calendars = window.get("opens"), window.get("closes"), window.get("changeCalendars") or []
+    if document["kind"] != "goNoGo" or not (opens or closes or calendars):
+        return ""
+    names = f", change calendars {', '.join(code(one) for one in calendars)}" if calendars else ""
+    return f"Window: from {code(opens or 'now')} to {code(closes or 'no end')}{names}."
+
+
+def _overview(applications: list[Application]) -> str:
+    head = ("Application", "Verdict", "Impact", "After", "Servers", "Worst lag", "Gates", "Tests", "Why left out")
+    return table(head, [_line(one) for one in applications])
+
+
+def _line(one: Application) -> list[str]:
+    return [
+        code(one["appName"]),
+        _mark(one["verdict"]),
+        plain(one["impact"]),
+        ", ".join(code(name) for name in one["dependsOn"]),
+        str(len(one["servers"])),
+        _worst_lag(one["servers"]),
+        _count(one["gates"]),
+        _count(one["tests"]),
+        plain("; ".join(one["why"])),
+    ]
+
+
+def _mark(verdict: Any) -> str:
+    return _MARK.get(str(verdict), _MARK["UNKNOWN"])
+
+
+def _count(checks: list[dict[str, Any]]) -> str:
+    good = sum(one.get("verdict") == Verdict.OK for one in checks)
+    return f"{good} of {len(checks)} OK" if checks else "none"
+
+
+def _worst_lag(servers: list[dict[str, Any]]) -> str:
+    """Unknown beats every number: the worst lag of which one is unknown is unknown."""
+    lags = [one["lagSeconds"] for one in servers]
+    return "unknown" if None in lags or not lags else _seconds(max(lags))
+
+
+def _seconds(value: Any) -> str:
+    return f"{value:.0f} s" if isinstance(value, int | float) else "unknown"
+
+
+def _findings(applications: list[Application]) -> str:
+    rows = [
+        [code(one["appName"]), _mark(check.get("verdict")), *_check(check)]
+        for one in applications
+        for check in [*one["gates"], *one["tests"]]
+        if check.get("verdict") != Verdict.OK
+    ]
+    if not rows:
+        return ""
+    more = f"\n\n… and {len(rows) - _MAX_FINDINGS} more." if len(rows) > _MAX_FINDINGS else ""
+    head = ("Application", "Verdict", "Check", "Of", "Value", "Limit", "Reason")
+    return "### What is not OK\n\n" + table(head, rows[:_MAX_FINDINGS]) + more
+
+
+def _check(check: dict[str, Any]) -> list[str]:
+    values = [check.get("name"), check.get("subject"), check.get("value"), check.get("limit")]
+    return [*["-" if one is None else code(one) for one in values], plain(check.get("reason") or "")]
+
+
+def _details(one: Application) -> str:
+    servers = one["servers"]
+    rows = [
+        [
+            code(server["sourceServerId"]),
+            code(server["migrationId"]),
+            code(server["instanceId"] or ""),
+            _seconds(server["lagSeconds"]),
+        ]
+        for server in servers[:_MAX_SERVERS]
+    ]
+    more = f"\n\n… and {len(servers) - _MAX_SERVERS} more servers." if len(servers) > _MAX_SERVERS else ""
+    facts = "".join(f"\n\n{plain(name)}: {plain(value)}" for name, value in one["facts"].items())
+    head = ("Server", "Migration", "Instance", "Lag")
+    return f"### {code(one['appName'])} {_mark(one['verdict'])}\n\n" + table(head, rows) + more + facts
