@@ -1,0 +1,141 @@
+"""Ended migrations go to S3; only when the copy was read back do the items get a time to live."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from migration_ops.errors import MigrationError
+from migration_ops.ledger.calls import TRANSACTION_ITEMS, Table, TransactionCancelled, in_groups
+from migration_ops.ledger.chain import canonical
+from migration_ops.ledger.evidence import EvidenceMismatch, EvidenceStore
+from migration_ops.ledger.items import KEY, from_item, iso, key_of, to_item
+from migration_ops.ledger.protocol import VersionConflict
+from migration_ops.ledger.stored_chain import StoredChain, read_chain
+from migration_ops.waves.states import Phase
+
+# FROZEN is not among them: a person still has to look.
+ARCHIVED_PHASES = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED})
+SECONDS_PER_DAY = 86_400
+
+
+class NotArchivable(MigrationError):
+    """The migration has not ended, or its history is not whole; nothing was changed."""
+
+    code = "NOT_ARCHIVABLE"
+    hint = "Archive ended migrations only; run the history verifier on the others."
+
+
+@dataclass(frozen=True)
+class Archived:
+    """One archived migration. ``expires_at`` is epoch seconds."""
+
+    migration_id: str
+    key: str
+    sha256: str
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class Archive:
+    """:param ttl_days: how long the items stay in the table after the copy."""
+
+    client: Any
+    table_name: str
+    store: EvidenceStore
+    now: Callable[[], datetime]
+    ttl_days: int
+
+    def archive(self, migration_id: str) -> Archived:
+        """Copies record and history to S3, reads the copy back, then sets ``expiresAt``. Doing it again is harmless.
+
+        A migration that is written again afterwards loses its ``expiresAt``; its archived lines still expire, and
+        the record keeps their end (``archivedSequence``, ``archivedDigest``) as the chain's anchor.
+
+        :raises NotArchivable: not ended, unknown, or its chain is broken.
+        :raises EvidenceMismatch: the copy is not what was written; nothing was changed in the table.
+        :raises VersionConflict: the migration was written in between.
+        """
+        table = Table(self.client, self.table_name)
+        chain = read_chain(table, migration_id, self.now().timestamp())
+        self._check(chain)
+        body = canonical(_document(chain)).encode("utf-8", "surrogatepass")
+        key = f"archive/{chain.text('wave')}/{migration_id}-v{chain.number('version')}.json"
+        self.store.put(key, _document(chain))
+        if self.store.get(key) != body:
+            raise EvidenceMismatch("The archive copy differs from the table", key=key)
+        expires_at = self._expiry(chain)
+        self._expire(table, chain, key, expires_at)
+        return Archived(migration_id, key, hashlib.sha256(body).hexdigest(), expires_at)
+
+    def _check(self, chain: StoredChain) -> None:
+        record = chain.record
+        if record is None or record.phase not in ARCHIVED_PHASES:
+            phase = record.phase.value if record else None
+            raise NotArchivable("The migration has not ended", migrationId=chain.migration_id, phase=phase)
+        problems = chain.problems()
+        if problems:
+            raise NotArchivable("The history is not whole", migrationId=chain.migration_id, problems=problems)
+
+    def _expiry(self, chain: StoredChain) -> int:
+        """A repeated archive of the same state does not put the end off."""
+        if chain.number("expiresAt") and chain.number("archivedSequence") == chain.number("historySequence"):
+            return chain.number("expiresAt")
+        return int(self.now().timestamp()) + self.ttl_days * SECONDS_PER_DAY
+
+    def _expire(self, table: Table, chain: StoredChain, key: str, expires_at: int) -> None:
+        """The record goes first and is conditional: lines must not expire under a record that has moved on."""
+        lines = [_line_action(table.name, name, expires_at) for name in chain.lines]
+        actions = [self._record_action(table.name, chain, key, expires_at), *lines]
+        for group in in_groups(actions, TRANSACTION_ITEMS):
+            try:
+                table.transact(group, str(uuid4()))
+            except TransactionCancelled as error:
+                raise VersionConflict(
+                    "The migration was written while it was archived", migrationId=chain.migration_id
+                ) from error
+
+    def _record_action(self, table_name: str, chain: StoredChain, key: str, expires_at: int) -> dict[str, Any]:
+        values = {
+            "expiresAt": expires_at,
+            "archiveKey": key,
+            "archivedAt": iso(self.now()),
+            "archivedSequence": chain.number("historySequence"),
+            "archivedDigest": chain.text("historyDigest"),
+        }
+        return {
+            "Update": {
+                "TableName": table_name,
+                "Key": key_of(chain.migration_id),
+                "UpdateExpression": "SET " + ", ".join(f"{name} = :{name}" for name in values),
+                "ConditionExpression": "#version = :version",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": to_item(
+                    {f":{name}": value for name, value in values.items()} | {":version": chain.number("version")}
+                ),
+            }
+        }
+
+
+def _line_action(table_name: str, key: str, expires_at: int) -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": table_name,
+            "Key": key_of(key),
+            "UpdateExpression": "SET expiresAt = :expires",
+            "ConditionExpression": f"attribute_exists({KEY})",
+            "ExpressionAttributeValues": to_item({":expires": expires_at}),
+        }
+    }
+
+
+def _document(chain: StoredChain) -> dict[str, Any]:
+    """Record and lines with all attributes, so that a restore gives the same items and the chain still verifies."""
+    return {
+        "record": from_item(chain.item or {}),
+        "history": [from_item(item) for item in chain.lines.values()],
+    }

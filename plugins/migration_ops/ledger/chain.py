@@ -1,0 +1,143 @@
+"""The hash chain of a migration's history: each line's digest covers the line and the digest before it.
+
+The record carries the last digest, so an edit, a drop, a swap and a cut-off end are all found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from migration_ops.errors import InvalidInput
+from migration_ops.ledger.items import KEY, Item, from_item, history_key, to_item
+from migration_ops.ledger.protocol import HistoryEntry, Record
+
+
+def canonical(document: Any) -> str:
+    """JSON with sorted names and no spaces: the same text for the same value.
+
+    :raises InvalidInput: not a JSON value.
+    """
+    try:
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("not a JSON value", path="detail", cause=str(error)) from error
+
+
+def sha256(text: str) -> str:
+    # A lone surrogate is a legal JSON string but no UTF-8.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_of(entry: HistoryEntry) -> str:
+    """SHA-256 of the previous digest and the line; the line's own digest is left out."""
+    line = {
+        "migrationId": entry.migration_id,
+        "sequence": entry.sequence,
+        "at": entry.at,
+        "phase": entry.phase,
+        "event": entry.event,
+        "detail": entry.detail,
+    }
+    return sha256(entry.previous_digest + canonical(line))
+
+
+def next_entry(old: Record, at: str, phase: str, event: str, detail: dict[str, Any]) -> HistoryEntry:
+    """The line that follows the last one of ``old``."""
+    line = HistoryEntry(
+        migration_id=old.migration_id,
+        sequence=old.history_sequence + 1,
+        at=at,
+        phase=phase,
+        event=event,
+        detail=detail,
+        previous_digest=old.history_digest,
+        digest="",
+    )
+    return replace(line, digest=digest_of(line))
+
+
+def entry_item(entry: HistoryEntry) -> Item:
+    """The item of a line. ``detail`` is kept as JSON text: DynamoDB's numbers would not give the same digest back."""
+    return to_item(
+        {
+            KEY: history_key(entry.migration_id, entry.sequence),
+            "historyOf": entry.migration_id,
+            "sequence": entry.sequence,
+            "at": entry.at,
+            "phase": entry.phase,
+            "event": entry.event,
+            "detail": canonical(entry.detail),
+            "previousDigest": entry.previous_digest,
+            "digest": entry.digest,
+        }
+    )
+
+
+def entry_of(item: Item) -> HistoryEntry:
+    """The line as stored, edits included; what cannot be read is kept visible so that the chain shows it broken."""
+    document = from_item(item)
+    try:
+        detail = json.loads(document["detail"])
+    except (KeyError, TypeError, ValueError):
+        detail = {"unreadable": True}
+    sequence = document.get("sequence")
+    return HistoryEntry(
+        migration_id=str(document.get("historyOf", "")),
+        sequence=sequence if isinstance(sequence, int) else -1,
+        at=str(document.get("at", "")),
+        phase=str(document.get("phase", "")),
+        event=str(document.get("event", "")),
+        detail=detail if isinstance(detail, dict) else {"unreadable": True},
+        previous_digest=str(document.get("previousDigest", "")),
+        digest=str(document.get("digest", "")),
+    )
+
+
+def verify(entries: list[HistoryEntry], record: Record, anchor_sequence: int = 0, anchor_digest: str = "") -> list[str]:
+    """What is wrong with a history; an empty list means it is whole.
+
+    :param entries: the lines in the order of their keys.
+    :param anchor_sequence: lines up to this one are in the archive and may be gone (TTL).
+    :param anchor_digest: the digest of the last archived line.
+    """
+    expected_sequence, previous = 1, ""
+    archived = [entry for entry in entries if entry.sequence <= anchor_sequence]
+    if len(archived) < anchor_sequence:
+        # DynamoDB deletes expired lines in any order; the archived part is checked in the archive.
+        expected_sequence, previous = anchor_sequence + 1, anchor_digest
+        entries = [entry for entry in entries if entry.sequence > anchor_sequence]
+    problems: list[str] = []
+    for entry in entries:
+        problems += _problems_of(entry, record, expected_sequence, previous)
+        expected_sequence, previous = entry.sequence + 1, entry.digest
+    return problems + _problems_at_the_end(entries, record, expected_sequence - 1, previous)
+
+
+def _problems_of(entry: HistoryEntry, record: Record, expected_sequence: int, previous: str) -> list[str]:
+    name = history_key(record.migration_id, entry.sequence)
+    problems = []
+    if entry.migration_id != record.migration_id:
+        problems.append(f"{name}: belongs to {entry.migration_id!r}")
+    if entry.sequence != expected_sequence:
+        problems.append(f"{name}: expected line {expected_sequence}: lines are missing or swapped")
+    if entry.previous_digest != previous:
+        problems.append(f"{name}: does not follow the line before it")
+    if digest_of(entry) != entry.digest:
+        problems.append(f"{name}: was edited, its digest does not match")
+    return problems
+
+
+def _problems_at_the_end(entries: list[HistoryEntry], record: Record, last: int, digest: str) -> list[str]:
+    problems = []
+    if last != record.history_sequence:
+        problems.append(f"{record.migration_id}: the history ends at {last}, the record at {record.history_sequence}")
+    elif digest != record.history_digest:
+        problems.append(f"{record.migration_id}: the last line is not the one that the record was written with")
+    if entries and entries[-1].phase != record.phase.value:
+        problems.append(f"{record.migration_id}: the record is {record.phase}, its last line says {entries[-1].phase}")
+    if record.version != record.history_sequence:
+        problems.append(f"{record.migration_id}: version {record.version} with {record.history_sequence} lines")
+    return problems

@@ -1,0 +1,221 @@
+"""Records, history lines and locks as DynamoDB items, and back.
+
+One table, one key (``migrationId``). History and lock items carry none of the attributes that the indexes are built
+on (``wave``, ``appName``, ``status``, ``updatedAt``), so an index holds migrations only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, DecimalException
+from typing import Any
+
+from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
+
+from migration_ops.errors import InvalidInput
+from migration_ops.ledger.protocol import Holder, Intent, Record
+from migration_ops.waves.states import Phase
+
+Item = dict[str, Any]
+
+KEY = "migrationId"
+# One history line per write; a migration with a million writes is a fault elsewhere.
+SEQUENCE_DIGITS = 6
+ERROR_MESSAGE_CHARACTERS = 4000
+
+_SERIALIZER = TypeSerializer()
+_DESERIALIZER = TypeDeserializer()
+
+# Attribute name -> field of Record, for the plain ones.
+_TEXTS = {
+    "wave": "wave",
+    "appName": "app_name",
+    "sourceServerId": "source_server_id",
+    "correlationId": "correlation_id",
+    "dagRunId": "dag_run_id",
+    "jobId": "job_id",
+    "instanceId": "instance_id",
+    "errorCode": "error_code",
+    "errorMessage": "error_message",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "historyDigest": "history_digest",
+}
+_REQUIRED = frozenset({"wave", "app_name", "source_server_id", "history_digest"})
+RECORD_ATTRIBUTES = frozenset(_TEXTS) | {
+    "status",
+    "phase",
+    "version",
+    "historySequence",
+    "replicationLag",
+    "intents",
+    "facts",
+}
+
+
+def iso(moment: datetime) -> str:
+    """UTC, milliseconds, ``Z``: one format, because the index on ``updatedAt`` sorts as text.
+
+    :raises InvalidInput: a time without a zone.
+    """
+    if moment.tzinfo is None:
+        raise InvalidInput("a time in the ledger needs a zone", path="now", value=moment.isoformat())
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def same_format(text: str) -> str:
+    """Any ISO 8601 time with a zone, in the ledger's format."""
+    try:
+        return iso(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise InvalidInput("not an ISO 8601 time", path="time", value=text) from error
+
+
+def history_key(migration_id: str, sequence: int) -> str:
+    return f"{migration_id}#{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def lock_key(source_server_id: str) -> str:
+    return f"server#{source_server_id}"
+
+
+def key_of(migration_id: str) -> Item:
+    return {KEY: {"S": migration_id}}
+
+
+def to_value(value: Any, path: str = "value") -> Any:
+    """A JSON value as a DynamoDB attribute value.
+
+    :raises InvalidInput: not a JSON value, or a number that DynamoDB cannot hold (NaN, > 38 digits).
+    """
+    try:
+        return _SERIALIZER.serialize(_without_floats(value, path))
+    except (TypeError, DecimalException) as error:
+        raise InvalidInput("DynamoDB cannot hold this value", path=path, type=type(value).__name__) from error
+
+
+def from_value(value: Any) -> Any:
+    """The JSON value of a DynamoDB attribute value: whole numbers as int, others as float."""
+    return _without_decimals(_DESERIALIZER.deserialize(value))
+
+
+def to_item(document: Mapping[str, Any]) -> Item:
+    """Every entry that is not None, as attributes."""
+    return {name: to_value(value, name) for name, value in document.items() if value is not None}
+
+
+def from_item(item: Item) -> dict[str, Any]:
+    return {name: from_value(value) for name, value in item.items()}
+
+
+def _without_floats(value: Any, path: str) -> Any:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput("not a number that can be stored", path=path, value=repr(value))
+        return DYNAMODB_CONTEXT.create_decimal(str(value))
+    if isinstance(value, Mapping):
+        if not all(isinstance(name, str) for name in value):
+            raise InvalidInput("names must be text", path=path)
+        return {str(name): _without_floats(one, f"{path}.{name}") for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_floats(one, f"{path}[{index}]") for index, one in enumerate(value)]
+    if value is None or isinstance(value, (bool, int, str)):
+        # An enum of text is written as its text.
+        return str(value) if isinstance(value, str) else value
+    raise InvalidInput("not a JSON value", path=path, type=type(value).__name__)
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _without_decimals(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(one) for one in value]
+    return value
+
+
+def record_attributes(record: Record) -> Item:
+    """All attributes of a record but its key; what is empty is absent (an index refuses empty text)."""
+    document: dict[str, Any] = {name: getattr(record, field) or None for name, field in _TEXTS.items()}
+    document["errorMessage"] = _shortened(record.error_message)
+    document["status"] = record.status.value
+    document["phase"] = record.phase.value
+    document["version"] = record.version
+    document["historySequence"] = record.history_sequence
+    document["replicationLag"] = record.replication_lag_seconds
+    document["intents"] = {name: _intent_document(intent) for name, intent in record.intents.items()}
+    document["facts"] = record.facts
+    return to_item(document)
+
+
+def record_of(item: Item) -> Record:
+    """:raises InvalidInput: an item that this package did not write: a person must look, nothing is guessed."""
+    document = from_item(item)
+    try:
+        return _record_of(document)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InvalidInput("the ledger item is malformed", migrationId=document.get(KEY), cause=repr(error)) from error
+
+
+def _record_of(document: dict[str, Any]) -> Record:
+    lag = document.get("replicationLag")
+    texts: dict[str, Any] = {
+        field: document.get(name, "" if field in _REQUIRED else None) for name, field in _TEXTS.items()
+    }
+    return Record(
+        migration_id=document[KEY],
+        phase=Phase(document["phase"]),
+        version=int(document["version"]),
+        history_sequence=int(document.get("historySequence", 0)),
+        replication_lag_seconds=None if lag is None else float(lag),
+        intents={name: _intent_of(one) for name, one in document.get("intents", {}).items()},
+        facts=document.get("facts", {}),
+        **texts,
+    )
+
+
+def _shortened(message: str | None) -> str | None:
+    if message is None or len(message) <= ERROR_MESSAGE_CHARACTERS:
+        return message or None
+    return f"{message[:ERROR_MESSAGE_CHARACTERS]} [truncated: {len(message)} characters]"
+
+
+def _intent_document(intent: Intent) -> dict[str, Any]:
+    document = {
+        "action": intent.action,
+        "intentId": intent.intent_id,
+        "attempt": intent.attempt,
+        "writtenAt": intent.written_at,
+        "jobId": intent.job_id,
+        "outcome": intent.outcome,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _intent_of(document: dict[str, Any]) -> Intent:
+    return Intent(
+        action=document["action"],
+        intent_id=document["intentId"],
+        attempt=int(document["attempt"]),
+        written_at=document["writtenAt"],
+        job_id=document.get("jobId"),
+        outcome=document.get("outcome"),
+    )
+
+
+def lock_attributes(holder: Holder, since: str) -> dict[str, dict[str, Any]]:
+    """``lockedFor``, not ``wave``: a lock must not appear in the index of waves."""
+    return to_item({"dagId": holder.dag_id, "runId": holder.run_id, "lockedFor": holder.wave, "since": since})
+
+
+def holder_of(item: Item) -> Holder:
+    document = from_item(item)
+    return Holder(
+        dag_id=document.get("dagId", ""),
+        run_id=document.get("runId", ""),
+        wave=document.get("lockedFor", ""),
+        since=document.get("since"),
+    )

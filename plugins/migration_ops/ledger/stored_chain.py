@@ -1,0 +1,70 @@
+"""A migration's record and history lines as they stand in the table, for reading, verifying and archiving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migration_ops.errors import InvalidInput
+from migration_ops.ledger.calls import Table
+from migration_ops.ledger.chain import entry_of, verify
+from migration_ops.ledger.items import Item, from_value, history_key, record_of
+from migration_ops.ledger.protocol import HistoryEntry, Record
+
+
+@dataclass(frozen=True)
+class StoredChain:
+    """:param item: the record's item, None when there is none.
+    :param lines: the history items by key, in order.
+    """
+
+    migration_id: str
+    item: Item | None
+    lines: dict[str, Item]
+
+    @property
+    def record(self) -> Record | None:
+        return record_of(self.item) if self.item else None
+
+    @property
+    def entries(self) -> list[HistoryEntry]:
+        return [entry_of(item) for item in self.lines.values()]
+
+    def number(self, name: str) -> int:
+        """A whole-number attribute of the record's item, 0 when absent."""
+        return _number(self.item, name)
+
+    def text(self, name: str) -> str:
+        return str(from_value(self.item[name])) if self.item and name in self.item else ""
+
+    def problems(self) -> list[str]:
+        """What ``chain.verify`` finds, the archived part taken as anchor.
+
+        A record that cannot be read is a problem, not an exception: one bad item must not hide the others.
+        """
+        try:
+            record = self.record
+        except InvalidInput as error:
+            return [f"{self.migration_id}: {error}"]
+        if record is None:
+            return [f"{self.migration_id}: the record is gone, its history is not"]
+        return verify(self.entries, record, self.number("archivedSequence"), self.text("archivedDigest"))
+
+
+def read_chain(table: Table, migration_id: str, now_seconds: float) -> StoredChain:
+    """Two consistent reads (more beyond 99 lines). Lines whose time to live is over count as deleted."""
+    item = table.get([migration_id]).get(migration_id)
+    last = _number(item, "historySequence")
+    # One beyond the end, so that a record that was set back is seen.
+    keys = [history_key(migration_id, number) for number in range(1, last + 2)]
+    found = table.get(keys)
+    alive = {key: found[key] for key in keys if key in found and not _is_expired(found[key], now_seconds)}
+    return StoredChain(migration_id, item, alive)
+
+
+def _number(item: Item | None, name: str) -> int:
+    value = from_value(item[name]) if item and name in item else 0
+    return value if isinstance(value, int) else 0
+
+
+def _is_expired(item: Item, now_seconds: float) -> bool:
+    return "expiresAt" in item and float(from_value(item["expiresAt"])) < now_seconds

@@ -1,0 +1,157 @@
+"""What one ledger write sends: per server the record, its history line and, with a holder, the lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migration_ops.errors import MigrationError
+from migration_ops.ledger.calls import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelled, in_groups
+from migration_ops.ledger.chain import entry_item, next_entry
+from migration_ops.ledger.items import KEY, RECORD_ATTRIBUTES, Item, from_item, key_of, record_attributes, to_item
+from migration_ops.ledger.locks import holders_in_the_way, lock_held, take_action
+from migration_ops.ledger.protocol import HistoryEntry, Holder, Record, VersionConflict
+from migration_ops.waves.states import Phase, check_transition
+
+Action = dict[str, Any]
+
+# On the record, not part of Record: which call to write() wrote it. Tells our own write from an equal one of another.
+WRITE_TOKEN = "writeToken"  # noqa: S105 - an attribute's name
+
+
+@dataclass(frozen=True)
+class Write:
+    """What all records of one call share. ``at`` is in the ledger's format, ``now_seconds`` the same as epoch."""
+
+    table: str
+    event: str
+    detail: dict[str, Any]
+    holder: Holder | None
+    at: str
+    now_seconds: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One server's part of a write, in this order: the record, its history line, the lock if there is a holder."""
+
+    old: Record
+    new: Record
+    actions: list[Action]
+
+    @property
+    def size(self) -> int:
+        return len(str(self.actions))
+
+
+def change_of(old: Record, new: Record, write: Write) -> Change:
+    """The actions for one record, and the record as it will be stored."""
+    entry = next_entry(old, write.at, new.phase.value, write.event, write.detail)
+    stored = replace(
+        new,
+        version=old.version + 1,
+        created_at=old.created_at or write.at,
+        updated_at=write.at,
+        history_sequence=entry.sequence,
+        history_digest=entry.digest,
+    )
+    actions = [_record_action(old, stored, write), _history_action(entry, write)]
+    if write.holder is not None:
+        actions.append(take_action(write.table, new.source_server_id, write.holder, write.at))
+    return Change(old, stored, actions)
+
+
+def _record_action(old: Record, stored: Record, write: Write) -> Action:
+    """An update, not a put: what the archive noted on the item stays, but a migration that goes on never expires."""
+    present = record_attributes(stored) | to_item({WRITE_TOKEN: write.token})
+    absent = sorted((RECORD_ATTRIBUTES | {"expiresAt"}) - set(present))
+    condition, condition_values = _condition(old)
+    sets = ", ".join(f"#{name} = :{name}" for name in present)
+    removes = ", ".join(f"#{name}" for name in absent)
+    return {
+        "Update": {
+            "TableName": write.table,
+            "Key": key_of(stored.migration_id),
+            "UpdateExpression": f"SET {sets} REMOVE {removes}",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in [*present, *absent]},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in present.items()} | condition_values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _history_action(entry: HistoryEntry, write: Write) -> Action:
+    return {
+        "Put": {
+            "TableName": write.table,
+            "Item": entry_item(entry),
+            # DynamoDB deletes expired items when it pleases, within days: such a line is as good as gone.
+            "ConditionExpression": "attribute_not_exists(#key) OR #expires < :now",
+            "ExpressionAttributeNames": {"#key": KEY, "#expires": "expiresAt"},
+            "ExpressionAttributeValues": to_item({":now": write.now_seconds}),
+        }
+    }
+
+
+def _condition(old: Record) -> tuple[str, Item]:
+    if old.version == 0:
+        return "attribute_not_exists(#version)", {}
+    values = {":oldVersion": old.version, ":oldPhase": old.phase.value, ":oldDigest": old.history_digest}
+    return "#version = :oldVersion AND #phase = :oldPhase AND #historyDigest = :oldDigest", to_item(values)
+
+
+def check_pairs(old: list[Record], new: list[Record], holder: Holder | None) -> None:
+    ids = [record.migration_id for record in new]
+    if not new or ids != [record.migration_id for record in old] or len(set(ids)) != len(ids):
+        raise ValueError("write() needs the same migrations in the same order, each once, and at least one")
+    servers = [record.source_server_id for record in new]
+    if holder is not None and (len(set(servers)) != len(servers) or not all(servers)):
+        raise ValueError("with a holder every migration needs a server of its own")
+
+
+def check_step(old: Record, new: Record) -> None:
+    """A new record starts PLANNED, or in what may follow it."""
+    if old.version == 0 and new.phase is Phase.PLANNED:
+        return
+    check_transition(new.migration_id, old.phase if old.version else Phase.PLANNED, new.phase)
+
+
+def transactions_of(changes: list[Change]) -> list[list[Change]]:
+    """Whole servers, as many as fit by number and by size."""
+    most = TRANSACTION_ITEMS // len(changes[0].actions)
+    largest = max(change.size for change in changes)
+    return in_groups(changes, max(1, min(most, TRANSACTION_BYTES // largest)))
+
+
+def refusal(group: list[Change], error: TransactionCancelled, *, with_locks: bool) -> MigrationError:
+    """Locks first: who holds a server explains its version conflict, not the other way round."""
+    per_server = len(group[0].actions)
+    reasons = error.reasons
+    if with_locks:
+        servers = [change.new.source_server_id for change in group]
+        held = holders_in_the_way(servers, reasons[per_server - 1 :: per_server])
+        if held:
+            return lock_held(held)
+    conflicts = {
+        change.new.migration_id: _what_is_there(reasons[index * per_server : (index + 1) * per_server])
+        for index, change in enumerate(group)
+    }
+    return VersionConflict(
+        "The ledger changed in between",
+        expected={one.new.migration_id: one.old.version for one in group if conflicts[one.new.migration_id]},
+        found={name: found for name, found in conflicts.items() if found},
+    )
+
+
+def _what_is_there(reasons: list[dict[str, Any]]) -> str:
+    """What one server's failed conditions met; empty when none failed."""
+    failed = [reason for reason in reasons if reason.get("Code") not in (None, "None")]
+    if not failed:
+        return ""
+    item = reasons[0].get("Item")
+    if item:
+        document = from_item(item)
+        return f"version {document.get('version')} in {document.get('phase')}"
+    return f"{failed[0].get('Code')}: {failed[0].get('Message') or 'no record, or its history line exists'}"
