@@ -1,0 +1,1 @@
+"""A receiver of callbacks that verifies their signatures as Standard Webhooks says."""
