@@ -1,0 +1,102 @@
+"""The conf's own checks of a launched instance: http, tcp and ssm. Each answers OK, BLOCKED or UNKNOWN."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from migration_ops.ledger.protocol import Record
+from migration_ops.mgn.faults import classify
+from migration_ops.mgn.hook import classified
+from migration_ops.steps.services import Services, StepInput
+from migration_ops.steps.ssm import SSM_RUNNING, command_status, send_command
+from migration_ops.waves.verdict import Check, Verdict
+
+
+def run_all(
+    services: Services, inp: StepInput, records: list[Record], carry: dict[str, Any]
+) -> tuple[dict[str, Any], list[Check]]:
+    """Runs every check on every instance once.
+
+    :returns: what must be carried to the next round (ids of running SSM commands, empty when none runs), and one
+        ``Check`` per check and instance that has a result.
+    """
+    specs = inp.application.checks
+    if not specs:
+        return {}, []
+    addresses = _addresses(services, [str(record.instance_id) for record in records])
+    commands: dict[str, str] = dict(carry.get("ssm") or {})
+    checks: list[Check] = []
+    for record in records:
+        about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), {})}
+        for number, spec in enumerate(specs):
+            if spec["type"] == "ssm":
+                checks += _ssm(services, spec, about["instanceId"], f"{record.instance_id}/{number}", commands)
+            else:
+                checks.append(_http(services, spec, about) if spec["type"] == "http" else _tcp(services, spec, about))
+    running = {key: value for key, value in commands.items() if value}
+    return ({"ssm": running} if running else {}), checks
+
+
+def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[str, str]]:
+    """Private and public address per instance (EC2 DescribeInstances)."""
+    found: dict[str, dict[str, str]] = {}
+    filters = [{"Name": "instance-id", "Values": instance_ids}]
+    with classified(mutating=False):
+        for page in services.client("ec2").get_paginator("describe_instances").paginate(Filters=filters):
+            for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
+                found[instance["InstanceId"]] = {
+                    "privateIp": instance.get("PrivateIpAddress") or "",
+                    "publicIp": instance.get("PublicIpAddress") or "",
+                }
+    return found
+
+
+def _http(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Check:
+    url = spec["url"].format(**about)
+    expected = spec.get("status", 200)
+    session = requests.Session()
+    # A proxy from the environment would answer in place of the instance.
+    session.trust_env = False
+    try:
+        answer = session.get(url, timeout=services.settings.check_timeout_seconds, allow_redirects=False)
+    except requests.RequestException as error:
+        return Check("http", url, Verdict.BLOCKED, None, expected, f"no answer: {type(error).__name__}")
+    finally:
+        session.close()
+    good = answer.status_code == expected
+    reason = "" if good else f"answered {answer.status_code}, expected {expected}"
+    return Check("http", url, Verdict.OK if good else Verdict.BLOCKED, answer.status_code, expected, reason)
+
+
+def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Check:
+    address, port = about.get("privateIp", ""), int(spec["port"])
+    subject = f"{address}:{port}"
+    if not address:
+        return Check("tcp", about["instanceId"], Verdict.UNKNOWN, None, port, "EC2 shows no private address")
+    try:
+        socket.create_connection((address, port), timeout=services.settings.check_timeout_seconds).close()
+    except OSError as error:
+        return Check("tcp", subject, Verdict.BLOCKED, None, port, f"{subject} is not reachable: {error}")
+    return Check("tcp", subject, Verdict.OK, port, port)
+
+
+def _ssm(services: Services, spec: dict[str, Any], instance_id: str, key: str, commands: dict[str, str]) -> list[Check]:
+    """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
+    ssm = services.client("ssm")
+    try:
+        if not commands.get(key):
+            commands[key] = send_command(ssm, instance_id, list(spec["commands"]), comment="migration check")
+            return []
+        status, detail = command_status(ssm, commands[key], instance_id)
+    except (ClientError, BotoCoreError) as error:
+        commands[key] = ""
+        return [Check("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(classify(error, mutating=False)))]
+    if status in SSM_RUNNING:
+        return []
+    commands[key] = ""
+    verdict = Verdict.OK if status == "Success" else Verdict.BLOCKED
+    return [Check("ssm", instance_id, verdict, status, "Success", "" if verdict is Verdict.OK else detail or status)]

@@ -1,0 +1,80 @@
+"""What a rollback on request is about: migrations of the ledger, named by wave, application or id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.errors import InvalidInput
+from migration_ops.ledger.protocol import Record
+from migration_ops.steps.services import Services
+from migration_ops.waves.conf import parse_conf
+from migration_ops.waves.markdown import code, plain, table
+from migration_ops.waves.plan import WavePlan, build_plan
+from migration_ops.waves.rollback_conf import RollbackConf
+
+
+def select_records(services: Services, conf: RollbackConf) -> list[Record]:
+    """The migrations the conf names; indexes are eventually consistent, so each is read again by its key.
+
+    :raises InvalidInput: the ledger knows none, or not all that were named.
+    """
+    if conf.migration_ids:
+        wanted = list(conf.migration_ids)
+    elif conf.applications:
+        found = [record for name in conf.applications for record in services.ledger.by_app(name)]
+        missing = set(conf.applications) - {record.app_name for record in found}
+        if missing:
+            raise InvalidInput(
+                "the ledger does not know these applications", path="applications", value=sorted(missing)
+            )
+        wanted = [record.migration_id for record in found if conf.wave in (None, record.wave)]
+    else:
+        wanted = [record.migration_id for record in services.ledger.by_wave(str(conf.wave))]
+    records = services.ledger.read(wanted)
+    unknown = [one for one in wanted if one not in records]
+    if unknown or not records:
+        raise InvalidInput("the ledger does not know these migrations", path="migrationIds", value=unknown or wanted)
+    return [records[one] for one in dict.fromkeys(wanted)]
+
+
+def rollback_plan(services: Services, conf: RollbackConf, records: list[Record]) -> WavePlan:
+    """A plan in the form every step knows; servers of one application stay together."""
+    waves = sorted({record.wave for record in records})
+    if len(waves) > 1:
+        raise InvalidInput("one rollback is about one wave; name it", path="wave", value=waves)
+    applications: dict[str, list[dict[str, str]]] = {}
+    for record in records:
+        server = {"migrationId": record.migration_id, "sourceServerId": record.source_server_id}
+        applications.setdefault(record.app_name, []).append(server)
+    document: dict[str, Any] = {
+        "wave": waves[0],
+        "dryRun": conf.dry_run,
+        "awsConnId": conf.aws_conn_id,
+        "region": conf.region,
+        "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": list(conf.approvers)},
+        "applications": [{"appName": name, "servers": servers} for name, servers in applications.items()],
+    }
+    return build_plan(parse_conf(document, now=services.now()))
+
+
+def rollback_sheet(services: Services, plan: WavePlan, records: list[Record], reason: str) -> str:
+    """What would be undone, as Markdown: each server with its phase, what MGN shows and its instance."""
+    views = services.mgn.describe_servers(list(plan.server_ids))
+    rows = []
+    for record in records:
+        view = views.get(record.source_server_id)
+        rows.append(
+            [
+                code(record.app_name),
+                code(record.source_server_id),
+                plain(record.phase.value),
+                plain(str(view.lifecycle_state) if view else "not listed by MGN"),
+                code((view.launched_instance_id if view else None) or record.instance_id or "none"),
+            ]
+        )
+    head = ("Application", "Server", "Phase", "MGN", "Instance to terminate")
+    return (
+        f"## Roll back {len(records)} servers of wave {code(plan.wave)}\n\nReason: {plain(reason)}\n\n"
+        f"{table(head, rows)}"
+        "\n\nInstances are terminated, what was written on them is lost. The source servers are not touched.\n"
+    )

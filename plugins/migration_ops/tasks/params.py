@@ -1,0 +1,71 @@
+"""The trigger form of the DAGs. The conf itself is judged by ``waves/conf.py``; the form only helps to write it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from airflow.sdk import Param
+
+from migration_ops.waves.conf import WaveConf
+from migration_ops.waves.rollback_conf import RollbackConf
+
+_TITLES = {
+    "wave": "Wave",
+    "dryRun": "Dry run: plan and check, change nothing",
+    "mgnWaveId": "MGN wave to read applications and servers from",
+    "accountId": "AWS account the connection must lead to",
+    "onFailure": "When an application fails",
+}
+_TYPES: dict[str, dict[str, Any]] = {
+    "wave": {"type": "string"},
+    "dryRun": {"type": "boolean"},
+    "applications": {"type": "array"},
+    "migrationIds": {"type": "array"},
+    "approvers": {"type": "array"},
+    "timeoutMinutes": {"type": "number"},
+    "testLaunch": {"type": "boolean"},
+    "finalize": {"type": "boolean"},
+    "soakMinutes": {"type": "number"},
+    "awsConnId": {"type": "string"},
+    "onFailure": {"enum": ["ask", "rollback", "hold"]},
+}
+_OBJECTS = frozenset({"replication", "approvals", "cutoverWindow", "finalSync", "cmdb"})
+
+
+def wave_params() -> dict[str, Param]:
+    """The form of ``migration_wave``."""
+    return _form(WaveConf(wave="wave-1"))
+
+
+def rollback_params() -> dict[str, Param]:
+    """The form of ``migration_rollback``. The reason has no default that would do: somebody has to write one."""
+    return _form(RollbackConf(reason="-")) | {
+        "reason": Param("", type="string", title="Why", description="Kept in the ledger, shown to the approver")
+    }
+
+
+def _form(conf: WaveConf | RollbackConf) -> dict[str, Param]:
+    """One form field per key of the conf, with the conf's own default and help.
+
+    Types only: a value out of bounds should reach the plan task, whose error names every fault at once.
+    """
+    defaults = conf.as_document()
+    params = {}
+    for field in type(conf).model_fields.values():
+        key = str(field.alias)
+        schema = _TYPES.get(key) or (
+            {"type": "object"} if key in _OBJECTS else {"type": ["string", "number", "object", "null"]}
+        )
+        if defaults[key] is None and isinstance(schema.get("type"), str):
+            schema = {"type": [schema["type"], "null"]}
+        # Never a "description" inside the schema: Airflow's deserialization would drop the DAG without a word.
+        title = _TITLES.get(key) or _spaced(key)
+        params[key] = Param(defaults[key], description=field.description or title, title=title, **schema)
+    return params
+
+
+def _spaced(key: str) -> str:
+    """``soakMinutes`` as a form shows it: ``Soak minutes``."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key).split()
+    return " ".join([words[0].capitalize(), *(one.lower() for one in words[1:])])
