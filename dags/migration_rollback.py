@@ -1,0 +1,65 @@
+"""
+# Migration rollback
+
+Takes migrations back to before their launch, from every state before finalize: lifecycle back to READY_FOR_TEST or
+READY_FOR_CUTOVER, no instance left, the source running again.
+
+Conf: one of `wave`, `applications`, `migrationIds`, and a `reason`. **`dryRun` is true by default** and only shows
+what would be undone. The rollback itself always asks for an approval.
+
+To retry, clear the failed task **with downstream**: it goes on from what MGN shows.
+
+After finalize MGN has no way back: the run refuses, and says what a person can still do.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import TriggerRule, chain, dag, task_group
+
+from migration_ops.tasks.approval import EvidenceApproval
+from migration_ops.tasks.complete import CompleteOperator
+from migration_ops.tasks.params import rollback_params
+from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.rollback import ReleaseOperator, SelectOperator, SheetOperator
+from migration_ops.tasks.step import StepOperator
+
+
+@dag(
+    dag_id="migration_rollback",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=16,
+    max_active_tasks=64,
+    dagrun_timeout=timedelta(days=3),
+    default_args=default_args(),
+    params=rollback_params(),
+    tags=[Tag.MIGRATION, Tag.MGN, Tag.IMPACT_CRITICAL],
+    doc_md=__doc__,
+)
+def migration_rollback() -> None:
+    plan = SelectOperator(task_id="plan")
+    sheet = SheetOperator(task_id="sheet")
+    approve = EvidenceApproval(task_id="approve_rollback", which="rollback", sheet_task="sheet")
+
+    @task_group(group_id="undo")
+    def undo(app: Any) -> None:
+        StepOperator(
+            task_id="rollback",
+            step="rollback",
+            app=app,
+            inputs={"decision": "sheet"},
+            map_index_template="{{ task.app['appName'] }}",
+        )
+
+    undone = undo.expand(app=plan.output)
+    release = ReleaseOperator(task_id="release", trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="rollback_complete", trigger_rule=TriggerRule.NONE_FAILED)
+    chain(plan, sheet, approve, undone, complete)
+    undone >> release
+
+
+migration_rollback()

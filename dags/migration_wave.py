@@ -1,0 +1,118 @@
+"""
+# Migration wave
+
+Moves the servers of a wave to AWS with AWS Application Migration Service (MGN): replication gate, test launch,
+go/no-go, cutover, verification, finalize.
+
+**`dryRun` is true by default**: the run plans, checks everything read-only, shows the plan and changes nothing.
+
+- *Retry*: clear the failed task **with downstream**. It continues from what MGN shows; nothing is launched twice.
+- *Approve*: the tasks `approve_cutover` and `approve_finalize` wait under "Required Actions", with their evidence.
+  No answer in time counts as a rejection. `approve_finalize` is **the point of no return**.
+- *Roll back*: answer the application's `decide` task, or trigger `migration_rollback`.
+- *Green* means that every application reached its goal. A rollback that worked is still a failed migration: red.
+
+The README explains the conf; every fault in it is named in the run's note.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import TriggerRule, chain, cross_downstream, dag, task_group
+
+from migration_ops.tasks.approval import DecideOperator, EvidenceApproval
+from migration_ops.tasks.complete import CompleteOperator
+from migration_ops.tasks.params import wave_params
+from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.step import StepOperator
+from migration_ops.tasks.wave import PlanOperator, PreflightOperator, ReportOperator
+
+APP_NAME = "{{ task.app['appName'] }}"
+SHEET, APPROVAL = "go_no_go", "approve_cutover"
+FINAL_SHEET, FINAL_APPROVAL = "soak", "approve_finalize"
+
+
+def step(name: str, app: Any = None, **kwargs: Any) -> StepOperator:
+    if app is not None:
+        kwargs |= {"app": app, "map_index_template": APP_NAME}
+    return StepOperator(task_id=name, step=name, **kwargs)
+
+
+def undo(app: Any, watched: list[Any]) -> StepOperator:
+    """decide → rollback, when one of the watched tasks failed."""
+    decide = DecideOperator(
+        task_id="decide", app=app, watched=[one.task_id for one in watched], map_index_template=APP_NAME
+    )
+    rollback = step("rollback", app, inputs={"decision": decide.task_id})
+    watched >> decide >> rollback
+    return rollback
+
+
+@dag(
+    dag_id="migration_wave",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=16,
+    max_active_tasks=64,
+    dagrun_timeout=timedelta(days=21),
+    default_args=default_args(),
+    params=wave_params(),
+    tags=[Tag.MIGRATION, Tag.MGN, Tag.IMPACT_CRITICAL],
+    doc_md=__doc__,
+)
+def migration_wave() -> None:
+    plan = PlanOperator(task_id="plan")
+    preflight = PreflightOperator(task_id="preflight")
+    go_no_go = step(SHEET, trigger_rule=TriggerRule.ALL_DONE)
+    approve_cutover = EvidenceApproval(task_id=APPROVAL, which="cutover", sheet_task=SHEET)
+    cutover_window = step("cutover_window")
+    soak = step(FINAL_SHEET, trigger_rule=TriggerRule.ALL_DONE)
+    approve_finalize = EvidenceApproval(task_id=FINAL_APPROVAL, which="finalize", sheet_task=FINAL_SHEET)
+    undone: list[StepOperator] = []
+    told: list[StepOperator] = []
+
+    @task_group(group_id="test")
+    def test(app: Any) -> None:
+        work = [step(name, app) for name in ("replication_ready", "test_launch", "test_verify", "mark_ready")]
+        chain(*work)
+        # Only the work leads on: other applications do not wait for somebody's decision about this one.
+        work[-1] >> go_no_go
+        undone.append(undo(app, work))
+
+    @task_group(group_id="cutover")
+    def cutover(app: Any) -> None:
+        work = [
+            step("wait_for_dependencies", app, inputs={"sheet": SHEET}),
+            step("quiesce", app),
+            step("cutover", app, inputs={"sheet": SHEET, "approval": APPROVAL}),
+            step("cutover_verify", app),
+        ]
+        chain(cutover_window, *work, soak)
+        undone.append(undo(app, work))
+
+    @task_group(group_id="finish")
+    def finish(app: Any) -> None:
+        finalize = step("finalize", app, inputs={"sheet": FINAL_SHEET, "approval": FINAL_APPROVAL})
+        # After success and after rollback alike.
+        update_cmdb = step("update_cmdb", app, trigger_rule=TriggerRule.ALL_DONE)
+        send_callback = step("send_callback", app, trigger_rule=TriggerRule.ALL_DONE)
+        close = step("close", app, trigger_rule=TriggerRule.ALL_DONE)
+        chain(approve_finalize, finalize, update_cmdb, send_callback, close)
+        undone >> update_cmdb
+        told.extend([update_cmdb, send_callback, close])
+
+    for group in (test, cutover, finish):
+        group.expand(app=preflight.output)
+    wave_complete = CompleteOperator(task_id="wave_complete", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    asked = {"cutover": APPROVAL, "finalize": FINAL_APPROVAL}
+    report = ReportOperator(task_id="report", trigger_rule=TriggerRule.ALL_DONE, approvals=asked)
+    chain(plan, preflight)
+    chain(go_no_go, approve_cutover, cutover_window)
+    chain(soak, approve_finalize)
+    cross_downstream(told, [wave_complete, report])
+
+
+migration_wave()
