@@ -1,0 +1,118 @@
+"""The environment of the local Airflow. Every name in it is one that an operator could set (``.env.example`` tells)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from include.local.ports import LOOPBACK
+
+# A developer's own account must never be reached from a sandbox run, and his Airflow not be mixed into this one.
+FOREIGN_PREFIXES = ("AWS_", "AIRFLOW_", "SANDBOX_")
+# Without its byte code every one of Airflow's processes compiles some thousand modules at each start.
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would lead the stack elsewhere, and with the venv's commands first."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(FOREIGN_PREFIXES) and name not in UNWANTED
+    }
+    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    for name in ("NO_PROXY", "no_proxy"):
+        kept[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK, "localhost"]))
+    return kept
+
+
+def no_aws_defaults() -> dict[str, str]:
+    """Keeps boto3 from the developer's profile and from instance metadata."""
+    return {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def airflow_settings(root: Path, home: Path, port: int, parallelism: int) -> dict[str, str]:
+    """Airflow's own configuration: SQLite, LocalExecutor, loopback only, no login.
+
+    ``parallelism`` above 16 kills the scheduler on SQLite ("database is locked"); 8 was measured to be safe.
+    """
+    address = f"http://{LOOPBACK}:{port}"
+    return {
+        "AIRFLOW_HOME": str(home),
+        "PYTHONPATH": str(root),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(parallelism),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database(home, lock_timeout_seconds=60),
+        "AIRFLOW__API__HOST": LOOPBACK,
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(32),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs" / "tasks"),
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+        "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "5",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+def database(home: Path, lock_timeout_seconds: int) -> str:
+    """The address of the SQLite database; a process waits so long for another one's lock."""
+    return f"sqlite:///{home / 'airflow.db'}?timeout={lock_timeout_seconds}"
+
+
+def api_server_settings(home: Path) -> dict[str, str]:
+    """What only the API server gets: it gives up a locked database soon.
+
+    Airflow 3.3.2 writes its audit log on the event loop. While that waits for the lock, the request that holds the lock
+    cannot end, and the whole server stands still until the time-out. Callers repeat a 500.
+    """
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database(home, lock_timeout_seconds=3)}
+
+
+def connections(endpoints: Mapping[str, str]) -> dict[str, str]:
+    """The three connections of the package (``AIRFLOW_CONN_*``), made from what the sandbox says about itself."""
+    callback = urlsplit(endpoints["SANDBOX_CALLBACK_URL"])
+    made = {
+        "AIRFLOW_CONN_AWS_DEFAULT": {
+            "conn_type": "aws",
+            "login": endpoints["AWS_ACCESS_KEY_ID"],
+            "password": endpoints["AWS_SECRET_ACCESS_KEY"],
+            "extra": {"region_name": endpoints["AWS_DEFAULT_REGION"]},
+        },
+        "AIRFLOW_CONN_CMF_API": {
+            "conn_type": "http",
+            "host": endpoints["SANDBOX_CMF_URL"],
+            "extra": json.loads(endpoints["SANDBOX_CMF_CONNECTION_EXTRA"]),
+        },
+        "AIRFLOW_CONN_MIGRATION_CALLBACK": {
+            "conn_type": "http",
+            "password": endpoints["SANDBOX_CALLBACK_SECRET"],
+            "extra": {"allowedHosts": [callback.netloc]},
+        },
+    }
+    return {name: json.dumps(value) for name, value in made.items()}
+
+
+def shell_lines(environment: Mapping[str, str], inherited: Mapping[str, str]) -> str:
+    """``export`` lines for what differs from ``inherited``, to ``source`` before using ``airflow`` by hand."""
+    changed = {name: value for name, value in environment.items() if inherited.get(name) != value}
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(changed.items()))

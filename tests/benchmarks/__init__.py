@@ -1,0 +1,1 @@
+"""``make bench``: what the package costs, in calls and in time, beside named peers. Nothing is asserted."""
