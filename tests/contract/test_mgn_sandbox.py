@@ -16,7 +16,7 @@ import pytest
 
 from include.sandbox.box import Sandbox
 from migration_ops.errors import OutcomeUnknown, Throttled
-from migration_ops.mgn.calls import client_of, instance_statuses
+from migration_ops.mgn.calls import instance_statuses
 from migration_ops.mgn.faults import AccessDenied, Conflict, Invalid, NotFound, NotInitialized
 from migration_ops.mgn.hook import MgnHook
 from migration_ops.mgn.triggers import WatchTrigger
@@ -103,7 +103,7 @@ def test_a_test_launch_from_replication_to_boot_and_back(box: Sandbox, hook: Mgn
         assert hook.change_lifecycle(server, "READY_FOR_TEST").lifecycle_state == "READY_FOR_TEST"
     terminate = hook.terminate_instances(servers, {INTENT_TAG: "TERMINATE-1-x"})
     assert wait("jobs", [terminate.job_id], {})["reason"] == Reason.MET
-    statuses = instance_statuses(client_of("ec2", None, REGION), launched["instance_ids"].values())
+    statuses = instance_statuses(hook.client_for_reads("ec2"), launched["instance_ids"].values())
     assert all(one["state"] in {"shutting-down", "terminated"} for one in statuses.values())
     assert hook.launch_configuration(servers[0])["sourceServerID"] == servers[0]
 

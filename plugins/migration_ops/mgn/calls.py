@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
 from migration_ops.errors import Unknown
 from migration_ops.mgn.faults import NotFound
-from migration_ops.mgn.hook import READ_CONFIG, MgnHook, chunks, classified, distinct
+from migration_ops.mgn.hook import MgnHook, chunks, classified, distinct
 
 # EC2 API reference, DescribeInstanceStatus: at most 100 explicit ids; DescribeInstances: 200 values in a filter.
 MAX_INSTANCES_PER_STATUS = 100
@@ -23,13 +21,6 @@ _STATUS_MEMBERS = {
     "SystemStatus": "Status",
     "AttachedEbsStatus": "Status",
 }
-
-
-def client_of(service: str, aws_conn_id: str | None, region: str | None) -> Any:
-    """A boto3 client for reads, through the Airflow connection (role, endpoint and Region as the provider does)."""
-    hook = AwsBaseHook(aws_conn_id=aws_conn_id, region_name=region, client_type=service)
-    with classified(mutating=False):
-        return hook.get_client_type(region_name=hook.region_name, config=READ_CONFIG.merge(hook.config))
 
 
 def instance_statuses(ec2_client: Any, instance_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -139,7 +130,7 @@ def readers_of(aws_conn_id: str | None, region: str | None) -> Readers:
 
     def client(service: str) -> Any:
         if service not in clients:
-            clients[service] = client_of(service, aws_conn_id, region)
+            clients[service] = mgn.client_for_reads(service)
         return clients[service]
 
     def ledger(ids: list[str]) -> Mapping[str, Any]:

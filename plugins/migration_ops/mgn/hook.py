@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 
 from migration_ops.errors import InvalidInput, MigrationError, OutcomeUnknown, Unknown
 from migration_ops.mgn.faults import NotFound, classify
+from migration_ops.mgn.session import SessionHook
 from migration_ops.waves.jobs import JobView
 from migration_ops.waves.servers import ServerView
 
@@ -34,7 +34,7 @@ MUTATE_CONFIG = Config(connect_timeout=10, read_timeout=120)
 SEND_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
-class MgnHook(AwsBaseHook):
+class MgnHook(SessionHook):
     """
     Interact with AWS Application Migration Service (MGN).
 
@@ -57,14 +57,18 @@ class MgnHook(AwsBaseHook):
     def conn(self) -> Any:
         """The client for reads (cached); ``get_conn()`` returns it too."""
         with classified(mutating=False):
-            return self.get_client_type(region_name=self.region_name, config=READ_CONFIG.merge(self.config))
+            return self.client_of("mgn", READ_CONFIG)
 
     @cached_property
     def mutating_conn(self) -> Any:
         """The client for the five mutating calls (cached): same connection, no retries."""
         with classified(mutating=False):
-            config = MUTATE_CONFIG.merge(self.config).merge(SEND_ONCE)
-            return self.get_client_type(region_name=self.region_name, config=config)
+            return self.client_of("mgn", MUTATE_CONFIG, SEND_ONCE)
+
+    def client_for_reads(self, service: str) -> Any:
+        """A new client of another service (EC2, SSM, DynamoDB, …) for calls that may be repeated."""
+        with classified(mutating=False):
+            return self.client_of(service, READ_CONFIG)
 
     # Reads
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.types import RuntimeTaskInstanceProtocol
@@ -17,7 +16,7 @@ from migration_ops.errors import InvalidInput, MigrationError
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.evidence import EvidenceStore
 from migration_ops.ledger.protocol import Holder
-from migration_ops.mgn.hook import READ_CONFIG, MgnHook
+from migration_ops.mgn.hook import MgnHook
 from migration_ops.outbound import callback, cmf
 from migration_ops.outbound.cmdb import Cmdb
 from migration_ops.outbound.egress import check_url
@@ -45,17 +44,14 @@ def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, r
     """Everything a step of this task instance may use; clients are built when first asked for."""
     settings = read_settings()
 
-    @cache
-    def client(service: str) -> Any:
-        hook = AwsBaseHook(aws_conn_id=aws_conn_id, region_name=region, client_type=service)
-        return hook.get_client_type(region_name=hook.region_name, config=READ_CONFIG.merge(hook.config))
-
+    mgn = MgnHook(aws_conn_id=aws_conn_id, region_name=region)
+    client = cache(mgn.client_for_reads)
     evidence = EvidenceStore(client("s3"), settings.evidence_bucket) if settings.evidence_bucket else None
     stream = re.sub(r"[:*]", "-", f"{ti.dag_id}/{ti.run_id}")
     telemetry = Telemetry(client, settings, log_stream=stream if settings.ship_logs else None)
     return Services(
         settings=settings,
-        mgn=MgnHook(aws_conn_id=aws_conn_id, region_name=region),
+        mgn=mgn,
         ledger=DynamoDbLedger(client("dynamodb"), settings.table_name, evidence=evidence),
         holder=Holder(dag_id=ti.dag_id, run_id=ti.run_id, wave=wave),
         client=client,

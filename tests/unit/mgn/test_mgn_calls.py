@@ -8,12 +8,13 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.session import Session
 from moto.server import ThreadedMotoServer
 
 from migration_ops.errors import MigrationError, Unknown
-from migration_ops.mgn import calls
-from migration_ops.mgn.calls import Feed, calendar_states, client_of, instance_statuses, readers_of
+from migration_ops.mgn.calls import Feed, calendar_states, instance_statuses, readers_of
 from migration_ops.mgn.faults import AccessDenied
+from migration_ops.mgn.hook import MgnHook
 from tests.unit.mgn.scripted_aws import ScriptedAws, server_id, source_server
 
 MISSING = "i-0123456789abcdef0"
@@ -33,7 +34,7 @@ def ec2(moto: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", moto)
-    return client_of("ec2", None, "us-east-1")
+    return MgnHook(aws_conn_id=None, region_name="us-east-1").client_for_reads("ec2")
 
 
 def launch(moto: str, count: int) -> list[str]:
@@ -101,7 +102,7 @@ def test_an_answer_without_statuses_is_unknown() -> None:
 
 @pytest.fixture
 def ssm(aws: ScriptedAws) -> Any:
-    return client_of("ssm", None, "us-east-1")
+    return MgnHook(aws_conn_id=None, region_name="us-east-1").client_for_reads("ssm")
 
 
 def test_calendars_are_asked_one_by_one(aws: ScriptedAws, ssm: Any) -> None:
@@ -124,13 +125,15 @@ def test_an_unknown_calendar_is_absent_a_refusal_is_not(aws: ScriptedAws, ssm: A
 
 def test_the_readers_of_the_poll_share_one_connection(aws: ScriptedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    real = calls.client_of
+    sessions: list[object] = []
+    real = Session.client
 
-    def counting(service: str, aws_conn_id: str | None, region: str | None) -> Any:
+    def counting(self: Session, service: str, **kwargs: Any) -> Any:
         made.append(service)
-        return real(service, aws_conn_id, region)
+        sessions.append(self)
+        return real(self, service, **kwargs)
 
-    monkeypatch.setattr(calls, "client_of", counting)
+    monkeypatch.setattr(Session, "client", counting)
     aws.servers[server_id(1)] = source_server(server_id(1))
     aws.answers["GetCalendarState"] = {"State": "OPEN"}
     aws.answers["BatchGetItem"] = {"Responses": {"migration-state": []}, "UnprocessedKeys": {}}
@@ -142,7 +145,8 @@ def test_the_readers_of_the_poll_share_one_connection(aws: ScriptedAws, monkeypa
     for _ in range(2):
         assert readers[Feed.CALENDARS](["c"]) == {"c": "OPEN"}
         assert readers[Feed.LEDGER](["mig-1"]) == {}
-    assert made == ["ssm", "dynamodb"]
+    assert made == ["mgn", "ssm", "dynamodb"]
+    assert len(set(sessions)) == 1
 
 
 def test_every_reader_fails_with_a_package_error(aws: ScriptedAws) -> None:

@@ -302,3 +302,23 @@ def test_a_malformed_request_never_leaves(aws: ScriptedAws, hook: MgnHook) -> No
     with pytest.raises(Invalid):
         hook.start_test([], {})
     assert not aws.calls
+
+
+def test_clients_of_other_services_come_from_the_same_session_and_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {
+        "region_name": "eu-central-1",
+        "config_kwargs": {"read_timeout": 7},
+        "service_config": {"ec2": {"endpoint_url": "http://127.0.0.1:1"}},
+        "verify": False,
+    }
+    connection = {"conn_type": "aws", "login": "AKIDCONNECTION", "password": "x", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_SHARED", json.dumps(connection))
+    hook = MgnHook(aws_conn_id="shared")
+    ec2, ssm = hook.client_for_reads("ec2"), hook.client_for_reads("ssm")
+    assert ec2.meta.endpoint_url == "http://127.0.0.1:1"
+    assert ssm.meta.region_name == hook.conn.meta.region_name == "eu-central-1"
+    assert ssm.meta.config.read_timeout == 7
+    assert ssm.meta.config.retries == {"mode": "adaptive", "total_max_attempts": 6}
+    assert hook.get_session() is hook.get_session(region_name="eu-central-1")
+    assert hook.get_session(region_name="us-west-2") is not hook.get_session()
+    assert hook.get_credentials().access_key == "AKIDCONNECTION"

@@ -80,4 +80,5 @@ def test_the_check_can_fail(hook: MgnHook) -> None:
 
 def test_every_public_method_is_checked() -> None:
     own = {name for name, value in vars(MgnHook).items() if callable(value) and not name.startswith("_")}
-    assert own == set(CALLS)
+    # What makes clients sends nothing itself.
+    assert own - {"client_for_reads"} == set(CALLS)

@@ -1,0 +1,44 @@
+"""All clients of one Airflow connection from one boto3 session."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import boto3
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.config import Config
+
+# A boto3 session makes one client at a time; clients themselves may be used by many threads.
+_making = Lock()
+
+
+class SessionHook(AwsBaseHook):
+    """
+    An AwsBaseHook that keeps its session, and makes clients of other services out of it.
+
+    The provider opens a session for every client, and every session reads botocore's endpoints and service models
+    anew: a fifth of a second of processor time each, in every task and after every deferral.
+    """
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        return super().get_session(region_name=self.region_name)
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
+        if deferrable or region_name not in (None, self.region_name):
+            return super().get_session(region_name=region_name, deferrable=deferrable)
+        return self._session
+
+    def client_of(self, service: str, config: Config, firm: Config | None = None) -> Any:
+        """
+        A new boto3 client with the connection's role, endpoint for this service, Region and certificates.
+
+        :param config: what holds unless the connection's ``config_kwargs`` say otherwise.
+        :param firm: what holds whatever they say.
+        """
+        endpoint = self.conn_config.get_service_endpoint_url(service_name=service)
+        config = self._get_config(config.merge(self.config).merge(firm or Config()))
+        with _making:
+            return self.get_session().client(service, endpoint_url=endpoint, config=config, verify=self.verify)
