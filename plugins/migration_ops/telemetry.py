@@ -76,22 +76,25 @@ class Telemetry:
     _events: dict[tuple[Any, ...], list[dict[str, Any]]] = field(default_factory=dict)
 
     def transition(
-        self, record: Record, event: str, detail: dict[str, Any] | None = None, previous: Status | None = None
+        self, record: Record, event: str, detail: dict[str, Any] | None = None, previous: Record | None = None
     ) -> None:
         """One ledger write of one migration: a log line now; metrics and an event at the next flush.
 
-        :param previous: the status before; an end is counted only when it is reached, not when facts are added.
+        :param previous: the record before; an end is counted only when it is reached, and whoever listens on the bus
+            hears of a new phase or another error, not of added facts. None counts as all new.
         """
         document = document_of(record)
         try:
             self._write_line(event, document, record, detail or {})
         except (TypeError, ValueError) as error:
             self._failed("logs", 1, error)
-        if record.status in ENDED_METRICS and record.status is not previous:
+        if record.status in ENDED_METRICS and (previous is None or record.status is not previous.status):
             self.count(ENDED_METRICS[record.status], record.wave)
         if record.replication_lag_seconds is not None and record.phase in LAG_PHASES:
             self.measure("ReplicationLag", record.replication_lag_seconds, "Seconds", record.wave)
-        shared = (event, record.wave, record.app_name, record.status.value, record.phase.value, record.correlation_id)
+        if previous is not None and (record.phase, record.error_code) == (previous.phase, previous.error_code):
+            return
+        shared = (event, record.wave, record.app_name, record.status.value, record.phase.value)
         self._events.setdefault(shared, []).append(document)
 
     def count(self, name: str, wave: str | None = None, number: float = 1) -> None:
@@ -182,10 +185,10 @@ class Telemetry:
 
     def _entries(self, events: dict[tuple[Any, ...], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """One entry for all migrations of an application that went the same step together: calls are few."""
-        names = ("event", "wave", "appName", "status", "phase", "correlationId")
+        names = ("event", "wave", "appName", "status", "phase")
         entries = []
         for shared, migrations in events.items():
-            head = {name: value for name, value in zip(names, shared, strict=True) if value is not None}
+            head = dict(zip(names, shared, strict=True))
             for some in by_size(migrations):
                 detail = json.dumps(head | {"migrations": some}, ensure_ascii=False)
                 entries.append(

@@ -15,7 +15,7 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.settings import Settings
 from migration_ops.telemetry import LOGGER_NAME, Telemetry
 from migration_ops.telemetry_batches import by_size, log_batches, redacted
-from migration_ops.waves.states import Phase, Status
+from migration_ops.waves.states import Phase
 from tests.unit.ledger.builders import a_record
 from tests.unit.moto_account import make_client, moto_endpoint  # noqa: F401 - fixtures
 
@@ -128,8 +128,8 @@ def test_a_hundred_servers_of_one_application_are_one_call_each() -> None:
 def test_an_end_is_counted_once_with_and_without_its_wave(phase: Phase, metric: str) -> None:
     client = Recording()
     with telemetry(client) as one:
-        one.transition(a_record(phase=phase), "ended", previous=Status.MIGRATION_IN_PROGRESS)
-        one.transition(a_record(phase=phase), "cmdb_updated", previous=a_record(phase=phase).status)
+        one.transition(a_record(phase=phase), "ended", previous=a_record(phase=Phase.CUTTING_OVER))
+        one.transition(a_record(phase=phase), "cmdb_updated", previous=a_record(phase=phase))
     data = client.requests("put_metric_data")[0]["MetricData"]
     assert {(datum["MetricName"], datum["Unit"], tuple(datum["Values"])) for datum in data} == {
         (metric, "Count", (1.0,))
@@ -138,13 +138,24 @@ def test_an_end_is_counted_once_with_and_without_its_wave(phase: Phase, metric: 
     assert sorted((datum["Dimensions"] for datum in data), key=str) == sorted([[], by_wave], key=str)
 
 
+def test_the_bus_hears_of_news_only() -> None:
+    client = Recording()
+    before = a_record(phase=Phase.READY)
+    with telemetry(client) as one:
+        one.transition(before, "registered")
+        one.transition(before, "approved", previous=before)
+        one.transition(a_record(phase=Phase.READY, error_code="OOPS"), "failed", previous=before)
+        one.transition(a_record(phase=Phase.CUTTING_OVER), "cutting over", previous=before)
+    [request] = client.requests("put_events")
+    heard = [json.loads(entry["Detail"])["event"] for entry in request["Entries"]]
+    assert heard == ["registered", "failed", "cutting over"]
+
+
 @pytest.mark.parametrize(("phase", "measured"), [(Phase.READY, True), (Phase.FINALIZED, False)])
 def test_lag_is_measured_while_it_is_news(phase: Phase, measured: bool) -> None:
     client = Recording()
     with telemetry(client) as one:
-        one.transition(
-            a_record(phase=phase, replication_lag_seconds=12.5), "step", previous=a_record(phase=phase).status
-        )
+        one.transition(a_record(phase=phase, replication_lag_seconds=12.5), "step", previous=a_record(phase=phase))
     data = [datum for request in client.requests("put_metric_data") for datum in request["MetricData"]]
     assert bool(data) is measured
     assert all(datum["Values"] == [12.5] and datum["Unit"] == "Seconds" for datum in data)

@@ -69,6 +69,13 @@ class Locks:
 
     def _release(self, servers: list[str], holder: Holder) -> None:
         try:
+            self._delete(servers, holder)
+        except TransactionCancelled:
+            # One is free or another run's.
+            self._release_held(servers, holder)
+
+    def _release_held(self, servers: list[str], holder: Holder) -> None:
+        try:
             self._delete(self._held(servers, holder), holder)
         except TransactionCancelled:
             # One changed hands between the read and the delete: look again and leave that one alone.

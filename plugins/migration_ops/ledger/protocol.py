@@ -128,6 +128,9 @@ class Ledger(Protocol):
     def history(self, migration_id: str) -> list[HistoryEntry]:
         """All history lines in order."""
 
+    def histories(self, migration_ids: list[str]) -> dict[str, list[HistoryEntry]]:
+        """All history lines in order of each of these migrations; none for one that does not exist."""
+
     def locks(self, source_server_ids: list[str]) -> dict[str, Holder]:
         """Who holds which of these servers; free ones are absent."""
 

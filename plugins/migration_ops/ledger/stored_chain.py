@@ -51,14 +51,31 @@ class StoredChain:
 
 
 def read_chain(table: Table, migration_id: str, now_seconds: float) -> StoredChain:
-    """Two consistent reads (more beyond 99 lines). Lines whose time to live is over count as deleted."""
-    item = table.get([migration_id]).get(migration_id)
-    last = _number(item, "historySequence")
-    # One beyond the end, so that a record that was set back is seen.
-    keys = [history_key(migration_id, number) for number in range(1, last + 2)]
-    found = table.get(keys)
-    alive = {key: found[key] for key in keys if key in found and not _is_expired(found[key], now_seconds)}
-    return StoredChain(migration_id, item, alive)
+    """See :func:`read_chains`."""
+    return read_chains(table, [migration_id], now_seconds)[migration_id]
+
+
+def read_chains(table: Table, migration_ids: list[str], now_seconds: float) -> dict[str, StoredChain]:
+    """Consistent reads of 100 items a call, however many migrations they belong to.
+
+    Lines whose time to live is over count as deleted.
+    """
+    items = table.get(migration_ids)
+    keys = {one: _line_keys(one, items.get(one)) for one in migration_ids}
+    found = table.get([key for some in keys.values() for key in some])
+    return {
+        one: StoredChain(
+            one,
+            items.get(one),
+            {key: found[key] for key in some if key in found and not _is_expired(found[key], now_seconds)},
+        )
+        for one, some in keys.items()
+    }
+
+
+def _line_keys(migration_id: str, item: Item | None) -> list[str]:
+    """One beyond the end, so that a record that was set back is seen."""
+    return [history_key(migration_id, number) for number in range(1, _number(item, "historySequence") + 2)]
 
 
 def _number(item: Item | None, name: str) -> int:

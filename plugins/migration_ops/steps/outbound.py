@@ -9,7 +9,7 @@ from typing import Any
 
 from migration_ops.errors import MigrationError, StepFailed
 from migration_ops.ledger.protocol import Record
-from migration_ops.outbound.callback import CallbackEvent
+from migration_ops.outbound.callback import CallbackEvent, CallbackReceipt
 from migration_ops.outbound.cmdb import CmdbUpdate
 from migration_ops.steps.close import settle
 from migration_ops.steps.outcome import Done, Outcome
@@ -90,24 +90,36 @@ def send_callback(services: Services, inp: StepInput) -> Outcome:
     if not url:
         return Done({"appName": app.app_name, "passed": "no callbackUrl in the conf"})
     client = services.callback(url)
-    sent: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     failed: dict[str, MigrationError] = {}
-    for record in settle(services, inp):
-        event = _event(services, record)
-        if record.facts.get("callback") == event.webhook_id:
-            sent[record.migration_id] = "sent before"
-            continue
-        try:
-            receipt = client.send(event)
-        except MigrationError as error:
-            failed[record.migration_id] = error
-            continue
-        sent[record.migration_id] = receipt.status
-        facts = {**record.facts, "callback": event.webhook_id}
-        detail = {"webhookId": event.webhook_id, "status": receipt.status, "attempts": receipt.attempts}
-        save(services, [record], [record.to(record.phase, facts=facts)], "callback delivered", detail)
+    delivered: list[tuple[Record, CallbackReceipt]] = []
+    try:
+        for record in settle(services, inp):
+            event = _event(services, record)
+            if record.facts.get("callback") == event.webhook_id:
+                answers[record.migration_id] = "sent before"
+                continue
+            try:
+                receipt = client.send(event)
+            except MigrationError as error:
+                failed[record.migration_id] = error
+                continue
+            answers[record.migration_id] = receipt.status
+            delivered.append((record, receipt))
+    finally:
+        _remember(services, delivered)
     _raise_together("not every callback was delivered", failed)
-    return Done({"appName": app.app_name, "callbacks": sent})
+    return Done({"appName": app.app_name, "callbacks": answers})
+
+
+def _remember(services: Services, delivered: list[tuple[Record, CallbackReceipt]]) -> None:
+    """One write for all. A worker killed before it sends them again: same id, which the receiver knows."""
+    if not delivered:
+        return
+    old = [record for record, _ in delivered]
+    new = [r.to(r.phase, facts={**r.facts, "callback": receipt.webhook_id}) for r, receipt in delivered]
+    detail = {"delivered": {r.migration_id: receipt.as_document() for r, receipt in delivered}}
+    save(services, old, new, "callback delivered", detail)
 
 
 def _event(services: Services, record: Record) -> CallbackEvent:

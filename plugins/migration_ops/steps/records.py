@@ -122,7 +122,7 @@ def save(
     """One conditional write of all records, and one line and metric per migration for the operators."""
     written = services.ledger.write(old, new, event=event, detail=detail, holder=services.holder)
     for before, record in zip(old, written, strict=True):
-        services.emit(event=event, record=record, detail=detail or {}, previous=before.status)
+        services.emit(event=event, record=record, detail=detail or {}, previous=before)
     return written
 
 

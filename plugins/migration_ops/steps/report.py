@@ -22,12 +22,16 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
     :param approvals: what each approval task answered, by name (``cutover``, ``finalize``).
     """
     found = services.ledger.read(list(plan.migration_ids))
+    histories = services.ledger.histories(sorted(found))
     applications = [
         {
             "appName": app.app_name,
             "impact": app.impact,
             "reached": goal_reached(restore_conf(plan.conf), [found[m].phase for m in app.migration_ids if m in found]),
-            "servers": [_server(services, found.get(one.migration_id), one.source_server_id) for one in app.servers],
+            "servers": [
+                _server(found.get(one.migration_id), one.source_server_id, histories.get(one.migration_id, []))
+                for one in app.servers
+            ],
         }
         for app in plan.applications
     ]
@@ -49,10 +53,9 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
     return document
 
 
-def _server(services: Services, record: Record | None, source_server_id: str) -> dict[str, Any]:
+def _server(record: Record | None, source_server_id: str, history: list[HistoryEntry]) -> dict[str, Any]:
     if record is None:
         return {"sourceServerId": source_server_id, "status": "UNKNOWN", "phase": None, "error": "not in the ledger"}
-    history = services.ledger.history(record.migration_id)
     return {
         "sourceServerId": source_server_id,
         "migrationId": record.migration_id,

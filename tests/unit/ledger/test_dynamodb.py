@@ -283,6 +283,23 @@ def test_history_is_whole_and_in_order(ledger: DynamoDbLedger) -> None:
     assert verify(lines, record) == []
 
 
+def test_many_histories_are_few_reads(dynamodb: Any, table_name: str, clock: Clock) -> None:
+    client = CountingClient(dynamodb)
+    ledger = DynamoDbLedger(client, table_name, clock)
+    records = create(ledger, *[a_record(number) for number in range(30)])
+    ledger.write(records[:1], [records[0].to(Phase.TEST_LAUNCHING)], "launching")
+    client.calls.clear()
+    names = [record.migration_id for record in records]
+    found = ledger.histories([*names, "mig-none"])
+    assert client.calls == ["batch_get_item"] * 2
+    assert [line.event for line in found[names[0]]] == ["registered", "launching"]
+    assert {name: len(lines) for name, lines in found.items()} == {
+        names[0]: 2,
+        **dict.fromkeys(names[1:], 1),
+        "mig-none": 0,
+    }
+
+
 @pytest.mark.parametrize("with_store", [True, False])
 def test_large_details_go_to_s3_or_are_cut_visibly(
     dynamodb: Any, table_name: str, clock: Clock, bucket: str, make_client: Callable[..., Any], with_store: bool

@@ -113,7 +113,7 @@ def test_release_leaves_others_alone(taken: DynamoDbLedger) -> None:
 
 
 def test_release_while_one_changes_hands(taken: DynamoDbLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between release's read and its delete, another run takes one lock over."""
+    """One is free, so release looks; between that and its delete, another run takes one lock over."""
     original = Table.get
 
     def get_then_lose(self: Table, keys: list[str]) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def test_release_while_one_changes_hands(taken: DynamoDbLedger, monkeypatch: pyt
         return found
 
     monkeypatch.setattr(Table, "get", get_then_lose)
-    taken.release([ONE, TWO], a_holder("run-1"))
-    assert {server: one.run_id for server, one in taken.locks([ONE, TWO]).items()} == {TWO: "run-2"}
+    taken.release([ONE, TWO, THREE], a_holder("run-1"))
+    assert {server: one.run_id for server, one in taken.locks([ONE, TWO, THREE]).items()} == {TWO: "run-2"}
 
 
 def test_a_released_server_can_be_taken(taken: DynamoDbLedger) -> None:

@@ -158,3 +158,17 @@ def test_nothing_is_sent_where_nothing_is_wanted(wave: Any) -> None:
     driver.register()
     assert driver.step("update_cmdb", "app")["passed"] == "cmdb.enabled is false"
     assert driver.step("send_callback", "app")["passed"] == "no callbackUrl in the conf"
+
+
+def test_what_was_delivered_is_kept_when_a_later_one_is_refused(finalized: Any, box: Any) -> None:
+    """One write for all servers, though one of them failed; clearing sends that one alone."""
+    driver = finalized(servers=3)
+    box.callback.order(status=400, times=1)
+    before = box.client.count("dynamodb", "TransactWriteItems")
+    with pytest.raises(MigrationError):
+        driver.step("send_callback", "app")
+    assert box.client.count("dynamodb", "TransactWriteItems") == before + 1
+    driver.step("send_callback", "app")
+    told = deliveries(driver)
+    assert [one["status"] for one in told] == [400, 204, 204, 204]
+    assert told[0]["body"]["migrationId"] == told[-1]["body"]["migrationId"]
