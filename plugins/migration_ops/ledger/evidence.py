@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,9 +34,12 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class EvidenceStore:
-    """Documents in one bucket, each with its SHA-256 (checked by S3 on the way in, by us on the way out)."""
+    """Documents in one bucket, each with its SHA-256 (checked by S3 on the way in, by us on the way out).
 
-    client_s3: Any
+    :param client: a boto3 client by service name; asked for ``s3`` when first needed, which is in few tasks.
+    """
+
+    client: Callable[[str], Any]
     bucket: str
 
     def put(self, key: str, document: Any) -> str:
@@ -52,7 +56,7 @@ class EvidenceStore:
         :raises EvidenceMismatch: they do not match the digest that was stored with them.
         """
         try:
-            answer = self.client_s3.get_object(Bucket=self.bucket, Key=key)
+            answer = self.client("s3").get_object(Bucket=self.bucket, Key=key)
             body: bytes = answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
             raise classify(error, mutating=False) from error
@@ -64,7 +68,7 @@ class EvidenceStore:
     def _put(self, key: str, body: bytes, content_type: str) -> None:
         digest = hashlib.sha256(body)
         try:
-            self.client_s3.put_object(
+            self.client("s3").put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,

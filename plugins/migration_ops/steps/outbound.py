@@ -54,7 +54,6 @@ def update_cmdb(services: Services, inp: StepInput) -> Outcome:
             migration_status=words[0],
             replication_status=words[1],
             target_instance_id=_instance(record),
-            wave_status=None,
         )
         try:
             results[record.migration_id] = client.update(update).outcome
@@ -118,8 +117,8 @@ def _remember(services: Services, delivered: list[tuple[Record, CallbackReceipt]
         return
     old = [record for record, _ in delivered]
     new = [r.to(r.phase, facts={**r.facts, "callback": receipt.webhook_id}) for r, receipt in delivered]
-    detail = {"delivered": {r.migration_id: receipt.as_document() for r, receipt in delivered}}
-    save(services, old, new, "callback delivered", detail)
+    attempts = sum(receipt.attempts for _, receipt in delivered)
+    save(services, old, new, "callback delivered", {"delivered": len(delivered), "attempts": attempts})
 
 
 def _event(services: Services, record: Record) -> CallbackEvent:

@@ -16,10 +16,11 @@ STEP_LINKS = (MgnJobLink(), MgnSourceServersLink(), EC2InstanceDashboardLink())
 
 def persist_links(context: Context, operator: BaseOperator, hook: MgnHook, outcome: Outcome) -> None:
     """Leaves what the outcome names: the job that is followed, the instances that it launched."""
-    where = {"region_name": hook.region_name or "", "aws_partition": hook.conn_partition}
     jobs, instances = _named(outcome)
-    if jobs or instances:
-        MgnSourceServersLink.persist(context=context, operator=operator, **where)
+    if not jobs and not instances:
+        return
+    where = {"region_name": hook.region_name or "", "aws_partition": hook.conn_partition}
+    MgnSourceServersLink.persist(context=context, operator=operator, **where)
     if jobs:
         # Several jobs only for more servers than one call takes; the launch history lists the others beside it.
         MgnJobLink.persist(context=context, operator=operator, job_id=jobs[0], **where)

@@ -25,7 +25,7 @@ KEYS = ["mig-web001", history_key("mig-web001", 1), history_key("mig-web001", 2)
 
 @pytest.fixture
 def store(make_client: Callable[..., Any], bucket: str) -> EvidenceStore:
-    return EvidenceStore(make_client("s3"), bucket)
+    return EvidenceStore(make_client, bucket)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_copy_that_reads_back_differently_sets_nothing(
     with pytest.raises(EvidenceMismatch):
         replace(archive, store=LossyStore(store.client_s3, store.bucket)).archive(record.migration_id)
     with pytest.raises(MigrationError):
-        replace(archive, store=EvidenceStore(store.client_s3, "no-such-bucket")).archive(record.migration_id)
+        replace(archive, store=EvidenceStore(store.client, "no-such-bucket")).archive(record.migration_id)
     assert set(expiries()) == {None}
 
 

@@ -304,7 +304,7 @@ def test_many_histories_are_few_reads(dynamodb: Any, table_name: str, clock: Clo
 def test_large_details_go_to_s3_or_are_cut_visibly(
     dynamodb: Any, table_name: str, clock: Clock, bucket: str, make_client: Callable[..., Any], with_store: bool
 ) -> None:
-    store = EvidenceStore(make_client("s3"), bucket)
+    store = EvidenceStore(make_client, bucket)
     ledger = DynamoDbLedger(dynamodb, table_name, clock, evidence=store if with_store else None)
     detail = {"log": "x" * 500_000}
     [record] = ledger.write([a_record()], [a_record()], "registered", detail)
@@ -320,7 +320,7 @@ def test_large_details_go_to_s3_or_are_cut_visibly(
 def test_a_store_that_fails_does_not_stop_the_write(
     dynamodb: Any, table_name: str, clock: Clock, make_client: Callable[..., Any]
 ) -> None:
-    ledger = DynamoDbLedger(dynamodb, table_name, clock, evidence=EvidenceStore(make_client("s3"), "no-such-bucket"))
+    ledger = DynamoDbLedger(dynamodb, table_name, clock, evidence=EvidenceStore(make_client, "no-such-bucket"))
     [record] = ledger.write([a_record()], [a_record()], "registered", {"log": "x" * 9000})
     [line] = ledger.history(record.migration_id)
     assert line.detail["truncated"] is True
