@@ -103,7 +103,7 @@ def test_a_copy_that_reads_back_differently_sets_nothing(
 ) -> None:
     record = ended(ledger)
     with pytest.raises(EvidenceMismatch):
-        replace(archive, store=LossyStore(store.client_s3, store.bucket)).archive(record.migration_id)
+        replace(archive, store=LossyStore(store.client, store.bucket)).archive(record.migration_id)
     with pytest.raises(MigrationError):
         replace(archive, store=EvidenceStore(store.client, "no-such-bucket")).archive(record.migration_id)
     assert set(expiries()) == {None}
@@ -144,9 +144,9 @@ def test_a_line_left_over_from_an_expired_life_is_no_obstacle(
 def test_evidence_that_was_changed_is_found(store: EvidenceStore) -> None:
     key = store.put("reports/wave-3.md", "# ✓")
     assert store.get(key) == "# ✓".encode()
-    store.client_s3.put_object(Bucket=store.bucket, Key=key, Body=b"# no", Metadata={"sha256": "0" * 64})
+    store.client("s3").put_object(Bucket=store.bucket, Key=key, Body=b"# no", Metadata={"sha256": "0" * 64})
     with pytest.raises(EvidenceMismatch):
         store.get(key)
-    store.client_s3.put_object(Bucket=store.bucket, Key=key, Body=b"# no")
+    store.client("s3").put_object(Bucket=store.bucket, Key=key, Body=b"# no")
     with pytest.raises(EvidenceMismatch):
         store.get(key)
