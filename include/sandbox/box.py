@@ -20,7 +20,8 @@ from include.sandbox import moto_server
 from include.sandbox.client import SandboxClient
 from include.sandbox.clock import Clock
 from include.sandbox.control import create_control_app
-from include.sandbox.faults import FaultBook, with_faults
+from include.sandbox.fault_middleware import with_faults
+from include.sandbox.faults import FaultBook
 from include.sandbox.ledger_of_calls import CallLedger, with_calls
 from include.sandbox.mgn.ec2_target import Ec2Target
 from include.sandbox.mgn.routes import create_app, mgn_call_name

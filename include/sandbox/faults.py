@@ -12,10 +12,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.sandbox.fault_middleware import with_faults
 from include.sandbox.naming import CallName
 
-__all__ = ["DOMAIN_KINDS", "HTTP_KINDS", "BadFault", "CallName", "Fault", "FaultBook", "with_faults"]
+__all__ = ["DOMAIN_KINDS", "HTTP_KINDS", "BadFault", "CallName", "Fault", "FaultBook"]
 
 HTTP_KINDS = frozenset(
     {

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from include.sandbox.client import SandboxClient, SandboxError
+from include.sandbox.cmf.seed import demo_seed
 
 ROOT = Path(__file__).parents[2]
 DEMO_CONF = ROOT / "include" / "waves" / "demo.json"
@@ -90,6 +91,15 @@ def test_the_demo_conf_names_what_is_seeded(process: Any) -> None:
     for application, seeded in zip(conf["applications"], applications, strict=True):
         found = mgn.describe_source_servers(filters={"applicationIDs": [seeded["applicationID"]]})["items"]
         assert {one["sourceServerID"] for one in found} == {one["sourceServerId"] for one in application["servers"]}
+
+
+def test_the_cmdb_of_the_demo_names_the_wave_and_its_servers_as_the_conf_does() -> None:
+    conf, seed = json.loads(DEMO_CONF.read_text()), demo_seed()
+    assert [one["wave_name"] for one in seed["waves"]] == [conf["wave"]]
+    named = {app["app_id"]: app["app_name"] for app in seed["apps"]}
+    in_cmdb = [(named[one["app_id"]], one["server_id"]) for one in seed["servers"]]
+    in_conf = [(app["appName"], one["cmdbId"]) for app in conf["applications"] for one in app["servers"]]
+    assert in_cmdb == in_conf
 
 
 def test_one_server_of_the_demo_is_still_syncing(process: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from include.sandbox.cmf.store import CmfStore
 
 FIRST_SERVER_ID = 101
-# The demo wave's applications in the order of its conf, with their number of servers.
-DEMO_WAVE = "demo"
+# The wave of include/waves/demo.json and its applications in the order of that conf, with their number of servers.
+DEMO_WAVE = "wave-demo"
 DEMO_APPLICATIONS = (("billing-db", 2), ("billing", 3), ("portal", 2))
 
 

@@ -16,8 +16,9 @@ from migration_ops.tasks.context import PLAN_KEY, leave_note, note_of, plan_of, 
 from migration_ops.tasks.documented import DocumentedOperator
 from migration_ops.tasks.services import require_connection, services_for
 from migration_ops.waves.conf import parse_conf
+from migration_ops.waves.estimate import estimate
 from migration_ops.waves.markdown import code, plain, table
-from migration_ops.waves.plan import WavePlan, estimate
+from migration_ops.waves.plan import WavePlan
 from migration_ops.waves.verdict import Check, Verdict, worst
 
 
@@ -65,7 +66,7 @@ class PreflightOperator(DocumentedOperator):
             raise Blocked(f"{len(bad)} of {len(checks)} checks are not OK; nothing was touched", findings=reasons)
         if plan.conf["dryRun"]:
             views = services.mgn.describe_servers(list(plan.server_ids))
-            steps = estimate(plan, views)
+            steps = estimate(plan, views, _now())
             ti.xcom_push(key="estimate", value=steps)
             leave_note(
                 ti,

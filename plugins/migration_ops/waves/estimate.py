@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from migration_ops.waves.gates import REPLICATION_READY, REPLICATION_TERMINAL
+from migration_ops.waves.plan import PlannedApplication, WavePlan
 from migration_ops.waves.servers import ServerView, moment
-
-if TYPE_CHECKING:
-    from migration_ops.waves.plan import PlannedApplication, WavePlan
 
 # Typical durations in minutes. MGN publishes none but the last; the others are what users plan with.
 LAUNCH_JOB_MINUTES = 20.0  # snapshot, conversion, launch
@@ -26,13 +24,13 @@ _GIB = 2**30
 Step = dict[str, Any]
 
 
-def estimate(plan: WavePlan, views: dict[str, ServerView], now: datetime | None = None) -> list[dict[str, Any]]:
+def estimate(plan: WavePlan, views: dict[str, ServerView], now: datetime) -> list[dict[str, Any]]:
     """One row per application, in the order of the plan.
 
     ``cutoverStartMinute`` counts from the opening of the cutover (approval given, window open) and follows the
     dependencies. Sums with an unknown part are null.
 
-    :param now: an aware time; with it MGN's own ETA of the initial sync is used.
+    :param now: an aware time, from which MGN's own ETA of the initial sync is counted.
     """
     rows: list[dict[str, Any]] = []
     ends: dict[str, float | None] = {}
@@ -74,7 +72,7 @@ def _latest(ends: list[float | None]) -> float | None:
 
 
 def _replication(
-    application: PlannedApplication, conf: dict[str, Any], views: dict[str, ServerView], now: datetime | None
+    application: PlannedApplication, conf: dict[str, Any], views: dict[str, ServerView], now: datetime
 ) -> Step:
     """The slowest server decides."""
     limits = conf["replication"]
@@ -87,7 +85,7 @@ def _replication(
     return _step("replicationReady", slowest + samples, f"{basis}, then {limits['samples']} good polls")
 
 
-def _remaining(view: ServerView | None, max_lag_seconds: float, now: datetime | None) -> tuple[float | None, str]:
+def _remaining(view: ServerView | None, max_lag_seconds: float, now: datetime) -> tuple[float | None, str]:
     if view is None:
         return None, "unknown: a server is not listed by MGN"
     if view.replication_state in REPLICATION_TERMINAL or view.replication_error:
@@ -96,7 +94,7 @@ def _remaining(view: ServerView | None, max_lag_seconds: float, now: datetime | 
         over = max(0.0, view.lag_seconds - max_lag_seconds)
         return over / 60 / CATCH_UP_FACTOR, "replication is continuous" if not over else "lag over the limit"
     eta = moment(view.eta)
-    if eta and now:
+    if eta:
         return max(0.0, (eta - now).total_seconds() / 60), "MGN's own ETA"
     if view.total_bytes and view.replicated_bytes is not None:
         left = max(0, view.total_bytes - view.replicated_bytes) + (view.backlog_bytes or 0)

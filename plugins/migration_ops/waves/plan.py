@@ -9,7 +9,6 @@ from typing import Any
 
 from migration_ops.errors import InvalidInput
 from migration_ops.waves.conf import ApplicationConf, WaveConf
-from migration_ops.waves.estimate import estimate
 from migration_ops.waves.identity import canonical_digest, migration_id_for
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "PlannedServer",
     "WavePlan",
     "build_plan",
-    "estimate",
     "levels_of",
     "migration_id_for",
 ]

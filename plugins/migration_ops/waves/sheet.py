@@ -83,6 +83,10 @@ def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row]) -> Sheet:
         "planHash": plan.plan_hash,
         "changeTicket": plan.conf.get("changeTicket"),
         "cutoverWindow": plan.conf.get("cutoverWindow"),
+        "lagLimitsSeconds": {
+            "ready": plan.conf["replication"]["maxLagSeconds"],
+            "cutover": plan.conf["finalSync"]["maxLagSeconds"],
+        },
         "applications": applications,
         "ready": [one["appName"] for one in applications if one["verdict"] == Verdict.OK],
         "leftOut": {one["appName"]: "; ".join(one["why"]) for one in applications if one["verdict"] != Verdict.OK},

@@ -28,6 +28,7 @@ def render(document: dict[str, Any], digest: str) -> str:
         f"## {document['title']}: wave {code(document['wave'])}",
         _MEANING[document["kind"]],
         f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
+        _limits(document),
         _overview(applications),
         _findings(applications),
         *[_details(one) for one in applications],
@@ -44,6 +45,16 @@ def _window(document: dict[str, Any]) -> str:
         return ""
     names = f", change calendars {', '.join(code(one) for one in calendars)}" if calendars else ""
     return f"Window: from {code(opens or 'now')} to {code(closes or 'no end')}{names}."
+
+
+def _limits(document: dict[str, Any]) -> str:
+    if document["kind"] != "goNoGo":
+        return ""
+    limits = document["lagLimitsSeconds"]
+    return (
+        f"Replication lag: at most {_seconds(limits['ready'])} to be ready, at most {_seconds(limits['cutover'])} "
+        "when the cutover instances are launched; it is read again then."
+    )
 
 
 def _overview(applications: list[Application]) -> str:

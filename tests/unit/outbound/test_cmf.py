@@ -239,7 +239,7 @@ class TestFind:
     def test_all_known(self, site: CmfSite) -> None:
         checks = site.client.find(servers("103", "104", "105"))
         assert {key: check.verdict for key, check in checks.items()} == dict.fromkeys(["103", "104", "105"], Verdict.OK)
-        assert checks["103"].value["waveName"] == "demo"
+        assert checks["103"].value["waveName"] == "wave-demo"
         # Each record once, however many servers share it.
         assert (site.count("GetServer"), site.count("GetApp"), site.count("GetWave")) == (3, 1, 1)
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from migration_ops.errors import InvalidInput
 from migration_ops.waves.conf import parse_conf
+from migration_ops.waves.estimate import estimate
 from migration_ops.waves.gates import REPLICATION_TERMINAL
 from migration_ops.waves.identity import canonical_digest
-from migration_ops.waves.plan import WavePlan, build_plan, estimate, levels_of, migration_id_for
+from migration_ops.waves.plan import WavePlan, build_plan, levels_of, migration_id_for
 from tests.unit.waves.wave_builders import HEALTHY, NOW, application, document, plan, server_id, three_applications
 
 
@@ -159,7 +160,7 @@ def views(planned: WavePlan, **changes: Any) -> dict[str, Any]:
 
 def test_an_estimate_follows_the_dependencies() -> None:
     planned = three_applications()
-    rows = {row["appName"]: row for row in estimate(planned, views(planned))}
+    rows = {row["appName"]: row for row in estimate(planned, views(planned), NOW)}
     assert list(rows) == ["other", "db", "app", "web"]
     assert rows["db"]["cutoverStartMinute"] == 0
     assert rows["app"]["cutoverStartMinute"] == rows["db"]["cutoverMinutes"]
@@ -187,16 +188,16 @@ def test_an_estimate_follows_the_dependencies() -> None:
 def test_optional_steps_are_estimated_only_when_they_happen() -> None:
     quiesce = {"commands": ["x"], "undoCommands": ["y"], "instanceIds": {server_id(1): "mi-0123456789abcdef0"}}
     planned = plan(testLaunch=False, finalize=False, soakMinutes=30, quiesce=quiesce)
-    (row,) = estimate(planned, views(planned))
+    (row,) = estimate(planned, views(planned), NOW)
     assert [one["step"] for one in row["steps"]] == [
         "replicationReady", "quiesce", "finalSync", "cutover", "cutoverVerify", "soak",
     ]  # fmt: skip
     assert row["facts"]["testInstances"] == 0
 
 
-def wait(now: Any = None, **changes: Any) -> dict[str, Any]:
+def wait(**changes: Any) -> dict[str, Any]:
     planned = plan()
-    (row,) = estimate(planned, views(planned, **changes), now)
+    (row,) = estimate(planned, views(planned, **changes), NOW)
     return row["steps"][0]
 
 
@@ -206,8 +207,8 @@ def test_waiting_for_replication_is_estimated_from_what_mgn_says() -> None:
     syncing = {"replication_state": "INITIAL_SYNC", "lag_seconds": None, "replicated_bytes": 0, "backlog_bytes": None}
     assert wait(**syncing)["minutes"] == pytest.approx(3.0 + 100 * 1024 / 50 / 60, abs=0.1)
     eta = (NOW + timedelta(minutes=42)).isoformat()
-    assert wait(NOW, **syncing, eta=eta)["minutes"] == 45.0
-    assert "ETA" in wait(NOW, **syncing, eta=eta)["basis"]
+    assert wait(**syncing, eta=eta)["minutes"] == 45.0
+    assert "ETA" in wait(**syncing, eta=eta)["basis"]
 
 
 @pytest.mark.parametrize(
@@ -228,5 +229,5 @@ def test_what_is_not_known_is_null_and_says_so(changes: dict[str, Any]) -> None:
 
 def test_a_server_that_mgn_does_not_list_makes_time_and_size_unknown() -> None:
     planned = plan(application("a", servers=(1, 2)))
-    (row,) = estimate(planned, {server_id(1): HEALTHY})
+    (row,) = estimate(planned, {server_id(1): HEALTHY}, NOW)
     assert (row["testMinutes"], row["facts"]["stagedGiB"], row["facts"]["serversOfUnknownSize"]) == (None, None, 1)

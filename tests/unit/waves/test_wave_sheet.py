@@ -56,6 +56,14 @@ def test_all_good_is_all_ready() -> None:
     assert json.loads(json.dumps(found.document)) == found.document
 
 
+def test_the_limits_of_the_lag_stand_beside_it() -> None:
+    limits = {"replication": {"maxLagSeconds": 450}, "finalSync": {"maxLagSeconds": 45}}
+    planned = three_applications(**limits)
+    text = go_no_go_sheet(planned, rows()).markdown
+    assert "at most 450 s to be ready, at most 45 s when the cutover instances are launched" in text
+    assert "at most" not in finalize_sheet(planned, rows()).markdown
+
+
 @pytest.mark.parametrize(
     ("change", "verdict", "why"),
     [
