@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Protocol
@@ -50,6 +51,9 @@ class Screen(Protocol):
         """No more of the wave is shown."""
 
 
+_ESCAPED = re.compile(r"\\([^A-Za-z0-9\s])")
+
+
 class PlainScreen:
     """Lines only, for pipes and CI: each change once, and a sign of life when nothing changes."""
 
@@ -64,7 +68,9 @@ class PlainScreen:
         print(f"[{duration(self._last_line - self._began):>7}] {text}", flush=True)
 
     def document(self, title: str, markdown: str) -> None:
-        print(f"\n--- {title} ---\n{markdown.strip()}\n---\n", flush=True)
+        # read as it stands here, so without the backslashes that keep outside text from being markup
+        text = _ESCAPED.sub(r"\1", markdown.strip())
+        print(f"\n--- {title} ---\n{text}\n---\n", flush=True)
 
     def show(self, tasks: list[Document], applications: list[str], replication: Mapping[str, Replication]) -> None:
         now = board.states(tasks)

@@ -74,7 +74,7 @@ def _row(
     views: dict[str, ServerView],
 ) -> Row:
     mine = [records[one] for one in app.migration_ids if one in records]
-    row: Row = {"appName": app.app_name, "servers": [_server(record, views) for record in mine]}
+    row: Row = {"appName": app.app_name, "servers": [_server(record, _lag_now(record, views)) for record in mine]}
     if len(mine) < len(app.servers):
         return row | {"excluded": "the ledger does not know all its migrations"}
     tests = [_test_check(plan, record, views.get(record.source_server_id)) for record in mine]
@@ -98,13 +98,17 @@ def _test_check(plan: WavePlan, record: Record, view: ServerView | None) -> dict
     return Check("test", server, Verdict.BLOCKED, phase.value, Phase.READY.value, reason).as_document()
 
 
-def _server(record: Record, views: dict[str, ServerView]) -> dict[str, Any]:
+def _lag_now(record: Record, views: dict[str, ServerView]) -> float | None:
     view = views.get(record.source_server_id)
+    return view.lag_seconds if view else None
+
+
+def _server(record: Record, lag_seconds: float | None) -> dict[str, Any]:
     return {
         "sourceServerId": record.source_server_id,
         "migrationId": record.migration_id,
         "instanceId": record.instance_id,
-        "lagSeconds": view.lag_seconds if view else None,
+        "lagSeconds": lag_seconds,
     }
 
 
@@ -135,7 +139,10 @@ def _is_verified(record: Record) -> bool:
 
 def _finalize_row(app: PlannedApplication, records: dict[str, Record], boots: dict[str, Check]) -> Row:
     mine = [records[one] for one in app.migration_ids if one in records]
-    row: Row = {"appName": app.app_name, "servers": [_server(record, {}) for record in mine]}
+    row: Row = {
+        "appName": app.app_name,
+        "servers": [_server(record, record.replication_lag_seconds) for record in mine],
+    }
     if not _is_cut_over(app, records):
         phases = sorted({record.phase.value for record in mine}) or ["not in the ledger"]
         return row | {"excluded": f"not cut over and verified: {', '.join(phases)}"}

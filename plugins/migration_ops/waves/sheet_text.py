@@ -18,6 +18,8 @@ _MEANING = {
     ),
 }
 
+_LAG = {"goNoGo": "lag", "finalize": "lag at cutover"}
+
 Application = dict[str, Any]
 
 
@@ -29,9 +31,9 @@ def render(document: dict[str, Any], digest: str) -> str:
         _MEANING[document["kind"]],
         f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
         _limits(document),
-        _overview(applications),
+        _overview(document["kind"], applications),
         _findings(applications),
-        *[_details(one) for one in applications],
+        *[_details(document["kind"], one) for one in applications],
         f"Plan {code(document['planHash'][:16])}, sheet {code(digest[:16])}, "
         f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
     ]
@@ -57,23 +59,24 @@ def _limits(document: dict[str, Any]) -> str:
     )
 
 
-def _overview(applications: list[Application]) -> str:
-    head = ("Application", "Verdict", "Impact", "After", "Servers", "Worst lag", "Gates", "Tests", "Why left out")
-    return table(head, [_line(one) for one in applications])
+def _overview(kind: str, applications: list[Application]) -> str:
+    lines = [_line(kind, one) for one in applications]
+    return table(tuple(lines[0]), [list(line.values()) for line in lines])
 
 
-def _line(one: Application) -> list[str]:
-    return [
-        code(one["appName"]),
-        _mark(one["verdict"]),
-        plain(one["impact"]),
-        ", ".join(code(name) for name in one["dependsOn"]),
-        str(len(one["servers"])),
-        _worst_lag(one["servers"]),
-        _count(one["gates"]),
-        _count(one["tests"]),
-        plain("; ".join(one["why"])),
-    ]
+def _line(kind: str, one: Application) -> dict[str, str]:
+    """Cell by column. What is finalized replicates no more: no gate is asked, and the lag is that of its cutover."""
+    return {
+        "Application": code(one["appName"]),
+        "Verdict": _mark(one["verdict"]),
+        "Impact": plain(one["impact"]),
+        "After": ", ".join(code(name) for name in one["dependsOn"]),
+        "Servers": str(len(one["servers"])),
+        f"Worst {_LAG[kind]}": _worst_lag(one["servers"]),
+        **({"Gates": _count(one["gates"])} if kind == "goNoGo" else {}),
+        "Tests": _count(one["tests"]),
+        "Why left out": plain("; ".join(one["why"])),
+    }
 
 
 def _mark(verdict: Any) -> str:
@@ -114,7 +117,7 @@ def _check(check: dict[str, Any]) -> list[str]:
     return [*["-" if one is None else code(one) for one in values], plain(check.get("reason") or "")]
 
 
-def _details(one: Application) -> str:
+def _details(kind: str, one: Application) -> str:
     servers = one["servers"]
     rows = [
         [
@@ -127,5 +130,5 @@ def _details(one: Application) -> str:
     ]
     more = f"\n\n… and {len(servers) - _MAX_SERVERS} more servers." if len(servers) > _MAX_SERVERS else ""
     facts = "".join(f"\n\n{plain(name)}: {plain(value)}" for name, value in one["facts"].items())
-    head = ("Server", "Migration", "Instance", "Lag")
+    head = ("Server", "Migration", "Instance", _LAG[kind].capitalize())
     return f"### {code(one['appName'])} {_mark(one['verdict'])}\n\n" + table(head, rows) + more + facts

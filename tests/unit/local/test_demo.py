@@ -10,6 +10,7 @@ import pytest
 from include.local.approvals import answer_of
 from include.local.demo import load_conf, markdown_of
 from include.local.errors import LocalError
+from include.local.screen import PlainScreen
 
 ENDPOINTS = {"SANDBOX_CALLBACK_URL": "http://127.0.0.1:3"}
 
@@ -56,3 +57,8 @@ def test_a_wave_that_cannot_be_read_is_named(tmp_path: Path, text: str | None) -
 )
 def test_the_report_is_shown_in_whatever_form_it_came(report: object, shown: str) -> None:
     assert markdown_of(report) == shown
+
+
+def test_a_page_without_a_terminal_is_read_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    PlainScreen().document("Wave report", r"TEST\_LAUNCHING 6 at 2026\-11\-24T11:50, C:\temp")
+    assert "TEST_LAUNCHING 6 at 2026-11-24T11:50, C:\\temp" in capsys.readouterr().out

@@ -190,6 +190,21 @@ def test_soak_waits_from_the_last_verified_cutover(verified: Any) -> None:
     assert sheet["ready"] == ["app"]
 
 
+def test_the_second_sheet_shows_the_lag_that_the_cutover_was_launched_with(verified: Any) -> None:
+    driver = verified()
+    markdown = driver.step("soak")["markdown"]
+    head, row = (
+        [cell.strip() for cell in line.split("|")]
+        for line in markdown.splitlines()
+        if line.startswith(("| Application", "| `app`"))
+    )
+    told = dict(zip(head, row, strict=True))
+    lag = max(record.replication_lag_seconds for record in driver.records("app"))
+    assert told["Worst lag at cutover"] == f"{lag:.0f} s"
+    assert "Gates" not in told
+    assert "unknown" not in markdown
+
+
 def test_soak_without_a_verified_application_is_not_concerned(ready: Any) -> None:
     with pytest.raises(NotConcerned):
         ready().step("soak")
