@@ -92,6 +92,25 @@ def test_the_forms_defaults_are_the_confs() -> None:
     assert form == {key: value for key, value in defaults.items() if key != "wave"}
 
 
+@pytest.mark.parametrize("dag_id", ["migration_wave", "migration_rollback", "migration_setup"])
+def test_the_form_has_a_fitting_widget_for_each_key(dag_id: str) -> None:
+    """Of several types Airflow's form makes a text box that reads "123456789012" as a number."""
+    for name in dag(dag_id).params:
+        schema = dag(dag_id).params.get_param(name).schema
+        kinds = schema.get("type", [])
+        kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+        assert len(kinds - {"null"}) == 1 or schema.get("enum"), name
+        assert "`" not in (dag(dag_id).params.get_param(name).description or ""), f"{name}: the form shows it as it is"
+    for name in ("region", "accountId", "mgnWaveId", "callbackUrl", "changeTicket"):
+        assert dag("migration_wave").params.get_param(name).schema["type"] == ["string", "null"]
+
+
+def test_applications_are_entered_as_json_and_not_as_lines_of_text() -> None:
+    """An array without types of its items, or of strings, is a box with one string a line in Airflow's form."""
+    assert dag("migration_wave").params.get_param("applications").schema["items"]["type"] != "string"
+    assert "items" not in dag("migration_rollback").params.get_param("applications").schema
+
+
 def test_triggers_are_importable_in_a_process_without_the_dags_folder() -> None:
     """The triggerer has no dags folder on its path, and gets a class by its name."""
     from migration_ops.mgn.triggers import WatchTrigger

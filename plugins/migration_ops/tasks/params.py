@@ -13,24 +13,33 @@ from migration_ops.waves.rollback_conf import RollbackConf
 _TITLES = {
     "wave": "Wave",
     "dryRun": "Dry run: plan and check, change nothing",
+    "awsConnId": "AWS connection",
+    "region": "AWS Region",
     "mgnWaveId": "MGN wave to read applications and servers from",
     "accountId": "AWS account the connection must lead to",
     "onFailure": "When an application fails",
+    "cmdb": "CMDB",
+    "callbackUrl": "Callback URL",
 }
-_TYPES: dict[str, dict[str, Any]] = {
-    "wave": {"type": "string"},
-    "dryRun": {"type": "boolean"},
-    "applications": {"type": "array"},
-    "migrationIds": {"type": "array"},
-    "approvers": {"type": "array"},
-    "timeoutMinutes": {"type": "number"},
-    "testLaunch": {"type": "boolean"},
-    "finalize": {"type": "boolean"},
-    "soakMinutes": {"type": "number"},
-    "awsConnId": {"type": "string"},
+# One type a field, or one and null: of several the form makes a text box that reads an account id as a number.
+_KEYS_OF_TYPE = {
+    "string": ("wave", "awsConnId", "region", "accountId", "mgnWaveId", "callbackUrl", "changeTicket", "reason"),
+    "boolean": ("dryRun", "testLaunch", "finalize"),
+    "number": ("soakMinutes", "timeoutMinutes"),
+    "integer": ("failureThreshold",),
+    "object": ("replication", "approvals", "cutoverWindow", "finalSync", "cmdb", "quiesce"),
+    "array": ("migrationIds", "approvers", "applications"),
+}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    **{key: {"type": kind} for kind, keys in _KEYS_OF_TYPE.items() for key in keys},
     "onFailure": {"enum": ["ask", "rollback", "hold"]},
 }
-_OBJECTS = frozenset({"replication", "approvals", "cutoverWindow", "finalSync", "cmdb"})
+# Without types of its items an array is a box of one string a line; with these it is edited as JSON. All of them, so
+# that an application which is none still reaches the plan task.
+_OF_OBJECTS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": ["object", "array", "string", "number", "boolean", "null"]},
+}
 
 
 def wave_params() -> dict[str, Param]:
@@ -54,14 +63,14 @@ def _form(conf: WaveConf | RollbackConf) -> dict[str, Param]:
     params = {}
     for field in type(conf).model_fields.values():
         key = str(field.alias)
-        schema = _TYPES.get(key) or (
-            {"type": "object"} if key in _OBJECTS else {"type": ["string", "number", "object", "null"]}
-        )
+        schema = _OF_OBJECTS if key == "applications" and isinstance(conf, WaveConf) else _SCHEMAS[key]
         if defaults[key] is None and isinstance(schema.get("type"), str):
             schema = {"type": [schema["type"], "null"]}
         # Never a "description" inside the schema: Airflow's deserialization would drop the DAG without a word.
         title = _TITLES.get(key) or _spaced(key)
-        params[key] = Param(defaults[key], description=field.description or title, title=title, **schema)
+        params[key] = Param(
+            defaults[key], description=(field.description or title).replace("``", ""), title=title, **schema
+        )
     return params
 
 

@@ -74,13 +74,17 @@ class WaveConf(ConfPart):
     applications: Annotated[tuple[ApplicationConf, ...], Field(max_length=MAX_APPLICATIONS_PER_WAVE)] = ()
     """The applications of the wave; excludes ``mgnWaveId``."""
     replication: ReplicationConf = ReplicationConf()
+    """How healthy replication must be before a launch, and how long to wait for it."""
     test_launch: bool = True
     """Launch test instances and verify them before the cutover."""
     approvals: ApprovalsConf = ApprovalsConf()
+    """Which decisions people take, who may, and how long they have."""
     cutover_window: CutoverWindowConf = CutoverWindowConf()
+    """When cutovers may be launched: ISO 8601 times with offset, and SSM change calendars."""
     quiesce: QuiesceConf | None = None
     """Stop the source's services before the final sync; absent: the source keeps running."""
     final_sync: FinalSyncConf = FinalSyncConf()
+    """What lag and backlog a cutover may be launched with, and how long to wait for that."""
     soak_minutes: Annotated[float, Field(ge=0, le=43_200, allow_inf_nan=False)] = 0
     """Wait between a verified cutover and the question whether to finalize, in minutes."""
     finalize: bool = True
@@ -90,6 +94,7 @@ class WaveConf(ConfPart):
     failure_threshold: Annotated[int, Field(ge=1, le=MAX_APPLICATIONS_PER_WAVE)] | None = None
     """That many failed applications stop the wave before its next irreversible step."""
     cmdb: CmdbConf = CmdbConf()
+    """Whether results are written to the CMDB."""
     callback_url: Annotated[str, Field(max_length=2_048)] | None = None
     """Where the result of each migration is posted, signed; https unless the connection allows the host."""
     change_ticket: Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")] | None = None

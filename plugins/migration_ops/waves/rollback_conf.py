@@ -25,7 +25,9 @@ class RollbackConf(ConfPart):
     dry_run: bool = True
     """Show what would be rolled back, change nothing."""
     aws_conn_id: str = "aws_default"
+    """Airflow connection of the account that the servers are in."""
     region: str | None = None
+    """AWS Region; absent: the connection's."""
     timeout_minutes: Minutes = 1_440
     """How long the approval may stay unanswered."""
     approvers: tuple[str, ...] = ()
