@@ -34,7 +34,9 @@ def test_the_report_shows_the_plan(dry: SimpleNamespace, lab: Lab) -> None:
     report = lab.api.xcom(*dry.run, "report")
     assert report["dryRun"] is True
     assert "`dry-db` → `dry-web`" in report["markdown"]
-    assert "READY" in report["markdown"]
+    assert "### Steps of `dry-web`" in report["markdown"]
+    assert [one["appName"] for one in report["estimate"]] == ["dry-db", "dry-web"]
+    assert {one["verdict"] for one in report["checks"]} == {"OK"}
 
 
 def test_the_note_says_that_it_was_a_dry_run(dry: SimpleNamespace, lab: Lab) -> None:

@@ -17,8 +17,9 @@ from migration_ops.tasks.documented import DocumentedOperator
 from migration_ops.tasks.services import require_connection, services_for
 from migration_ops.waves.conf import parse_conf
 from migration_ops.waves.estimate import estimate
-from migration_ops.waves.markdown import code, plain, table
+from migration_ops.waves.markdown import code, plain
 from migration_ops.waves.plan import WavePlan
+from migration_ops.waves.plan_text import order_of, render_plan
 from migration_ops.waves.verdict import Check, Verdict, worst
 
 
@@ -71,10 +72,8 @@ class PreflightOperator(DocumentedOperator):
             leave_note(
                 ti,
                 f"**Dry run** of {code(plan.wave)}: {len(checks)} checks, {worst(checks)}. Nothing was changed.\n\n"
-                f"{_order(plan)}. The whole plan is in the log of the task `report`.",
+                f"{order_of(plan)}. The whole plan is in the log of the task `report`.",
             )
-            for step in steps:
-                self.log.info("%s", step)
             return []
         try:
             register(services, plan)
@@ -116,31 +115,21 @@ class ReportOperator(DocumentedOperator):
             for one in ti.xcom_pull(task_ids="preflight", key="checks") or []
         ]
         steps = ti.xcom_pull(task_ids="preflight", key="estimate") or []
-        markdown = _plan_markdown(plan, checks, steps)
+        markdown = render_plan(plan, steps, checks)
         self.log.info("%s", markdown)
-        return {"wave": plan.wave, "planHash": plan.plan_hash, "dryRun": plan.conf["dryRun"], "markdown": markdown}
+        return {
+            "wave": plan.wave,
+            "planHash": plan.plan_hash,
+            "dryRun": plan.conf["dryRun"],
+            "estimate": steps,
+            "checks": [check.as_document() for check in checks],
+            "markdown": markdown,
+        }
 
 
 def _findings(plan: WavePlan, bad: list[Check]) -> str:
     lines = [f"**Preflight of {code(plan.wave)}**: {len(bad)} findings, nothing was touched."]
     return "\n".join(lines + [f"- {c.verdict} {plain(c.name)} of {code(c.subject)}: {plain(c.reason)}" for c in bad])
-
-
-def _plan_markdown(plan: WavePlan, checks: list[Check], steps: list[dict[str, Any]]) -> str:
-    rows = [
-        [code(c.name), code(c.subject), plain(c.verdict.value), plain(str(c.value)), plain(c.reason)] for c in checks
-    ]
-    parts = [
-        f"## Plan of wave {code(plan.wave)}",
-        _order(plan),
-        *[f"- {plain(str(step))}" for step in steps],
-        table(("Check", "Of", "Verdict", "Value", "Reason"), rows),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _order(plan: WavePlan) -> str:
-    return "Order: " + " → ".join(code(one.app_name) for one in plan.applications)
 
 
 def _now() -> Any:
