@@ -32,7 +32,7 @@ def render(document: dict[str, Any], digest: str) -> str:
         f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
         _limits(document),
         _overview(document["kind"], applications),
-        _findings(applications),
+        _left_out(applications),
         *[_details(document["kind"], one) for one in applications],
         f"Plan {code(document['planHash'][:16])}, sheet {code(digest[:16])}, "
         f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
@@ -75,7 +75,6 @@ def _line(kind: str, one: Application) -> dict[str, str]:
         f"Worst {_LAG[kind]}": _worst_lag(one["servers"]),
         **({"Gates": _count(one["gates"])} if kind == "goNoGo" else {}),
         "Tests": _count(one["tests"]),
-        "Why left out": plain("; ".join(one["why"])),
     }
 
 
@@ -98,23 +97,29 @@ def _seconds(value: Any) -> str:
     return f"{value:.0f} s" if isinstance(value, int | float) else "unknown"
 
 
-def _findings(applications: list[Application]) -> str:
-    rows = [
-        [code(one["appName"]), _mark(check.get("verdict")), *_check(check)]
-        for one in applications
-        for check in [*one["gates"], *one["tests"]]
-        if check.get("verdict") != Verdict.OK
-    ]
-    if not rows:
+def _left_out(applications: list[Application]) -> str:
+    """A list, not a table: Airflow's page is narrow, and a reason in a last column is cut off."""
+    lines = [line for one in applications if one["verdict"] != Verdict.OK for line in _why(one)]
+    if not lines:
         return ""
-    more = f"\n\n… and {len(rows) - _MAX_FINDINGS} more." if len(rows) > _MAX_FINDINGS else ""
-    head = ("Application", "Verdict", "Check", "Of", "Value", "Limit", "Reason")
-    return "### What is not OK\n\n" + table(head, rows[:_MAX_FINDINGS]) + more
+    more = f"\n- … and {len(lines) - _MAX_FINDINGS} more" if len(lines) > _MAX_FINDINGS else ""
+    return "### Left out, and why\n\n" + "\n".join(lines[:_MAX_FINDINGS]) + more
 
 
-def _check(check: dict[str, Any]) -> list[str]:
-    values = [check.get("name"), check.get("subject"), check.get("value"), check.get("limit")]
-    return [*["-" if one is None else code(one) for one in values], plain(check.get("reason") or "")]
+def _why(one: Application) -> list[str]:
+    """What else keeps it out (excluded, a window that is over, what it depends on), then its checks with values."""
+    name = code(one["appName"])
+    bad = [check for check in [*one["gates"], *one["tests"]] if check.get("verdict") != Verdict.OK]
+    told = {f"{check.get('name')} of {check.get('subject')}: {check.get('reason')}" for check in bad}
+    others = [f"- {name} {_mark(one['verdict'])} {plain(reason)}" for reason in one["why"] if reason not in told]
+    return others + [f"- {name} {_check(check)}" for check in bad]
+
+
+def _check(check: dict[str, Any]) -> str:
+    facts = ", ".join(f"{name} {code(check[name])}" for name in ("value", "limit") if check.get(name) is not None)
+    about = f"{code(check.get('name'))} of {code(check.get('subject'))}"
+    reason = plain(check.get("reason") or "no reason given")
+    return f"{_mark(check.get('verdict'))} {about}: {reason}" + (f" ({facts})" if facts else "")
 
 
 def _details(kind: str, one: Application) -> str:
