@@ -10,7 +10,7 @@ from include.local.screen import Screen
 AUTOMATIC, BY_PERSON = "auto", "me"
 # What is chosen where a question is no approval: after a failure, the safe way out.
 PREFERRED = ("approve", "roll back", "rollback", "leave")
-ALREADY_ANSWERED = 409
+GONE, ALREADY_ANSWERED = 404, 409
 SERVER_ERROR = 500
 
 
@@ -56,8 +56,8 @@ class Approver:
         try:
             self._api.respond(dag_id, run_id, task["task_id"], [choice], map_index=task["map_index"])
         except AirflowApiError as error:
-            # somebody was faster in the UI, or a locked database: the next round tells
-            if error.status != ALREADY_ANSWERED and error.status < SERVER_ERROR:
+            # somebody was faster in the UI (an answer, a clear), or a locked database: the next round tells
+            if error.status not in (GONE, ALREADY_ANSWERED) and error.status < SERVER_ERROR:
                 raise
         else:
             self._screen.say(f"answered {task['task_id']}: {choice}")

@@ -168,7 +168,7 @@ class Lab:
         try:
             self.api.respond(*run, task_id, [option], {"comment": comment}, map_index=index)
         except AirflowApiError as error:
-            if error.status != 409:  # answered before, and the answer is being worked on
+            if error.status not in (404, 409):  # being asked anew; answered before, and that is being worked on
                 raise
 
     def _after_answer(self, run: Run, task_id: str, index: int, deadline: float) -> str | None:

@@ -49,3 +49,33 @@ def test_only_what_failed_was_launched_again(mended: SimpleNamespace, lab: Lab) 
     assert set(jobs.values()) == {1}
     assert set(lab.jobs(mended.apps, "START_CUTOVER").values()) == {1}
     assert {len(one) for one in lab.instances(mended.apps).values()} == {1}
+
+
+@story
+def asked_again(lab: Lab) -> SimpleNamespace:
+    """The approval waits with one application left out; that one is mended, and the approval is asked for again."""
+    apps = lab.seed({"appName": "again-a", "servers": 1}, {"appName": "again-b", "servers": 1})
+    lab.sandbox.add_fault("launchFailure", serverIds=servers_of(apps)[:1], times=1)
+    run = lab.wave("again", apps, approvals={"cutover": True, "finalize": False, "timeoutMinutes": 60})
+    lab.task(run, "test.test_launch", 0, "failed")
+    first = lab.api.wait_for_question(*run, "approve_cutover", -1, PATIENCE_SECONDS)
+    old_sheet = lab.api.xcom(*run, "go_no_go")
+    lab.clear(run, "test.test_launch", 0)
+    second = lab.answer(run, "approve_cutover", "Approve")
+    state = lab.end(run)
+    return SimpleNamespace(
+        run=run, first=first, old=old_sheet, second=second, new=lab.api.xcom(*run, "go_no_go"), state=state
+    )
+
+
+def test_people_approve_the_sheet_that_counts_and_not_an_earlier_one(asked_again: SimpleNamespace) -> None:
+    """Airflow keeps the question of a cleared task, and would show its old evidence with the new approval."""
+    assert "1 of 2 applications are ready" in asked_again.first["body"]
+    assert asked_again.first["body"] == asked_again.old["markdown"]
+    assert "2 of 2 applications are ready" in asked_again.second["body"]
+    assert asked_again.second["body"] == asked_again.new["markdown"]
+
+
+def test_both_applications_go_on_from_there(asked_again: SimpleNamespace, lab: Lab) -> None:
+    assert asked_again.state == "success", lab.airflow.explain(asked_again.run)
+    assert lab.phases("again") == {"again-a": {"FINALIZED"}, "again-b": {"FINALIZED"}}

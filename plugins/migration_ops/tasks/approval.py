@@ -25,7 +25,35 @@ ROLL_BACK = "Roll back"
 LEAVE = "Leave as it is"
 
 
-class EvidenceApproval(ApprovalOperator):
+class ShownAsAsked(HITLOperator):
+    """A question that fails rather than let people answer another one than it asks."""
+
+    def execute(self, context: Context) -> Any:
+        from airflow.sdk.api.datamodels._generated import HITLUser
+        from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+        # The provider's own call follows and changes nothing any more, but it does not say what Airflow keeps.
+        users = [self.assigned_users] if isinstance(self.assigned_users, dict) else self.assigned_users or []
+        kept: Any = SUPERVISOR_COMMS.send(
+            CreateHITLDetailPayload(
+                ti_id=context["ti"].id,
+                options=self.options,
+                subject=self.subject,
+                body=self.body,
+                params=self.serialized_params,
+                assigned_users=[HITLUser(id=one["id"], name=one["name"]) for one in users],
+            )
+        )
+        if (kept.subject, kept.body) != (self.subject, self.body):
+            raise AirflowFailException(
+                "Airflow still shows the question of an earlier try, with its old evidence. Clear this task once more "
+                "in the UI or by REST; the API server must load the plugin of this package (tasks/fresh_questions.py)."
+            )
+        return super().execute(context)
+
+
+class EvidenceApproval(ShownAsAsked, ApprovalOperator):
     """
     Ask people to approve an evidence sheet; a rejection or a time-out fails the task.
 
@@ -77,7 +105,7 @@ class EvidenceApproval(ApprovalOperator):
         return result
 
 
-class DecideOperator(HITLOperator):
+class DecideOperator(ShownAsAsked):
     """
     After a failure of one application: roll back, or leave it; retrying is clearing the failed task.
 
