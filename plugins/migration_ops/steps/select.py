@@ -11,6 +11,7 @@ from migration_ops.waves.conf import parse_conf
 from migration_ops.waves.markdown import code, plain, table
 from migration_ops.waves.plan import WavePlan, build_plan
 from migration_ops.waves.rollback_conf import RollbackConf
+from migration_ops.waves.servers import ServerView
 
 
 def select_records(services: Services, conf: RollbackConf) -> list[Record]:
@@ -22,19 +23,21 @@ def select_records(services: Services, conf: RollbackConf) -> list[Record]:
         wanted = list(conf.migration_ids)
     elif conf.applications:
         found = [record for name in conf.applications for record in services.ledger.by_app(name)]
+        found = [record for record in found if conf.wave in (None, record.wave)]
         missing = set(conf.applications) - {record.app_name for record in found}
         if missing:
-            raise InvalidInput(
-                "the ledger does not know these applications", path="applications", value=sorted(missing)
-            )
-        wanted = [record.migration_id for record in found if conf.wave in (None, record.wave)]
+            where = f" in wave {conf.wave}" if conf.wave else ""
+            message = f"the ledger does not know these applications{where}"
+            raise InvalidInput(message, path="applications", value=sorted(missing))
+        wanted = [record.migration_id for record in found]
     else:
         wanted = [record.migration_id for record in services.ledger.by_wave(str(conf.wave))]
     records = services.ledger.read(wanted)
     unknown = [one for one in wanted if one not in records]
     if unknown or not records:
         raise InvalidInput("the ledger does not know these migrations", path="migrationIds", value=unknown or wanted)
-    return [records[one] for one in dict.fromkeys(wanted)]
+    # In an order of its own: an index has none, and the plan's hash follows it.
+    return sorted(records.values(), key=lambda one: (one.wave, one.app_name, one.source_server_id))
 
 
 def rollback_plan(services: Services, conf: RollbackConf, records: list[Record]) -> WavePlan:
@@ -60,21 +63,22 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
 def rollback_sheet(services: Services, plan: WavePlan, records: list[Record], reason: str) -> str:
     """What would be undone, as Markdown: each server with its phase, what MGN shows and its instance."""
     views = services.mgn.describe_servers(list(plan.server_ids))
-    rows = []
-    for record in records:
-        view = views.get(record.source_server_id)
-        rows.append(
-            [
-                code(record.app_name),
-                code(record.source_server_id),
-                plain(record.phase.value),
-                plain(str(view.lifecycle_state) if view else "not listed by MGN"),
-                code((view.launched_instance_id if view else None) or record.instance_id or "none"),
-            ]
-        )
-    head = ("Application", "Server", "Phase", "MGN", "Instance to terminate")
-    return (
-        f"## Roll back {len(records)} servers of wave {code(plan.wave)}\n\nReason: {plain(reason)}\n\n"
-        f"{table(head, rows)}"
-        "\n\nInstances are terminated, what was written on them is lost. The source servers are not touched.\n"
+    parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
+    for app in plan.applications:
+        mine = [record for record in records if record.app_name == app.app_name]
+        # Three columns: a wider table pushes the buttons off Airflow's page.
+        rows = [_undone(record, views.get(record.source_server_id)) for record in mine]
+        parts += [f"### {code(app.app_name)}", table(("Server", "Phase, state in MGN", "Instance to terminate"), rows)]
+    parts.append(
+        "Instances are terminated, what was written on them is lost. The source servers are not touched, but what "
+        "quiesce stopped on them is started again."
     )
+    return "\n\n".join(parts) + "\n"
+
+
+def _undone(record: Record, view: ServerView | None) -> list[str]:
+    return [
+        code(record.source_server_id),
+        plain(f"{record.phase.value}, {view.lifecycle_state if view else 'not listed by MGN'}"),
+        code((view.launched_instance_id if view else None) or record.instance_id or "none"),
+    ]
