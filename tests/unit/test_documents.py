@@ -115,3 +115,15 @@ def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
 
 def _headings(document: Path) -> list[str]:
     return re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+
+
+def test_the_map_of_the_code_names_every_module() -> None:
+    package = ROOT / "plugins" / "migration_ops"
+    named = re.findall(r"`([\w./*{},]+)`", (ROOT / "docs" / "architecture.md").read_text())
+    whole_folders = [package / "steps" / one for one in named if one == "preflight/"]
+    files = [one for one in package.rglob("*.py") if one.name != "__init__.py" and one.parent not in whole_folders]
+    assert len(files) > 100
+    lost = [
+        str(one.relative_to(package)) for one in files if not any(one.match(f"*/{name.lstrip('/')}") for name in named)
+    ]
+    assert lost == []
