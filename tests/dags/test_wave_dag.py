@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,24 @@ def test_the_plugin_scan_leaves_the_package_alone(syntax: str) -> None:
     # Both syntaxes that an installation may have set; glob is the default.
     found = {Path(one).name for one in find_path_from_directory(str(ROOT / "plugins"), ".airflowignore", syntax)}
     assert {name for name in found if name.endswith(".py")} == {"migration_plugin.py"}
+
+
+def test_a_process_that_loads_plugins_has_the_whole_package_for_its_tasks() -> None:
+    """Tasks are its forks: what the DAG file would import is there already, and a cleared question is dropped."""
+    code = (
+        "import sys; from airflow import plugins_manager as pm; pm.ensure_plugins_loaded();"
+        "before = {one for one in sys.modules if one.startswith('migration_ops')};"
+        "import runpy; runpy.run_path('dags/migration_wave.py');"
+        "new = {one for one in sys.modules if one.startswith('migration_ops')} - before;"
+        "from sqlalchemy import event; from airflow.models.taskinstance import TaskInstance;"
+        "from migration_ops.tasks.fresh_questions import drop_old_question as drop;"
+        "print('NEW', sorted(new), event.contains(TaskInstance, 'before_update', drop))"
+    )
+    environment = {**os.environ, "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "NEW [] True" in done.stdout, done.stdout + done.stderr
 
 
 def _file_of(module: str) -> str:
