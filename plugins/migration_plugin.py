@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from migration_ops.mgn.session import read_models
 from migration_ops.tasks import approval, complete, fresh_questions, params, policy, rollback, run_note, step, wave
 
 # Task processes are forks of a process that has loaded its plugins. What is imported here is not imported again by
@@ -22,3 +23,4 @@ class MigrationPlugin(AirflowPlugin):
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
         fresh_questions.listen()
+        read_models()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -9,9 +10,37 @@ from typing import Any
 import boto3
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
+from botocore.loaders import create_loader
 
 # A boto3 session makes one client at a time; clients themselves may be used by many threads.
 _making = Lock()
+
+# botocore's service models are data that never change while a process lives, yet every session parses them anew
+# (EC2's takes a tenth of a second). This loader keeps them for the process and for all that are forked from it.
+_loader = create_loader(os.environ.get("AWS_DATA_PATH"))
+SERVICES = (
+    "cloudwatch",
+    "cognito-idp",
+    "dynamodb",
+    "ec2",
+    "events",
+    "logs",
+    "mgn",
+    "s3",
+    "secretsmanager",
+    "ssm",
+    "sts",
+)
+
+
+def read_models() -> None:
+    """Reads the models of the services that a wave calls, so that task processes inherit them."""
+    for name in ("endpoints", "sdk-default-configuration", "_retry", "partitions"):
+        _loader.load_data(name)
+    for service in SERVICES:
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            # Named as botocore names it: its cache takes a call with other arguments for another file.
+            _loader.load_service_model(service, kind, api_version=None)
 
 
 class SessionHook(AwsBaseHook):
@@ -24,7 +53,9 @@ class SessionHook(AwsBaseHook):
 
     @cached_property
     def _session(self) -> boto3.session.Session:
-        return super().get_session(region_name=self.region_name)
+        session = super().get_session(region_name=self.region_name)
+        session._session.register_component("data_loader", _loader)
+        return session
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
         if deferrable or region_name not in (None, self.region_name):
