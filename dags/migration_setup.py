@@ -95,14 +95,14 @@ def migration_setup() -> None:
         stack.execute(client, handle, stack.look(client, handle) or shown)
 
     @task.sensor(mode="reschedule", poke_interval=30, timeout=3600, doc_md="Waits for the stack; returns its outputs.")
-    def outputs(stack_name: str) -> PokeReturnValue:
+    def outputs(change_set: dict[str, str]) -> PokeReturnValue:
         from migration_ops.setup import stack
 
-        found = stack.outputs_when_done(cloudformation(), stack_name)
+        found = stack.outputs_when_done(cloudformation(), stack.ChangeSet(**change_set))
         return PokeReturnValue(is_done=found is not None, xcom_value=found)
 
     change_set = prepare()
-    apply(change_set, plan(change_set)) >> outputs("{{ params.stackName }}")
+    apply(change_set, plan(change_set)) >> outputs(change_set)
 
 
 migration_setup()

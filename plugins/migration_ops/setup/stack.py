@@ -20,6 +20,8 @@ STEADY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPL
 # The stack of a first change set that nobody executed: it has no resources yet.
 EMPTY = frozenset({"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"})
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# Execution status of a change set that may still be executed; AVAILABLE: not begun, or not yet to be seen.
+_NOT_OVER = frozenset({"AVAILABLE", "EXECUTE_IN_PROGRESS"})
 # CloudFormation's wording for "nothing to do", of change sets and of plain updates.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
@@ -134,20 +136,26 @@ def discard(client: Any, change_set: ChangeSet) -> None:
         raise classify(error, mutating=True) from error
 
 
-def outputs_when_done(client: Any, stack_name: str) -> dict[str, str] | None:
-    """The stack's outputs once it is as the template says; None while it is changing (DescribeStacks).
+def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | None:
+    """The stack's outputs once the change set is executed (DescribeChangeSet, DescribeStacks); None until then.
 
-    :raises StepFailed: the change failed and was rolled back; the message says which resource and why.
+    A stack alone cannot tell: right after ExecuteChangeSet it may still show the good end of the change before.
+
+    :raises StepFailed: the change failed and was rolled back, with which resource and why.
     """
-    stack = _stack(client, stack_name)
+    stack = _stack(client, change_set.stack_name)
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
-    if stack and status in SUCCEEDED:
-        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs") or []}
     if status.endswith("_IN_PROGRESS"):
         return None
-    raise StepFailed(
-        "The stack could not be deployed", stackName=stack_name, status=status, reasons=_failures(client, stack_name)
-    )
+    about = {"stackName": change_set.stack_name, "status": status}
+    if not stack or status not in SUCCEEDED:
+        raise StepFailed("The stack could not be deployed", **about, reasons=_failures(client, change_set.stack_name))
+    execution = _describe(client, change_set.stack_name, change_set.change_set_id).get("ExecutionStatus")
+    if execution in _NOT_OVER:
+        return None
+    if execution != "EXECUTE_COMPLETE":
+        raise StepFailed("The change was not made", **about, execution=execution)
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs") or []}
 
 
 def stack_status(client: Any, stack_name: str) -> str | None:

@@ -55,12 +55,12 @@ class Run:
     def __init__(self, dag: Any) -> None:
         self.call = {task.task_id: task.python_callable for task in dag.tasks}
 
-    def deploy(self, stack_name: str) -> Any:
+    def deploy(self) -> Any:
         change_set = self.call["prepare"]()
         planned = self.call["plan"](change_set)
         assert planned.is_done
         self.call["apply"](change_set, planned.xcom_value)
-        return self.call["outputs"](stack_name)
+        return self.call["outputs"](change_set)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def run(
         context = {"params": {"stackName": "migration-ops", "dryRun": dry_run}, "run_id": run_id}
         monkeypatch.setattr(module, "get_current_context", lambda: context)
         monkeypatch.setattr(module, "cloudformation", lambda: client_for("cloudformation"))
-        return Run(dag).deploy("migration-ops")
+        return Run(dag).deploy()
 
     return deploy
 

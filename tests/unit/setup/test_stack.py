@@ -28,7 +28,7 @@ def deployed(cloudformation: Any, token: str = "run-1", body: str = BODY) -> sta
     plan = stack.look(cloudformation, change_set)
     assert plan is not None
     stack.execute(cloudformation, change_set, plan)
-    assert stack.outputs_when_done(cloudformation, NAME) is not None
+    assert plan.up_to_date or stack.outputs_when_done(cloudformation, change_set) is not None
     return plan
 
 
@@ -126,8 +126,12 @@ class Scripted:
         return call
 
 
-def stacks(status: str) -> dict[str, Any]:
-    return {"Stacks": [{"StackStatus": status}]}
+def stacks(status: str, *outputs: dict[str, str]) -> dict[str, Any]:
+    return {"Stacks": [{"StackStatus": status, "Outputs": list(outputs)}]}
+
+
+UPDATE = stack.ChangeSet(NAME, "arn", "UPDATE")
+GOOD = stacks("UPDATE_COMPLETE", {"OutputKey": "TableName", "OutputValue": "t"})
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
@@ -170,7 +174,26 @@ def test_all_pages_of_a_change_set_are_shown() -> None:
     "status", ["CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"]
 )
 def test_a_stack_that_is_changing_is_waited_for(status: str) -> None:
-    assert stack.outputs_when_done(Scripted(describe_stacks=stacks(status)), NAME) is None
+    assert stack.outputs_when_done(Scripted(describe_stacks=stacks(status)), UPDATE) is None
+
+
+@pytest.mark.parametrize("execution", ["AVAILABLE", "EXECUTE_IN_PROGRESS"])
+def test_the_good_end_of_the_change_before_is_not_taken_for_this_one(execution: str) -> None:
+    client = Scripted(describe_stacks=GOOD, describe_change_set={"Status": "X", "ExecutionStatus": execution})
+    assert stack.outputs_when_done(client, UPDATE) is None
+
+
+@pytest.mark.parametrize("execution", ["EXECUTE_FAILED", "OBSOLETE", "UNAVAILABLE", None])
+def test_a_change_that_was_not_executed_is_a_failure(execution: str | None) -> None:
+    client = Scripted(describe_stacks=GOOD, describe_change_set={"Status": "X", "ExecutionStatus": execution})
+    with pytest.raises(StepFailed, match="not made"):
+        stack.outputs_when_done(client, UPDATE)
+
+
+def test_an_executed_change_answers_the_outputs() -> None:
+    done = {"Status": "X", "ExecutionStatus": "EXECUTE_COMPLETE"}
+    client = Scripted(describe_stacks=GOOD, describe_change_set=done)
+    assert stack.outputs_when_done(client, UPDATE) == {"TableName": "t"}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +203,7 @@ def test_a_stack_that_was_rolled_back_is_a_failure_with_its_reasons(status: str)
     event = {"LogicalResourceId": "LedgerTable", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "exists"}
     client = Scripted(describe_stacks=stacks(status), describe_stack_events={"StackEvents": [event]})
     with pytest.raises(StepFailed, match="LedgerTable: exists"):
-        stack.outputs_when_done(client, NAME)
+        stack.outputs_when_done(client, UPDATE)
 
 
 def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: Callable[[str], Any]) -> None:
@@ -195,8 +218,8 @@ def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: C
         "TimeToLiveStatus": "ENABLED",
         "AttributeName": "expiresAt",
     }
-    outputs = stack.outputs_when_done(client_for("cloudformation"), NAME)
-    assert outputs
+    described = client_for("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
     assert s3.get_bucket_versioning(Bucket=outputs["EvidenceBucketName"])["Status"] == "Enabled"
     s3.put_object(Bucket=outputs["EvidenceBucketName"], Key="k", Body=b"moto lets objects in")
 
