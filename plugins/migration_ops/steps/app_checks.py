@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -15,30 +16,42 @@ from migration_ops.steps.services import Services, StepInput
 from migration_ops.steps.ssm import SSM_RUNNING, command_status, send_command
 from migration_ops.waves.verdict import Check, Verdict
 
+_NO_ADDRESS = {"privateIp": "", "publicIp": ""}
+# In place of a command id: it succeeded, and is not run again while others are still awaited.
+_PASSED = "passed"
 
-def run_all(
-    services: Services, inp: StepInput, records: list[Record], carry: dict[str, Any]
-) -> tuple[dict[str, Any], list[Check]]:
-    """Runs every check on every instance once.
 
-    :returns: what must be carried to the next round (ids of running SSM commands, empty when none runs), and one
-        ``Check`` per check and instance that has a result.
+@dataclass(frozen=True)
+class Round:
+    """One round of all checks.
+
+    :param checks: one per check and instance that has a result; SSM commands that still run have none.
+    :param is_running: SSM commands run.
+    :param carry: for the next round.
     """
+
+    checks: list[Check]
+    is_running: bool = False
+    carry: dict[str, Any] = field(default_factory=dict)
+
+
+def run_all(services: Services, inp: StepInput, records: list[Record], carry: dict[str, Any]) -> Round:
+    """Runs every check on every instance once; an SSM check that has passed stays passed."""
     specs = inp.application.checks
     if not specs:
-        return {}, []
+        return Round([])
     addresses = _addresses(services, [str(record.instance_id) for record in records])
     commands: dict[str, str] = dict(carry.get("ssm") or {})
     checks: list[Check] = []
     for record in records:
-        about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), {})}
+        about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), _NO_ADDRESS)}
         for number, spec in enumerate(specs):
             if spec["type"] == "ssm":
                 checks += _ssm(services, spec, about["instanceId"], f"{record.instance_id}/{number}", commands)
             else:
                 checks.append(_http(services, spec, about) if spec["type"] == "http" else _tcp(services, spec, about))
-    running = {key: value for key, value in commands.items() if value}
-    return ({"ssm": running} if running else {}), checks
+    kept = {key: value for key, value in commands.items() if value}
+    return Round(checks, any(value != _PASSED for value in kept.values()), {"ssm": kept})
 
 
 def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[str, str]]:
@@ -56,16 +69,21 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
 
 
 def _http(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Check:
-    url = spec["url"].format(**about)
     expected = spec.get("status", 200)
+    missing = [name for name, value in about.items() if not value and f"{{{name}}}" in spec["url"]]
+    if missing:
+        reason = f"EC2 shows no {' and no '.join(missing)} of the instance"
+        return Check("http", about["instanceId"], Verdict.UNKNOWN, None, expected, reason)
+    url = spec["url"].format(**about)
     session = requests.Session()
     # A proxy from the environment would answer in place of the instance.
     session.trust_env = False
     try:
-        answer = session.get(url, timeout=services.settings.check_timeout_seconds, allow_redirects=False)
+        answer = session.get(url, timeout=services.settings.check_timeout_seconds, allow_redirects=False, stream=True)
     except requests.RequestException as error:
         return Check("http", url, Verdict.BLOCKED, None, expected, f"no answer: {type(error).__name__}")
     finally:
+        # The body is not read (stream): one that never ends must not hold the task.
         session.close()
     good = answer.status_code == expected
     reason = "" if good else f"answered {answer.status_code}, expected {expected}"
@@ -86,6 +104,8 @@ def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Che
 
 def _ssm(services: Services, spec: dict[str, Any], instance_id: str, key: str, commands: dict[str, str]) -> list[Check]:
     """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
+    if commands.get(key) == _PASSED:
+        return [Check("ssm", instance_id, Verdict.OK, "Success", "Success")]
     ssm = services.client("ssm")
     try:
         if not commands.get(key):
@@ -97,6 +117,7 @@ def _ssm(services: Services, spec: dict[str, Any], instance_id: str, key: str, c
         return [Check("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(classify(error, mutating=False)))]
     if status in SSM_RUNNING:
         return []
-    commands[key] = ""
-    verdict = Verdict.OK if status == "Success" else Verdict.BLOCKED
-    return [Check("ssm", instance_id, verdict, status, "Success", "" if verdict is Verdict.OK else detail or status)]
+    good = status == "Success"
+    commands[key] = _PASSED if good else ""
+    verdict, reason = (Verdict.OK, "") if good else (Verdict.BLOCKED, detail or status)
+    return [Check("ssm", instance_id, verdict, status, "Success", reason)]

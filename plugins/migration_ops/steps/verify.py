@@ -61,16 +61,16 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     boots = _boots(services, inp, todo, kind, deadline)
     if isinstance(boots, Wait):
         return boots
-    pending, checks = app_checks.run_all(services, inp, todo, carry)
-    failed = [check for check in checks if check.verdict is not Verdict.OK]
-    if failed or pending:
+    looked = app_checks.run_all(services, inp, todo, carry)
+    failed = [check for check in looked.checks if check.verdict is not Verdict.OK]
+    if failed or looked.is_running:
         if services.epoch() >= deadline:
             reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
             raise StepTimedOut(f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons)
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
-        return wait_until(services, at, why, deadline, {**pending, "deadline": deadline})
-    evidence = [check.as_document() for check in [*boots.values(), *checks]]
+        return wait_until(services, at, why, deadline, {**looked.carry, "deadline": deadline})
+    evidence = [check.as_document() for check in [*boots.values(), *looked.checks]]
     when = {"verifiedAt": services.now().isoformat()} if kind is CUTOVER else {}
     new = [moved(r, kind.verified, dag_run_id=services.holder.run_id, facts={**r.facts, **when}) for r in todo]
     save(services, todo, new, f"{kind.name} verified", {"checks": evidence})

@@ -27,9 +27,10 @@ def check_url_problem(template: str) -> Problem | None:
     unknown = [found for found in _BRACES.findall(template) if found not in _PLACEHOLDERS]
     if unknown:
         return "unknown_placeholder", f"knows only {', '.join(_PLACEHOLDERS)}"
-    if not any(name in template for name in _PLACEHOLDERS):
-        # The source, or a left-over instance, may still answer under a fixed name.
-        return "names_no_instance", f"must contain one of {', '.join(_PLACEHOLDERS)}, so that the new instance is asked"
+    if not any(name in re.split(r"[?#]", template)[0] for name in _PLACEHOLDERS):
+        # The source, or a left-over instance, may still answer under a fixed name, and ignore a query.
+        names = ", ".join(_PLACEHOLDERS)
+        return "names_no_instance", f"must have one of {names} in its host or path, so that the new instance is asked"
     for name, value in _PLACEHOLDERS.items():
         template = template.replace(name, value)
     return _split(template)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -243,3 +244,69 @@ def test_an_ssm_check_that_stays_bad_times_out(launched: Any) -> None:
     with pytest.raises(StepTimedOut, match=r"down|checks of app"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
+
+
+def test_an_ssm_check_that_passed_is_not_run_again_while_another_runs(launched: Any) -> None:
+    """Else a quick and a slow one would hardly ever be good in the same round."""
+    quick, slow = (f"{number:08d}-0000-4000-8000-000000000000" for number in (1, 2))
+    checks = [{"type": "ssm", "commands": [name]} for name in ("quick", "slow")]
+    driver = launched(READY | {"checks": checks})
+    client, real = driver.box.boto("ssm"), client_factory(driver.box)
+    stub = Stubber(client)
+    for command, name in ((quick, "quick"), (slow, "slow")):
+        request = ANY_COMMAND | {"Parameters": {"commands": [name]}}
+        stub.add_response("send_command", {"Command": {"CommandId": command}}, request)
+    for command, status in ((quick, "Success"), (slow, "InProgress"), (slow, "InProgress"), (slow, "Success")):
+        asked = {"CommandId": command, "InstanceId": ANY}
+        stub.add_response("get_command_invocation", {"CommandId": command, "Status": status}, asked)
+    stub.activate()
+    services = replace(driver.services, client=lambda name: client if name == "ssm" else real(name))
+    evidence = replace(driver, services=services).step("cutover_verify", "app")["checks"]
+    stub.assert_no_pending_responses()
+    assert [(one["name"], one["verdict"]) for one in evidence] == [("boot", "OK"), ("ssm", "OK"), ("ssm", "OK")]
+
+
+def test_an_instance_without_the_address_that_a_check_needs_is_unknown(launched: Any) -> None:
+    checks = [{"type": "http", "url": "http://{publicIp}:8080/health"}]
+    driver = launched(READY | {"checks": checks})
+    real = client_factory(driver.box)
+
+    class Ec2:
+        """The instance is there, but its details are not (yet)."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real("ec2"), name)
+
+        def get_paginator(self, name: str) -> Any:
+            class Empty:
+                def paginate(self, **_: Any) -> Any:
+                    return [{"Reservations": []}]
+
+            return Empty() if name == "describe_instances" else real("ec2").get_paginator(name)
+
+    services = replace(driver.services, client=lambda name: Ec2() if name == "ec2" else real(name))
+    with pytest.raises(StepTimedOut, match="EC2 shows no publicIp"):
+        impatient(replace(driver, services=services)).step("cutover_verify", "app")
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b"x" * 65_536)
+
+    def log_message(self, *_: Any) -> None:
+        """Silent."""
+
+
+def test_an_answer_without_end_does_not_hold_the_task(launched: Any) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    checks = [{"type": "http", "url": f"http://{{privateIp}}:{server.server_address[1]}/"}]
+    try:
+        at_home(launched(READY | {"checks": checks})).step("cutover_verify", "app")
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -144,6 +144,8 @@ def test_source_server_ids_follow_mgns_pattern(source: str) -> None:
         ("https://{publicIp}/", None),
         ("http://127.0.0.1:5000/{instanceId}/health", None),
         ("http://billing.example.com/health", "names_no_instance"),
+        ("http://billing.example.com/health?of={instanceId}", "names_no_instance"),
+        ("http://billing.example.com/health#{instanceId}", "names_no_instance"),
         ("http://{privateIP}/", "unknown_placeholder"),
         ("http://{privateIp}/{0}", "unknown_placeholder"),
         ("http://{privateIp}/{", "unknown_placeholder"),
