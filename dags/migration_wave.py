@@ -86,8 +86,7 @@ def migration_wave() -> None:
     def cutover(app: Any) -> None:
         work = [
             step("wait_for_dependencies", app, inputs={"sheet": SHEET}),
-            step("quiesce", app),
-            step("cutover", app, inputs={"sheet": SHEET, "approval": APPROVAL}),
+            *(step(name, app, inputs={"sheet": SHEET, "approval": APPROVAL}) for name in ("quiesce", "cutover")),
             step("cutover_verify", app),
         ]
         chain(cutover_window, *work, soak)

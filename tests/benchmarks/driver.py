@@ -31,6 +31,7 @@ FINISH = ("finalize", "update_cmdb", "send_callback", "close")
 SHEET, APPROVAL, FINAL_SHEET, FINAL_APPROVAL = "go_no_go", "approve_cutover", "soak", "approve_finalize"
 INPUTS = {
     "wait_for_dependencies": {"sheet": SHEET},
+    "quiesce": {"sheet": SHEET, "approval": APPROVAL},
     "cutover": {"sheet": SHEET, "approval": APPROVAL},
     "finalize": {"sheet": FINAL_SHEET, "approval": FINAL_APPROVAL},
 }

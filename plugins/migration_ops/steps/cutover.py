@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from migration_ops.errors import StepFailed, StepTimedOut
+from migration_ops.errors import StepTimedOut
 from migration_ops.ledger.protocol import Record
-from migration_ops.mgn.once import EARLIER_JOBS, is_open
+from migration_ops.mgn.once import is_open
 from migration_ops.steps import launch
-from migration_ops.steps.approval import require_approval, require_on_sheet
+from migration_ops.steps.foreign import refuse_foreign
+from migration_ops.steps.go import require_go
 from migration_ops.steps.lifecycle import bring_to, views_of
 from migration_ops.steps.outcome import Done, Outcome, Resumed, Topic, Wait
 from migration_ops.steps.records import begin, in_phases, require_lock, require_met, require_past
 from migration_ops.steps.services import Services, StepInput
-from migration_ops.steps.stops import require_wave_goes_on
-from migration_ops.steps.window import require_open
 from migration_ops.waves.gates import LAUNCHABLE_FOR_CUTOVER, ReplicationLimits, judge_replication
 from migration_ops.waves.servers import ServerView
 from migration_ops.waves.states import CUT_OVER, Phase
@@ -43,7 +42,10 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if not settled:
         return _done(app.app_name, records, [])
     fresh = [record for record in settled if not is_open(record, launch.CUTOVER.action)]
-    views: Views | Wait = _gates(services, inp, fresh) if fresh else {}
+    views: Views | Wait = {}
+    if fresh:
+        require_go(services, inp)
+        views = _final_gate(services, inp, fresh)
     if isinstance(views, Wait):
         return views
     lags = {server: view.lag_seconds for server, view in views.items()}
@@ -52,15 +54,6 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 def _finish(services: Services, records: list[Record], resumed: Resumed) -> list[Record]:
     return launch.finish(services, launch.CUTOVER, in_phases(records, {Phase.CUTTING_OVER}), resumed)
-
-
-def _gates(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
-    """Everything that must be so right before StartCutover: approval, window, wave, replication."""
-    require_on_sheet(inp)
-    require_approval(inp, "cutover")
-    require_open(services, inp)
-    require_wave_goes_on(services, inp)
-    return _final_gate(services, inp, fresh)
 
 
 def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
@@ -106,18 +99,10 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
     cutting = [record for record in fresh if views[record.source_server_id].lifecycle_state == "CUTTING_OVER"]
     if not cutting:
         return views
-    foreign = [r.source_server_id for r in cutting if not _is_our_cutover(r, views[r.source_server_id])]
-    if foreign:
-        raise StepFailed("somebody else is cutting these servers over", servers=foreign)
+    refuse_foreign(services, cutting, views, "cutover")
     require_lock(services, cutting)
     back = [bring_to(services, views[record.source_server_id], "READY_FOR_CUTOVER") for record in cutting]
     return views | {view.source_server_id: view for view in back}
-
-
-def _is_our_cutover(record: Record, view: ServerView) -> bool:
-    intent, job_id = record.intents.get(launch.CUTOVER.action.value), view.last_cutover_job_id
-    ours = {intent.job_id if intent else None, *record.facts.get(EARLIER_JOBS, [])}
-    return job_id is not None and job_id in ours
 
 
 def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migration_ops.errors import StepFailed
 from migration_ops.ledger.protocol import Record
+from migration_ops.steps.foreign import refuse_foreign
 from migration_ops.steps.lifecycle import bring_to, views_of
 from migration_ops.steps.outcome import Done, Outcome
 from migration_ops.steps.records import begin, in_phases, moved, require_lock, require_past, save
@@ -48,4 +49,5 @@ def _changed(services: Services, todo: list[Record]) -> Claims:
     wrong = {s: view.lifecycle_state for s, view in views.items() if view.lifecycle_state not in _LIFECYCLE_BEFORE}
     if wrong:
         raise StepFailed("these servers cannot become READY_FOR_CUTOVER", states=wrong)
+    refuse_foreign(services, todo, views, "mark ready")
     return claims_of(todo, {s: bring_to(services, view, "READY_FOR_CUTOVER") for s, view in views.items()})

@@ -10,6 +10,7 @@ from typing import Any
 from migration_ops.errors import StepFailed, StepTimedOut
 from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.hook import classified
+from migration_ops.steps.go import require_go
 from migration_ops.steps.outcome import Done, Outcome, Wait
 from migration_ops.steps.records import begin, in_phases, records_of, save, wait_until
 from migration_ops.steps.services import Services, StepInput
@@ -30,6 +31,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     afresh stops it again: somebody may have started the source since, and the commands must bear repetition.
 
     :raises StepFailed: a command failed; the source may be half stopped, the rollback undoes it.
+    :raises NotOnSheet, ApprovalVoid, WindowClosed, WaveStopped: see ``require_go``; nothing was stopped.
     """
     app, spec = inp.application, inp.conf.get("quiesce")
     if not spec:
@@ -40,6 +42,8 @@ def run(services: Services, inp: StepInput) -> Outcome:
     missing = [r.source_server_id for r in todo if r.source_server_id not in spec["instanceIds"]]
     if missing:
         raise StepFailed("quiesce names no managed instance for these servers", servers=missing)
+    if todo and inp.resumed is None:
+        require_go(services, inp)
     for record in todo:
         fact = record.facts.get("quiesce") or {}
         if inp.resumed is not None or (fact.get("state") == "STOPPING" and fact.get("runId") == services.holder.run_id):

@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.errors import Frozen, MigrationError
 from migration_ops.ledger.protocol import LockHeld, Record
 from migration_ops.mgn.once import Action, look_up
+from migration_ops.steps.foreign import foreign_launches
 from migration_ops.steps.lifecycle import bring_to, views_of
 from migration_ops.steps.outcome import Done, Outcome, Topic, Wait
 from migration_ops.steps.quiesce import undo
@@ -78,6 +79,7 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
         # Read again: a job that ended in between may have left an instance that the first look did not show.
         views = views_of(services, [record.source_server_id for record in todo])
         _refuse_after_no_return(services, todo, views)
+        _refuse_unseen(services, inp, todo, views)
         views = {s: bring_to(services, v, BACK_TO[str(v.lifecycle_state)]) for s, v in views.items()}
         todo = _rolling_back(services, inp)
         wait = terminate(services, todo, claims_of(todo, views), carry, deadline, app.app_name)
@@ -112,6 +114,17 @@ def _refuse_after_no_return(services: Services, todo: list[Record], views: dict[
     why = f"past the point of no return. {_AFTERWARDS}" if finalized else "there is no way back from these states"
     _freeze(services, [r for r in todo if r.source_server_id in gone], "NO_WAY_BACK", f"{gone}: {why}")
     raise Frozen(why, states=gone)
+
+
+def _refuse_unseen(services: Services, inp: StepInput, todo: list[Record], views: dict[str, ServerView]) -> None:
+    """A launch that somebody made beside the wave may be in use: it is undone only when who decided was shown it."""
+    shown = set((inp.inputs.get("decision") or {}).get("foreignJobs") or [])
+    found = foreign_launches(services, {record.source_server_id: record for record in todo}, views)
+    unseen = {server: job for server, job in found.items() if job not in shown}
+    if unseen:
+        why = f"somebody else launched these servers: {unseen}; run migration_rollback to undo that too"
+        _freeze(services, todo, "NOT_OURS", why)
+        raise Frozen(why, jobs=unseen)
 
 
 def _jobs_to_end(

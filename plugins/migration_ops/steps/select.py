@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.errors import InvalidInput
 from migration_ops.ledger.protocol import Record
+from migration_ops.steps.foreign import foreign_launches
 from migration_ops.steps.services import Services
 from migration_ops.waves.conf import parse_conf
 from migration_ops.waves.markdown import code, plain, table
@@ -60,9 +61,15 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
     return build_plan(parse_conf(document, now=services.now()))
 
 
-def rollback_sheet(services: Services, plan: WavePlan, records: list[Record], reason: str) -> str:
-    """What would be undone, as Markdown: each server with its phase, what MGN shows and its instance."""
+def rollback_sheet(
+    services: Services, plan: WavePlan, records: list[Record], reason: str
+) -> tuple[str, dict[str, str]]:
+    """What would be undone, as Markdown: each server with its phase, what MGN shows and its instance.
+
+    :returns: and the job ids of launches that somebody else made, by source server id; they are on the sheet.
+    """
     views = services.mgn.describe_servers(list(plan.server_ids))
+    foreign = foreign_launches(services, {record.source_server_id: record for record in records}, views)
     parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
     for app in plan.applications:
         mine = [record for record in records if record.app_name == app.app_name]
@@ -73,7 +80,11 @@ def rollback_sheet(services: Services, plan: WavePlan, records: list[Record], re
         "Instances are terminated, what was written on them is lost. The source servers are not touched, but what "
         "quiesce stopped on them is started again."
     )
-    return "\n\n".join(parts) + "\n"
+    if foreign:
+        parts.append("### Not launched by this migration")
+        parts.append("Somebody launched these servers beside it, and may use them. They are undone too.")
+        parts.append(table(("Server", "MGN job"), [[code(server), code(job)] for server, job in foreign.items()]))
+    return "\n\n".join(parts) + "\n", foreign
 
 
 def _undone(record: Record, view: ServerView | None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.once import is_open
 from migration_ops.steps import launch
+from migration_ops.steps.foreign import refuse_foreign
 from migration_ops.steps.outcome import Done, Outcome, Wait
 from migration_ops.steps.records import begin, in_phases, move, require_past
 from migration_ops.steps.replication import BEFORE_LAUNCH
@@ -47,6 +48,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     todo = [record for record in settled if record.migration_id not in tested]
     if not todo:
         return _done(app.app_name, records, list(tested.values()))
+    refuse_foreign(services, [r for r in todo if not is_open(r, launch.TEST.action)], views, "test launch")
     return launch.start(services, inp, launch.TEST, todo, views)
 
 

@@ -33,15 +33,15 @@ class SelectOperator(DocumentedOperator):
             services = services_for(ti, conf.wave or "rollback", conf.aws_conn_id, conf.region)
             records = select_records(services, conf)
             plan = rollback_plan(services, conf, records)
-            sheet = rollback_sheet(services, plan, records, conf.reason)
+            sheet, foreign = rollback_sheet(services, plan, records, conf.reason)
         except MigrationError as error:
             leave_note(ti, note_of(error))
             raise
         self.log.info("%s", sheet)
         leave_note(ti, sheet)
         ti.xcom_push(key=PLAN_KEY, value=plan.as_document())
-        digest = canonical_digest({"plan": plan.plan_hash, "reason": conf.reason})
-        decision = {"decision": "rollback", "reason": conf.reason}
+        decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
+        digest = canonical_digest({"plan": plan.plan_hash, **decision})
         ti.xcom_push(key="sheet", value={"markdown": sheet, "digest": digest, **decision})
         if conf.dry_run:
             return []

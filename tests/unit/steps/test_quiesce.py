@@ -12,7 +12,11 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from migration_ops.errors import Frozen, StepFailed, StepTimedOut
+from migration_ops.steps.approval import ApprovalVoid, NotOnSheet
 from migration_ops.steps.close import GoalMissed
+from migration_ops.steps.services import NotConcerned
+from migration_ops.steps.stops import WaveStopped
+from migration_ops.steps.window import WindowClosed
 from tests.unit.steps.wave_driver import Driver, WorkerKilled, client_factory, killed
 
 NODE = "mi-" + "a" * 17
@@ -189,6 +193,69 @@ def test_ssm_that_refuses_stops_the_step(quiet: Any) -> None:
         driver.step("quiesce", "app")
     assert state(driver) == "INTENDED"
     assert driver.phases("app") == {"READY"}
+
+
+def approvals_on(driver: Driver) -> None:
+    driver.plan.conf["approvals"]["cutover"] = True
+
+
+def unapproved(driver: Driver) -> dict[str, Any]:
+    approvals_on(driver)
+    return {"approval": {"approved": False}}
+
+
+def approved_another_sheet(driver: Driver) -> dict[str, Any]:
+    approvals_on(driver)
+    return {"approval": driver.approve({"digest": "an older sheet"})}
+
+
+def left_out(driver: Driver) -> dict[str, Any]:
+    return {"sheet": {"ready": [], "excluded": {"app": "its test failed"}, "digest": "sheet"}}
+
+
+def window_over(driver: Driver) -> dict[str, Any]:
+    driver.plan.conf["cutoverWindow"] |= {"opens": "2026-01-01T00:00:00+00:00", "closes": "2026-01-01T04:00:00+00:00"}
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error"),
+    [
+        (unapproved, ApprovalVoid),
+        (approved_another_sheet, ApprovalVoid),
+        (left_out, NotOnSheet),
+        (window_over, WindowClosed),
+    ],
+)
+def test_nothing_is_stopped_without_approval_or_outside_the_window(quiet: Any, prepare: Any, error: Any) -> None:
+    """A person may clear this task alone, at noon: stopping the source is an outage."""
+    driver, ssm = quiet()
+    inputs = prepare(driver)
+    with pytest.raises(error):
+        driver.step("quiesce", "app", **inputs)
+    assert "quiesce" not in driver.records("app")[0].facts
+    ssm.done()
+
+
+def test_a_wave_that_stopped_stops_no_source(wave: Any) -> None:
+    ready = {"servers": 1, "state": "READY_FOR_CUTOVER"}
+    driver = wave(ready | {"appName": "app"}, ready | {"appName": "core", "impact": "critical"})
+    targets = {server: NODE for app in ("app", "core") for server in driver.servers(app)}
+    driver.plan.conf["quiesce"] = {
+        "commands": ["stop it"],
+        "undoCommands": ["start it"],
+        "timeoutMinutes": 0.5,
+        "documentName": "AWS-RunShellScript",
+        "instanceIds": targets,
+    }
+    driver.register()
+    driver.step("test_launch", "app")
+    driver.pass_go_no_go()
+    with pytest.raises(NotConcerned):
+        driver.roll_back("core", {"decision": "hold"})
+    with pytest.raises(WaveStopped):
+        driver.step("quiesce", "app")
+    assert "quiesce" not in driver.records("app")[0].facts
 
 
 def test_without_quiesce_nothing_is_stopped(wave: Any) -> None:

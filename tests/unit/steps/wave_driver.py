@@ -35,6 +35,8 @@ from migration_ops.waves.verdict import Check, Verdict
 TEST = ("replication_ready", "test_launch", "test_verify", "mark_ready")
 CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
 FINISH = ("finalize", "update_cmdb", "send_callback", "close")
+# As in the DAG: whose sheet and approval a step is given.
+_SHEETS = {"wait_for_dependencies": "go_no_go", "quiesce": "go_no_go", "cutover": "go_no_go", "finalize": "soak"}
 # As in tasks/step.py: their failures say nothing about the migration itself.
 AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
 ROLL_BACK = {"decision": "rollback", "reason": "a test"}
@@ -103,7 +105,7 @@ class Driver:
         return self.step(name, app, **inputs)
 
     def _inputs(self, name: str) -> dict[str, Any]:
-        kind = {"wait_for_dependencies": "go_no_go", "cutover": "go_no_go", "finalize": "soak"}.get(name)
+        kind = _SHEETS.get(name)
         sheet = self.results.get(kind or "")
         return {"sheet": sheet, "approval": self.approve(sheet)} if sheet else {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.once import JOBS_IN_FLIGHT_QUOTA, SERVERS_IN_FLIGHT_QUOTA
+from migration_ops.steps.foreign import foreign_launches
 from migration_ops.steps.preflight.facts import Facts, known
 from migration_ops.steps.services import Services
 from migration_ops.waves.gates import REPLICATION_TERMINAL, WAVE_CAN_START
@@ -41,13 +42,14 @@ def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
     """Every server is in a state from which this wave can go."""
     views, records = known(facts.views), known(facts.records)
     by_server = {record.source_server_id: record for record in records.values()}
+    foreign = foreign_launches(services, by_server, views)
     checks = []
     for server, view in views.items():
         state, record = view.lifecycle_state, by_server.get(server)
         if state is None:
             checks.append(Check("lifecycle", server, Verdict.UNKNOWN, None, None, "MGN did not say the state"))
             continue
-        good = state in WAVE_CAN_START or _ours(record, state)
+        good = _ours(record, state) or (state in WAVE_CAN_START and server not in foreign)
         reason = "" if good else f"a wave cannot start from {state}" + _hint(state)
         checks.append(
             Check("lifecycle", server, Verdict.OK if good else Verdict.BLOCKED, state, sorted(WAVE_CAN_START), reason)
