@@ -24,7 +24,7 @@ from migration_ops.tasks.complete import CompleteOperator
 from migration_ops.tasks.params import rollback_params
 from migration_ops.tasks.policy import Tag, default_args
 from migration_ops.tasks.rollback import ReleaseOperator, SelectOperator, SheetOperator
-from migration_ops.tasks.step import StepOperator
+from migration_ops.tasks.step import step_task
 
 
 @dag(
@@ -47,7 +47,7 @@ def migration_rollback() -> None:
 
     @task_group(group_id="undo")
     def undo(app: Any) -> None:
-        StepOperator(
+        step_task(
             task_id="rollback",
             step="rollback",
             app=app,

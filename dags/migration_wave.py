@@ -26,7 +26,7 @@ from migration_ops.tasks.approval import DecideOperator, EvidenceApproval
 from migration_ops.tasks.complete import CompleteOperator
 from migration_ops.tasks.params import wave_params
 from migration_ops.tasks.policy import Tag, default_args
-from migration_ops.tasks.step import StepOperator
+from migration_ops.tasks.step import StepOperator, step_task
 from migration_ops.tasks.wave import PlanOperator, PreflightOperator, ReportOperator
 
 APP_NAME = "{{ task.app['appName'] }}"
@@ -37,7 +37,7 @@ FINAL_SHEET, FINAL_APPROVAL = "soak", "approve_finalize"
 def step(name: str, app: Any = None, **kwargs: Any) -> StepOperator:
     if app is not None:
         kwargs |= {"app": app, "map_index_template": APP_NAME}
-    return StepOperator(task_id=name, step=name, **kwargs)
+    return step_task(task_id=name, step=name, **kwargs)
 
 
 def undo(app: Any, watched: list[Any]) -> StepOperator:

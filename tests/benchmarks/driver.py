@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from migration_ops.steps.records import note_decision
 from migration_ops.tasks.context import plan_of, services_of
-from migration_ops.tasks.step import StepOperator
+from migration_ops.tasks.step import step_task
 from migration_ops.tasks.wave import PlanOperator, PreflightOperator, ReportOperator
 
 TEST = ("replication_ready", "test_launch", "test_verify", "mark_ready")
@@ -129,7 +129,7 @@ class Run:
                 group.create_task(work(index, app))
 
     async def _step(self, name: str, task_id: str = "", index: int = -1, app: dict[str, Any] | None = None) -> Any:
-        operator = StepOperator(task_id=name, step=name, app=app, inputs=INPUTS.get(name))
+        operator = step_task(task_id=name, step=name, app=app, inputs=INPUTS.get(name))
         return await self._task(operator, task_id or name, index)
 
     async def _task(self, operator: Any, task_id: str = "", index: int = -1) -> Any:

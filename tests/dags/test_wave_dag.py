@@ -57,6 +57,25 @@ def test_one_comes_before_the_other(before: str, after: str) -> None:
     assert before in _upstream(dag("migration_wave"), after)
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "with_buttons"),
+    [
+        (
+            "migration_wave",
+            {"test.test_launch", "test.mark_ready", "test.rollback", "cutover.cutover", "cutover.rollback"},
+        ),
+        ("migration_rollback", {"undo.rollback"}),
+    ],
+)
+def test_tasks_that_start_jobs_have_buttons_to_them_and_no_others(dag_id: str, with_buttons: set[str]) -> None:
+    """Each button costs two requests to Airflow's API after every stint of its task."""
+    found = {task.task_id: {link.name for link in task.operator_extra_links} for task in dag(dag_id).tasks}
+    assert {task_id for task_id, links in found.items() if "MGN Job" in links} == with_buttons
+    assert {task_id for task_id, links in found.items() if links and "MGN Job" not in links} <= {
+        task.task_id for task in dag(dag_id).tasks if is_question(task)
+    }
+
+
 @pytest.mark.parametrize("irreversible", ["cutover.cutover", "finish.finalize"])
 def test_nothing_irreversible_without_all_that_leads_to_it(irreversible: str) -> None:
     assert dag("migration_wave").task_dict[irreversible].trigger_rule == "all_success"

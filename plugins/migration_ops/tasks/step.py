@@ -36,7 +36,6 @@ class StepOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("app",)
-    operator_extra_links = STEP_LINKS
     ui_color = "#e8f1fa"
 
     def __init__(
@@ -70,7 +69,7 @@ class StepOperator(BaseOperator):
         except NotConcerned as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         outcome = self._run(services, StepInput(inp.plan, inp.app, resumed, inp.inputs, self._is_retry(ti)))
-        if isinstance(services.mgn, MgnHook):
+        if self.operator_extra_links and isinstance(services.mgn, MgnHook):
             persist_links(context, self, services.mgn, outcome)
         if isinstance(outcome, Done):
             return outcome.result
@@ -106,6 +105,23 @@ class StepOperator(BaseOperator):
             note_failure(services, inp.application, error)
         except MigrationError as second:
             self.log.error("the failure could not be noted in the ledger: %s", second)
+
+
+class LaunchOperator(StepOperator):
+    """A step that starts MGN jobs, with buttons to them in the AWS console.
+
+    Only these steps have buttons: for every link of a task Airflow asks its API twice after each stint.
+    """
+
+    operator_extra_links = STEP_LINKS
+
+
+_WITH_JOBS = frozenset({"test_launch", "mark_ready", "cutover", "rollback"})
+
+
+def step_task(*, step: str, **kwargs: Any) -> StepOperator:
+    """The task of a step, by the operator that fits it."""
+    return (LaunchOperator if step in _WITH_JOBS else StepOperator)(step=step, **kwargs)
 
 
 # Their failures say nothing about the migration itself.
