@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cached_property
 from threading import Lock
@@ -10,7 +11,10 @@ from typing import Any
 import boto3
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.loaders import create_loader
+
+log = logging.getLogger(__name__)
 
 # A boto3 session makes one client at a time; clients themselves may be used by many threads.
 _making = Lock()
@@ -34,13 +38,19 @@ SERVICES = (
 
 
 def read_models() -> None:
-    """Reads the models of the services that a wave calls, so that task processes inherit them."""
-    for name in ("endpoints", "sdk-default-configuration", "_retry", "partitions"):
-        _loader.load_data(name)
-    for service in SERVICES:
-        for kind in ("service-2", "endpoint-rule-set-1"):
-            # Named as botocore names it: its cache takes a call with other arguments for another file.
-            _loader.load_service_model(service, kind, api_version=None)
+    """Makes a client of each service that a wave calls and throws it away; nothing is sent.
+
+    Task processes inherit what botocore reads, imports and works out the first time. Best effort: an environment in
+    which this fails (``AWS_PROFILE`` names no profile) may still have good connections.
+    """
+    try:
+        # Given credentials, so that botocore does not go and look for some (files, instance metadata).
+        session: Any = boto3.session.Session("none", "none", region_name="us-east-1")
+        session._session.register_component("data_loader", _loader)
+        for service in SERVICES:
+            session.client(service)
+    except (BotoCoreError, ValueError) as error:
+        log.warning("the AWS service models were not read beforehand: %s", error)
 
 
 class SessionHook(AwsBaseHook):
@@ -61,6 +71,14 @@ class SessionHook(AwsBaseHook):
         if deferrable or region_name not in (None, self.region_name):
             return super().get_session(region_name=region_name, deferrable=deferrable)
         return self._session
+
+    def _get_caller(self, target_function_name: str = "execute") -> str:
+        """Who calls, in the user agent (CloudTrail shows it).
+
+        The provider looks for the operator's class in the stack, which costs each new process as much as all else
+        here together.
+        """
+        return "MigrationOps"
 
     def client_of(self, service: str, config: Config, firm: Config | None = None) -> Any:
         """

@@ -39,6 +39,23 @@ def test_a_loader_that_has_read_nothing_reads_them(monkeypatch: pytest.MonkeyPat
     assert any("/sts/" in path for path in read)
 
 
+def test_an_environment_without_a_good_profile_does_not_stop_the_plugin(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "there-is-no-such-profile")
+    session.read_models()
+    assert "there-is-no-such-profile" in caplog.text
+
+
+def test_the_user_agent_names_the_package_without_a_look_at_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the stack is read")
+
+    monkeypatch.setattr("inspect.stack", refuse)
+    client = MgnHook(aws_conn_id=None, region_name="eu-central-1").client_of("sts", Config())
+    assert " Caller/MigrationOps " in f" {client.meta.config.user_agent} "
+
+
 def test_every_service_that_the_package_asks_for_is_read_beforehand() -> None:
     asked = {name for file in PACKAGE.rglob("*.py") for name in ASKED_FOR.findall(file.read_text())}
     assert {"mgn", "ec2", "dynamodb"} <= asked
