@@ -88,6 +88,11 @@ def api_server_settings(home: Path) -> dict[str, str]:
     return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database(home, lock_timeout_seconds=3)}
 
 
+def own_connection(port: int) -> dict[str, str]:
+    """How the health check reads this Airflow itself."""
+    return {"AIRFLOW_CONN_AIRFLOW_API": json.dumps({"conn_type": "http", "host": f"http://{LOOPBACK}:{port}"})}
+
+
 def connections(endpoints: Mapping[str, str]) -> dict[str, str]:
     """The three connections of the package (``AIRFLOW_CONN_*``), made from what the sandbox says about itself."""
     callback = urlsplit(endpoints["SANDBOX_CALLBACK_URL"])

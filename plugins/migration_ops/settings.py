@@ -26,6 +26,10 @@ class Settings:
     ship_logs: int = 1
     cmdb_conn_id: str = "cmf_api"
     callback_conn_id: str = "migration_callback"
+    # Our own Airflow's REST API, for the health check (http; login and password, or none where all are admins).
+    airflow_conn_id: str = "airflow_api"
+    # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
+    config_directory: str = ""
     # A trigger that fires within seconds of its deferral can be failed by the executor ("state mismatch",
     # Airflow 3.3.2): 15 s when idle, 30 s on a busy installation.
     first_poll_seconds: float = 15.0

@@ -20,7 +20,7 @@ from tests.benchmarks.waves_on_airflow import Timed, Waves, settings
 # The sandbox's own durations become a second or so: what is left is ours and Airflow's.
 SPEED = 3000.0
 # (applications, servers each, runs of each kind)
-SIZES = ((1, 2, 2), (10, 2, 2), (20, 1, 1))
+SIZES = ((1, 2, 3), (10, 2, 3), (20, 1, 3))
 GOAL = 1.3
 POLL_SECONDS, LOOK_EVERY_SECONDS = 2.0, 2.0
 WINDOW_SECONDS = 20.0

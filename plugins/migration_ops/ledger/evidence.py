@@ -50,6 +50,11 @@ class EvidenceStore:
             self._put(key, canonical(document).encode("utf-8", "surrogatepass"), "application/json")
         return key
 
+    def put_bytes(self, key: str, body: bytes, content_type: str) -> str:
+        """Stores anything else; returns the key."""
+        self._put(key, body, content_type)
+        return key
+
     def get(self, key: str) -> bytes:
         """The object's bytes.
 

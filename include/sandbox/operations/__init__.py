@@ -1,0 +1,1 @@
+"""The estate that the runbook looks at: a clean one, and one with a planted problem for every check."""

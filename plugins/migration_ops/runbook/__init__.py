@@ -1,0 +1,1 @@
+"""The operations runbook: what is read once a run, what is judged, who is told."""

@@ -1,0 +1,13 @@
+"""More messages in the hands of consumers than there should be consumers."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.findings import FindingVerdict
+from migration_ops.runbook.judging import Judgement, above
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(queue: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    seen = queue["attributes"]["inFlight"]
+    return above(seen, limits.queues.max_in_flight, "messages in flight", FindingVerdict.WARNING)

@@ -1,0 +1,1 @@
+"""What is read: one AWS service a module, each with ``read(reader) -> dict``."""

@@ -1,0 +1,138 @@
+"""Limits of the runbook's checks: ``include/config/thresholds.yaml``. Names carry their unit."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class ConfigPart(BaseModel):
+    """camelCase in the file, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Queues(ConfigPart):
+    """Runbook "Queue Monitoring" and the alarm table."""
+
+    max_visible: int = Field(default=100, ge=0)
+    max_in_flight: int = Field(default=10, ge=0)
+    max_delayed: int = Field(default=0, ge=0)
+    max_age_seconds: int = Field(default=900, ge=1)
+    # The runbook tolerates 5 lost migrations; each dead letter is one.
+    max_dead_letters: int = Field(default=0, ge=0)
+
+
+class Functions(ConfigPart):
+    """Lambda."""
+
+    max_error_percent: float = Field(default=1.0, ge=0)
+    # Below so many invocations a rate says nothing: then any error is a warning.
+    min_invocations: int = Field(default=20, ge=1)
+    max_throttles: int = Field(default=0, ge=0)
+
+
+class Executions(ConfigPart):
+    """Step Functions."""
+
+    max_failed_per_hour: int = Field(default=2, ge=0)
+    max_running_minutes: int = Field(default=360, ge=1)
+
+
+class Events(ConfigPart):
+    """EventBridge."""
+
+    max_failed_invocations: int = Field(default=10, ge=0)
+    max_throttled: int = Field(default=0, ge=0)
+
+
+class Table(ConfigPart):
+    """DynamoDB."""
+
+    max_throttle_events: int = Field(default=0, ge=0)
+
+
+class Migrations(ConfigPart):
+    """The ledger and replication. ``max_lag_seconds`` is the runbook's one lag limit (it had three)."""
+
+    max_lag_seconds: int = Field(default=600, ge=0)
+    # Not updated for so long while on its way.
+    stuck_after_minutes: int = Field(default=240, ge=1)
+
+
+class Orchestrator(ConfigPart):
+    """Our own Airflow."""
+
+    max_failed_runs: int = Field(default=0, ge=0)
+    max_approval_wait_minutes: int = Field(default=480, ge=1)
+    max_heartbeat_age_seconds: int = Field(default=120, ge=1)
+
+
+class Audit(ConfigPart):
+    """Security audit."""
+
+    max_secret_age_days: int = Field(default=90, ge=1)
+    max_unused_secret_days: int = Field(default=90, ge=1)
+    max_unused_permission_days: int = Field(default=180, ge=1)
+    runtime_end_warning_days: int = Field(default=90, ge=0)
+
+
+class Performance(ConfigPart):
+    """Performance review."""
+
+    max_p99_of_timeout_percent: float = Field(default=80.0, gt=0, le=100)
+    max_memory_used_percent: float = Field(default=90.0, gt=0, le=100)
+    min_memory_used_percent: float = Field(default=30.0, ge=0, le=100)
+    max_execution_minutes: int = Field(default=720, ge=1)
+    max_transitions_per_execution: int = Field(default=1000, ge=1)
+    max_index_to_table_write_ratio: float = Field(default=4.0, gt=0)
+
+
+class Cost(ConfigPart):
+    """Cost review."""
+
+    max_growth_percent: float = Field(default=25.0, ge=0)
+    staging_grace_hours: int = Field(default=2, ge=0)
+    idle_days: int = Field(default=14, ge=1)
+    max_idle_cpu_percent: float = Field(default=2.0, ge=0)
+
+
+class Weekly(ConfigPart):
+    """Weekly review."""
+
+    min_success_percent: float = Field(default=95.0, ge=0, le=100)
+    max_outdated_packages: int = Field(default=20, ge=0)
+
+
+class Backup(ConfigPart):
+    """Backup and disaster recovery."""
+
+    max_age_hours: int = Field(default=26, ge=1)
+    retention_days: int = Field(default=365, ge=1)
+    rto_minutes: int = Field(default=240, ge=1)
+    rpo_minutes: int = Field(default=1440, ge=1)
+
+
+class Capacity(ConfigPart):
+    """Capacity plan."""
+
+    max_quota_percent: float = Field(default=80.0, gt=0, le=100)
+    forecast_days: int = Field(default=90, ge=1)
+
+
+class Thresholds(ConfigPart):
+    """All limits, by chapter."""
+
+    queues: Queues = Queues()
+    functions: Functions = Functions()
+    executions: Executions = Executions()
+    events: Events = Events()
+    table: Table = Table()
+    migrations: Migrations = Migrations()
+    orchestrator: Orchestrator = Orchestrator()
+    audit: Audit = Audit()
+    performance: Performance = Performance()
+    cost: Cost = Cost()
+    weekly: Weekly = Weekly()
+    backup: Backup = Backup()
+    capacity: Capacity = Capacity()

@@ -1,0 +1,227 @@
+"""The operators of every runbook DAG: read each service once, judge each check, report, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Context, TriggerRule, chain
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from migration_ops.errors import MigrationError
+from migration_ops.runbook.facts import Facts, failed
+from migration_ops.runbook.findings import RED, Finding, worst
+from migration_ops.runbook.judging import Chapter, Check, read_with
+from migration_ops.runbook.report import make_report
+from migration_ops.runbook.report_text import markdown, note
+from migration_ops.runbook.routing import decide
+from migration_ops.tasks.complete import CompleteOperator
+from migration_ops.tasks.context import leave_note
+from migration_ops.tasks.documented import DocumentedOperator
+from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
+
+READ, CHECK, REPORT = "read", "check", "report"
+FINDINGS_KEY, TABLES_KEY = "findings", "tables"
+
+
+class ReadOperator(DocumentedOperator):
+    """
+    Read one service, once for all checks of this run. What AWS refuses becomes part of it, and UNKNOWN later.
+
+    :param reader: name of a module in ``migration_ops.runbook.readers``.
+    """
+
+    template_fields: Sequence[str] = ("reader",)
+
+    def __init__(self, *, reader: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reader = reader
+
+    def execute(self, context: Context) -> Any:
+        services = runbook_services(context)
+        return services.put_away(self.reader, read_now(services, self.reader))
+
+
+def read_now(services: RunbookServices, reader: str) -> dict[str, Any]:
+    """What the reader reads; the document of its failure when it cannot even begin."""
+    try:
+        return read_with(reader, services.reader)
+    except MigrationError as error:
+        return failed(f"reader {reader}", error)
+
+
+class CheckOperator(DocumentedOperator):
+    """
+    Judge one check over what was read; red when something is CRITICAL or UNKNOWN.
+
+    Cleared by a person it reads its services anew: that is what looking again means.
+
+    :param chapter: the chapter's name.
+    :param check: the check's id.
+    :param readers: the chapter's readers, in the order in which the reads are mapped.
+    """
+
+    template_fields: Sequence[str] = ("check",)
+    ui_color = "#eef6ee"
+
+    def __init__(self, *, chapter: str, check: str, readers: list[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chapter = chapter
+        self.check = check
+        self.readers = readers
+
+    def execute(self, context: Context) -> Any:
+        ti = context["ti"]
+        services = runbook_services(context)
+        check = Check(self.chapter, self.check)
+        estate = {name: self._read(ti, services, name) for name in check.metadata.reads}
+        findings = check.run(Facts(estate), services.config.thresholds)
+        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
+        for one in findings:
+            line = f"{one.verdict} {one.resource}: {one.reason} {list(one.evidence) or ''}"
+            (self.log.error if one.verdict in RED else self.log.info)("%s", line)
+        if worst(findings) in RED:
+            bad = [one for one in findings if one.verdict in RED]
+            self.log.error("What to do: %s (runbook: %s)", check.metadata.remedy, check.metadata.section)
+            raise AirflowFailException(f"{len(bad)} of {len(findings)} findings are red; the first: {bad[0].reason}")
+        return {"verdict": worst(findings).value, "findings": len(findings)}
+
+    def _read(self, ti: Any, services: RunbookServices, reader: str) -> dict[str, Any]:
+        # Clearing grants the task's retries anew, beginning with the next try; later tries are Airflow's own.
+        is_retry = ti.try_number > ti.max_tries - self.retries + 1
+        if ti.try_number > 1 and not is_retry:
+            self.log.info("cleared: reads %s anew", reader)
+            return read_now(services, reader)
+        left = ti.xcom_pull(task_ids=READ, map_indexes=self.readers.index(reader))
+        return services.taken_out(left, reader)
+
+
+class FindingsReportOperator(DocumentedOperator):
+    """
+    Write the run's report: Markdown here and in the run's note; HTML, Markdown and JSON by date in the bucket.
+
+    A check that left nothing behind is named as UNKNOWN: its task was lost.
+
+    :param title: the report's title.
+    :param chapter: the chapter's name.
+    :param checks: ids of the checks that must have answered.
+    :param tables: id of a task whose XCom ``tables`` holds further tables of the report; None for none.
+    """
+
+    def __init__(
+        self, *, title: str, chapter: str, checks: list[str], tables: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.title = title
+        self.chapter = chapter
+        self.checks = checks
+        self.tables = tables
+
+    def execute(self, context: Context) -> Any:
+        ti = context["ti"]
+        services = runbook_services(context)
+        kept = services.kept(ti.dag_id)
+        previous = kept.previous(ti.run_id) if kept else None
+        report = make_report(
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            title=self.title,
+            at=services.reader.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            window_hours=services.reader.window / timedelta(hours=1),
+            findings=self._findings(ti),
+            previous=previous,
+            extra=(ti.xcom_pull(task_ids=self.tables, key=TABLES_KEY) or ()) if self.tables else (),
+        )
+        text = markdown(report)
+        self.log.info("%s", text)
+        leave_note(ti, note(report))
+        key = None
+        if kept:
+            kept.remember(previous)
+            key = kept.keep(report)
+        else:
+            self.log.warning("MIGRATION_OPS_EVIDENCE_BUCKET is not set: no report is kept, nothing can be compared")
+        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in report.findings])
+        return {"verdict": report.verdict.value, "counts": report.counts, "key": key, "markdown": text}
+
+    def _findings(self, ti: Any) -> list[Finding]:
+        found: list[Finding] = []
+        answers = [
+            ti.xcom_pull(task_ids=CHECK, key=FINDINGS_KEY, map_indexes=number) for number in range(len(self.checks))
+        ]
+        for check_id, documents in zip(self.checks, answers, strict=True):
+            check = Check(self.chapter, check_id)
+            lost = [check.lost("the check's task left no findings: see its log")]
+            found += [Finding.from_document(one) for one in documents or ()] or lost
+        return found
+
+
+class TellOperator(DocumentedOperator):
+    """
+    Tell people through SNS: what is new, what is over, and what still is wrong after a day. The same is told once.
+
+    On-call hears what is red in a check that pages; all else goes to the topic of warnings.
+    """
+
+    def __init__(self, *, title: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.title = title
+
+    def execute(self, context: Context) -> Any:
+        ti = context["ti"]
+        services = runbook_services(context)
+        if not services.tell:
+            raise AirflowSkipException("tell is false: nobody is told")
+        documents = ti.xcom_pull(task_ids=REPORT, key=FINDINGS_KEY)
+        if documents is None:
+            raise AirflowFailException("there is no report: nobody was told")
+        kept = services.kept(ti.dag_id)
+        told = (kept.document(kept.told) if kept else None) or {}
+        telling = decide(
+            self.title,
+            [Finding.from_document(one) for one in documents],
+            told,
+            services.reader.now,
+            timedelta(hours=services.config.on_call.remind_after_hours),
+            services.link((ti.xcom_pull(task_ids=REPORT) or {}).get("key")),
+        )
+        for message in telling.messages:
+            services.publish(context, message)
+            self.log.info("told %s: %s", message.route, message.subject)
+        # Only now: what could not be sent is due again when this task is.
+        if kept and telling.told != told:
+            kept.store.put(kept.told, telling.told)
+        return {"messages": [one.subject for one in telling.messages]}
+
+
+def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
+    """
+    The tasks of a chapter: read → check → report → tell, and the leaf that gives the run its colour.
+
+    :return: the mapped reads, to put something before them; and the report.
+    """
+    reads = ReadOperator.partial(task_id=READ, map_index_template="{{ task.reader }}").expand(
+        reader=list(chapter.readers)
+    )
+    # A service that could not be read leaves its checks UNKNOWN, not undone.
+    checks = CheckOperator.partial(
+        task_id=CHECK,
+        chapter=chapter.name,
+        readers=list(chapter.readers),
+        map_index_template="{{ task.check }}",
+        trigger_rule=TriggerRule.ALL_DONE,
+    ).expand(check=list(chapter.check_ids))
+    report = FindingsReportOperator(
+        task_id=REPORT,
+        title=title,
+        chapter=chapter.name,
+        checks=list(chapter.check_ids),
+        tables=tables,
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    tell = TellOperator(task_id="tell", title=title, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(reads, checks, report, tell)
+    chain([checks, report], complete)
+    return reads, report
