@@ -167,7 +167,7 @@ class LocalStack:
         self._wait("the sandbox", lambda: sandbox_process.is_ready(self.home))
         self.endpoints = sandbox_process.read_variables(self.home)
         made = resources.make(self.endpoints)
-        found = self.endpoints | airflow_env.connections(self.endpoints) | made
+        found = self.endpoints | airflow_env.connections(self.endpoints) | airflow_env.own_connection(self._port) | made
         self._environment = base | own | found | self._settings
         self._wait("Airflow's database", lambda: migration.poll() is not None)
         self._finish_migration(migration)
