@@ -10,19 +10,18 @@ from typing import Any
 
 import requests
 
-from include.local import replication_view
+from include.local import health_look, replication_view
 from include.local.airflow_api import RUN_ENDED, AirflowApi, AirflowApiError
-from include.local.approvals import SERVER_ERROR, Approver
+from include.local.approvals import Approver
 from include.local.errors import LocalError
 from include.local.profiles import DEMO
 from include.local.screen import LiveScreen, PlainScreen, Screen
 from include.local.stack import UI_PORT, LocalStack, home_of
+from include.local.triggering import trigger
 
 DAG_ID = "migration_wave"
 REPORT_TASK = "report"
 LOOK_SECONDS = 1.5
-TRIGGER_ATTEMPTS = 5
-CONFLICT = 409
 DAG_TIMEOUT_SECONDS = 120.0
 
 
@@ -57,24 +56,6 @@ def wait_for_dag(stack: LocalStack, api: AirflowApi) -> None:
         time.sleep(1.0)
 
 
-def trigger(api: AirflowApi, conf: dict[str, Any], run_id: str) -> None:
-    """Starts the run, and again after a 5xx (a locked database); a 409 then says that the first one did start it.
-
-    :raises AirflowApiError: Airflow refuses the conf.
-    """
-    for attempt in range(TRIGGER_ATTEMPTS):
-        try:
-            api.trigger(DAG_ID, conf, run_id)
-        except AirflowApiError as error:
-            if attempt and error.status == CONFLICT:
-                return
-            if error.status < SERVER_ERROR or attempt == TRIGGER_ATTEMPTS - 1:
-                raise
-            time.sleep(LOOK_SECONDS)
-        else:
-            return
-
-
 class Demo:
     """One run of one wave on a running stack."""
 
@@ -92,7 +73,7 @@ class Demo:
         :raises LocalError: Airflow refuses the conf, or a component dies.
         """
         run_id = f"demo-{self._conf.get('wave', 'wave')}"
-        trigger(self._api, self._conf, run_id)
+        trigger(self._api, DAG_ID, self._conf, run_id)
         self._screen.say(f"triggered {run_id}: {self._api.run_url(DAG_ID, run_id)}")
         try:
             state = self._follow(run_id)
@@ -143,7 +124,7 @@ def stay(screen: Screen, stack: LocalStack) -> None:
 
 
 def run_demo(wave: Path, speed: float, approve: str, port: int | None) -> int:
-    """Runs the demo; the process's exit code: 0 only when the wave's run is a success."""
+    """Runs the demo; the process's exit code: 0 only when the wave and the health check after it are a success."""
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     screen: Screen = LiveScreen() if sys.stdout.isatty() else PlainScreen()
     stack = LocalStack(
@@ -160,10 +141,11 @@ def run_demo(wave: Path, speed: float, approve: str, port: int | None) -> int:
         wait_for_dag(stack, stack.api)
         try:
             state = Demo(stack, conf, approve, screen).run()
+            health = health_look.look(stack, screen)
         except requests.RequestException as error:
             stack.check_alive()
             raise LocalError(f"Airflow does not answer any more: {error}") from error
         screen.say(f"UI: {stack.ui_url}")
         if interactive:
             stay(screen, stack)
-    return 0 if state == "success" else 1
+    return 0 if (state, health) == ("success", "success") else 1

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from include.local import airflow_http, demo
+from include.local import airflow_http
 from include.local.airflow_api import AirflowApi, AirflowApiError
+from include.local.triggering import trigger
 
 
 class Server:
@@ -97,7 +98,7 @@ def test_changes_and_refusals_are_not_repeated_and_say_why(server: Server, metho
 @pytest.mark.parametrize("orders", [[], [500], [500, 409]], ids=["at once", "second time", "executed after all"])
 def test_the_demo_triggers_once_whatever_the_database_does(server: Server, orders: list[int]) -> None:
     server.orders = list(orders)
-    demo.trigger(AirflowApi(server.url), {}, "r")
+    trigger(AirflowApi(server.url), "migration_wave", {}, "r")
     assert server.seen.count("POST") == max(len(orders), 1) + (orders == [500])
 
 
@@ -105,7 +106,7 @@ def test_the_demo_triggers_once_whatever_the_database_does(server: Server, order
 def test_the_demo_takes_a_refusal_for_one(server: Server, status: int) -> None:
     server.orders = [status]
     with pytest.raises(AirflowApiError):
-        demo.trigger(AirflowApi(server.url), {}, "r")
+        trigger(AirflowApi(server.url), "migration_wave", {}, "r")
     assert server.seen.count("POST") == 1
 
 
