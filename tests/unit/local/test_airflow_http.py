@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from include.local import airflow_http
+from include.local import airflow_http, triggering
 from include.local.airflow_api import AirflowApi, AirflowApiError
 from include.local.triggering import trigger
 
@@ -55,7 +55,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(airflow_http, "REPEAT_SECONDS", 0.01)
-    monkeypatch.setattr(demo, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(triggering, "RETRY_SECONDS", 0.01)
     made = Server()
     thread = threading.Thread(target=made.http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
