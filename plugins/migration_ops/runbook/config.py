@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic.alias_generators import to_snake
 
 from migration_ops.errors import InvalidInput
 from migration_ops.runbook.thresholds import ConfigPart, Thresholds
@@ -25,6 +26,11 @@ class Names(ConfigPart):
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+
+    @property
+    def are_none(self) -> bool:
+        """Whether this installation has none of the kind."""
+        return not self.include
 
     def takes(self, name: str) -> bool:
         return any(fnmatchcase(name, one) for one in self.include) and not any(
@@ -48,8 +54,13 @@ class Resources(ConfigPart):
     dashboard: str = "migration-orchestration"
     on_call_topic: str = "migration-on-call"
     warnings_topic: str = "migration-warnings"
-    # Namespaces of tags that cost reports are split by.
+    # The tag that cost reports are split by.
     cost_tag: str = "wave"
+
+    def has_none_of(self, kind: str) -> bool:
+        """Whether ``include`` of this kind is empty; a kind that has no names is always there."""
+        names = getattr(self, to_snake(kind), None)
+        return isinstance(names, Names) and names.are_none
 
 
 class Contact(ConfigPart):

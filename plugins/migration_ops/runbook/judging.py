@@ -71,6 +71,8 @@ class Metadata:
     :param section: the runbook's section.
     :param unit: of value and limit.
     :param empty: ``unknown`` when there must be something to judge, ``ok`` when none is fine too.
+    :param kind: the member of ``resources.yaml`` that names what is judged; where its list is empty, this installation
+        has none of it and the check is skipped.
     :param prowler: ids of the Prowler checks that ask the same.
     """
 
@@ -84,6 +86,7 @@ class Metadata:
     remedy: str
     unit: str = ""
     empty: str = "unknown"
+    kind: str = ""
     severity: str = ""
     prowler: tuple[str, ...] = field(default=())
 

@@ -75,6 +75,9 @@ class CheckOperator(DocumentedOperator):
         ti = context["ti"]
         services = runbook_services(context)
         check = Check(self.chapter, self.check)
+        if services.config.resources.has_none_of(check.metadata.kind):
+            ti.xcom_push(key=FINDINGS_KEY, value=[])
+            raise AirflowSkipException(f"resources.yaml says that there are no {check.metadata.kind} here")
         estate = {name: self._read(ti, services, name) for name in check.metadata.reads}
         findings = check.run(Facts(estate), services.config.thresholds)
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
@@ -153,7 +156,7 @@ class FindingsReportOperator(DocumentedOperator):
         for check_id, documents in zip(self.checks, answers, strict=True):
             check = Check(self.chapter, check_id)
             lost = [check.lost("the check's task left no findings: see its log")]
-            found += [Finding.from_document(one) for one in documents or ()] or lost
+            found += lost if documents is None else [Finding.from_document(one) for one in documents]
         return found
 
 

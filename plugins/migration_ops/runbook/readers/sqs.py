@@ -18,6 +18,8 @@ COUNTS = {
 
 def read(reader: Reader) -> dict[str, Any]:
     """``queues``: ``name, arn, isDeadLetter, attributes {visible, inFlight, delayed}, age {values}`` in seconds."""
+    if reader.config.resources.queues.are_none:
+        return {"queues": []}
     urls = reader.pages("sqs", "list_queues", "QueueUrls", may_lack=True)
     if is_failed(urls):
         return {"queues": urls}
