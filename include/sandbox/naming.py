@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from include.sandbox.rest_names import rest_operation
+
 # MGN's own calls to EC2 carry this; like AWS's forward access they are neither counted nor faulted as the user's.
 INTERNAL_AGENT = "sandbox-mgn-internal"
 _CACHED_CALL = "sandbox.call"
@@ -94,10 +96,9 @@ def aws_call_name(environ: dict[str, Any]) -> CallName:
 
 def _rest_operation(service: str, environ: dict[str, Any]) -> str:
     method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
-    if service == "s3" and len(path.strip("/").split("/", 1)) == 2:
-        names = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
-        return names.get(method, f"{method} {path}")
-    return f"{method} {path}"
+    headers = {name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_")}
+    found = rest_operation(service or "s3", method, path, environ.get("QUERY_STRING", ""), headers)
+    return found or f"{method} {path}"
 
 
 def server_ids_in(document: Any) -> tuple[str, ...]:
