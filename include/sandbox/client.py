@@ -64,6 +64,10 @@ class SandboxClient:
     def patch_server(self, server_id: str, **members: Any) -> dict[str, Any]:
         return self._call("PATCH", f"/servers/{server_id}", json=members)
 
+    def patch_execution(self, execution_arn: str, **members: Any) -> dict[str, Any]:
+        """Gives a Step Functions execution a past; see ``stepfunctions_executions.py``."""
+        return self._call("PATCH", "/executions", json={"executionArn": execution_arn, **members})
+
     def add_estate(self, document: dict[str, Any]) -> dict[str, Any]:
         """Seeds more; see ``seeding.py``."""
         return self._call("POST", "/estate", json=document)

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from include.sandbox import stepfunctions_executions
 from include.sandbox.adjusting import adjust_server, apply_fault, lift_fault
 from include.sandbox.faults import BadFault
 from include.sandbox.mgn.errors import MgnError
@@ -25,6 +26,7 @@ _ROUTES = Map(
         Rule("/_sandbox/faults", endpoint="faults", methods=["GET", "POST", "DELETE"]),
         Rule("/_sandbox/calls", endpoint="calls", methods=["GET", "DELETE"]),
         Rule("/_sandbox/servers/<server_id>", endpoint="server", methods=["GET", "PATCH"]),
+        Rule("/_sandbox/executions", endpoint="executions", methods=["PATCH"]),
         Rule("/_sandbox/estate", endpoint="estate", methods=["GET", "POST"]),
         Rule("/_sandbox/quotas", endpoint="quotas", methods=["PATCH"]),
         Rule("/_sandbox/clock", endpoint="clock", methods=["GET", "POST"]),
@@ -95,6 +97,10 @@ class Control:
             if request.method == "PATCH":
                 adjust_server(self._box, server, request.get_json(force=True))
             return server_document(server, self._box.clock)
+
+    def _executions(self, request: Request) -> dict[str, Any]:
+        box = self._box
+        return stepfunctions_executions.adjust(box.account_id, box.region, request.get_json(force=True))
 
     def _estate(self, request: Request) -> dict[str, Any]:
         if request.method == "GET":

@@ -14,7 +14,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from include.sandbox import dynamodb_isolation, ec2_status
+from include.sandbox import (
+    dynamodb_isolation,
+    ec2_status,
+    lambda_configuration,
+    log_filters,
+    stepfunctions_executions,
+)
 from include.sandbox.fault_middleware import with_faults
 from include.sandbox.faults import FaultBook
 from include.sandbox.ledger_of_calls import CallLedger, with_calls
@@ -38,7 +44,8 @@ def serve_moto(book: FaultBook, calls: CallLedger, port: int = 0) -> LoopbackSer
     """moto behind faults and the ledger of calls; not started yet."""
     # Batch would look for Docker.
     default_user_config["batch"] = {"use_docker": False}
-    dynamodb_isolation.install()
+    for missing in (dynamodb_isolation, lambda_configuration, log_filters, stepfunctions_executions):
+        missing.install()
     app: Any = DomainDispatcherApplication(create_backend_app)
     watched = with_calls(with_faults(app, book, aws_call_name), calls, aws_call_name)
     return LoopbackServer("moto", watched, port, _Handler)
