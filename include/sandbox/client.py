@@ -76,6 +76,10 @@ class SandboxClient:
         """What the start seeded."""
         return self._call("GET", "/estate")
 
+    def write_history(self, **document: Any) -> None:
+        """What only time or AWS itself brings about; see ``history.py``."""
+        self._call("POST", "/history", json=document)
+
     def set_quotas(self, **quotas: Any) -> dict[str, Any]:
         return self._call("PATCH", "/quotas", json=quotas)
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from include.sandbox import stepfunctions_executions
 from include.sandbox.adjusting import adjust_server, apply_fault, lift_fault
 from include.sandbox.faults import BadFault
+from include.sandbox.history import write_history
 from include.sandbox.mgn.errors import MgnError
 from include.sandbox.mgn.render import server_document
 from include.sandbox.seeding import seed_estate
@@ -28,6 +29,7 @@ _ROUTES = Map(
         Rule("/_sandbox/servers/<server_id>", endpoint="server", methods=["GET", "PATCH"]),
         Rule("/_sandbox/executions", endpoint="executions", methods=["PATCH"]),
         Rule("/_sandbox/estate", endpoint="estate", methods=["GET", "POST"]),
+        Rule("/_sandbox/history", endpoint="history", methods=["POST"]),
         Rule("/_sandbox/quotas", endpoint="quotas", methods=["PATCH"]),
         Rule("/_sandbox/clock", endpoint="clock", methods=["GET", "POST"]),
         Rule("/_sandbox/reset", endpoint="reset", methods=["POST"]),
@@ -106,6 +108,9 @@ class Control:
         if request.method == "GET":
             return self._box.estate
         return seed_estate(self._box.mgn, request.get_json(force=True))
+
+    def _history(self, request: Request) -> dict[str, Any]:
+        return write_history(request.get_json(force=True), self._box.region)
 
     def _quotas(self, request: Request) -> dict[str, Any]:
         quotas = self._box.mgn.own.account.quotas

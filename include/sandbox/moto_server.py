@@ -15,10 +15,17 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
 from include.sandbox import (
+    access_analyzer,
+    cloudwatch_percentiles,
+    cost_explorer,
     dynamodb_isolation,
     ec2_status,
+    iam_additions,
     lambda_configuration,
+    lambda_provisioned,
     log_filters,
+    secret_dates,
+    service_quotas,
     stepfunctions_executions,
 )
 from include.sandbox.fault_middleware import with_faults
@@ -29,6 +36,8 @@ from include.sandbox.naming import INTERNAL_AGENT, aws_call_name
 from include.sandbox.serving import LoopbackServer, QuietHandler
 
 EVIDENCE_BUCKET = "migration-evidence"
+# What moto lacks, added to it.
+_ADDED = (dynamodb_isolation, iam_additions, lambda_configuration, log_filters, secret_dates, stepfunctions_executions)
 
 
 class _Handler(QuietHandler, MotoRequestHandler):
@@ -44,9 +53,9 @@ def serve_moto(book: FaultBook, calls: CallLedger, port: int = 0) -> LoopbackSer
     """moto behind faults and the ledger of calls; not started yet."""
     # Batch would look for Docker.
     default_user_config["batch"] = {"use_docker": False}
-    for missing in (dynamodb_isolation, lambda_configuration, log_filters, stepfunctions_executions):
+    for missing in _ADDED:
         missing.install()
-    app: Any = DomainDispatcherApplication(create_backend_app)
+    app: Any = access_analyzer.with_access_analyzer(DomainDispatcherApplication(create_backend_app), account_id)
     watched = with_calls(with_faults(app, book, aws_call_name), calls, aws_call_name)
     return LoopbackServer("moto", watched, port, _Handler)
 
@@ -54,7 +63,8 @@ def serve_moto(book: FaultBook, calls: CallLedger, port: int = 0) -> LoopbackSer
 def reset() -> None:
     """Empties moto. Its state is global in a process: all sandboxes of this process share it."""
     moto_api_backend.reset()
-    ec2_status.forget_all()
+    for addition in (ec2_status, access_analyzer, iam_additions):
+        addition.forget_all()
 
 
 def _client(service: str, endpoint_url: str, region: str) -> Any:

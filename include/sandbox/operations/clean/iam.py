@@ -8,15 +8,17 @@ from typing import Any
 from include.sandbox.operations.account import Account
 
 DAYS_OLD = 400
+ANALYZER = "migration-account"
 # These do not say on whose behalf they take a role on: a condition on it would lock them out.
 WITHOUT_SOURCE = frozenset({"ec2.amazonaws.com"})
 
 
 def seed(account: Account) -> None:
-    """A role of a function, one of a state machine, one of the migrated servers."""
+    """A role of a function, one of a state machine, one of the migrated servers; an analyzer of who may come in."""
     service_role(account, "cutover-worker-role", "lambda.amazonaws.com")
     service_role(account, "migration-flow-role", "states.amazonaws.com")
     service_role(account, "migrated-server-role", "ec2.amazonaws.com")
+    account.client("accessanalyzer").create_analyzer(analyzerName=ANALYZER, type="ACCOUNT")
 
 
 def service_role(account: Account, name: str, service: str, *statements: dict[str, Any]) -> str:
@@ -32,6 +34,7 @@ def service_role(account: Account, name: str, service: str, *statements: dict[st
         Description=f"For {service}",
     )["Role"]["Arn"]
     put_inline(account, name, *(statements or (own_logs(account, name),)))
+    account.control.write_history(roles={name: {"createdDaysAgo": DAYS_OLD, "usedDaysAgo": {"*": 1}}})
     return arn
 
 
