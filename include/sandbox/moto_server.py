@@ -19,6 +19,7 @@ from include.sandbox import (
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_isolation,
+    ec2_snapshots,
     ec2_status,
     iam_additions,
     lambda_configuration,
@@ -37,7 +38,19 @@ from include.sandbox.serving import LoopbackServer, QuietHandler
 
 EVIDENCE_BUCKET = "migration-evidence"
 # What moto lacks, added to it.
-_ADDED = (dynamodb_isolation, iam_additions, lambda_configuration, log_filters, secret_dates, stepfunctions_executions)
+_ADDED = (
+    cloudwatch_percentiles,
+    cost_explorer,
+    dynamodb_isolation,
+    ec2_snapshots,
+    iam_additions,
+    lambda_configuration,
+    lambda_provisioned,
+    log_filters,
+    secret_dates,
+    service_quotas,
+    stepfunctions_executions,
+)
 
 
 class _Handler(QuietHandler, MotoRequestHandler):
