@@ -85,7 +85,7 @@ def spark(pairs: list[list[Any]] | None) -> dict[str, Any] | None:
         f"{number * step:.1f},{SPARK_HEIGHT - 2 - (value - low) / span * (SPARK_HEIGHT - 4):.1f}"
         for number, value in enumerate(values)
     ]
-    return {"points": " ".join(points), "low": f"{low:.4g}", "high": f"{high:.4g}", "last": points[-1].split(",")}
+    return {"points": " ".join(points), "low": _number(low), "high": _number(high), "last": points[-1].split(",")}
 
 
 def shown(value: Any, unit: str = "") -> str:
@@ -95,10 +95,15 @@ def shown(value: Any, unit: str = "") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        value = f"{value:.4g}"
+        value = _number(value)
     if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False)[:EVIDENCE_CHARACTERS]
     return f"{value} {unit}".strip()
+
+
+def _number(value: float) -> str:
+    """Four digits, and no exponent where people would have to count."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _facts(report: Report) -> str:
