@@ -44,6 +44,8 @@ class Resources(ConfigPart):
     functions: Names = Names()
     queues: Names = Names()
     state_machines: Names = Names()
+    # Where functions log; of "/aws/lambda/" only the groups of our functions are read.
+    log_group_prefixes: tuple[str, ...] = ("/aws/lambda/",)
     buses: Names = Names()
     # IAM roles, KMS keys (by alias), secrets, buckets and topics that the audit looks at.
     roles: Names = Names()
@@ -51,6 +53,8 @@ class Resources(ConfigPart):
     secrets: Names = Names()
     buckets: Names = Names()
     topics: Names = Names()
+    # CloudWatch alarms whose state the health check reads.
+    alarms: Names = Names()
     dashboard: str = "migration-orchestration"
     on_call_topic: str = "migration-on-call"
     warnings_topic: str = "migration-warnings"

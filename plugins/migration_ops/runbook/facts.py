@@ -9,6 +9,8 @@ from migration_ops.errors import MigrationError, Unknown
 
 # The one key of a document that stands where a value could not be read.
 NOT_READ = "notRead"
+# A reader's document says so when resources.yaml has `include: []` for its kind: then none is no fault.
+NONE_EXPECTED = "noneExpected"
 
 
 class NotRead(Unknown):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from migration_ops.errors import InvalidInput
-from migration_ops.runbook.facts import Facts, NotRead
+from migration_ops.runbook.facts import NONE_EXPECTED, Facts, NotRead
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 from migration_ops.runbook.thresholds import Thresholds
 
@@ -132,6 +132,8 @@ class Check:
             return found
         if things:
             return [self._finding(EVERYTHING, ok(f"applies to none of the {len(things)} {about}"))]
+        if estate[about.split(".")[0]].maybe(NONE_EXPECTED):
+            return [self._finding(EVERYTHING, ok(f"this installation has no {about} (resources.yaml)"))]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
         return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]

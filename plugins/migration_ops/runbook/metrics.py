@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from migration_ops.errors import Unknown
@@ -15,6 +15,8 @@ from migration_ops.runbook.reading import Reader, side_by_side
 # Limit of GetMetricData.
 QUERIES_A_CALL = 500
 GOOD_STATUS = "Complete"
+# CloudWatch keeps five minutes for 63 days; a long window needs no such detail either.
+FINE_PERIOD_SECONDS, COARSE_PERIOD_SECONDS, FINE_WINDOW = 300, 3600, timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Metric:
     dimensions: Mapping[str, str] = field(default_factory=dict)
     statistic: str = "Sum"
     period_seconds: int = 300
+
+
+def period_seconds(window: timedelta) -> int:
+    """The period for counters that are added up over a window."""
+    return FINE_PERIOD_SECONDS if window <= FINE_WINDOW else COARSE_PERIOD_SECONDS
 
 
 def read_metrics(

@@ -30,19 +30,25 @@ class Functions(ConfigPart):
     # Below so many invocations a rate says nothing: then any error is a warning.
     min_invocations: int = Field(default=20, ge=1)
     max_throttles: int = Field(default=0, ge=0)
+    max_log_errors: int = Field(default=0, ge=0)
 
 
 class Executions(ConfigPart):
     """Step Functions."""
 
     max_failed_per_hour: int = Field(default=2, ge=0)
+    max_timed_out: int = Field(default=0, ge=0)
+    max_aborted: int = Field(default=0, ge=0)
     max_running_minutes: int = Field(default=360, ge=1)
+    max_throttled: int = Field(default=0, ge=0)
 
 
 class Events(ConfigPart):
     """EventBridge."""
 
     max_failed_invocations: int = Field(default=10, ge=0)
+    # Not even a dead-letter queue took them.
+    max_undelivered: int = Field(default=0, ge=0)
     max_throttled: int = Field(default=0, ge=0)
 
 
@@ -50,6 +56,7 @@ class Table(ConfigPart):
     """DynamoDB."""
 
     max_throttle_events: int = Field(default=0, ge=0)
+    max_system_errors: int = Field(default=0, ge=0)
 
 
 class Migrations(ConfigPart):
@@ -101,7 +108,15 @@ class Weekly(ConfigPart):
     """Weekly review."""
 
     min_success_percent: float = Field(default=95.0, ge=0, le=100)
+    # So many more failures of one error code than in the window before.
+    max_error_growth: int = Field(default=2, ge=0)
+    # A wave's median duration against the median of the window before.
+    max_duration_growth_percent: float = Field(default=50.0, ge=0)
+    # Of one service, week against week; growth up to the amount (in the account's currency) is not looked at.
+    max_cost_growth_percent: float = Field(default=25.0, ge=0)
+    min_cost_growth: float = Field(default=10.0, ge=0)
     max_outdated_packages: int = Field(default=20, ge=0)
+    package_index_timeout_seconds: float = Field(default=240.0, gt=0, le=1800)
 
 
 class Backup(ConfigPart):

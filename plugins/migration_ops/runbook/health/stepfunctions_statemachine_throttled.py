@@ -1,0 +1,13 @@
+"""State transitions that Step Functions put off for want of quota."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.findings import FindingVerdict
+from migration_ops.runbook.judging import Judgement, above
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    throttled = sum(machine["metrics"]["throttled"]["values"])
+    return above(throttled, limits.executions.max_throttled, "throttled transitions", FindingVerdict.WARNING)

@@ -1,0 +1,15 @@
+"""Executions that took longer than they may: their status is not FAILED."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.executions import ended
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.findings import FindingVerdict
+from migration_ops.runbook.judging import Judgement, above
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    seen = ended(machine, "TIMED_OUT")
+    limit = limits.executions.max_timed_out
+    return above(seen.count, limit, "timed out", FindingVerdict.WARNING, evidence=seen.evidence)
