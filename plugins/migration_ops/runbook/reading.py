@@ -33,6 +33,7 @@ class Reader:
     :param settings: names of our own resources.
     :param now: the end of the window, UTC.
     :param window: how far back this run looks.
+    :param in_region: a client of another Region by service and Region; None where only one Region can be asked.
     :param airflow: GET of our own Airflow's REST API: path below ``/api/v2`` and query → document.
     """
 
@@ -42,6 +43,7 @@ class Reader:
     now: datetime
     window: timedelta
     airflow: Callable[[str, Mapping[str, Any]], Any] | None = None
+    in_region: Callable[[str, str], Any] | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
 
@@ -67,6 +69,21 @@ class Reader:
                 if name != "ResponseMetadata"
             },
         )
+
+    def call_or_none(self, service: str, operation: str, absent: Iterable[str], **request: Any) -> Any:
+        """As :meth:`call`; None when AWS says, by one of the error codes ``absent``, that there is none of it."""
+        codes = frozenset(absent)
+
+        def read() -> dict[str, Any] | None:
+            try:
+                answer: dict[str, Any] = getattr(self.of(service), operation)(**request)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in codes:
+                    return None
+                raise
+            return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+        return self.attempt(f"{service}:{operation}", read)
 
     def pages(self, service: str, operation: str, key: str, *, may_lack: bool = False, **request: Any) -> Any:
         """All pages' items under ``key``; or the document of the failure, also when only the last page failed.
