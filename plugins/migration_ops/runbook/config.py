@@ -47,6 +47,8 @@ class Resources(ConfigPart):
     # Where functions log; of "/aws/lambda/" only the groups of our functions are read.
     log_group_prefixes: tuple[str, ...] = ("/aws/lambda/",)
     buses: Names = Names()
+    # DynamoDB tables that the reviews look at; the ledger's own has a setting.
+    tables: Names = Names()
     # IAM roles, KMS keys (by alias), secrets, buckets and topics that the audit looks at.
     roles: Names = Names()
     keys: Names = Names()
@@ -55,6 +57,8 @@ class Resources(ConfigPart):
     topics: Names = Names()
     # CloudWatch alarms whose state the health check reads.
     alarms: Names = Names()
+    # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
+    backup_bucket: str = ""
     dashboard: str = "migration-orchestration"
     on_call_topic: str = "migration-on-call"
     warnings_topic: str = "migration-warnings"

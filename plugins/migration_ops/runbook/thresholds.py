@@ -93,12 +93,19 @@ class Performance(ConfigPart):
     max_execution_minutes: int = Field(default=720, ge=1)
     max_transitions_per_execution: int = Field(default=1000, ge=1)
     max_index_to_table_write_ratio: float = Field(default=4.0, gt=0)
+    max_hot_key_events: int = Field(default=0, ge=0)
+    # Of provisioned concurrency, at the busiest moment.
+    min_provisioned_used_percent: float = Field(default=10.0, ge=0, le=100)
+    # One migration in one step of a wave, waiting for people and windows left out.
+    max_step_minutes: float = Field(default=120.0, gt=0)
 
 
 class Cost(ConfigPart):
     """Cost review."""
 
     max_growth_percent: float = Field(default=25.0, ge=0)
+    # In the account's currency a month: growth, and a saving, below it is not worth anybody's time.
+    min_amount: float = Field(default=20.0, ge=0)
     staging_grace_hours: int = Field(default=2, ge=0)
     idle_days: int = Field(default=14, ge=1)
     max_idle_cpu_percent: float = Field(default=2.0, ge=0)
@@ -133,6 +140,11 @@ class Capacity(ConfigPart):
 
     max_quota_percent: float = Field(default=80.0, gt=0, le=100)
     forecast_days: int = Field(default=90, ge=1)
+    # How far back growth is looked at, and how many points a line needs: through two there always is one.
+    history_days: int = Field(default=180, ge=14, le=450)
+    min_points: int = Field(default=8, ge=4)
+    # Of the forecast against today, at the end of forecast_days, for what grows without a quota.
+    max_growth_percent: float = Field(default=100.0, gt=0)
 
 
 class Thresholds(ConfigPart):
