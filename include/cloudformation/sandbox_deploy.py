@@ -104,6 +104,8 @@ def load_template(text: str) -> dict[str, Any]:
 
 
 def _fill_table(dynamodb: Any, table: str) -> None:
+    # moto alone ignores it; the sandbox does not (dynamodb_encryption.py).
+    dynamodb.update_table(TableName=table, SSESpecification={"Enabled": True})
     dynamodb.update_continuous_backups(
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
@@ -128,8 +130,10 @@ def _fill_bucket(s3: Any, bucket: str) -> None:
         "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
     }
-    # Not the policy: moto applies a Deny without looking at its condition and would refuse every object.
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [old_versions]})
+    # moto alone would refuse every object now; the sandbox looks at the condition (s3_policies.py).
+    arn = f"arn:aws:s3:::{bucket}"
+    s3.put_bucket_policy(Bucket=bucket, Policy=_policy(_tls_only("s3:*", [arn, f"{arn}/*"])))
 
 
 def _fill_policies(client_for: Callable[[str], Any], resources: dict[str, str]) -> None:

@@ -18,19 +18,25 @@ from include.sandbox import (
     access_analyzer,
     cloudwatch_percentiles,
     cost_explorer,
+    dynamodb_encryption,
+    dynamodb_indexes,
     dynamodb_isolation,
     ec2_snapshots,
     ec2_status,
     iam_additions,
+    kms_keys,
     lambda_configuration,
     lambda_provisioned,
+    lambda_urls,
     log_filters,
+    s3_policies,
     secret_dates,
     service_quotas,
     stepfunctions_executions,
 )
 from include.sandbox.fault_middleware import with_faults
 from include.sandbox.faults import FaultBook
+from include.sandbox.insights import service as insights
 from include.sandbox.ledger_of_calls import CallLedger, with_calls
 from include.sandbox.mgn.ec2_target import Network
 from include.sandbox.naming import INTERNAL_AGENT, aws_call_name
@@ -41,12 +47,18 @@ EVIDENCE_BUCKET = "migration-evidence"
 _ADDED = (
     cloudwatch_percentiles,
     cost_explorer,
+    dynamodb_encryption,
+    dynamodb_indexes,
     dynamodb_isolation,
     ec2_snapshots,
     iam_additions,
+    kms_keys,
+    insights,
     lambda_configuration,
     lambda_provisioned,
+    lambda_urls,
     log_filters,
+    s3_policies,
     secret_dates,
     service_quotas,
     stepfunctions_executions,
@@ -76,7 +88,7 @@ def serve_moto(book: FaultBook, calls: CallLedger, port: int = 0) -> LoopbackSer
 def reset() -> None:
     """Empties moto. Its state is global in a process: all sandboxes of this process share it."""
     moto_api_backend.reset()
-    for addition in (ec2_status, access_analyzer, iam_additions):
+    for addition in (ec2_status, access_analyzer, iam_additions, insights):
         addition.forget_all()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from include.cloudformation.sandbox_deploy import GAPS, TEMPLATE, deploy
+from include.sandbox import dynamodb_encryption, s3_policies
 from migration_ops.errors import Blocked, MigrationError, StepFailed
 from migration_ops.ledger.chain import verify
 from migration_ops.ledger.dynamodb import DynamoDbLedger
@@ -207,6 +208,8 @@ def test_a_stack_that_was_rolled_back_is_a_failure_with_its_reasons(status: str)
 
 
 def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: Callable[[str], Any]) -> None:
+    for one in (s3_policies, dynamodb_encryption):
+        one.install()
     for _ in range(2):
         missing = deploy(client_for("cloudformation"), client_for=client_for)
     assert {one for one in missing if "." not in one} == {"EvidenceBucketPolicy", "TopicPolicy", "RequestQueuePolicy"}
@@ -221,7 +224,11 @@ def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: C
     described = client_for("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
     assert s3.get_bucket_versioning(Bucket=outputs["EvidenceBucketName"])["Status"] == "Enabled"
-    s3.put_object(Bucket=outputs["EvidenceBucketName"], Key="k", Body=b"moto lets objects in")
+    assert "TlsOnly" in s3.get_bucket_policy(Bucket=outputs["EvidenceBucketName"])["Policy"]
+    s3.put_object(Bucket=outputs["EvidenceBucketName"], Key="k", Body=b"the policy lets TLS in")
+    table = dynamodb.describe_table(TableName="migration-state")["Table"]
+    assert (table["SSEDescription"]["SSEType"], table["DeletionProtectionEnabled"]) == ("KMS", True)
+    assert len(table["GlobalSecondaryIndexes"]) == 3
 
 
 @pytest.mark.parametrize("gap", sorted(f"{name}.{one}" for name, ignored in GAPS.items() for one in ignored))
