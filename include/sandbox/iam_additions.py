@@ -37,7 +37,7 @@ _jobs: dict[str, _Job] = {}
 _used: dict[str, dict[str, datetime]] = {}
 _lock = threading.Lock()
 # How long a job takes.
-job_duration = timedelta(milliseconds=50)
+job_duration = timedelta(milliseconds=10)
 
 
 def forget_all() -> None:

@@ -1,0 +1,13 @@
+"""Inline policies that allow everything."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.audit.administrators import no_administrators
+from migration_ops.runbook.audit.permissions import inline_policies
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    return no_administrators(role, inline_policies(role), "inline")

@@ -1,0 +1,17 @@
+"""Services that take on a role for whoever asks them."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.audit.trust import deputies
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement, critical, ok
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    found = deputies(role["trust"])
+    if not found:
+        return ok("services take it on for this account only", value=0)
+    return critical(
+        f"{', '.join(found)} may take it on for any account", value=len(found), limit=0, evidence=tuple(found)
+    )

@@ -1,0 +1,16 @@
+"""Secrets that nothing rotates."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement, ok, warning
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
+    home = secret.maybe("primaryRegion")
+    if home:
+        return ok(f"is a replica: rotates in {home}")
+    if not secret["rotates"]:
+        return warning("has no rotation", value=False, limit=True)
+    return ok(f"rotates every {secret.maybe('everyDays', '?')} days", value=True)

@@ -1,0 +1,74 @@
+"""IAM roles: who may take them on, what their policies say, what of it they have used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.errors import Unknown
+from migration_ops.runbook.facts import failed, is_failed
+from migration_ops.runbook.readers.iam_last_accessed import last_accessed, start
+from migration_ops.runbook.reading import Reader, plain_json, side_by_side
+
+OPERATION = "iam:get_account_authorization_details"
+AWS_POLICY = ":iam::aws:policy/"
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``readAt``, and ``roles``: ``name, arn, accountId, createdAt, trust, inline [{name, document}]``,
+    ``attached [{name, arn, byAws, document}], boundary {name, arn, document}`` or None,
+    ``lastAccessed {services [{namespace, lastUsedAt}]}``.
+    """
+    head = {"readAt": plain_json(reader.now)}
+    names = reader.config.resources.roles
+    if names.are_none:
+        return head | {"roles": []}
+    found = reader.attempt(OPERATION, lambda: _details(reader))
+    if is_failed(found):
+        return head | {"roles": found}
+    roles = [one for one in found if names.takes(one["name"])]
+    # All jobs first: they work side by side, and are done when they are asked.
+    jobs = side_by_side(roles, lambda role: start(reader, role["arn"]))
+    uses = side_by_side(jobs, lambda job: last_accessed(reader, job))
+    return head | {"roles": [role | {"lastAccessed": used} for role, used in zip(roles, uses, strict=True)]}
+
+
+def _details(reader: Reader) -> list[dict[str, Any]]:
+    # One listing for both, so that a policy cannot be missing because it was attached in between.
+    roles: list[Any] = []
+    policies: list[Any] = []
+    pages = reader.of("iam").get_paginator("get_account_authorization_details")
+    for page in pages.paginate(Filter=["Role", "LocalManagedPolicy", "AWSManagedPolicy"]):
+        roles += page["RoleDetailList"]
+        policies += page["Policies"]
+    documents = {policy["Arn"]: _default_document(policy) for policy in policies}
+    return [_role(one, documents) for one in roles]
+
+
+def _role(role: dict[str, Any], documents: dict[str, Any]) -> dict[str, Any]:
+    boundary = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    return {
+        "name": role["RoleName"],
+        "arn": role["Arn"],
+        "accountId": role["Arn"].split(":")[4],
+        "createdAt": role["CreateDate"],
+        "trust": role["AssumeRolePolicyDocument"],
+        "inline": [
+            {"name": one["PolicyName"], "document": one["PolicyDocument"]} for one in role.get("RolePolicyList", ())
+        ],
+        "attached": [
+            {"name": one["PolicyName"], **_managed(one["PolicyArn"], documents)}
+            for one in role.get("AttachedManagedPolicies", ())
+        ],
+        "boundary": {"name": boundary.rsplit("/", 1)[-1], **_managed(boundary, documents)} if boundary else None,
+    }
+
+
+def _managed(arn: str, documents: dict[str, Any]) -> dict[str, Any]:
+    missing = failed(OPERATION, Unknown(f"{arn} is used, and its document was not answered"))
+    return {"arn": arn, "byAws": AWS_POLICY in arn, "document": documents.get(arn) or missing}
+
+
+def _default_document(policy: dict[str, Any]) -> Any:
+    """Of the version that is in force. The SDK has decoded it; where it has not, it is text, and read as such later."""
+    return next((one["Document"] for one in policy["PolicyVersionList"] if one["IsDefaultVersion"]), None)
