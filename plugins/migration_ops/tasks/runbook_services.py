@@ -101,6 +101,18 @@ class RunbookServices:
         except (ClientError, BotoCoreError) as error:
             raise classify(error, mutating=False) from error
 
+    def topic_arns(self) -> dict[Route, str]:
+        """The ARN of each route's topic, whether or not it exists.
+
+        :raises MigrationError: AWS does not say whose credentials these are.
+        """
+        resources = self.config.resources
+        names = {Route.PAGE: resources.on_call_topic, Route.WARN: resources.warnings_topic}
+        try:
+            return {route: self._topic_arn(name) for route, name in names.items()}
+        except (ClientError, BotoCoreError) as error:
+            raise classify(error, mutating=False) from error
+
     def _topic_arn(self, name: str) -> str:
         # CreateTopic of a topic that exists would answer its ARN too, but would make one that does not.
         caller = self.reader.of("sts").get_caller_identity()
@@ -129,6 +141,9 @@ def runbook_services(context: Context) -> RunbookServices:
             now=datetime.now(UTC),
             window=timedelta(hours=params["windowHours"]),
             airflow=lambda path, query: airflow_get(settings.airflow_conn_id, path, query),
+            in_region=lambda service, region: MgnHook(
+                aws_conn_id=params["awsConnId"], region_name=region
+            ).client_for_reads(service),
         ),
         dag_id=ti.dag_id,
         run_id=ti.run_id,
