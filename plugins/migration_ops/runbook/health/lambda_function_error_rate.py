@@ -20,7 +20,7 @@ def judge(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
         return unknown(f"{invocations:g} invocations, and CloudWatch has no Errors of them")
     said = f"{errors:g} of {invocations:g} invocations failed"
     if invocations >= guard:
-        rate = round(100 * errors / invocations, 2)
+        rate = 100 * errors / invocations
         return above(rate, limit, f"{said}, percent", FindingVerdict.CRITICAL, evidence=_times(function))
     if errors:
         return warning(f"{said}, fewer than {guard} are no rate", limit=limit, evidence=_times(function))
