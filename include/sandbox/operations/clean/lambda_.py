@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.sandbox.operations.account import Account
-from include.sandbox.operations.clean.logs import make_log_group
+from include.sandbox.operations.clean.logs import make_log_group, report_line, write_lines
 from include.sandbox.operations.clean.sqs import make_queue
 
 NAMES = ("validate-input", "verify-migration", "finalize-cutover")
@@ -38,6 +38,8 @@ def make_function(
     invocations: Sequence[float] = (40, 44),
     errors: Sequence[float] = (0, 0),
     throttles: Sequence[float] = (0, 0),
+    durations_ms: Sequence[float] = (640, 820),
+    used_mb: int | None = None,
     **more: Any,
 ) -> str:
     """
@@ -47,6 +49,7 @@ def make_function(
     :param kms_key: ARN of the key of its variables; default one with rotation. Empty: AWS's own key.
     :param dead_letters: ARN of queue or topic; default an encrypted queue. Empty: none.
     :param invocations: values of the metric, five minutes apart, oldest first; empty: never invoked.
+    :param used_mb: of its memory, in the REPORT line of an invocation; default a good half.
     :param more: further members of CreateFunction.
     """
     target = _queue_arn(account) if dead_letters is None else dead_letters
@@ -69,7 +72,12 @@ def make_function(
         client.create_function(**request | more)
     if log_group:
         make_log_group(account, f"/aws/lambda/{name}")
-    for metric, values in (("Invocations", invocations), ("Errors", errors), ("Throttles", throttles)):
+        if invocations:
+            size_mb = (request | more)["MemorySize"]
+            write_lines(account, f"/aws/lambda/{name}", [report_line(size_mb, used_mb or size_mb * 55 // 100)])
+    measured = {"Invocations": invocations, "Errors": errors, "Throttles": throttles}
+    measured |= {"Duration": durations_ms} if invocations else {}
+    for metric, values in measured.items():
         if values:
             account.metric("AWS/Lambda", metric, {"FunctionName": name}, *values)
     arn: str = client.get_function_configuration(FunctionName=name)["FunctionArn"]

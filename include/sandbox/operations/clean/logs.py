@@ -10,12 +10,21 @@ from include.sandbox.operations.account import Account
 
 RETENTION_DAYS = 90
 REQUEST_ID = "8f5a6b1e-0c62-4f0e-9d0a-3f1b7c2d4e5f"
+
+
+def report_line(size_mb: int, used_mb: int) -> str:
+    """What Lambda writes at the end of an invocation."""
+    return (
+        f"REPORT RequestId: {REQUEST_ID} Duration: 812.40 ms Billed Duration: 813 ms Memory Size: {size_mb} MB "
+        f"Max Memory Used: {used_mb} MB"
+    )
+
+
 CALM_LINES = (
     f"START RequestId: {REQUEST_ID} Version: $LATEST",
     '{"level": "INFO", "message": "wave plan is valid", "correlationId": "mig-clean-1"}',
     f"END RequestId: {REQUEST_ID}",
-    f"REPORT RequestId: {REQUEST_ID} Duration: 812.40 ms Billed Duration: 813 ms Memory Size: 256 MB "
-    "Max Memory Used: 141 MB",
+    report_line(256, 141),
 )
 
 

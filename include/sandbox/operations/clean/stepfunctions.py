@@ -17,6 +17,7 @@ def seed(account: Account) -> None:
     make_execution(account, machine, "on-its-way", status="RUNNING", started_minutes_ago=15)
     fast = make_state_machine(account, "verify-express", kind="EXPRESS")
     account.metric("AWS/States", "ExecutionsSucceeded", {"StateMachineArn": fast}, 12, 9)
+    account.metric("AWS/States", "ExecutionTime", {"StateMachineArn": fast}, 4_100, 3_900)
 
 
 def make_state_machine(
@@ -84,6 +85,9 @@ def make_execution(
     with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
         client.start_execution(stateMachineArn=machine, name=name, input='{"migrationId": "mig-clean-1"}')
     account.control.patch_execution(arn, **past)
+    if status != "RUNNING":
+        took_ms = (started_minutes_ago - past["endedMinutesAgo"]) * 60_000
+        account.metric("AWS/States", "ExecutionTime", {"StateMachineArn": machine}, took_ms)
     return arn
 
 

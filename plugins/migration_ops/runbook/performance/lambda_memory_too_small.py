@@ -1,0 +1,26 @@
+"""Functions that nearly use up their memory, by their own REPORT lines; at the size they are killed."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
+from migration_ops.runbook.performance.right_sizing import CPU_NOTE, proposed_mb
+from migration_ops.runbook.performance.series import total
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    if not total(function["invocations"]):
+        return ok("not invoked in the window")
+    memory, size = function["memory"], function["memoryMb"]
+    used = memory.maybe("maxUsedMb")
+    if used is None:
+        return unknown(f"it was invoked, and its log has no REPORT line with {size} MB")
+    percent, most = round(100 * used / size, 1), limits.performance.max_memory_used_percent
+    said = f"{used} of {size} MB used at most, in {memory['lines']} invocations"
+    if percent < most:
+        return ok(said, value=percent, limit=most)
+    seen = {"value": percent, "limit": most, "evidence": ({"proposedMb": proposed_mb(used), "note": CPU_NOTE},)}
+    if used >= size:
+        return critical(f"{said}: it was killed for lack of memory, or next time will be", **seen)
+    return warning(said, **seen)
