@@ -9,7 +9,7 @@ from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
-    policy = secret.maybe("policy")
+    policy = secret["policy"].maybe("document")
     found = public_statements(policy) if policy else []
     if not found:
         return ok("its policy lets in nobody unnamed" if policy else "has no resource policy", value=0)

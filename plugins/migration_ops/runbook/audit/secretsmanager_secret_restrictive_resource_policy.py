@@ -15,7 +15,7 @@ WHO = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid
 
 
 def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
-    policy = secret.maybe("policy")
+    policy = secret["policy"].maybe("document")
     if not policy:
         return warning("has no resource policy", value=False, limit=True)
     if not any(_keeps_out(one) for one in statements(policy)):
