@@ -72,7 +72,11 @@ def concerns(statement: Statement, action: str) -> bool:
 def is_wide(resource: str) -> bool:
     """Everything, or everything of a type: ``*``, ``arn:aws:iam::111122223333:role/*``."""
     parts = resource.split(":", 5)
-    return resource == "*" or (len(parts) == 6 and re.fullmatch(r"(\w[\w-]*[/:])?\*(/\*)?", parts[5]) is not None)
+    if resource == "*" or len(parts) < 6:
+        return resource == "*"
+    # S3 writes no type before the name: bucket/* is all of one bucket.
+    typed = "" if parts[2] == "s3" else r"(\w[\w-]*[/:])?"
+    return re.fullmatch(typed + r"\*(/\*)?", parts[5]) is not None
 
 
 def on_wide_resources(statement: Statement) -> bool:
