@@ -14,10 +14,10 @@ from pathlib import Path
 # The seeds write the ledger with the package itself, which is on the path in Airflow's processes only.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "plugins"))
 
-from include.local import resources  # noqa: E402
-from include.sandbox.client import SandboxClient  # noqa: E402
-from include.sandbox.operations.account import Account  # noqa: E402
-from include.sandbox.operations.estate import plant_all, seed_clean  # noqa: E402
+from include.local import resources
+from include.sandbox.client import SandboxClient
+from include.sandbox.operations.account import Account
+from include.sandbox.operations.estate import plant_all, seed_clean
 
 
 def main(arguments: list[str] | None = None) -> int:

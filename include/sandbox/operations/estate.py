@@ -14,10 +14,22 @@ from include.sandbox.operations.account import Account
 Expected = dict[str, set[str]]
 
 
-def seed_clean(account: Account) -> None:
-    """Everything that the checks look at, with nothing wrong."""
+# Where a sandbox remembers that it has the clean estate: seeds make resources, and a second one would be refused.
+MARK = "/sandbox/operations/estate"
+
+
+def seed_clean(account: Account) -> bool:
+    """Everything that the checks look at, with nothing wrong.
+
+    :return: False when this account has it already, and nothing was done.
+    """
+    ssm = account.client("ssm")
+    if ssm.get_parameters(Names=[MARK])["Parameters"]:
+        return False
     for module in _modules(clean):
         module.seed(account)
+    ssm.put_parameter(Name=MARK, Value="clean", Type="String")
+    return True
 
 
 def plant_all(account: Account) -> Expected:
