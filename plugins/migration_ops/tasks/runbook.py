@@ -18,7 +18,7 @@ from migration_ops.runbook.report_text import markdown, note
 from migration_ops.runbook.routing import decide
 from migration_ops.tasks.complete import CompleteOperator
 from migration_ops.tasks.context import leave_note
-from migration_ops.tasks.documented import DocumentedOperator
+from migration_ops.tasks.documented import DocumentedOperator, doc_of
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 READ, CHECK, REPORT = "read", "check", "report"
@@ -134,7 +134,7 @@ class FindingsReportOperator(DocumentedOperator):
             window_hours=services.reader.window / timedelta(hours=1),
             findings=self._findings(ti),
             previous=previous,
-            extra=(ti.xcom_pull(task_ids=self.tables, key=TABLES_KEY) or ()) if self.tables else (),
+            extra=self._extra(ti),
         )
         text = markdown(report)
         self.log.info("%s", text)
@@ -147,6 +147,10 @@ class FindingsReportOperator(DocumentedOperator):
             self.log.warning("MIGRATION_OPS_EVIDENCE_BUCKET is not set: no report is kept, nothing can be compared")
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in report.findings])
         return {"verdict": report.verdict.value, "counts": report.counts, "key": key, "markdown": text}
+
+    def _extra(self, ti: Any) -> Sequence[dict[str, Any]]:
+        """Further tables of the report."""
+        return (ti.xcom_pull(task_ids=self.tables, key=TABLES_KEY) or ()) if self.tables else ()
 
     def _findings(self, ti: Any) -> list[Finding]:
         found: list[Finding] = []
@@ -204,15 +208,16 @@ def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[An
 
     :return: the mapped reads, to put something before them; and the report.
     """
-    reads = ReadOperator.partial(task_id=READ, map_index_template="{{ task.reader }}").expand(
-        reader=list(chapter.readers)
-    )
+    reads = ReadOperator.partial(
+        task_id=READ, map_index_template="{{ task.reader }}", doc_md=doc_of(ReadOperator)
+    ).expand(reader=list(chapter.readers))
     # A service that could not be read leaves its checks UNKNOWN, not undone.
     checks = CheckOperator.partial(
         task_id=CHECK,
         chapter=chapter.name,
         readers=list(chapter.readers),
         map_index_template="{{ task.check }}",
+        doc_md=doc_of(CheckOperator),
         trigger_rule=TriggerRule.ALL_DONE,
     ).expand(check=list(chapter.check_ids))
     report = FindingsReportOperator(
