@@ -44,16 +44,17 @@ class Facts(Mapping[str, Any]):
         self._path = path
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._document or self._document[name] is None:
+        document = self._read()
+        if name not in document or document[name] is None:
             raise NotRead(f"{self._at(name)} was not answered")
-        return self._wrapped(self._document[name], self._at(name))
+        return self._wrapped(document[name], self._at(name))
 
     def maybe(self, name: str, default: Any = None) -> Any:
         """For a member that AWS leaves out when there is none of it.
 
         :raises NotRead: reading it failed: that is not "none".
         """
-        return self[name] if self._document.get(name) is not None else default
+        return self[name] if self._read().get(name) is not None else default
 
     def at(self, path: str) -> Any:
         """``"lambda.functions"``: a member of a member."""
@@ -63,31 +64,39 @@ class Facts(Mapping[str, Any]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._document)
+        return iter(self._read())
 
     def __len__(self) -> int:
-        return len(self._document)
+        return len(self._read())
 
     def plain(self) -> dict[str, Any]:
         """The document itself, for evidence."""
-        return dict(self._document)
+        return dict(self._read())
+
+    def _read(self) -> Mapping[str, Any]:
+        """The document; one that stands for a failure, as an entry of a list may, gives nothing away."""
+        if is_failed(self._document):
+            raise _not_read(self._document)
+        return self._document
 
     def _at(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path else name
 
     def _wrapped(self, value: Any, path: str) -> Any:
         if is_failed(value):
-            why = value[NOT_READ]
-            raise NotRead(f"{why['operation']}: {why['message']}", operation=why["operation"], awsCode=why["code"])
-        if isinstance(value, Mapping):
-            return Facts(value, path)
-        if isinstance(value, list):
-            return [
-                self._wrapped(one, f"{path}[{number}]") if _is_document(one) else one
-                for number, one in enumerate(value)
-            ]
-        return value
+            raise _not_read(value)
+        return _inside(value, path)
 
 
-def _is_document(value: Any) -> bool:
-    return isinstance(value, Mapping) and not is_failed(value)
+def _inside(value: Any, path: str) -> Any:
+    """Entries of lists that were not read stay in their place, so that others can be judged; touching one raises."""
+    if isinstance(value, Mapping):
+        return Facts(value, path)
+    if isinstance(value, list):
+        return [_inside(one, f"{path}[{number}]") for number, one in enumerate(value)]
+    return value
+
+
+def _not_read(document: Mapping[str, Any]) -> NotRead:
+    why = document[NOT_READ]
+    return NotRead(f"{why['operation']}: {why['message']}", operation=why["operation"], awsCode=why["code"])

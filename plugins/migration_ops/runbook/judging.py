@@ -173,7 +173,10 @@ class Check:
 
 
 def _name_of(thing: Any) -> str:
-    return str(thing.maybe("name", EVERYTHING)) if isinstance(thing, Facts) else EVERYTHING
+    try:
+        return str(thing.maybe("name", EVERYTHING)) if isinstance(thing, Facts) else EVERYTHING
+    except NotRead:
+        return EVERYTHING
 
 
 @dataclass(frozen=True)

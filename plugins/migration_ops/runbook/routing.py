@@ -57,7 +57,8 @@ def decide(
     by_key = {one.key: one for one in findings}
     bad = {key: one for key, one in by_key.items() if one.verdict is not FindingVerdict.OK}
     due = [one for key, one in bad.items() if _is_due(one, told.get(key), now, remind_after)]
-    over = {key: entry for key, entry in told.items() if key not in bad}
+    # Also over for one route: what woke somebody up and only is a warning now.
+    over = {key: entry for key, entry in told.items() if key not in bad or route_of(bad[key]) != entry["route"]}
     messages = [
         _alarm(title, route, [one for one in due if route_of(one) is route], link)
         for route in Route
@@ -97,11 +98,16 @@ def _alarm(title: str, route: Route, findings: list[Finding], link: str) -> Mess
 
 
 def _all_clear(title: str, route: Route, keys: list[str], by_key: dict[str, Finding]) -> Message:
-    lines = [
-        f"{key.replace('|', ' ')}: " + (by_key[key].reason or "well again" if key in by_key else "not there any more")
-        for key in keys[:LISTED]
-    ]
+    lines = [f"{key.replace('|', ' ')}: {_how_it_is(by_key.get(key))}" for key in keys[:LISTED]]
     return Message(route, _subject(f"All clear: {title}, {len(keys)} over"), "\n".join(lines))
+
+
+def _how_it_is(finding: Finding | None) -> str:
+    if finding is None:
+        return "not there any more"
+    if finding.verdict is not FindingVerdict.OK:
+        return f"only a {finding.verdict} now: {finding.reason}"
+    return finding.reason or "well again"
 
 
 def _subject(text: str) -> str:
