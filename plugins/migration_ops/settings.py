@@ -30,6 +30,11 @@ class Settings:
     airflow_conn_id: str = "airflow_api"
     # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
     config_directory: str = ""
+    # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer
+    # packages: words as a shell splits them, which are given --format json and --outdated or --uptodate; empty = the
+    # pip of this interpreter, which asks its configured index.
+    lock_file: str = ""
+    pip_list_command: str = ""
     # A trigger that fires within seconds of its deferral can be failed by the executor ("state mismatch",
     # Airflow 3.3.2): 15 s when idle, 30 s on a busy installation.
     first_poll_seconds: float = 15.0

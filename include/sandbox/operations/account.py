@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.sandbox.operations.own_airflow import OwnAirflow
+
 
 @dataclass
 class Account:
@@ -16,11 +18,13 @@ class Account:
     :param make: a new boto3 client by service name.
     :param control: the sandbox's control API, for MGN servers; None where only moto stands.
     :param settings: ``MIGRATION_OPS_*`` names of our own resources.
+    :param airflow: stands for our own Airflow in tests; None where a real one runs, in which nothing is planted.
     """
 
     make: Callable[[str], Any]
     control: Any = None
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    airflow: OwnAirflow | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _clients: dict[str, Any] = field(default_factory=dict)
 

@@ -1,0 +1,44 @@
+"""
+# Runbook: weekly review
+
+Every Monday: how the migrations of the week ended (success rate, errors, durations), what was spent against the week
+before, and the Python packages against their lock, the index and known vulnerabilities. It reads only: **nothing is
+upgraded in place**. Cost Explorer charges $0.01 for the run.
+
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- A package index that cannot be reached makes `packages_outdated` UNKNOWN, not OK.
+- The tasks `check` are named after their checks; a red one says why in its log, and what to do.
+- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report.
+- The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag
+
+from migration_ops.runbook.weekly import CHAPTER
+from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.runbook import wire
+from migration_ops.tasks.runbook_services import runbook_params
+
+
+@dag(
+    dag_id="runbook_weekly_review",
+    schedule="23 5 * * 1",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    max_active_tasks=32,
+    dagrun_timeout=timedelta(hours=2),
+    default_args=default_args(),
+    params=runbook_params(window_hours=24 * 7),
+    tags=[Tag.RUNBOOK, Tag.IMPACT_NONE],
+    doc_md=__doc__,
+)
+def runbook_weekly_review() -> None:
+    wire(CHAPTER, "Weekly review")
+
+
+runbook_weekly_review()

@@ -1,0 +1,12 @@
+"""Functions whose runtime is without support, or soon will be: judged as in the audit, but every week."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.audit import lambda_function_supported_runtime as audited
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(function: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+    return audited.judge(function, estate, limits)
