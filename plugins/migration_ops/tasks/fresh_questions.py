@@ -16,7 +16,7 @@ from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import delete, event, inspect
 
 # Class names, as ``task_instance.operator`` has them. Other DAGs' questions are not ours to drop.
-QUESTIONS = frozenset({"EvidenceApproval", "DecideOperator"})
+QUESTIONS = frozenset({"EvidenceApproval", "DecideOperator", "SignOffOperator"})
 
 
 def drop_old_question(mapper: Any, connection: Any, instance: Any) -> None:
