@@ -62,7 +62,7 @@ class Statement:
     @property
     def names_everybody(self) -> bool:
         """A wildcard as principal, or all but some."""
-        return bool(self.not_principals) or any(one.value == "*" for one in self.principals)
+        return bool(self.not_principals) or any(_is_everybody(one) for one in self.principals)
 
     @property
     def is_restricted(self) -> bool:
@@ -163,6 +163,11 @@ def restricts(condition: Condition) -> bool:
     if condition.key in PATH_KEYS:
         return not any(_has_wildcard(one.split("/")[0]) for one in condition.values)
     return condition.key in ADDRESS_KEYS and all(_is_narrow(one) for one in condition.values)
+
+
+def _is_everybody(who: Principal) -> bool:
+    """Also an ARN without a fixed account, which IAM itself would not take."""
+    return who.value == "*" or (who.value.startswith("arn:") and _has_wildcard(_account_of(who.value)))
 
 
 def _is_bound_arn(value: str) -> bool:

@@ -17,7 +17,7 @@ from migration_ops.runbook.policies import (
     unbound_services,
 )
 
-EVERYBODY = ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::111122223333:root", "*"]}]
+EVERYBODY = ["*", {"AWS": "*"}, {"AWS": "arn:aws:iam::*:root"}, {"AWS": ["arn:aws:iam::111122223333:root", "*"]}]
 BUCKET = "arn:aws:s3:::in-bucket"
 QUEUE = "arn:aws:sqs:us-east-1:111122223333:q"
 
