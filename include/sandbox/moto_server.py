@@ -19,8 +19,10 @@ from include.sandbox import (
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_encryption,
+    dynamodb_exports,
     dynamodb_indexes,
     dynamodb_isolation,
+    dynamodb_scan,
     ec2_snapshots,
     ec2_status,
     iam_additions,
@@ -48,8 +50,10 @@ _ADDED = (
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_encryption,
+    dynamodb_exports,
     dynamodb_indexes,
     dynamodb_isolation,
+    dynamodb_scan,
     ec2_snapshots,
     iam_additions,
     kms_keys,
@@ -88,7 +92,7 @@ def serve_moto(book: FaultBook, calls: CallLedger, port: int = 0) -> LoopbackSer
 def reset() -> None:
     """Empties moto. Its state is global in a process: all sandboxes of this process share it."""
     moto_api_backend.reset()
-    for addition in (ec2_status, access_analyzer, iam_additions, insights):
+    for addition in (ec2_status, access_analyzer, iam_additions, insights, dynamodb_exports):
         addition.forget_all()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from include.local import resources
 from include.sandbox.box import Sandbox
 from include.sandbox.operations.account import Account
+from include.sandbox.operations.own_airflow import OwnAirflow
 from migration_ops import runbook
 from migration_ops.runbook.config import read_config
 from migration_ops.runbook.facts import Facts, is_failed
@@ -41,26 +42,22 @@ def chapters() -> dict[str, Chapter]:
 def account_of(box: Sandbox) -> Account:
     """For seeds and problems; the package's own resources are made first."""
     made = resources.make(box.environment)
-    return Account(make=box.boto, control=box.client, settings=made)
+    return Account(make=box.boto, control=box.client, settings=made, airflow=OwnAirflow())
 
 
 def reader_of(box: Sandbox, account: Account) -> Reader:
+    now = datetime.now(UTC)
+    own = account.airflow or OwnAirflow()
+    # Its heartbeats are those of the moment at which the reader looks, however long the tests go on.
+    own.now = lambda: now
     return Reader(
         client=box.boto,
         config=read_config(),
         settings=read_settings(dict(account.settings)),
-        now=datetime.now(UTC),
+        now=now,
         window=WINDOW,
-        airflow=own_airflow,
+        airflow=own.get,
     )
-
-
-def own_airflow(path: str, query: Any) -> Any:
-    """An Airflow in which all is well, in the shapes of its REST API (airflow-client 3.3.2)."""
-    return AIRFLOW.get(path.split("?")[0], {})
-
-
-AIRFLOW: dict[str, Any] = {}
 
 
 def look(reader: Reader, chapter: Chapter) -> tuple[Document, dict[str, list[Finding]]]:

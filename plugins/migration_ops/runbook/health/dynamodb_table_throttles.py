@@ -1,0 +1,16 @@
+"""Throttled reads and writes of the ledger's table and of each index. No data means none were throttled."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.findings import FindingVerdict
+from migration_ops.runbook.judging import Judgement, above
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(part: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """AWS/DynamoDB sends throttle events only when there are some (DynamoDB Developer Guide, metrics)."""
+    reads, writes = sum(part["readThrottles"]["values"]), sum(part["writeThrottles"]["values"])
+    evidence = (f"reads {reads:g}", f"writes {writes:g}") if reads or writes else ()
+    limit = limits.table.max_throttle_events
+    return above(reads + writes, limit, "throttled requests", FindingVerdict.CRITICAL, evidence=evidence)

@@ -1,0 +1,133 @@
+"""Our own Airflow, through its REST API: failed runs, people who are waited for, heartbeats (shapes: Airflow 3.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from migration_ops.errors import Unknown
+from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.reading import Reader
+
+# [api] maximum_page_limit is 100 unless set otherwise; fewer may come.
+PAGE = 100
+# Dag ids of this package; others in the same Airflow are not ours.
+OURS = ("migration_", "runbook_")
+# A question whose task has ended otherwise (time-out, failure) still has no answer, but nobody is waited for.
+WAITING = frozenset({"awaiting_input", "deferred"})
+COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``runs``: one entry, ``failed [{dagId, runId, endedAt}]`` that ended in the window.
+
+    ``approvals``: ``name`` (dag, run, task), ``subject, askedAt, waitingMinutes``.
+    ``components``: ``name, isAnswered, status, heartbeatAgeSeconds`` (the metadatabase has none).
+    """
+    failed_runs = _failed_runs(reader)
+    return {
+        "runs": failed_runs if is_failed(failed_runs) else [{"failed": failed_runs}],
+        "approvals": _approvals(reader),
+        "components": _components(reader),
+    }
+
+
+def _failed_runs(reader: Reader) -> Any:
+    # By their end: a wave may run for days before it fails.
+    query = {
+        "state": "failed",
+        "end_date_gte": reader.since.isoformat(),
+        "dag_id_prefix_pattern": "|".join(OURS),
+        "order_by": "id",
+    }
+    runs = _all(reader, "/dags/~/dagRuns", "dag_runs", query)
+    if is_failed(runs):
+        return runs
+    found = {
+        (one["dag_id"], one["dag_run_id"]): {
+            "dagId": one["dag_id"],
+            "runId": one["dag_run_id"],
+            "endedAt": one.get("end_date"),
+        }
+        for one in runs
+        # The server drops what is not a letter or a digit from the end of a prefix.
+        if one["dag_id"].startswith(OURS)
+    }
+    return [found[key] for key in sorted(found)]
+
+
+def _approvals(reader: Reader) -> Any:
+    query = {"response_received": "false", "order_by": "created_at"}
+    questions = _all(reader, "/dags/~/dagRuns/~/hitlDetails", "hitl_details", query)
+    if is_failed(questions):
+        return questions
+    return [
+        _approval(one, reader.now)
+        for one in questions
+        if one["task_instance"]["state"] in WAITING and one["task_instance"]["dag_id"].startswith(OURS)
+    ]
+
+
+def _approval(question: dict[str, Any], now: datetime) -> dict[str, Any]:
+    task = question["task_instance"]
+    index = f"[{task['map_index']}]" if task["map_index"] >= 0 else ""
+    waiting = _seconds_since(question.get("created_at"), now)
+    return {
+        "name": f"{task['dag_id']} {task['dag_run_id']} {task['task_id']}{index}",
+        "subject": question.get("subject"),
+        "askedAt": question.get("created_at"),
+        "waitingMinutes": None if waiting is None else round(waiting / 60, 1),
+    }
+
+
+def _components(reader: Reader) -> Any:
+    answer = reader.attempt("airflow:GET /monitor/health", lambda: _get(reader, "/monitor/health", {}))
+    if is_failed(answer):
+        return answer
+    return [_component(name, answer.get(name), reader.now) for name in COMPONENTS]
+
+
+def _component(name: str, said: Any, now: datetime) -> dict[str, Any]:
+    if not isinstance(said, Mapping):
+        return {"name": name, "isAnswered": False}
+    component = {"name": name, "isAnswered": True, "status": said.get("status")}
+    heartbeat = f"latest_{name}_heartbeat"
+    return component | {"heartbeatAgeSeconds": _seconds_since(said.get(heartbeat), now)}
+
+
+def _seconds_since(text: str | None, now: datetime) -> float | None:
+    """None when it is no time with a zone."""
+    try:
+        return round((now - datetime.fromisoformat(text or "")).total_seconds(), 1)
+    except (ValueError, TypeError):
+        return None
+
+
+def _all(reader: Reader, path: str, key: str, query: Mapping[str, Any]) -> Any:
+    """All pages. A list that changes while it is read may hide an entry, so it must end with as many as it said."""
+
+    def read_all() -> list[Any]:
+        found: list[Any] = []
+        while True:
+            page = _get(reader, path, {**query, "limit": PAGE, "offset": len(found)})
+            found += page[key]
+            total = page["total_entries"]
+            if not isinstance(total, int):
+                raise Unknown("Airflow does not say how many there are", path=path)
+            if len(found) >= total:
+                return found
+            if not page[key]:
+                raise Unknown(f"Airflow's list changed while it was read: {len(found)} of {total}", path=path)
+
+    return reader.attempt(f"airflow:GET {path}", read_all)
+
+
+def _get(reader: Reader, path: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
+    if reader.airflow is None:
+        raise Unknown("our own Airflow is not within reach of this reader", path=path)
+    answer = reader.airflow(path, query)
+    if not isinstance(answer, Mapping):
+        raise Unknown("Airflow's answer is no document", path=path)
+    return answer
