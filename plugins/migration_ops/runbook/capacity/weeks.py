@@ -1,0 +1,44 @@
+"""Values of days as values of whole weeks: a week evens out working days, and its neighbours are less alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+WEEK = timedelta(days=7)
+# The end of a week and its value.
+Week = tuple[datetime, float]
+
+
+def by_week(
+    values: Iterable[tuple[datetime, float]],
+    since: datetime,
+    now: datetime,
+    together: Callable[[list[float]], float],
+    *,
+    empty: float | None = None,
+) -> list[Week]:
+    """
+    Whole weeks that end now, a week ago, and so on, oldest first; nothing before the first value.
+
+    The week in which the first value lies is left out: it may not have been whole.
+
+    :param together: makes one value of a week's.
+    :param empty: of a week without values after the first; None leaves such a week out.
+    """
+    bins: dict[int, list[float]] = {}
+    for at, value in values:
+        if since <= at <= now:
+            bins.setdefault(int((now - at) / WEEK), []).append(value)
+    whole = int((now - since) / WEEK)
+    oldest = min(max(bins, default=0), whole) - 1
+    found = [(now - WEEK * number, bins.get(number)) for number in range(oldest, -1, -1)]
+    weeks = [(end, together(some) if some else empty) for end, some in found]
+    return [(end, value) for end, value in weeks if value is not None]
+
+
+def days_from_last(weeks: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:
+    """``[ISO 8601 end, value]``, oldest first, as ``(days from the last end, value)``: the last is day 0."""
+    ends = [datetime.fromisoformat(end) for end, _ in weeks]
+    return [((end - ends[-1]) / timedelta(days=1), value) for end, (_, value) in zip(ends, weeks, strict=True)]
