@@ -18,7 +18,7 @@ BAD_ENDS = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "AB
 METRICS = {**BAD_ENDS, "throttled": "ExecutionThrottled"}
 # The largest page of ListExecutions.
 PAGE_SIZE = 1000
-MAX_LISTED, MAX_RUNNING_PAGES = 1_000, 100
+MAX_LISTED, MAX_PAGES = 1_000, 100
 # So many executions of a kind come with cause and last events.
 DETAILED = 5
 
@@ -76,8 +76,8 @@ def _listed(reader: Reader, arn: str, status: str) -> Iterator[dict[str, Any]]:
         .paginate(stateMachineArn=arn, statusFilter=status, PaginationConfig={"PageSize": PAGE_SIZE})
     )
     for number, page in enumerate(pages, start=1):
-        if number > MAX_RUNNING_PAGES:
-            raise Unknown(f"more than {MAX_RUNNING_PAGES * PAGE_SIZE} executions are {status}: not read to the end")
+        if number > MAX_PAGES:
+            raise Unknown(f"executions that are {status}: not read to the end after {MAX_PAGES} pages")
         yield from page["executions"]
 
 
