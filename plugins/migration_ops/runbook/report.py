@@ -22,7 +22,7 @@ class Report:
     :param at: ISO 8601 UTC, the end of the window.
     :param trend: by finding key the values of the last runs, oldest first: ``[time, value]``.
     :param previous_run: None for the first run, and where no bucket keeps reports: then nothing can be compared.
-    :param extra: further tables of the chapter: ``{"title", "head", "rows"}``.
+    :param extra: further tables of the chapter: ``{"title", "head", "rows"}``, and ``"chart"`` (see ``charts``).
     """
 
     dag_id: str

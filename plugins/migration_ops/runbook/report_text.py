@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from migration_ops.runbook.charts import drawn
 from migration_ops.runbook.findings import Finding, FindingVerdict
 from migration_ops.runbook.report import Report
 from migration_ops.waves.markdown import code, plain, table
@@ -54,7 +55,7 @@ def markdown(report: Report) -> str:
     head = ("Verdict", "Check", "Resource", "Seen", "Limit", "Why", "What to do")
     if bad:
         parts += ["### To look at", table(head, [_row(one) for one in bad])]
-    parts += [_table(one) for one in report.extra]
+    parts += [markdown_table(one) for one in report.extra]
     if good:
         parts += ["### Well", table(head[:6], [_row(one)[:6] for one in good[:SHOWN_OK]])]
     if len(good) > SHOWN_OK:
@@ -64,7 +65,9 @@ def markdown(report: Report) -> str:
 
 def html(report: Report) -> str:
     """One page without anything from elsewhere: it can be mailed, and opens from a bucket."""
-    return _template().render(report=report, headline=headline(report), marks=MARKS, spark=spark, shown=shown)
+    return _template().render(
+        report=report, headline=headline(report), marks=MARKS, spark=spark, shown=shown, drawn=drawn
+    )
 
 
 @cache
@@ -125,6 +128,7 @@ def _row(one: Finding) -> list[str]:
     ]
 
 
-def _table(extra: dict[str, Any]) -> str:
+def markdown_table(extra: dict[str, Any]) -> str:
+    """A further table of a report."""
     rows = [[plain(shown(cell)) for cell in row] for row in extra["rows"]]
     return f"### {plain(extra['title'])}\n\n" + table([plain(one) for one in extra["head"]], rows)
