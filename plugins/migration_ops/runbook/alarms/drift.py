@@ -1,0 +1,139 @@
+"""Which alarms are missing, drifted, silenced, not ours, or not wanted any more. Calls nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from migration_ops.runbook.alarms.alarm import PREFIX, Alarm
+from migration_ops.runbook.alarms.desired import KINDS, LEFTOVER
+from migration_ops.runbook.facts import Facts, NotRead
+from migration_ops.runbook.findings import Route
+
+Document = Mapping[str, Any]
+
+
+class State(StrEnum):
+    """What an alarm is, worst first."""
+
+    FOREIGN = "not ours"
+    UNREAD = "not read"
+    MISSING = "missing"
+    DRIFTED = "drifted"
+    DISABLED = "actions disabled"
+    ORPHANED = "orphaned"
+    AS_WANTED = "as wanted"
+
+
+# What an apply puts right. Silence is a person's decision and stays; what is not ours is never touched.
+TO_PUT, TO_DELETE = frozenset({State.MISSING, State.DRIFTED}), frozenset({State.ORPHANED})
+
+# Members of PutMetricAlarm that an alarm of ours may lack and a foreign hand may have set.
+_OTHERS = ("ExtendedStatistic", "Unit", "EvaluateLowSampleCountPercentile", "ThresholdMetricId")
+_MEASURE = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Metrics")
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """
+    One alarm and what it is.
+
+    :param wanted: None for an orphan.
+    :param fields: each member that differs: ``{"field", "is", "should"}``.
+    :param is_silenced: its actions are disabled.
+    """
+
+    name: str
+    state: State
+    wanted: Alarm | None = None
+    fields: tuple[dict[str, Any], ...] = ()
+    is_silenced: bool = False
+    reason: str = ""
+
+
+def compare(wanted: Iterable[Alarm], existing: Iterable[Facts], topics: Mapping[Route, str]) -> list[Deviation]:
+    """
+    Every wanted alarm and every other one of ours, by name.
+
+    :param existing: alarms as DescribeAlarms answers, each with ``isOurs`` (or the failure of reading its tags).
+    """
+    there = {alarm["AlarmName"]: alarm for alarm in existing}
+    found = {alarm.name: _wanted(alarm, there.get(alarm.name), topics) for alarm in wanted}
+    for name in there.keys() - found.keys():
+        other = _other(name, there[name])
+        if other is not None:
+            found[name] = other
+    return [found[name] for name in sorted(found)]
+
+
+def _wanted(alarm: Alarm, there: Facts | None, topics: Mapping[Route, str]) -> Deviation:
+    if there is None:
+        return Deviation(alarm.name, State.MISSING, alarm)
+    fields = differences(there.plain(), alarm.request(topics))
+    is_silenced = not there["ActionsEnabled"]
+    if fields:
+        try:
+            state, reason = (State.DRIFTED, "") if there["isOurs"] else (State.FOREIGN, "it lacks our tag")
+        except NotRead as error:
+            state, reason = State.UNREAD, error.message
+        return Deviation(alarm.name, state, alarm, tuple(fields), is_silenced, reason)
+    state = State.DISABLED if is_silenced else State.AS_WANTED
+    return Deviation(alarm.name, state, alarm, is_silenced=is_silenced)
+
+
+def _other(name: str, there: Facts) -> Deviation | None:
+    """An alarm that nobody wants; None when it is not ours."""
+    try:
+        return Deviation(name, State.ORPHANED) if there["isOurs"] else None
+    except NotRead as error:
+        return Deviation(name, State.UNREAD, reason=error.message)
+
+
+def differences(there: Document, request: Document) -> list[dict[str, Any]]:
+    """Each member in which an alarm differs from what is wanted; whether its actions are enabled is no difference."""
+    names = dict.fromkeys([*request, *_MEASURE, *_OTHERS])
+    found = []
+    for name in names:
+        if name in ("AlarmName", "ActionsEnabled"):
+            continue
+        now, should = _plain(name, there.get(name)), _plain(name, request.get(name))
+        if now != should:
+            found.append({"field": name, "is": now, "should": should})
+    return found
+
+
+def _plain(name: str, value: Any) -> Any:
+    """One way to write what means the same: order of dimensions and topics, absent and empty."""
+    if value in (None, "", [], {}):
+        return None
+    if name == "Dimensions":
+        return {one["Name"]: one["Value"] for one in value}
+    if name in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+        return sorted(value)
+    if name == "Metrics":
+        return {query["Id"]: _query(query) for query in value}
+    return float(value) if name == "Threshold" else value
+
+
+def _query(query: Document) -> dict[str, Any]:
+    # DescribeAlarms leaves ReturnData out where it is the default, true.
+    returns = query.get("ReturnData")
+    plain: dict[str, Any] = {"returns": True if returns is None else bool(returns)}
+    if query.get("Expression"):
+        return plain | {"expression": query["Expression"]}
+    stat = query["MetricStat"]
+    return plain | {
+        "metric": f"{stat['Metric']['Namespace']} {stat['Metric']['MetricName']}",
+        "dimensions": _plain("Dimensions", stat["Metric"].get("Dimensions")),
+        "statistic": stat["Stat"],
+        "periodSeconds": stat["Period"],
+        "unit": stat.get("Unit"),
+    }
+
+
+def kind_of(name: str) -> str | None:
+    """The kind that an alarm's name says; None when no kind of today has that name."""
+    kind = name.removeprefix(PREFIX).split("/", 1)[0]
+    return kind if kind in KINDS and kind != LEFTOVER else None
