@@ -1,0 +1,100 @@
+"""
+# Runbook: log insights
+
+The runbook's four Logs Insights queries (`include/queries`), over our own log group and those of our functions: recent
+errors, one migration's way, replication lag over time, failed migrations. They find what this package itself logs.
+
+- Daily, all that need no parameter, over the last day. By hand: choose `query`, the window and, to look back, `until`.
+- *Track a migration*: trigger with its migration id or correlation id.
+- Each query is started, then waited for without holding a worker. **Red**: a query failed or timed out (UNKNOWN).
+- *To ask again*: clear the query's task `start` **with downstream**. It only reads.
+- The report has the rows as tables and charts: task `report`, and HTML by date in the evidence bucket.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, TriggerRule, chain, dag, task_group
+
+from migration_ops.runbook.insights import QUERIES
+from migration_ops.settings import read_settings
+from migration_ops.tasks.complete import CompleteOperator
+from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.runbook import REPORT, TellOperator
+from migration_ops.tasks.runbook_insights import (
+    ALL,
+    ChooseQueriesOperator,
+    QueryResultsSensor,
+    StartQueryOperator,
+)
+from migration_ops.tasks.runbook_mapped import MappedReportOperator
+from migration_ops.tasks.runbook_services import runbook_params
+
+TITLE = "Log insights"
+SECTION = "Monitoring & Alerts, Log Insights Queries"
+PARAMS = runbook_params(
+    window_hours=24,
+    query=Param(ALL, type="string", enum=[ALL, *QUERIES], title="Query"),
+    until=Param(None, type=["string", "null"], title="Until", description="ISO 8601 with a zone; empty: now"),
+    migrationId=Param(
+        None,
+        type=["string", "null"],
+        title="Migration id",
+        description="For track_migration: migration or correlation id",
+    ),
+    binMinutes=Param(
+        5, type="integer", minimum=1, maximum=60, title="Step in minutes", description="Of replication_lag"
+    ),
+)
+
+
+@dag(
+    dag_id="runbook_log_insights",
+    schedule="23 5 * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=3),
+    default_args=default_args(),
+    params=PARAMS,
+    tags=[Tag.RUNBOOK, Tag.IMPACT_NONE],
+    doc_md=__doc__,
+)
+def runbook_log_insights() -> None:
+    choose = ChooseQueriesOperator(task_id="choose")
+
+    @task_group(group_id="look")
+    def look(query: str) -> None:
+        start = StartQueryOperator(
+            task_id="start", query=query, map_index_template="{{ task.query }}", max_active_tis_per_dagrun=2
+        )
+        # AWS ends a query after an hour.
+        results = QueryResultsSensor(
+            task_id="results",
+            query=query,
+            start="look.start",
+            poke_interval=read_settings().check_poll_seconds,
+            timeout=75 * 60,
+            map_index_template="{{ task.query }}",
+        )
+        chain(start, results)
+
+    looked = look.expand(query=choose.output)
+    report = MappedReportOperator(
+        task_id=REPORT,
+        title=TITLE,
+        work="look.results",
+        begun="look.start",
+        names_from="choose",
+        check_prefix="insights_",
+        section=SECTION,
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(looked, report, tell)
+    chain([looked, report], complete)
+
+
+runbook_log_insights()

@@ -1,0 +1,133 @@
+"""A query file with what stands beside it, and the query text with its parameters filled in.
+
+A value is never pasted: it is checked against its type and pattern, and a text becomes a quoted literal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from migration_ops.errors import InvalidInput
+from migration_ops.runbook.thresholds import ConfigPart
+
+DIRECTORY = Path(__file__).resolve().parents[4] / "include" / "queries"
+PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+# Limit of StartQuery.
+MAX_CHARACTERS = 10_000
+Scalar = str | int
+
+
+class Parameter(ConfigPart):
+    """One parameter of a query. Without a default the query cannot be asked without it."""
+
+    name: str
+    type: Literal["string", "integer"]
+    default: Scalar | None = None
+    pattern: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Parameter:
+        if self.type == "string" and not self.pattern:
+            raise ValueError("a string needs a pattern")
+        if self.type == "integer" and (self.minimum is None or self.maximum is None):
+            raise ValueError("an integer needs minimum and maximum")
+        return self
+
+    def literal(self, value: Any) -> str:
+        """The value as it stands in the query.
+
+        :raises InvalidInput: it is not of the type, or not within its bounds.
+        """
+        if self.type == "integer":
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise self._refused(value, "must be an integer")
+            if not (self.minimum or 0) <= value <= (self.maximum or 0):
+                raise self._refused(value, f"must be {self.minimum} to {self.maximum}")
+            return str(value)
+        # fullmatch: "$" would allow a newline at the end.
+        if not isinstance(value, str) or not re.fullmatch(self.pattern or "", value):
+            raise self._refused(value, f"must match {self.pattern}")
+        return quoted(value)
+
+    def _refused(self, value: Any, why: str) -> InvalidInput:
+        return InvalidInput(why, path=self.name, value=str(value)[:100])
+
+
+class Chart(ConfigPart):
+    """Which columns are drawn: ``y`` over ``x``, a line for each ``series``; or bars."""
+
+    x: str
+    y: str
+    series: str | None = None
+    kind: Literal["line", "bar"] = "line"
+    unit: str = ""
+
+
+class Query(ConfigPart):
+    """One query: ``<name>.cwli`` and ``<name>.yaml``."""
+
+    name: str
+    text: str
+    title: str
+    about: str
+    section: str
+    parameters: tuple[Parameter, ...] = Field(default=())
+    chart: Chart | None = None
+
+    def missing(self, values: Mapping[str, Any]) -> list[str]:
+        """Parameters without a default that have no value."""
+        return [one.name for one in self.parameters if one.default is None and values.get(one.name) is None]
+
+    def filled(self, values: Mapping[str, Any]) -> str:
+        """
+        The text for StartQuery.
+
+        :param values: by parameter name; those of other queries are left alone, None stands for the default.
+        :raises InvalidInput: a value is missing or refused, or the text has a placeholder that is no parameter.
+        """
+        literals = {}
+        for one in self.parameters:
+            value = values.get(one.name)
+            value = one.default if value is None else value
+            if value is None:
+                raise InvalidInput(f"the query {self.name} needs it", path=one.name)
+            literals[one.name] = one.literal(value)
+        unknown = set(PLACEHOLDER.findall(self.text)) - set(literals)
+        if unknown:
+            raise InvalidInput(f"no such parameters: {sorted(unknown)}", path=f"{self.name}.cwli")
+        # In one pass: what a value contains is never looked at again.
+        text = PLACEHOLDER.sub(lambda match: literals[match[1]], self.text)
+        if len(text) > MAX_CHARACTERS:
+            raise InvalidInput(f"longer than {MAX_CHARACTERS} characters", path=f"{self.name}.cwli")
+        return text
+
+
+def quoted(text: str) -> str:
+    """A text literal of the query language.
+
+    :raises InvalidInput: it has control characters.
+    """
+    if any(not one.isprintable() for one in text):
+        raise InvalidInput("control characters cannot stand in a query", value=repr(text)[:100])
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+@cache
+def read_query(name: str, directory: Path = DIRECTORY) -> Query:
+    """:raises InvalidInput: there is no such query, or its files are wrong."""
+    try:
+        document: Any = yaml.safe_load((directory / f"{name}.yaml").read_text(encoding="utf-8"))
+        text = (directory / f"{name}.cwli").read_text(encoding="utf-8")
+        return Query.model_validate({**document, "name": name, "text": text})
+    except (OSError, yaml.YAMLError, TypeError, ValidationError) as error:
+        raise InvalidInput(f"cannot be read: {type(error).__name__}: {error}", path=str(directory / name)) from error
