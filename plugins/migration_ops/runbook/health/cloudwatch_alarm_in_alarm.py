@@ -18,7 +18,7 @@ def judge(states: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
     for alarm in states["alarms"]:
         name, state = alarm["name"], alarm["state"]
         if state == "ALARM":
-            evidence = (f"since {alarm.maybe('since')}",)
+            evidence: tuple[str, ...] = (f"since {alarm.maybe('since')}",)
             if alarm.maybe("actionsEnabled") is False:
                 evidence += ("its actions are disabled: it told nobody",)
             yield critical(alarm.maybe("reason", "in ALARM"), resource=name, value=state, evidence=evidence)

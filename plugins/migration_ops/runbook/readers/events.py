@@ -62,8 +62,8 @@ def _bus_names(reader: Reader) -> Any:
 
 
 def _rules_of(reader: Reader, bus: str) -> Any:
-    prefix = {"NamePrefix": OUR_RULES} if bus == DEFAULT_BUS else {}
-    found = reader.pages("events", "list_rules", "Rules", EventBusName=bus, **prefix)
+    request: dict[str, Any] = {"EventBusName": bus} | ({"NamePrefix": OUR_RULES} if bus == DEFAULT_BUS else {})
+    found = reader.pages("events", "list_rules", "Rules", **request)
     if is_failed(found):
         return found
     return [

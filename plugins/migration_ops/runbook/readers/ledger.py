@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from migration_ops.ledger.dynamodb import DynamoDbLedger
@@ -25,10 +27,12 @@ def read(reader: Reader) -> dict[str, Any]:
 
     ``summary``: one entry, ``counts`` by status and ``servers [{name, migrations}]`` that are on their way.
     """
-    active, frozen, *numbers = side_by_side(
-        [ACTIVE, (Status.FROZEN,), *COUNTED],
-        lambda one: migrations(reader, one) if isinstance(one, tuple) else _count(reader, one),
-    )
+    reads: list[Callable[[], Any]] = [
+        partial(migrations, reader, ACTIVE),
+        partial(migrations, reader, (Status.FROZEN,)),
+        *(partial(_count, reader, status) for status in COUNTED),
+    ]
+    active, frozen, *numbers = side_by_side(reads, lambda read_it: read_it())
     return {"active": active, "frozen": frozen, "summary": _summary(active, frozen, numbers)}
 
 
