@@ -1,0 +1,47 @@
+"""
+# Runbook: cost review
+
+Every month, on the 8th, when Cost Explorer's last month has settled: cost by service, by the cost tag and by kind of
+data transfer against the month before, what MGN left over, what does nothing, tables billed the wrong way. It reads
+only: nothing is deleted. Cost Explorer charges $0.01 a request, about $0.03 a run.
+
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- The window is for the tables' consumption; costs are always those of the last two whole months.
+- The tasks `check` are named after their checks; a red one says why in its log, and what to do.
+- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear
+  `read` with downstream for new tables too.
+- The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag
+
+from migration_ops.runbook.cost import CHAPTER
+from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.runbook import wire
+from migration_ops.tasks.runbook_services import runbook_params
+from migration_ops.tasks.runbook_tables import TABLES, add_tables
+
+
+@dag(
+    dag_id="runbook_cost_review",
+    schedule="43 5 8 * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    max_active_tasks=32,
+    dagrun_timeout=timedelta(hours=3),
+    default_args=default_args(),
+    params=runbook_params(window_hours=24 * 30),
+    tags=[Tag.RUNBOOK, Tag.IMPACT_NONE],
+    doc_md=__doc__,
+)
+def runbook_cost_review() -> None:
+    reads, report = wire(CHAPTER, "Cost review", tables=TABLES)
+    add_tables(CHAPTER, reads, report)
+
+
+runbook_cost_review()
