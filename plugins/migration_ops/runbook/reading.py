@@ -35,6 +35,7 @@ class Reader:
     :param window: how far back this run looks.
     :param in_region: a client of another Region by service and Region; None where only one Region can be asked.
     :param airflow: GET of our own Airflow's REST API: path below ``/api/v2`` and query → document.
+    :param params: the run's params, for what a DAG asks beyond these.
     """
 
     client: Callable[[str], Any]
@@ -44,6 +45,7 @@ class Reader:
     window: timedelta
     airflow: Callable[[str, Mapping[str, Any]], Any] | None = None
     in_region: Callable[[str, str], Any] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
 

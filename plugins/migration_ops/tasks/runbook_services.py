@@ -144,6 +144,7 @@ def runbook_services(context: Context) -> RunbookServices:
             in_region=lambda service, region: MgnHook(
                 aws_conn_id=params["awsConnId"], region_name=region
             ).client_for_reads(service),
+            params=dict(params),
         ),
         dag_id=ti.dag_id,
         run_id=ti.run_id,
