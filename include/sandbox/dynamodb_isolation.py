@@ -20,7 +20,7 @@ from moto.dynamodb.models.table import Table
 
 # Reads wait too: nobody may see a transaction that is refused in the end.
 _ISOLATED = ("put_item", "update_item", "delete_item", "get_item", "query", "scan", "transact_write_items")
-_lock = threading.RLock()
+lock = threading.RLock()
 
 
 def install() -> None:
@@ -38,7 +38,7 @@ def install() -> None:
 def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def isolated(self: DynamoDBBackend, *args: Any, **kwargs: Any) -> Any:
-        with _lock:
+        with lock:
             return method(self, *args, **kwargs)
 
     return isolated

@@ -1,0 +1,72 @@
+"""
+# Runbook: backup of the ledger
+
+Every night: DynamoDB's own export where point-in-time recovery is on (a moment in time, no read of the table), else a
+parallel scan. Compressed, encrypted, with a manifest; then **read back**; then old ones expire.
+
+- It adds objects below `backups/` in the bucket and removes expired ones. The table is only read. That is why there is
+  no dry run: a schedule whose default changes nothing would never back up anything (ADR 0021).
+- Without a manifest there is no backup: a run that was killed leaves nothing that passes for one.
+- *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again.
+- *To restore*: trigger `migration_restore`.
+- Retention: `backup.retentionDays` in `include/config/thresholds.yaml`. The newest verified backup never expires.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, TriggerRule, chain, dag
+
+from migration_ops.tasks.backup import (
+    BackupPlanOperator,
+    ExpireOperator,
+    ExportOperator,
+    ExportSensor,
+    ScanOperator,
+    SealExportOperator,
+    VerifyOperator,
+)
+from migration_ops.tasks.backup_common import GatheredReportOperator
+from migration_ops.tasks.complete import CompleteOperator
+from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.runbook import REPORT, TellOperator
+from migration_ops.tasks.runbook_services import runbook_params
+
+TITLE = "Backup of the ledger"
+MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="Auto: export where PITR is on")
+
+
+@dag(
+    dag_id="runbook_backup",
+    schedule="41 2 * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    default_args=default_args(),
+    params=runbook_params(window_hours=24, mode=MODE),
+    tags=[Tag.RUNBOOK, Tag.IMPACT_NONE],
+    doc_md=__doc__,
+)
+def runbook_backup() -> None:
+    plan = BackupPlanOperator(task_id="plan")
+    scan = ScanOperator(task_id="scan")
+    export = ExportOperator(task_id="export")
+    exported = ExportSensor(task_id="exported", export_task="export", poke_interval=60, timeout=6 * 3600)
+    seal = SealExportOperator(task_id="seal", export_task="exported")
+    verify = VerifyOperator(task_id="verify", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    # Only after a backup that was read back.
+    expire = ExpireOperator(task_id="expire")
+    report = GatheredReportOperator(
+        task_id=REPORT, title=TITLE, sources=["scan", "seal", "verify", "expire"], trigger_rule=TriggerRule.ALL_DONE
+    )
+    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(plan, [scan, export])
+    chain(export, exported, seal)
+    chain([scan, seal], verify, expire, report, tell)
+    chain([expire, report], complete)
+
+
+runbook_backup()

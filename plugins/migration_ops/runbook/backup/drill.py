@@ -1,0 +1,149 @@
+"""The scratch tables of a drill: how they are named, recovered to a point in time, and removed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from migration_ops.mgn.faults import classify
+from migration_ops.runbook.backup.restore import ACTIVE, RUN_TAG, TableExists, run_tag_of, tag_value
+from migration_ops.runbook.backup.table import ask, raw_description
+
+_NAME = "-drill-"
+# Being made, or used by something: DynamoDB deletes it a little later.
+_BUSY = frozenset({"ResourceInUseException"})
+_ABSENT = frozenset({"ResourceNotFoundException"})
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """
+    One drill's tables.
+
+    :param source_arn: the live table's.
+    :param began: before any of them was made.
+    """
+
+    run_id: str
+    live: str
+    source_arn: str
+    began: datetime
+
+    @property
+    def from_backup(self) -> str:
+        return f"{self._base}-backup"
+
+    @property
+    def from_point_in_time(self) -> str:
+        return f"{self._base}-pitr"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.from_backup, self.from_point_in_time
+
+    @property
+    def _base(self) -> str:
+        return f"{self.live}{_NAME}{sha256(self.run_id.encode()).hexdigest()[:10]}"
+
+
+def require_room(client: Any, scratch: Scratch) -> None:
+    """:raises TableExists: a table of one of these names is there already, so it is not this drill's."""
+    there = [name for name in scratch.names if raw_description(client, name) is not None]
+    if there:
+        raise TableExists("tables of this drill's names exist; clear its task clean_up first", tables=there)
+
+
+def start_recovery(client: Any, scratch: Scratch) -> datetime | None:
+    """
+    Starts RestoreTableToPointInTime, or finds that this run did; as of when the table will be, where it is said.
+
+    :raises TableExists: somebody else's table has the name.
+    """
+    name = scratch.from_point_in_time
+    found = raw_description(client, name)
+    if found is None:
+        found = _recover(client, scratch)
+    elif not is_ours(client, found, scratch):
+        raise TableExists("the target exists", table=name)
+    moment: datetime | None = (found.get("RestoreSummary") or {}).get("RestoreDateTime")
+    return moment
+
+
+def _recover(client: Any, scratch: Scratch) -> dict[str, Any]:
+    try:
+        answer = client.restore_table_to_point_in_time(
+            SourceTableName=scratch.live, TargetTableName=scratch.from_point_in_time, UseLatestRestorableTime=True
+        )
+    except (ClientError, BotoCoreError) as error:
+        # A lost answer: the next try finds the table.
+        raise classify(error, mutating=True) from error
+    found: dict[str, Any] = answer["TableDescription"]
+    return found
+
+
+def tag(client: Any, scratch: Scratch) -> None:
+    """A recovered table has no tags, and takes none before it is active."""
+    found = raw_description(client, scratch.from_point_in_time)
+    if found is not None and found["TableStatus"] == ACTIVE and is_ours(client, found, scratch):
+        tags = [{"Key": RUN_TAG, "Value": tag_value(scratch.run_id)}]
+        ask(lambda: client.tag_resource(ResourceArn=found["TableArn"], Tags=tags))
+
+
+def is_ours(client: Any, found: dict[str, Any], scratch: Scratch) -> bool:
+    """By name, and by the run's tag; a table under recovery, which has no tags yet, by what it is recovered from."""
+    if found["TableName"] not in scratch.names:
+        return False
+    tagged = run_tag_of(client, found["TableArn"])
+    if tagged is not None:
+        return tagged == tag_value(scratch.run_id)
+    summary = found.get("RestoreSummary") or {}
+    return summary.get("SourceTableArn") == scratch.source_arn and found["CreationDateTime"] >= scratch.began
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """:param pending: still there, to be looked at again. :param foreign: of the same name, but not this drill's."""
+
+    pending: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+
+def clean_up(client: Any, scratch: Scratch) -> Cleaned:
+    """
+    Asks DynamoDB to delete this drill's tables, and no others; to be called until nothing is pending.
+
+    :raises MigrationError: DynamoDB cannot say whether they are there.
+    """
+    pending, foreign = [], []
+    for name in scratch.names:
+        found = raw_description(client, name)
+        if found is None:
+            continue
+        if not is_ours(client, found, scratch):
+            foreign.append(name)
+            continue
+        pending.append(name)
+        if found["TableStatus"] == ACTIVE:
+            _delete(client, name)
+    return Cleaned(tuple(pending), tuple(foreign))
+
+
+def _delete(client: Any, name: str) -> None:
+    try:
+        client.delete_table(TableName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _BUSY | _ABSENT:
+            raise classify(error, mutating=False) from error
+    except BotoCoreError as error:
+        raise classify(error, mutating=False) from error
+
+
+def left_over(client: Any, scratch: Scratch) -> list[str]:
+    """Tables named like those of other drills. They are for a person to judge."""
+    pages = ask(lambda: list(client.get_paginator("list_tables").paginate()))
+    names = [name for page in pages for name in page["TableNames"]]
+    return [name for name in names if name.startswith(f"{scratch.live}{_NAME}") and name not in scratch.names]

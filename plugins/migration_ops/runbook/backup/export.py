@@ -1,0 +1,145 @@
+"""A backup by DynamoDB's own export: a point in time, without a read of the table; checked, then sealed like a scan."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from migration_ops.errors import StepFailed, Unknown
+from migration_ops.runbook.backup.errors import BackupNotWhole
+from migration_ops.runbook.backup.lines import Reading, read_lines
+from migration_ops.runbook.backup.make import iso
+from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part, made_before, manifest_key
+from migration_ops.runbook.backup.store import BackupStore
+from migration_ops.runbook.backup.table import Described, ask
+from migration_ops.runbook.backup.wire import Tally, item_of, line_of
+from migration_ops.runbook.reading import plain_json
+
+COMPLETED, FAILED, IN_PROGRESS = "COMPLETED", "FAILED", "IN_PROGRESS"
+AT_ONCE = 4
+Document = dict[str, Any]
+
+
+def start_export(client: Any, store: BackupStore, table: Described, base: str) -> str:
+    """
+    Starts the export of a run's backup; the export's ARN. For eight hours the same run's export is the same one.
+
+    :raises MigrationError: DynamoDB refused it, or nobody knows; trying again is harmless.
+    """
+    request: Document = {
+        "TableArn": table.arn,
+        "S3Bucket": store.bucket,
+        "S3BucketOwner": table.account_id,
+        "S3Prefix": base,
+        "S3SseAlgorithm": "KMS" if store.protection.algorithm.startswith("aws:kms") else "AES256",
+        "ExportFormat": "DYNAMODB_JSON",
+        "ExportType": "FULL_EXPORT",
+        "ClientToken": sha256(base.encode()).hexdigest()[:36],
+    }
+    if store.protection.key_id:
+        request["S3SseKmsKeyId"] = store.protection.key_id
+    answer = ask(lambda: client.export_table_to_point_in_time(**request))
+    return str(answer["ExportDescription"]["ExportArn"])
+
+
+def look_at_export(client: Any, export_arn: str) -> Document | None:
+    """The description of an export that is complete; None while it is under way.
+
+    :raises StepFailed: it failed, with DynamoDB's reason.
+    """
+    found: Document = plain_json(ask(lambda: client.describe_export(ExportArn=export_arn))["ExportDescription"])
+    status = found.get("ExportStatus")
+    if status == IN_PROGRESS:
+        return None
+    if status != COMPLETED:
+        raise StepFailed(
+            "DynamoDB's export failed",
+            exportArn=export_arn,
+            status=status,
+            failureCode=found.get("FailureCode"),
+            failureMessage=found.get("FailureMessage"),
+        )
+    return found
+
+
+def seal_export(
+    store: BackupStore, table: Described, base: str, run_id: str, found: Document, now: Callable[[], datetime]
+) -> Manifest:
+    """
+    Checks the export against its own manifests and checksums, then writes ours.
+
+    :param found: its description.
+    :raises BackupNotWhole: a file is missing or is not what the export's manifest says.
+    """
+    finished = made_before(store, base)
+    if finished is not None:
+        return finished
+    folder = f"{base}/AWSDynamoDB/{found['ExportArn'].rsplit('/', 1)[-1]}"
+    summary = json.loads(_checked(store, f"{folder}/manifest-summary.json"))
+    files = [json.loads(one) for one in _checked(store, f"{folder}/manifest-files.json").splitlines() if one.strip()]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        read = list(pool.map(lambda one: _file(store, base, one), files))
+    tally = Tally()
+    for _, one in read:
+        tally.merge(one)
+    counts = {tally.items, _number(found, "ItemCount"), _number(summary, "itemCount")}
+    if len(counts) != 1:
+        raise BackupNotWhole("the export's counts differ", base=base, counts=sorted(counts))
+    manifest = Manifest(
+        table=table.name,
+        table_arn=table.arn,
+        run_id=run_id,
+        mode=EXPORT,
+        started_at=_time(found, "StartTime"),
+        ended_at=_time(found, "EndTime") if found.get("EndTime") else iso(now()),
+        consistent_at=_time(found, "ExportTime"),
+        items=tally.items,
+        raw_bytes=tally.raw_bytes,
+        digest=tally.digest,
+        create_table=table.create_table,
+        settings=table.settings,
+        parts=tuple(part for part, _ in read),
+        export={"arn": found["ExportArn"], "folder": folder},
+    )
+    store.put_document(manifest_key(base), manifest.as_document())
+    return manifest
+
+
+def _number(document: Document, name: str) -> int:
+    if not isinstance(document.get(name), int):
+        raise Unknown(f"the export does not say its {name}")
+    return int(document[name])
+
+
+def _time(document: Document, name: str) -> str:
+    if not document.get(name):
+        raise Unknown(f"the export does not say its {name}")
+    return iso(datetime.fromisoformat(document[name]))
+
+
+def _checked(store: BackupStore, key: str) -> bytes:
+    """A manifest of the export, held against the checksum beside it (base64 MD5, as DynamoDB writes it)."""
+    body, reading = b"", Reading()
+    for chunk in store.stream(key):
+        body += chunk
+        reading.md5.update(chunk)
+    told = store.get(f"{key.removesuffix('.json')}.md5").decode().strip()
+    if told != b64encode(reading.md5.digest()).decode():
+        raise BackupNotWhole("a manifest of the export does not match its checksum", key=key)
+    return body
+
+
+def _file(store: BackupStore, base: str, entry: Document) -> tuple[Part, Tally]:
+    key = entry["dataFileS3Key"]
+    # With or without the prefix of the request: the documentation has examples of one only.
+    key = key if key.startswith(f"{base}/") else f"{base}/{key}"
+    tally, reading = Tally(), Reading()
+    read_lines(store, key, reading, lambda line: tally.add(line_of(item_of(line))))
+    if b64encode(reading.md5.digest()).decode() != entry["md5Checksum"] or reading.items != entry["itemCount"]:
+        raise BackupNotWhole("a file of the export is not what its manifest says", key=key)
+    return Part(key, reading.items, reading.bytes, reading.sha256.hexdigest()), tally

@@ -1,0 +1,147 @@
+"""A backup's manifest: written last, so that without one there is no backup, and with one everything can be checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from migration_ops.errors import MigrationError
+from migration_ops.runbook.backup.errors import BackupNotWhole
+from migration_ops.runbook.backup.layout import MANIFEST
+from migration_ops.runbook.backup.store import BackupStore, document_bytes, is_absent
+
+FORMAT = "migration-ops-backup/1"
+SCAN, EXPORT = "scan", "export"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One object with items, a line each, compressed. ``bytes`` and ``sha256`` are of the object."""
+
+    key: str
+    items: int
+    bytes: int
+    sha256: str
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """
+    :param mode: ``scan`` or ``export``.
+    :param create_table: the request that makes such a table anew, without its name.
+    :param settings: of the table, which a restore does not bring back by itself: for people.
+    :param consistent_at: as of when it is; of a scan its start, and what was written later may be in it or not.
+    :param digest: over all items, see ``wire.Tally``.
+    :param written_during: migrations that were written while a scan ran: their record and lines may not fit together.
+    """
+
+    table: str
+    table_arn: str
+    run_id: str
+    mode: str
+    started_at: str
+    ended_at: str
+    consistent_at: str
+    items: int
+    raw_bytes: int
+    digest: str
+    create_table: dict[str, Any]
+    settings: dict[str, Any]
+    parts: tuple[Part, ...]
+    written_during: tuple[str, ...] = ()
+    export: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def age_from(self) -> datetime:
+        return datetime.fromisoformat(self.consistent_at)
+
+    def as_document(self) -> dict[str, Any]:
+        """With a digest over all else, so that an edit shows."""
+        document = {
+            "format": FORMAT,
+            "table": self.table,
+            "tableArn": self.table_arn,
+            "runId": self.run_id,
+            "mode": self.mode,
+            "startedAt": self.started_at,
+            "endedAt": self.ended_at,
+            "consistentAt": self.consistent_at,
+            "items": self.items,
+            "rawBytes": self.raw_bytes,
+            "digest": self.digest,
+            "createTable": self.create_table,
+            "settings": self.settings,
+            "parts": [one.as_document() for one in self.parts],
+            "writtenDuring": list(self.written_during),
+            "export": self.export,
+        }
+        return document | {"sha256": _own_digest(document)}
+
+    @property
+    def sha256(self) -> str:
+        return str(self.as_document()["sha256"])
+
+    @classmethod
+    def from_document(cls, document: Any, key: str) -> Manifest:
+        """:raises BackupNotWhole: it was edited, or is no manifest."""
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise BackupNotWhole("not a manifest of this package", key=key)
+        if document.get("sha256") != _own_digest({name: one for name, one in document.items() if name != "sha256"}):
+            raise BackupNotWhole("the manifest was edited: its digest does not match", key=key)
+        try:
+            return cls(
+                table=document["table"],
+                table_arn=document["tableArn"],
+                run_id=document["runId"],
+                mode=document["mode"],
+                started_at=document["startedAt"],
+                ended_at=document["endedAt"],
+                consistent_at=document["consistentAt"],
+                items=document["items"],
+                raw_bytes=document["rawBytes"],
+                digest=document["digest"],
+                create_table=document["createTable"],
+                settings=document["settings"],
+                parts=tuple(Part(**one) for one in document["parts"]),
+                written_during=tuple(document["writtenDuring"]),
+                export=document["export"],
+            )
+        except (KeyError, TypeError) as error:
+            raise BackupNotWhole("the manifest lacks what it must say", key=key, cause=repr(error)) from error
+
+
+def _own_digest(document: dict[str, Any]) -> str:
+    return sha256(document_bytes(document)).hexdigest()
+
+
+def manifest_key(base: str) -> str:
+    return f"{base}/{MANIFEST}"
+
+
+def read_manifest(store: BackupStore, key: str) -> Manifest:
+    """:raises BackupNotWhole: there is none, or it is not as it was written. :raises MigrationError: S3 cannot say."""
+    try:
+        body = store.get(key)
+    except MigrationError as error:
+        if is_absent(error):
+            raise BackupNotWhole("there is no manifest, so there is no backup", key=key) from error
+        raise
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise BackupNotWhole("the manifest is no JSON", key=key) from error
+    return Manifest.from_document(document, key)
+
+
+def made_before(store: BackupStore, base: str) -> Manifest | None:
+    """The manifest of a backup that this run has finished already; None when it has not."""
+    key = manifest_key(base)
+    if not any(one.key == key for one in store.objects(key)):
+        return None
+    return read_manifest(store, key)

@@ -1,0 +1,83 @@
+"""A whole table in parallel segments, consistent reads, a page at a time: memory does not grow with the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
+from typing import Any, Protocol, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from migration_ops.errors import Unknown
+from migration_ops.mgn.faults import classify
+from migration_ops.runbook.backup.wire import Item
+
+SEGMENTS = 8
+
+
+class Taker(Protocol):
+    """What becomes of one segment's pages."""
+
+    def take(self, items: list[Item]) -> None: ...
+
+
+T = TypeVar("T", bound=Taker)
+
+
+def scan_table(client: Any, table: str, taker: Callable[[int], T], segments: int = SEGMENTS) -> list[T]:
+    """
+    Reads every item once; each segment has a taker of its own, which is called from one thread only.
+
+    :param client: made by ``raw_scans``.
+    :param taker: makes the taker of a segment by its number.
+    :returns: the takers, in order of the segments.
+    :raises MigrationError: a page could not be read, or a taker failed; the other segments stop at their next page.
+    """
+    stop = Event()
+
+    def read(segment: int) -> T:
+        mine = taker(segment)
+        try:
+            _read_segment(client, table, segment, segments, mine, stop)
+        except BaseException:
+            stop.set()
+            raise
+        return mine
+
+    with ThreadPoolExecutor(max_workers=segments) as pool:
+        running = [pool.submit(read, segment) for segment in range(segments)]
+    # The first that failed by itself says why; the others only stopped.
+    for one in running:
+        with suppress(_Stopped):
+            one.result()
+    return [one.result() for one in running]
+
+
+class _Stopped(Unknown):
+    """Another segment failed."""
+
+    code = "STOPPED"
+
+
+def _read_segment(client: Any, table: str, segment: int, segments: int, taker: Taker, stop: Event) -> None:
+    request: dict[str, Any] = {
+        "TableName": table,
+        "ConsistentRead": True,
+        "Segment": segment,
+        "TotalSegments": segments,
+    }
+    while True:
+        if stop.is_set():
+            raise _Stopped("another segment failed", segment=segment)
+        try:
+            page = client.scan(**request)
+        except (ClientError, BotoCoreError) as error:
+            raise classify(error, mutating=False) from error
+        if len(page.get("Items", ())) != page.get("Count", -1):
+            raise Unknown("Scan answered another number of items than it says", table=table, segment=segment)
+        taker.take(page["Items"])
+        if not page.get("LastEvaluatedKey"):
+            return
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -1,0 +1,170 @@
+"""Objects of backups in one bucket: encrypted, each with S3's own SHA-256, kept from deletion where the bucket can."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from migration_ops.errors import StepFailed
+from migration_ops.ledger.calls import in_groups
+from migration_ops.mgn.faults import classify
+
+READ_BYTES = 1 << 20
+# Limit of DeleteObjects.
+DELETED_A_CALL = 1000
+ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+_NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError"})
+_NO_ENCRYPTION = frozenset({"ServerSideEncryptionConfigurationNotFoundError"})
+
+
+@dataclass(frozen=True)
+class Protection:
+    """
+    How the bucket keeps what is put there.
+
+    :param algorithm: ``AES256`` or ``aws:kms``, the bucket's own default.
+    :param key_id: of ``aws:kms``; None for the AWS managed key.
+    :param is_lockable: object lock is on and has no default retention: then each object says how long it is kept.
+    """
+
+    algorithm: str = "AES256"
+    key_id: str | None = None
+    is_lockable: bool = False
+
+    def as_document(self) -> dict[str, Any]:
+        return {"algorithm": self.algorithm, "keyId": self.key_id, "isLockable": self.is_lockable}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Protection:
+        return cls(document["algorithm"], document["keyId"], document["isLockable"])
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One object as a listing shows it."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True)
+class BackupStore:
+    """
+    :param client: a boto3 S3 client; used by many threads.
+    :param retain_until: for a bucket whose objects must say it themselves.
+    """
+
+    client: Any
+    bucket: str
+    protection: Protection = field(default_factory=Protection)
+    retain_until: datetime | None = None
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """:raises MigrationError: S3 did not take it, or did not encrypt it."""
+        more: dict[str, Any] = {"ServerSideEncryption": self.protection.algorithm}
+        if self.protection.key_id:
+            more["SSEKMSKeyId"] = self.protection.key_id
+        if self.protection.is_lockable and self.retain_until:
+            # Governance: somebody with a right of its own can still remove it; the audit sees who has that.
+            more |= {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": self.retain_until}
+        with _classified():
+            answer = self.client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=b64encode(sha256(body).digest()).decode(),
+                **more,
+            )
+        if not answer.get("ServerSideEncryption"):
+            raise StepFailed("S3 did not say that it encrypted the object", bucket=self.bucket, key=key)
+
+    def put_document(self, key: str, document: dict[str, Any]) -> None:
+        self.put(key, document_bytes(document), "application/json")
+
+    def get(self, key: str) -> bytes:
+        return b"".join(self.stream(key))
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """:raises MigrationError: it is not there (see :func:`is_absent`), or could not be read to its end."""
+        with _classified():
+            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
+            yield from body.iter_chunks(READ_BYTES)
+
+    def objects(self, prefix: str) -> Iterator[Stored]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        with _classified():
+            for page in pages:
+                for one in page.get("Contents", []):
+                    yield Stored(one["Key"], one["Size"])
+
+    def delete(self, keys: list[str]) -> None:
+        """In order. In a bucket with versions they can be brought back until the bucket's own rules remove them.
+
+        :raises StepFailed: S3 refused some; what comes after them was left alone.
+        """
+        for some in in_groups(keys, DELETED_A_CALL):
+            with _classified():
+                answer = self.client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                )
+            refused = [f"{one['Key']}: {one.get('Code')}" for one in answer.get("Errors", [])]
+            if refused:
+                raise StepFailed("S3 did not delete all objects", bucket=self.bucket, refused=refused[:20])
+
+
+@contextmanager
+def _classified() -> Iterator[None]:
+    # Putting, listing and deleting the same again is harmless, so a lost answer is no special case.
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise classify(error, mutating=False) from error
+
+
+def document_bytes(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def is_absent(error: Exception) -> bool:
+    return getattr(error, "context", {}).get("awsCode") in ABSENT
+
+
+def protection_of(client: Any, bucket: str) -> Protection:
+    """
+    What the bucket says about encryption and object lock.
+
+    :raises MigrationError: it could not be asked.
+    """
+    encryption = _unless(_NO_ENCRYPTION, lambda: client.get_bucket_encryption(Bucket=bucket))
+    lock = _unless(_NO_LOCK, lambda: client.get_object_lock_configuration(Bucket=bucket))
+    default: dict[str, Any] = {}
+    if encryption:
+        default = encryption["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+    configured = (lock or {}).get("ObjectLockConfiguration", {})
+    is_on = configured.get("ObjectLockEnabled") == "Enabled"
+    return Protection(
+        algorithm=default.get("SSEAlgorithm", "AES256"),
+        key_id=default.get("KMSMasterKeyID"),
+        is_lockable=is_on and "DefaultRetention" not in configured.get("Rule", {}),
+    )
+
+
+def _unless(codes: frozenset[str], ask: Any) -> Any:
+    try:
+        return ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in codes:
+            return None
+        raise classify(error, mutating=False) from error
+    except BotoCoreError as error:
+        raise classify(error, mutating=False) from error

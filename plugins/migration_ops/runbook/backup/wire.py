@@ -1,0 +1,118 @@
+"""Items as DynamoDB sends them: typed JSON, one canonical line each, and a digest that does not depend on order."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+# {"S": "text"}, {"N": "1"}, {"B": "<base64>"}, {"M": {...}}: an attribute value as JSON.
+Item = dict[str, Any]
+
+_SETS = ('"SS":[', '"NS":[', '"BS":[')
+_BYTES = ('"B":', '"BS":[')
+_MODULUS = 1 << 256
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+def raw_scans(client: Any) -> Any:
+    """
+    Makes a client's Scan answer items as they came: typed JSON with base64 text, not boto3's bytes.
+
+    botocore's parser walks every attribute in Python, which takes most of a backup's time; the answer's other members,
+    errors, retries and checksums stay its own. For a client that nobody else uses.
+    """
+    client.meta.events.register("before-parse.dynamodb.Scan", _take_items)
+    return client
+
+
+def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] >= 300:
+        return
+    try:
+        answer = json.loads(response_dict["body"])
+        items = answer.pop("Items")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Not an answer of DynamoDB: botocore says what is wrong with it.
+        return
+    customized_response_dict["Items"] = items
+    response_dict["body"] = _encode(answer).encode()
+
+
+def line_of(item: Item) -> bytes:
+    """The line of an item, as in DynamoDB's own exports; the same for the same item, as names and sets are sorted."""
+    text = _encode({"Item": item})
+    if any(one in text for one in _SETS):
+        # Sets come in any order. The text may merely look like one; then nothing changes.
+        text = _encode({"Item": {name: _sorted_sets(value) for name, value in item.items()}})
+    return text.encode()
+
+
+def item_of(line: bytes) -> Item:
+    """:raises ValueError: not a line of an item."""
+    document = json.loads(line)
+    if not isinstance(document, dict) or set(document) != {"Item"} or not isinstance(document["Item"], dict):
+        raise ValueError("not a line of an item")
+    item: Item = document["Item"]
+    return item
+
+
+def for_boto3(item: Item) -> Item:
+    """The item as boto3 takes it: bytes instead of base64 text."""
+    text = _encode(item)
+    if not any(one in text for one in _BYTES):
+        return item
+    return {name: _with_bytes(value) for name, value in item.items()}
+
+
+def _sorted_sets(value: dict[str, Any]) -> dict[str, Any]:
+    ((kind, inner),) = value.items()
+    if kind in ("SS", "NS", "BS"):
+        return {kind: sorted(inner)}
+    return {kind: _inside(kind, inner, _sorted_sets)}
+
+
+def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    ((kind, inner),) = value.items()
+    if kind == "B":
+        return {kind: b64decode(inner)}
+    if kind == "BS":
+        return {kind: [b64decode(one) for one in inner]}
+    return {kind: _inside(kind, inner, _with_bytes)}
+
+
+def _inside(kind: str, inner: Any, change: Any) -> Any:
+    if kind == "M":
+        return {name: change(one) for name, one in inner.items()}
+    return [change(one) for one in inner] if kind == "L" else inner
+
+
+@dataclass
+class Tally:
+    """
+    Number, bytes and digest of lines, in whatever order they come.
+
+    The digest is the sum of the lines' SHA-256 modulo 2^256. It shows whether two sets of items are the same; that
+    nobody edited a part is for the part's own SHA-256 to show.
+    """
+
+    items: int = 0
+    raw_bytes: int = 0
+    total: int = 0
+
+    def add(self, line: bytes) -> None:
+        """:param line: without its end."""
+        self.items += 1
+        self.raw_bytes += len(line) + 1
+        self.total += int.from_bytes(sha256(line).digest())
+
+    def merge(self, other: Tally) -> None:
+        self.items += other.items
+        self.raw_bytes += other.raw_bytes
+        self.total += other.total
+
+    @property
+    def digest(self) -> str:
+        return f"{self.total % _MODULUS:064x}"
