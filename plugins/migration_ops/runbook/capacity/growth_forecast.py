@@ -23,8 +23,9 @@ def judge(series: Facts, _: Facts, limits: Thresholds) -> Judgement:
         return unknown(f"weeks: {error.message}", limit=most)
     today, then = line.at(0), line.at(horizon)
     percent = round(100 * (then.middle / today.middle - 1), 1) if today.middle > 0 else None
-    said = f"{today.middle:.4g} now, {then.middle:.4g} ({then.low:.4g} to {then.high:.4g}) in {horizon} days"
-    seen = {"value": percent, "limit": most, "evidence": ({"unit": series["unit"], "weeks": line.points},)}
+    unit = series["unit"]
+    said = f"{today.middle:,.1f} {unit} now, {then.middle:,.1f} ({then.low:,.1f} to {then.high:,.1f}) in {horizon} days"
+    seen = {"value": percent, "limit": most, "evidence": ({"unit": unit, "weeks": line.points},)}
     # A band that reaches below today says that it may as well not grow.
     is_growth = percent is not None and percent > most and then.low > today.middle
     return (warning if is_growth and series["kind"] != "migrations" else ok)(said, **seen)

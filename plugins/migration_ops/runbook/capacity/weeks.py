@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # The end of a week and its value.
 Week = tuple[datetime, float]
+
+
+def whole_days(now: datetime, days: int) -> tuple[datetime, datetime]:
+    """So many days that end with the last midnight (UTC): of today nobody knows yet how much it will be."""
+    end = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return end - DAY * days, end
+
+
+def day_ends(series: dict[str, Any]) -> list[tuple[datetime, float]]:
+    """A daily series with the end of each day; CloudWatch names the beginning."""
+    return [
+        (datetime.fromisoformat(begun) + DAY, value)
+        for begun, value in zip(series["times"], series["values"], strict=True)
+    ]
 
 
 def by_week(
@@ -20,7 +34,8 @@ def by_week(
     empty: float | None = None,
 ) -> list[Week]:
     """
-    Whole weeks that end now, a week ago, and so on, oldest first; nothing before the first value.
+    Whole weeks that end now, a week ago, and so on, oldest first; nothing before the first value. A value counts in
+    the week in which its moment lies, and the moment at which one ends belongs to it.
 
     The week in which the first value lies is left out: it may not have been whole.
 

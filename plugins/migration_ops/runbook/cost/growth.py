@@ -20,7 +20,8 @@ def judged(entry: Facts, limits: Thresholds, *, may_be_new: bool = False) -> Jud
     if before <= 0:
         is_fault = now >= least and not may_be_new
         return (warning if is_fault else ok)(f"{said}: new", limit=most)
-    percent = round(100 * (day_now / day_before - 1), 1)
+    # Never minus zero.
+    percent = round(100 * (day_now / day_before - 1), 1) + 0.0
     more = (day_now - day_before) * entry["daysNow"]
     judge = warning if percent > most and more >= least else ok
     return judge(said, value=percent, limit=most, evidence=({"moreThanBefore": round(more, 2), "unit": currency},))

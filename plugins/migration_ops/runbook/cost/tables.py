@@ -10,7 +10,7 @@ from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.tabling import MakeTables, Table
 from migration_ops.runbook.thresholds import Thresholds
 
-SHOWN = 15
+SHOWN, LABEL_CHARACTERS = 15, 14
 
 
 def _costs(about: str, what: str, estate: Facts, _: Thresholds) -> Iterator[Table]:
@@ -22,7 +22,7 @@ def _costs(about: str, what: str, estate: Facts, _: Thresholds) -> Iterator[Tabl
         rows.append(
             [f"{len(left)} more", *(round(sum(one[key] for one in left), 2) for key in ("before", "now")), None]
         )
-    points = [[one["name"], one["now"]] for one in entries[:SHOWN] if one["now"] > 0]
+    points = [[_label(one["name"]), one["now"]] for one in entries[:SHOWN] if one["now"] > 0]
     yield {
         "title": f"Cost by {what}",
         "head": [what.capitalize(), f"{months[0][:7]}", f"{months[1][:7]}", "By day, percent"],
@@ -36,9 +36,14 @@ def _costs(about: str, what: str, estate: Facts, _: Thresholds) -> Iterator[Tabl
     }
 
 
+def _label(name: str) -> str:
+    """Short enough to stand below a bar."""
+    return name.removeprefix("Amazon ").removeprefix("AWS ")[:LABEL_CHARACTERS]
+
+
 def _row(entry: Facts) -> list[Any]:
     before = entry["before"] / entry["daysBefore"]
-    growth = round(100 * (entry["now"] / entry["daysNow"] / before - 1), 1) if before > 0 else "new"
+    growth = round(100 * (entry["now"] / entry["daysNow"] / before - 1), 1) + 0.0 if before > 0 else "new"
     return [entry["name"], entry["before"], entry["now"], growth]
 
 

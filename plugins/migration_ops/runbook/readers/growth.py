@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import fmean
 from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.ledger.items import from_value, iso
-from migration_ops.runbook.capacity.weeks import by_week
+from migration_ops.runbook.capacity.weeks import by_week, day_ends, whole_days
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.metrics import Metric, read_metrics
 from migration_ops.runbook.readers.functions import FUNCTION_LOG_PREFIX
 from migration_ops.runbook.reading import Reader, side_by_side
 from migration_ops.waves.states import Status
 
-DAY_SECONDS = 86_400
+DAY_SECONDS, BYTES_A_MIB = 86_400, 1024**2
 INDEX = "status-timestamp-index"
 Values = list[tuple[datetime, float]]
 
@@ -25,20 +25,19 @@ def read(reader: Reader) -> dict[str, Any]:
     ``series``: ``name, kind`` (migrations, bucket, logs), ``unit, weeks [[end, value]]``; and of the ledger's table
     (kind table), of which AWS keeps no history, ``size {items, bytes}`` as it is now.
     """
-    since = reader.now - timedelta(days=reader.config.thresholds.capacity.history_days)
+    span = whole_days(reader.now, reader.config.thresholds.capacity.history_days)
     migrations, groups, table = side_by_side(
         (lambda: _migrations(reader), lambda: _log_groups(reader), lambda: _table(reader)), lambda ask: ask()
     )
     buckets = sorted({reader.settings.evidence_bucket, reader.config.resources.backup_bucket} - {""})
     names = [] if is_failed(groups) else groups
     metrics = [_bucket_metric(one) for one in buckets] + [_log_metric(one) for one in names]
-    values = read_metrics(reader, metrics, since=since)
-    span = (since, reader.now)
+    values = read_metrics(reader, metrics, *span)
     series = [{"name": "migrations", "kind": "migrations", "unit": "a week", "weeks": migrations}]
-    series += [_series(one, "bucket", "bytes", values[f"bucket|{one}"], span) for one in buckets]
-    series += [_series(one, "logs", "bytes a week", values[f"logs|{one}"], span) for one in names]
+    series += [_series(one, "bucket", "MiB", values[f"bucket|{one}"], span) for one in buckets]
+    series += [_series(one, "logs", "MiB a week", values[f"logs|{one}"], span) for one in names]
     if is_failed(groups):
-        series.append({"name": "*", "kind": "logs", "unit": "bytes a week", "weeks": groups})
+        series.append({"name": "*", "kind": "logs", "unit": "MiB a week", "weeks": groups})
     series.append({"name": reader.settings.table_name, "kind": "table", "unit": "items", "weeks": [], "size": table})
     return {"series": series}
 
@@ -48,9 +47,9 @@ def _series(name: str, kind: str, unit: str, answer: Any, span: tuple[datetime, 
     found = {"name": name, "kind": kind, "unit": unit, "weeks": answer}
     if is_failed(answer):
         return found
-    values = zip(map(datetime.fromisoformat, answer["times"]), answer["values"], strict=True)
+    values = [(end, value / BYTES_A_MIB) for end, value in day_ends(answer)]
     weeks = by_week(values, *span, sum, empty=0.0) if kind == "logs" else by_week(values, *span, fmean)
-    return found | {"weeks": [[end.isoformat(), round(value, 1)] for end, value in weeks]}
+    return found | {"weeks": [[end.isoformat(), round(value, 3)] for end, value in weeks]}
 
 
 def _bucket_metric(name: str) -> Metric:
@@ -75,12 +74,12 @@ def _log_groups(reader: Reader) -> Any:
 def _migrations(reader: Reader) -> Any:
     """Begun in each week. Only as far back as no item can have expired: else the past would look too small."""
     days = min(reader.config.thresholds.capacity.history_days, reader.settings.history_ttl_days)
-    since = reader.now - timedelta(days=days)
+    since, end = whole_days(reader.now, days)
 
     def weeks() -> list[list[Any]]:
         begun = [(at, 1.0) for status in Status for at in _created(reader, status, since)]
-        found = by_week(begun, since, reader.now, sum, empty=0.0)
-        return [[end.isoformat(), value] for end, value in found]
+        found = by_week(begun, since, end, sum, empty=0.0)
+        return [[week.isoformat(), value] for week, value in found]
 
     return reader.attempt("dynamodb:query", weeks)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.runbook.capacity.quota_list import QUOTAS, QuotaSource
-from migration_ops.runbook.capacity.weeks import by_week
+from migration_ops.runbook.capacity.weeks import by_week, day_ends, whole_days
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.metrics import Metric, read_metrics
 from migration_ops.runbook.readers.quota_usage import COUNTERS
@@ -31,9 +31,9 @@ def read(reader: Reader) -> dict[str, Any]:
     counted = dict(zip(needed, side_by_side(needed, lambda one: COUNTERS[one](reader)), strict=True))
     limits = {one.name: _limit(one, listed) for one in QUOTAS}
     metrics = {one.name: _metric(one, limits[one.name]) for one in QUOTAS}
-    since = reader.now - timedelta(days=reader.config.thresholds.capacity.history_days)
-    series = read_metrics(reader, [one for one in metrics.values() if one], since=since)
-    return {"quotas": [_quota(reader, one, limits[one.name], series, counted, since) for one in QUOTAS]}
+    span = whole_days(reader.now, reader.config.thresholds.capacity.history_days)
+    series = read_metrics(reader, [one for one in metrics.values() if one], *span)
+    return {"quotas": [_quota(reader, one, limits[one.name], series, counted, span) for one in QUOTAS]}
 
 
 def _listed(reader: Reader, service: str) -> Any:
@@ -84,9 +84,9 @@ def _quota(
     limit: Any,
     series: dict[str, Any],
     counted: dict[str, Any],
-    since: datetime,
+    span: tuple[datetime, datetime],
 ) -> dict[str, Any]:
-    weeks = _weeks(series.get(quota.name), since, reader.now)
+    weeks = _weeks(series.get(quota.name), span)
     if limit is None:
         limit = reader.attempt(
             f"service-quotas:{quota.service}", _raising(f"Service Quotas does not list {quota.name}")
@@ -97,13 +97,12 @@ def _quota(
     return found | {"used": counted[quota.usage] if quota.usage else _last(weeks)}
 
 
-def _weeks(series: Any, since: datetime, now: datetime) -> Any:
+def _weeks(series: Any, span: tuple[datetime, datetime]) -> Any:
     if series is None:
         return []
     if is_failed(series):
         return series
-    values = zip(map(datetime.fromisoformat, series["times"]), series["values"], strict=True)
-    return [[end.isoformat(), value] for end, value in by_week(values, since, now, max)]
+    return [[end.isoformat(), value] for end, value in by_week(day_ends(series), *span, max)]
 
 
 def _last(weeks: Any) -> Any:
