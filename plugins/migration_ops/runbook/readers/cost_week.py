@@ -1,4 +1,4 @@
-"""Cost Explorer: what each service cost in the last seven settled days and in the seven before (a call costs $0.01)."""
+"""Cost Explorer: what each service cost in the last seven settled days and the seven before. A request costs $0.01."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers.cost_explorer import METRIC, NOT_USAGE
 from migration_ops.runbook.reading import Reader
 
-METRIC = "UnblendedCost"
 DAYS = 7
 # Cost Explorer brings its data up to date at least once in 24 hours: the newest day is still growing, and a growing
 # day in one of the two weeks would look like falling costs.
@@ -39,6 +39,7 @@ def _days(reader: Reader, start: date, end: date) -> dict[str, list[dict[str, An
         "Granularity": "DAILY",
         "Metrics": [METRIC],
         "GroupBy": [{"Type": "DIMENSION", "Key": "SERVICE"}],
+        "Filter": {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": NOT_USAGE}}},
     }
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     while True:

@@ -6,7 +6,7 @@ from migration_ops.runbook.judging import Chapter
 
 CHAPTER = Chapter(
     name="weekly",
-    readers=("ledger_outcomes", "cost_week", "dependencies", "audit_lambda"),
+    readers=("ledger_outcomes", "cost_week", "dependencies", "function_runtimes"),
     check_ids=(
         "ledger_success_rate",
         "ledger_error_growth",
