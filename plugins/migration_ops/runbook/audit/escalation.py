@@ -1,17 +1,29 @@
 """Ways by which a role gives itself more than it has: permissions that lead to every other permission.
 
 The published methods (Rhino Security Labs, "AWS IAM Privilege Escalation Methods"; Bishop Fox; pathfinding.cloud), as
-data. Only permissions on wide resources count: PassRole of one named role hands on what that role has, no more.
+data. Only permissions on wide resources count (PassRole of one named role hands on what that role has, no more), and
+of conditions those by which one delegates safely: PassedToService, PermissionsBoundary, CalledVia, resource tags.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migration_ops.runbook.audit.permissions import Permissions
+from migration_ops.runbook.audit.permissions import Permissions, covers
 from migration_ops.runbook.policies import Statement
 
 PASS_ROLE, ASSUME_ROLE = "iam:PassRole", "sts:AssumeRole"
+# Operators that hold only for a request which has the key.
+DEMANDING = frozenset(
+    f"{of}{one}"
+    for of in ("", "foranyvalue:")
+    for one in ("stringequals", "stringlike", "stringequalsignorecase", "arnequals", "arnlike")
+)
+PASSED_TO = "iam:passedtoservice"
+# Whoever is made or changed stays within the boundary that the condition names.
+BOUNDARY = "iam:permissionsboundary"
+# Only a service acts so, on the caller's behalf, as that service does.
+CALLED_VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
 
 
 @dataclass(frozen=True)
@@ -112,8 +124,9 @@ def _is_open(permissions: Permissions, action: str, way: Way) -> bool:
 
 def _is_safe(statement: Statement, action: str, way: Way) -> bool:
     """Whether a condition keeps the statement from serving this way."""
-    keys = {one.key: one.values for one in statement.conditions if "notequals" not in one.operator.lower()}
-    if action == PASS_ROLE and "iam:passedtoservice" in keys:
-        return not any(value in (way.passed_to, "*") for value in keys["iam:passedtoservice"])
-    # Whoever is made or changed stays within the boundary that the condition names.
-    return action.startswith("iam:") and "iam:permissionsboundary" in keys
+    demanded = {one.key: one.values for one in statement.conditions if one.operator.lower() in DEMANDING}
+    if action == PASS_ROLE and PASSED_TO in demanded:
+        return not any(covers(value, way.passed_to) for value in demanded[PASSED_TO])
+    if action.startswith("iam:") and BOUNDARY in demanded:
+        return True
+    return any(key in CALLED_VIA or "resourcetag/" in key for key, values in demanded.items() if "*" not in values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from migration_ops.runbook.audit.permissions import Permissions
 from migration_ops.runbook.policies import statements
 
 LAMBDA = "iam:PassRole + lambda:CreateFunction + lambda:InvokeFunction"
+IAM = Path(__file__).resolve().parents[4] / "include" / "iam"
 WORKER = "arn:aws:iam::111122223333:role/worker"
 
 
@@ -74,6 +77,30 @@ def test_within_a_boundary_that_every_new_role_must_have_it_is_delegation() -> N
     bounded = {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/boundary"}
     assert ways(allow("iam:AttachRolePolicy", StringEquals=bounded)) == set()
     assert ways(allow("iam:AttachRolePolicy", StringNotEquals=bounded)) == {"iam:AttachRolePolicy"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"aws:ResourceTag/migration-ops": "managed"}}, set()),
+        ({"StringLike": {"ssm:resourceTag/wave": "wave-*"}}, set()),
+        ({"StringLike": {"ssm:resourceTag/wave": "*"}}, {"ssm:SendCommand"}),
+        ({"StringEqualsIfExists": {"aws:ResourceTag/wave": "3"}}, {"ssm:SendCommand"}),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": "mgn.amazonaws.com"}}, set()),
+        ({"ForAllValues:StringEquals": {"aws:CalledVia": "mgn.amazonaws.com"}}, {"ssm:SendCommand"}),
+    ],
+)
+def test_bound_to_tagged_resources_or_to_a_service_it_is_no_way(condition: dict[str, Any], expected: set[str]) -> None:
+    assert ways(allow("ssm:SendCommand", **condition)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("setup", set()), ("wave_finalize", set()), ("wave", {"ssm:SendCommand"})]
+)
+def test_of_our_own_policies_only_commands_on_servers_lead_further(name: str, expected: set[str]) -> None:
+    """``include/iam/README.md`` says so, and how to narrow it."""
+    document = json.loads((IAM / f"{name}.json").read_text(encoding="utf-8"))
+    assert ways(*document["Statement"]) == expected
 
 
 def test_other_conditions_are_taken_as_met() -> None:

@@ -340,3 +340,36 @@ def test_only_what_is_public_or_an_administrator_wakes_somebody(check_id: str) -
     pages = {INLINE_ADMIN, ATTACHED_ADMIN, AWS_ADMIN, TRUST, OPEN_KEY, OPEN_SECRET}
     assert meta.route is (Route.PAGE if check_id in pages else Route.WARN)
     assert meta.severity in {"critical", "high", "medium", "low"}
+
+
+BAD = {
+    INLINE_ADMIN: role(**inline(EVERYTHING)),
+    ATTACHED_ADMIN: role(**attached(EVERYTHING)),
+    AWS_ADMIN: role(**attached(EVERYTHING, by_aws=True)),
+    ESCALATION: role(**inline(allow("iam:AttachRolePolicy"))),
+    ASSUME: role(**inline(allow("sts:AssumeRole"))),
+    KMS: role(**inline(allow("kms:*"))),
+    CHANGES: role(**inline(allow("sqs:DeleteQueue"))),
+    UNUSED: role(lastAccessed={"services": [{"namespace": "s3", "lastUsedAt": None}]}),
+    TRUST: role(trust=document({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})),
+    DEPUTY: role(
+        trust=document(
+            {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        )
+    ),
+    ANALYZER: {"name": "us-east-1", "analyzers": []},
+    ROTATION: key(rotation={"applies": True, "enabled": False}),
+    DELETION: key(state="PendingDeletion"),
+    OPEN_KEY: key(policy=json.dumps(document(EVERYTHING | {"Principal": "*"}))),
+    ROTATES: secret(rotates=False),
+    AGE: secret(rotatedAt=None),
+    USE: secret(accessedAt=None),
+    OPEN_SECRET: secret(**guarded_by(reads_secret("*"))),
+    GUARDED: secret(policy={"document": None}),
+}
+
+
+@pytest.mark.parametrize("check_id", MINE)
+def test_the_verdict_is_as_bad_as_the_metadata_says(check_id: str) -> None:
+    severe = Check("audit", check_id).metadata.severity in {"critical", "high"}
+    assert verdict(check_id, BAD[check_id]) is (CRITICAL if severe else WARNING)
