@@ -169,18 +169,21 @@ class TellOperator(DocumentedOperator):
     Tell people through SNS: what is new, what is over, and what still is wrong after a day. The same is told once.
 
     On-call hears what is red in a check that pages; all else goes to the topic of warnings.
+
+    :param report_task: id of the task whose report is told.
     """
 
-    def __init__(self, *, title: str, **kwargs: Any) -> None:
+    def __init__(self, *, title: str, report_task: str = REPORT, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.title = title
+        self.report_task = report_task
 
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         services = runbook_services(context)
         if not services.tell:
             raise AirflowSkipException("tell is false: nobody is told")
-        documents = ti.xcom_pull(task_ids=REPORT, key=FINDINGS_KEY)
+        documents = ti.xcom_pull(task_ids=self.report_task, key=FINDINGS_KEY)
         if documents is None:
             raise AirflowFailException("there is no report: nobody was told")
         kept = services.kept(ti.dag_id)
@@ -191,7 +194,7 @@ class TellOperator(DocumentedOperator):
             told,
             services.reader.now,
             timedelta(hours=services.config.on_call.remind_after_hours),
-            services.link((ti.xcom_pull(task_ids=REPORT) or {}).get("key")),
+            services.link((ti.xcom_pull(task_ids=self.report_task) or {}).get("key")),
         )
         for message in telling.messages:
             services.publish(context, message)

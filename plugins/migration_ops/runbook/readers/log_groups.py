@@ -54,7 +54,8 @@ def _sample(reader: Reader, name: str) -> dict[str, Any]:
             PaginationConfig={"MaxItems": SAMPLED_EVENTS},
         )
     )
-    sampled, secrets = 0, {}
+    sampled = 0
+    secrets: dict[str, set[str]] = {}
     for number, page in enumerate(pages, start=1):
         sampled += len(page["events"])
         for event in page["events"]:
