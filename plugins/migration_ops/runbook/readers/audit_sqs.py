@@ -9,7 +9,7 @@ from migration_ops.runbook.reading import Reader
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``queues``: ``name, arn, managedEncryption, keyId, policy``."""
+    """``queues``: ``name, arn, managedEncryption, keyId, policies`` (one, or none)."""
     names = reader.config.resources.queues
     if names.are_none:
         return {"queues": []}
@@ -24,13 +24,13 @@ def _queue(reader: Reader, url: str) -> dict[str, Any]:
     queue = {"name": _name(url)}
     answer = reader.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
     if is_failed(answer):
-        return queue | dict.fromkeys(("arn", "managedEncryption", "keyId", "policy"), answer)
+        return queue | dict.fromkeys(("arn", "managedEncryption", "keyId", "policies"), answer)
     found = answer.get("Attributes", {})
     return queue | {
         "arn": found.get("QueueArn"),
         "managedEncryption": found.get("SqsManagedSseEnabled") == "true",
         "keyId": found.get("KmsMasterKeyId"),
-        "policy": found.get("Policy") or None,
+        "policies": [found["Policy"]] if found.get("Policy") else [],
     }
 
 

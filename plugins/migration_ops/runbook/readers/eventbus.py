@@ -9,7 +9,7 @@ from migration_ops.runbook.reading import Reader
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``buses``: ``name, arn, policy``. A bus without a policy takes events of its own account only."""
+    """``buses``: ``name, arn, policies`` (one, or none). A bus without one takes events of its own account only."""
     names = reader.config.resources.buses
     if names.are_none:
         return {"buses": []}
@@ -35,5 +35,6 @@ def _all(events: Any) -> list[dict[str, Any]]:
 def _bus(reader: Reader, name: str) -> dict[str, Any]:
     answer = reader.call("events", "describe_event_bus", Name=name)
     if is_failed(answer):
-        return {"name": name, "arn": None, "policy": answer}
-    return {"name": name, "arn": answer.get("Arn"), "policy": answer.get("Policy") or None}
+        return {"name": name, "arn": None, "policies": answer}
+    policies = [answer["Policy"]] if answer.get("Policy") else []
+    return {"name": name, "arn": answer.get("Arn"), "policies": policies}

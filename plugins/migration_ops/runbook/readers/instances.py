@@ -14,7 +14,7 @@ ALIVE = ("pending", "running", "stopping", "stopped")
 def read(reader: Reader) -> dict[str, Any]:
     """
     ``instances``: ``name`` (its id), ``serverId, tokens`` (``required`` is IMDSv2 only), ``metadata`` (``enabled``,
-    ``disabled``), ``publicIp, publicIpv6, profileArn``.
+    ``disabled``), ``publicAddresses, profileArn``.
 
     MGN's own replication and conversion servers have the first tag only; MGN makes and removes them as it needs them.
     """
@@ -36,11 +36,14 @@ def _instance(one: dict[str, Any]) -> dict[str, Any]:
         "serverId": tags.get(SERVER_ID),
         "tokens": metadata.get("HttpTokens"),
         "metadata": metadata.get("HttpEndpoint"),
-        "publicIp": one.get("PublicIpAddress") or None,
-        "publicIpv6": [
-            address["Ipv6Address"]
-            for interface in one.get("NetworkInterfaces", [])
-            for address in interface.get("Ipv6Addresses", [])
-        ],
+        "publicAddresses": _public_addresses(one),
         "profileArn": one.get("IamInstanceProfile", {}).get("Arn"),
     }
+
+
+def _public_addresses(one: dict[str, Any]) -> list[str]:
+    """IPv4 of every interface, and IPv6, which is public as such."""
+    interfaces = one.get("NetworkInterfaces", [])
+    found = [one.get("PublicIpAddress"), *(each.get("Association", {}).get("PublicIp") for each in interfaces)]
+    found += [address["Ipv6Address"] for each in interfaces for address in each.get("Ipv6Addresses", [])]
+    return sorted({address for address in found if address})

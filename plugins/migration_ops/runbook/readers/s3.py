@@ -13,7 +13,7 @@ NO_ENCRYPTION = ("ServerSideEncryptionConfigurationNotFoundError",)
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``buckets``: ``name, versioning, publicAccessBlock, encryption, policy``; None: there is none of it."""
+    """``buckets``: ``name, versioning, publicAccessBlock, encryption, policies`` (one, or none). None: none."""
     names = reader.config.resources.buckets
     if names.are_none:
         return {"buckets": []}
@@ -35,7 +35,7 @@ def _bucket(reader: Reader, name: str) -> dict[str, Any]:
         "versioning": versioning if is_failed(versioning) else versioning.get("Status", "never enabled"),
         "publicAccessBlock": _member(block, "PublicAccessBlockConfiguration"),
         "encryption": _algorithms(encryption),
-        "policy": _member(policy, "Policy"),
+        "policies": policy if is_failed(policy) else [policy["Policy"]] if policy else [],
     }
 
 

@@ -9,7 +9,7 @@ from migration_ops.runbook.reading import Reader
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``topics``: ``name, arn, keyId, policy``."""
+    """``topics``: ``name, arn, keyId, policies`` (one)."""
     names = reader.config.resources.topics
     if names.are_none:
         return {"topics": []}
@@ -24,9 +24,12 @@ def _topic(reader: Reader, arn: str) -> dict[str, Any]:
     topic = {"name": _name(arn), "arn": arn}
     answer = reader.call("sns", "get_topic_attributes", TopicArn=arn)
     if is_failed(answer):
-        return topic | {"keyId": answer, "policy": answer}
+        return topic | {"keyId": answer, "policies": answer}
     found = answer.get("Attributes", {})
-    return topic | {"keyId": found.get("KmsMasterKeyId") or None, "policy": found.get("Policy") or None}
+    return topic | {
+        "keyId": found.get("KmsMasterKeyId") or None,
+        "policies": [found["Policy"]] if found.get("Policy") else [],
+    }
 
 
 def _name(arn: str) -> str:

@@ -1,0 +1,11 @@
+"""The ledger's table is protected against deletion."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement, ok, warning
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+    return ok() if table["deletionProtection"] is True else warning("it is off", value=False, limit=True)

@@ -1,0 +1,12 @@
+"""The policies of a function and of its aliases let in nobody in general."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.audit.exposure import open_to
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(function: Facts, _: Facts, __: Thresholds) -> Judgement:
+    return open_to([(one["alias"], one["document"]) for one in function["policies"]])

@@ -1,0 +1,12 @@
+"""The policy of a bucket lets in nobody in general."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.audit.exposure import open_to
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    return open_to([("", one) for one in bucket["policies"]])

@@ -1,0 +1,12 @@
+"""A bucket keeps the versions of its objects."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement, ok, warning
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    state = bucket["versioning"]
+    return ok("", value=state) if state == "Enabled" else warning("it is off", value=state, limit="Enabled")

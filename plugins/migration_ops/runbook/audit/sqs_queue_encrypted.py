@@ -1,0 +1,14 @@
+"""The messages of a queue are encrypted at rest."""
+
+from __future__ import annotations
+
+from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.judging import Judgement, ok, warning
+from migration_ops.runbook.thresholds import Thresholds
+
+
+def judge(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
+    key = queue.maybe("keyId")
+    if queue["managedEncryption"] or key:
+        return ok(f"with key {key}" if key else "with SQS's own key")
+    return warning("messages are not encrypted at rest")
