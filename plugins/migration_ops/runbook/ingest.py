@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from migration_ops.runbook.findings import Finding, FindingVerdict
+from migration_ops.runbook.findings import WORST_FIRST, Finding, FindingVerdict, worst_first
 
 SECTION = "Maintenance Tasks, Monthly 1. Security Audit"
 PROWLER, SECURITY_HUB = "prowler", "security_hub"
 _CHARACTERS = 300
+# A report of more is read in the scanner itself; the worst are taken over, the others counted.
+MOST = 500
 _BY_SEVERITY = {
     "critical": FindingVerdict.CRITICAL,
     "high": FindingVerdict.CRITICAL,
@@ -64,12 +66,21 @@ def _all(documents: list[Any], read: Callable[[Any], Finding], product: str, sou
     for one in taken:
         if one.verdict is not FindingVerdict.OK:
             # The same check on the same resource twice (two Regions, two standards): the worse one stays.
-            kept[one.key] = min(kept.get(one.key, one), one, key=lambda each: list(FindingVerdict).index(each.verdict))
+            kept[one.key] = min(kept.get(one.key, one), one, key=lambda each: WORST_FIRST.index(each.verdict))
     counted = [
         Finding(check_id, "*", FindingVerdict.OK, value=number, unit="resources", reason="passed", section=SECTION)
         for check_id, number in sorted(passed.items())
     ]
-    return [*kept.values(), *counted]
+    worst = worst_first(kept.values())
+    return [*worst[:MOST], *_rest(worst[MOST:], product), *counted]
+
+
+def _rest(left_out: list[Finding], product: str) -> list[Finding]:
+    """One finding for those beyond the limit, as bad as the worst of them."""
+    if not left_out:
+        return []
+    reason = f"{len(left_out)} more findings that are not OK: see them in {product}"
+    return [_finding(product, "more", "*", left_out[0].verdict, reason)]
 
 
 def _each(documents: list[Any], read: Callable[[Any], Finding], product: str, source: str) -> Iterator[Finding]:
