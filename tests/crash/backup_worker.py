@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from itertools import count
+from threading import Event
 
 import boto3
 
@@ -13,14 +15,28 @@ from migration_ops.runbook.backup.table import describe
 from migration_ops.runbook.backup.wire import raw_scans
 
 
-def run_backup(environment: dict[str, str], bucket: str, table: str, base: str) -> None:
-    """Makes a backup of small parts; it is killed before it comes to its end."""
+class Stopping(BackupStore):
+    """Stands still before the object that comes after so many."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        if next(_numbers) >= _after[0]:
+            Event().wait()
+        super().put(key, body, content_type)
+
+
+_numbers = count()
+_after = [0]
+
+
+def run_backup(environment: dict[str, str], bucket: str, table: str, base: str, objects: int) -> None:
+    """Makes a backup of small parts up to so many objects; there it waits to be killed."""
+    _after[0] = objects
     os.environ.update(environment)
     dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
     described = describe(dynamodb, table)
     back_up(
         raw_scans(boto3.client("dynamodb")),
-        BackupStore(s3, bucket),
+        Stopping(s3, bucket),
         described,
         base,
         "killed",
