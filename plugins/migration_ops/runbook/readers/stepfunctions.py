@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from migration_ops.errors import Unknown
@@ -61,10 +62,10 @@ def _executions(reader: Reader, machine: dict[str, Any]) -> dict[str, Any]:
     arn = machine["arn"]
     return {
         "ended": {
-            status: reader.attempt(f"stepfunctions:list_executions {status}", lambda s=status: _ended(reader, arn, s))
+            status: reader.attempt(f"stepfunctions:list_executions {status}", partial(_ended, reader, arn, status))
             for status in BAD_ENDS
         },
-        "running": reader.attempt("stepfunctions:list_executions RUNNING", lambda: _running(reader, arn)),
+        "running": reader.attempt("stepfunctions:list_executions RUNNING", partial(_running, reader, arn)),
     }
 
 
@@ -98,7 +99,8 @@ def _ended(reader: Reader, arn: str, status: str) -> dict[str, Any]:
 
 def _running(reader: Reader, arn: str) -> dict[str, Any]:
     """How many run, and the oldest of them: those are on the last page, so all pages are read."""
-    count, begun = 0, []
+    count = 0
+    begun: list[tuple[float, int, dict[str, Any]]] = []
     for count, one in enumerate(_listed(reader, arn, "RUNNING"), start=1):
         heapq.heappush(begun, (-_begun(one).timestamp(), count, one))
         if len(begun) > DETAILED:
