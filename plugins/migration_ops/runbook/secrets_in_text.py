@@ -61,6 +61,7 @@ _REFERENCE = re.compile(
     r"|^(.)\1*$|^\*+|\*{3,}$"
 )
 _UUID = re.compile(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_STAND_INS = frozenset({"default", "defaultvalue", "value"})
 _PIECES = re.compile(r"[-_./:\s]+")
 MIN_PASSWORD_CHARACTERS = 4
 MIN_RANDOM_CHARACTERS = 16
@@ -101,7 +102,9 @@ def in_document(document: Any) -> list[dict[str, str]]:
 def _leaves(value: Any, path: str, name: str) -> Iterator[tuple[str, str, str]]:
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _leaves(one, f"{path}.{key}" if path else str(key), str(key))
+            # {"password": {"default": "x"}}: what stands for the value says nothing itself.
+            named = name if name and str(key).lower() in _STAND_INS else str(key)
+            yield from _leaves(one, f"{path}.{key}" if path else str(key), named)
     elif isinstance(value, (list, tuple)):
         for number, one in enumerate(value):
             yield from _leaves(one, f"{path}[{number}]", name)
