@@ -50,6 +50,7 @@ def _state_machines(account: Account) -> Expected:
         )
     fast = make_state_machine(account, "failing-express", kind="EXPRESS")
     account.metric("AWS/States", "ExecutionsFailed", {"StateMachineArn": fast}, 2, 1)
+    account.metric("AWS/States", "ExecutionTime", {"StateMachineArn": fast}, 2_400, 900)
     slow = make_state_machine(account, "slow-workflow")
     make_execution(account, slow, "too-late", status="TIMED_OUT", started_minutes_ago=380, ended_minutes_ago=20)
     stopped = make_state_machine(account, "stopped-workflow")
