@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from migration_ops.errors import MigrationError
 from migration_ops.mgn.faults import classify
@@ -109,7 +110,7 @@ class Reader:
         """
         try:
             return plain_json(read())
-        except (ClientError, BotoCoreError, MigrationError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, MigrationError) as error:
             return failed(what, classify(error, mutating=False))
         except KeyError as error:
             return failed(what, classify(_Malformed(f"the answer has no {error}"), mutating=False))

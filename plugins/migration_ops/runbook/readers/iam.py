@@ -53,12 +53,10 @@ def _role(role: dict[str, Any], documents: dict[str, Any]) -> dict[str, Any]:
         "accountId": role["Arn"].split(":")[4],
         "createdAt": role["CreateDate"],
         "trust": role["AssumeRolePolicyDocument"],
-        "inline": [
-            {"name": one["PolicyName"], "document": one["PolicyDocument"]} for one in role.get("RolePolicyList", ())
-        ],
+        "inline": [{"name": one["PolicyName"], "document": one["PolicyDocument"]} for one in role["RolePolicyList"]],
         "attached": [
             {"name": one["PolicyName"], **_managed(one["PolicyArn"], documents)}
-            for one in role.get("AttachedManagedPolicies", ())
+            for one in role["AttachedManagedPolicies"]
         ],
         "boundary": {"name": boundary.rsplit("/", 1)[-1], **_managed(boundary, documents)} if boundary else None,
     }

@@ -29,8 +29,10 @@ MODEL = {
 
 def start(reader: Reader, arn: str) -> Any:
     """The id of a job for the role; or the document of the failure."""
-    answer = reader.call("iam", "generate_service_last_accessed_details", Arn=arn, Granularity="SERVICE_LEVEL")
-    return answer if is_failed(answer) else answer["JobId"]
+    return reader.attempt(
+        "iam:generate_service_last_accessed_details",
+        lambda: reader.of("iam").generate_service_last_accessed_details(Arn=arn, Granularity="SERVICE_LEVEL")["JobId"],
+    )
 
 
 def last_accessed(reader: Reader, job_id: Any) -> Any:

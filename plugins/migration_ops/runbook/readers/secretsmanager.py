@@ -11,7 +11,7 @@ from migration_ops.runbook.reading import Reader, plain_json
 def read(reader: Reader) -> dict[str, Any]:
     """
     ``readAt``, and ``secrets``: ``name, arn, createdAt, rotates, everyDays, rotatedAt, changedAt, accessedAt`` (a day),
-    ``primaryRegion`` (of a replica), ``policy {document}`` (absent: there is none).
+    ``primaryRegion`` (of a replica), ``policy {secret, document}`` (no document: there is none).
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.secrets
@@ -26,8 +26,12 @@ def read(reader: Reader) -> dict[str, Any]:
 
 
 def _policy(reader: Reader, secret: dict[str, Any]) -> Any:
-    answer = reader.call("secretsmanager", "get_resource_policy", SecretId=secret["arn"])
-    return answer if is_failed(answer) else {"document": answer.get("ResourcePolicy")}
+    def read() -> dict[str, Any]:
+        answer = reader.of("secretsmanager").get_resource_policy(SecretId=secret["arn"])
+        # An answer that does not even name the secret is no "there is none".
+        return {"secret": answer["Name"], "document": answer.get("ResourcePolicy")}
+
+    return reader.attempt("secretsmanager:get_resource_policy", read)
 
 
 def _listed(reader: Reader) -> list[dict[str, Any]]:

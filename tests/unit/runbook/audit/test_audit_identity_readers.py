@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.parsers import ResponseParserError
 
 from include.sandbox import iam_additions
 from include.sandbox.box import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Sandbox
@@ -16,10 +17,13 @@ from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.iam import policy_of, service_role
 from include.sandbox.operations.clean.kms import rotating_key
 from include.sandbox.operations.clean.secretsmanager import rotated_secret
+from migration_ops.runbook.audit import CHAPTER
 from migration_ops.runbook.config import Names, Resources, RunbookConfig
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.judging import read_with
+from migration_ops.runbook.facts import Facts, is_failed
+from migration_ops.runbook.findings import FindingVerdict, worst
+from migration_ops.runbook.judging import Check, read_with
 from migration_ops.runbook.reading import Reader
+from migration_ops.runbook.thresholds import Thresholds
 from migration_ops.settings import read_settings
 
 SECRET_VALUE = "made up for the sandbox"
@@ -249,10 +253,45 @@ class TestSecrets:
             None,
             None,
         )
-        assert found["bare"]["policy"] == {"document": None}
+        assert found["bare"]["policy"] == {"secret": "bare", "document": None}
 
-    def test_a_refused_policy_is_no_missing_one(self, box: Sandbox, account: Account) -> None:
+    @pytest.mark.parametrize("kind", ["accessDenied", "notJson"])
+    def test_a_refused_policy_is_no_missing_one(self, box: Sandbox, account: Account, kind: str) -> None:
         rotated_secret(account, "cmf")
-        box.client.add_fault("accessDenied", service="secretsmanager", operation="GetResourcePolicy")
+        box.client.add_fault(kind, service="secretsmanager", operation="GetResourcePolicy")
         (secret,) = read_with("secretsmanager", reader_of(box))["secrets"]
         assert is_failed(secret["policy"])
+
+
+IDENTITY = ("iam", "accessanalyzer", "kms", "secretsmanager")
+
+
+def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, account: Account) -> None:
+    """It comes with status 200 and parses without an error; what it lacks is not zero."""
+    service_role(account, "worker", "lambda.amazonaws.com")
+    rotating_key(account, "alias/data")
+    rotated_secret(account, "cmf")
+    account.client("accessanalyzer").create_analyzer(analyzerName="outside", type="ACCOUNT")
+    checks = [one for one in CHAPTER.checks if one.metadata.reads[0] in IDENTITY]
+    box.calls.clear()
+    good = verdicts(box, checks)
+    assert set(good.values()) == {FindingVerdict.OK}
+    for service, operation in asked(box):
+        fault = box.book.add_document({"kind": "notJson", "service": service, "operation": operation})
+        found = verdicts(box, checks)
+        box.book.remove(fault.fault_id)
+        assert set(found.values()) == {FindingVerdict.OK, FindingVerdict.UNKNOWN}, (service, operation)
+
+
+def verdicts(box: Sandbox, checks: list[Check]) -> dict[str, FindingVerdict]:
+    """The worst verdict by check."""
+    reader = reader_of(box)
+    estate = Facts(json.loads(json.dumps({name: read_with(name, reader) for name in IDENTITY})))
+    return {one.check_id: worst(one.run(estate, Thresholds())) for one in checks}
+
+
+def test_an_answer_that_cannot_be_parsed_is_a_failure_too(box: Sandbox, account: Account) -> None:
+    def unreadable() -> None:
+        raise ResponseParserError("invalid XML received")
+
+    assert is_failed(reader_of(box).attempt("iam:some_call", unreadable))
