@@ -80,7 +80,8 @@ class Audit(ConfigPart):
 
     max_secret_age_days: int = Field(default=90, ge=1)
     max_unused_secret_days: int = Field(default=90, ge=1)
-    max_unused_permission_days: int = Field(default=180, ge=1)
+    # IAM remembers the last use for 400 days.
+    max_unused_permission_days: int = Field(default=180, ge=1, le=400)
     runtime_end_warning_days: int = Field(default=90, ge=0)
     # An older list of vulnerabilities says nothing about those found since.
     max_advisories_age_days: int = Field(default=31, ge=1)
