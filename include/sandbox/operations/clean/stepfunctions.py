@@ -97,7 +97,14 @@ def _definition(function: str) -> dict[str, Any]:
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": function, "Payload.$": "$"},
         "TimeoutSeconds": 900,
-        "Retry": [{"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 2, "MaxAttempts": 4}],
+        "Retry": [
+            {
+                "ErrorEquals": ["Lambda.TooManyRequestsException"],
+                "IntervalSeconds": 2,
+                "MaxAttempts": 4,
+                "JitterStrategy": "FULL",
+            }
+        ],
         "End": True,
     }
     return {"Comment": "One server of a wave", "StartAt": "Verify", "TimeoutSeconds": 21600, "States": {"Verify": work}}

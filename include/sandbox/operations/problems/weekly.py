@@ -33,7 +33,8 @@ def plant(account: Account) -> Expected:
         "cost_week_growth": {COSTLY},
         "packages_lock_drift": {MISSING},
         "packages_outdated": {"package index"},
-        # The audit plants it; what the audit says monthly, this review says weekly.
+        # Planted by the audit and the assessment: this review says weekly what they say later.
+        "packages_vulnerable": {"jinja2"},
         "lambda_runtime_near_end": {"old-runtime"},
     }
 

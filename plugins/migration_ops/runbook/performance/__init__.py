@@ -6,7 +6,14 @@ from migration_ops.runbook.judging import Chapter
 
 CHAPTER = Chapter(
     name="performance",
-    readers=("performance_lambda", "performance_states", "performance_table", "ledger_durations"),
+    readers=(
+        "performance_lambda",
+        "performance_states",
+        "performance_table",
+        "ledger_durations",
+        "state_definitions",
+        "ledger_expiry",
+    ),
     check_ids=(
         "lambda_duration_near_timeout",
         "lambda_memory_too_small",
@@ -15,8 +22,11 @@ CHAPTER = Chapter(
         "lambda_provisioned_concurrency_unused",
         "states_execution_duration",
         "states_transitions_per_execution",
+        "states_task_timeouts",
+        "states_task_retries",
         "dynamodb_index_write_amplification",
         "dynamodb_hot_key",
+        "dynamodb_ledger_expiry",
         "ledger_slow_step",
     ),
 )

@@ -6,7 +6,7 @@ from migration_ops.runbook.judging import Chapter
 
 CHAPTER = Chapter(
     name="weekly",
-    readers=("ledger_outcomes", "cost_week", "dependencies", "function_runtimes"),
+    readers=("ledger_outcomes", "cost_week", "dependencies", "advisories", "function_runtimes"),
     check_ids=(
         "ledger_success_rate",
         "ledger_error_growth",
@@ -14,6 +14,7 @@ CHAPTER = Chapter(
         "cost_week_growth",
         "packages_lock_drift",
         "packages_outdated",
+        "packages_vulnerable",
         "lambda_runtime_near_end",
     ),
 )
