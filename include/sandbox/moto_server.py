@@ -34,6 +34,7 @@ from include.sandbox import (
     s3_policies,
     secret_dates,
     service_quotas,
+    ssm_compliance,
     stepfunctions_executions,
 )
 from include.sandbox.fault_middleware import with_faults
@@ -65,6 +66,7 @@ _ADDED = (
     s3_policies,
     secret_dates,
     service_quotas,
+    ssm_compliance,
     stepfunctions_executions,
 )
 

@@ -85,6 +85,7 @@ class Audit(ConfigPart):
     runtime_end_warning_days: int = Field(default=90, ge=0)
     # An older list of vulnerabilities says nothing about those found since.
     max_advisories_age_days: int = Field(default=31, ge=1)
+    max_patch_scan_age_days: int = Field(default=31, ge=1)
 
 
 class Performance(ConfigPart):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from include.sandbox.mgn.ec2_target import CONVERTED_IMAGE_ID
@@ -25,6 +27,7 @@ def migrated_instance(
     public_address: bool = False,
     profile: str | None = PROFILE,
     tags: dict[str, str] | None = None,
+    missing_patches: Sequence[str] = (),
     **more: Any,
 ) -> str:
     """
@@ -33,6 +36,7 @@ def migrated_instance(
     :param server_id: of the source server, ``s-`` and 17 characters.
     :param tokens: ``required`` is IMDSv2 only, ``optional`` is what a launch template without options leads to.
     :param profile: name of the instance profile, made when it is not there; None for none.
+    :param missing_patches: severity of each patch that is not on it.
     :param more: further members of RunInstances.
     """
     ec2 = account.client("ec2")
@@ -58,7 +62,23 @@ def migrated_instance(
     if profile:
         request["IamInstanceProfile"] = {"Name": _profile(account, profile)}
     found: str = ec2.run_instances(**request | more)["Instances"][0]["InstanceId"]
+    put_patches(account, found, missing=missing_patches)
     return found
+
+
+def put_patches(account: Account, instance_id: str, *, missing: Sequence[str] = (), days_ago: float = 2) -> None:
+    """What Patch Manager found on an instance; one patch is there. :param missing: severity of each that is not."""
+    states = [("HIGH", "COMPLIANT"), *((severity, "NON_COMPLIANT") for severity in missing)]
+    account.client("ssm").put_compliance_items(
+        ResourceId=instance_id,
+        ResourceType="ManagedInstance",
+        ComplianceType="Patch",
+        ExecutionSummary={"ExecutionTime": account.now - timedelta(days=days_ago)},
+        Items=[
+            {"Id": f"KB{number}", "Severity": severity, "Status": status}
+            for number, (severity, status) in enumerate(states)
+        ],
+    )
 
 
 def mgn_tags(server_id: str) -> dict[str, str]:

@@ -134,6 +134,11 @@ def _instances(account: Account) -> Expected:
         "ec2_migrated_instance_public_address": {
             migrated_instance(account, "on-the-internet", server_id="s-0000000000000a002", public_address=True)
         },
+        "ec2_migrated_instance_patched": {
+            migrated_instance(
+                account, "unpatched", server_id="s-0000000000000a004", missing_patches=("MEDIUM", "CRITICAL")
+            )
+        },
         "ec2_migrated_instance_profile": {
             migrated_instance(account, "without-role", server_id="s-0000000000000a003", profile=None)
         },

@@ -19,6 +19,7 @@ CHAPTER = Chapter(
         "ledger_table",
         "s3",
         "instances",
+        "patch_compliance",
         "log_groups",
         "ssm_documents",
     ),
@@ -68,5 +69,6 @@ CHAPTER = Chapter(
         "ec2_migrated_instance_imdsv2",
         "ec2_migrated_instance_public_address",
         "ec2_migrated_instance_profile",
+        "ec2_migrated_instance_patched",
     ),
 )
