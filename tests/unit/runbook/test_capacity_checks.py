@@ -127,6 +127,14 @@ def test_a_plot_has_the_band_and_a_quota_that_is_near() -> None:
     assert "quota" not in [one["name"] for one in tables["Forecast: far"]["chart"]["series"]]
 
 
+def test_of_many_logs_the_largest_are_shown() -> None:
+    logs = [growth("logs", weeks(*range(size, size + 12)), name=f"log-{size}") for size in range(9)]
+    unread = growth("logs", NOT_READ, name="log-unread")
+    estate = {"quotas": {"quotas": []}, "growth": {"series": [*logs, unread]}}
+    titles = [one["title"] for one in tables_of("capacity", Facts(estate), Thresholds())[1:]]
+    assert titles == [f"Forecast: log-{size}" for size in (8, 7, 6, 5, 4, 3)]
+
+
 def test_a_table_whose_facts_were_not_read_says_so() -> None:
     estate = {"quotas": {"quotas": NOT_READ}, "growth": NOT_READ}
     tables = tables_of("capacity", Facts(estate), Thresholds())

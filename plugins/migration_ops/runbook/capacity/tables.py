@@ -15,6 +15,8 @@ from migration_ops.runbook.thresholds import Thresholds
 # A quota far above the values would press them to the floor.
 QUOTA_SHOWN_BELOW = 3
 STEP_DAYS = 7
+# There may be a log for every function; the largest are shown.
+LOGS_SHOWN = 6
 PERCENT = 100
 
 
@@ -35,8 +37,19 @@ def _quota(quota: Facts) -> list[Any]:
 def plots(estate: Facts, limits: Thresholds) -> Iterator[Table]:
     for quota in estate.at("quotas.quotas"):
         yield from _plot(quota, quota.maybe("limit"), limits)
-    for series in estate.at("growth.series"):
-        yield from _plot(series, None, limits)
+    series = estate.at("growth.series")
+    logs = sorted((one for one in series if one["kind"] == "logs"), key=_latest, reverse=True)
+    for one in [*(one for one in series if one["kind"] != "logs"), *logs[:LOGS_SHOWN]]:
+        yield from _plot(one, None, limits)
+
+
+def _latest(series: Facts) -> float:
+    """The last week's value; of one that could not be read nothing."""
+    try:
+        weeks = series["weeks"]
+    except NotRead:
+        return 0.0
+    return float(weeks[-1][1]) if weeks else 0.0
 
 
 def _plot(thing: Facts, limit: float | None, limits: Thresholds) -> Iterator[Table]:
