@@ -42,15 +42,11 @@ def _put(self: SimpleSystemManagerResponse) -> EmptyResult:
 
 
 def _summary(items: list[dict[str, Any]]) -> dict[str, Any]:
-    by_status = {
-        status: [one["Severity"] for one in items if one["Status"] == status]
-        for status in ("COMPLIANT", "NON_COMPLIANT")
-    }
-    bad = by_status["NON_COMPLIANT"]
+    bad = [one["Severity"] for one in items if one["Status"] == "NON_COMPLIANT"]
     return {
         "Status": "NON_COMPLIANT" if bad else "COMPLIANT",
         "OverallSeverity": next((one for one in SEVERITIES if one in bad), "UNSPECIFIED"),
-        "CompliantSummary": {"CompliantCount": len(by_status["COMPLIANT"])},
+        "CompliantSummary": {"CompliantCount": len(items) - len(bad)},
         "NonCompliantSummary": {"NonCompliantCount": len(bad), "SeveritySummary": _counts(bad)},
     }
 

@@ -13,7 +13,7 @@ from migration_ops.errors import InvalidInput
 from migration_ops.runbook.config import DIRECTORY
 from migration_ops.runbook.findings import FindingVerdict
 from migration_ops.runbook.lambda_runtimes import FILE, read_runtimes
-from tests.unit.runbook.judged import NOT_READ, one
+from tests.unit.runbook.judged import NOT_READ, one, run
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
 FUNCTION = {
@@ -152,6 +152,29 @@ class TestTlsOnly:
     def test_no_policy_and_an_unreadable_one(self) -> None:
         assert verdict("s3_bucket_tls_only", policies=[]) is WARNING
         assert verdict("s3_bucket_tls_only", policies=NOT_READ) is UNKNOWN
+
+
+class TestPatches:
+    GOOD: dict[str, Any] = {"status": "COMPLIANT", "severity": "UNSPECIFIED", "missing": 0, "ageDays": 2.0}
+
+    @pytest.mark.parametrize(
+        ("state", "wanted"),
+        [
+            (GOOD, OK),
+            (GOOD | {"ageDays": 31.0}, OK),
+            (GOOD | {"ageDays": 32.0}, WARNING),
+            (GOOD | {"status": "NON_COMPLIANT", "missing": 3, "severity": "LOW"}, CRITICAL),
+            (GOOD | {"status": "NON_COMPLIANT", "missing": None}, UNKNOWN),
+            (GOOD | {"status": "UNSPECIFIED_DATA"}, UNKNOWN),
+            (GOOD | {"ageDays": None}, UNKNOWN),
+            (None, WARNING),
+            (NOT_READ, UNKNOWN),
+        ],
+    )
+    def test_of_one_server(self, state: Any, wanted: FindingVerdict) -> None:
+        servers = {"other": self.GOOD} | ({"i-1": state} if state else {})
+        document = {"instances": {"instances": [{"name": "i-1"}]}, "patch_compliance": {"servers": servers}}
+        assert [each.verdict for each in run("audit", "ec2_migrated_instance_patched", document)] == [wanted]
 
 
 @pytest.mark.parametrize(
