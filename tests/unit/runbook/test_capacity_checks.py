@@ -39,7 +39,6 @@ def quota(**changes: Any) -> dict[str, Any]:
         ({"used": 80.1}, WARNING),
         ({"used": 100}, CRITICAL),
         ({"used": None}, OK),
-        ({"used": None, "weeks": NOT_READ}, UNKNOWN),
         ({"used": NOT_READ}, UNKNOWN),
         ({"limit": NOT_READ, "source": NOT_READ}, UNKNOWN),
     ],

@@ -12,13 +12,15 @@ import pytest
 from include.sandbox.box import Sandbox
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.costs import DAYS, book, line
+from include.sandbox.operations.clean.growth import LAMBDA, daily
 from include.sandbox.operations.clean.lambda_ import make_function
 from include.sandbox.operations.clean.logs import report_line, write_lines
 from include.sandbox.operations.clean.mgn_ledger import make_server, migration
+from migration_ops.runbook.capacity.quota_list import QuotaSource
 from migration_ops.runbook.config import Names
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.judging import read_with
-from migration_ops.runbook.readers import performance_lambda
+from migration_ops.runbook.readers import performance_lambda, quotas
 from migration_ops.runbook.reading import Reader
 from migration_ops.waves.states import Phase
 from tests.unit.runbook.estates import account_of, failures, reader_of
@@ -164,3 +166,18 @@ def test_applied_quotas_go_before_defaults(reader: Reader, account: Account) -> 
 def test_a_young_ledger_has_no_weeks(reader: Reader) -> None:
     series = {one["name"]: one for one in read_with("growth", reader)["series"]}
     assert series["migrations"]["weeks"] == []
+
+
+def test_use_of_a_quota_is_that_of_the_last_week(reader: Reader, account: Account) -> None:
+    """Three days are no whole week, and still say how much is used."""
+    daily(account, "AWS/Usage", "ResourceCount", LAMBDA, [700, 70, 20, 20, 20, 20, 20, 20, 30])
+    found = {one["name"]: one for one in read_with("quotas", reader)["quotas"]}
+    assert found["Lambda concurrent executions"]["used"] == 70
+    assert found["EC2 vCPUs of On-Demand Standard instances"]["used"] is None
+
+
+def test_a_quota_that_is_not_listed_is_unknown(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quotas, "QUOTAS", (QuotaSource("new quota", "mgn", words=("no", "such")),))
+    (found,) = read_with("quotas", reader)["quotas"]
+    assert is_failed(found["limit"])
+    assert is_failed(found["used"])

@@ -11,9 +11,8 @@ def judge(quota: Facts, _: Facts, limits: Thresholds) -> Judgement:
     limit, most = quota["limit"], limits.capacity.max_quota_percent
     used = quota.maybe("used")
     if used is None:
-        # The metric is the one that AWS names for this quota; it has no values where nothing was used.
-        quota["weeks"]
-        return ok(f"no use was reported, the quota is {limit:g}", limit=most)
+        # The metric is the one that AWS names for this quota; it has no values where nothing is used.
+        return ok(f"no use was reported in the last week, the quota is {limit:g}", limit=most)
     percent = round(100 * used / limit, 1)
     said = f"{used:g} of {limit:g} ({quota['source']})"
     seen = {"value": percent, "limit": most}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.runbook.capacity.quota_list import QUOTAS, QuotaSource
-from migration_ops.runbook.capacity.weeks import by_week, day_ends, whole_days
-from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.capacity.weeks import WEEK, by_week, day_ends, whole_days
+from migration_ops.runbook.facts import failed, is_failed
 from migration_ops.runbook.metrics import Metric, read_metrics
 from migration_ops.runbook.readers.quota_usage import COUNTERS
 from migration_ops.runbook.reading import Reader, side_by_side
@@ -33,7 +32,7 @@ def read(reader: Reader) -> dict[str, Any]:
     metrics = {one.name: _metric(one, limits[one.name]) for one in QUOTAS}
     span = whole_days(reader.now, reader.config.thresholds.capacity.history_days)
     series = read_metrics(reader, [one for one in metrics.values() if one], *span)
-    return {"quotas": [_quota(reader, one, limits[one.name], series, counted, span) for one in QUOTAS]}
+    return {"quotas": [_quota(one, limits[one.name], series, counted, span) for one in QUOTAS]}
 
 
 def _listed(reader: Reader, service: str) -> Any:
@@ -79,22 +78,20 @@ def _metric(quota: QuotaSource, limit: Any) -> Metric | None:
 
 
 def _quota(
-    reader: Reader,
     quota: QuotaSource,
     limit: Any,
     series: dict[str, Any],
     counted: dict[str, Any],
     span: tuple[datetime, datetime],
 ) -> dict[str, Any]:
-    weeks = _weeks(series.get(quota.name), span)
+    values = series.get(quota.name)
+    weeks = _weeks(values, span)
     if limit is None:
-        limit = reader.attempt(
-            f"service-quotas:{quota.service}", _raising(f"Service Quotas does not list {quota.name}")
-        )
+        limit = failed(f"service-quotas:{quota.service}", Unknown(f"Service Quotas does not list {quota.name}"))
     found: dict[str, Any] = {"name": quota.name, "hasHistory": quota.name in series, "weeks": weeks}
     found |= {"limit": limit, "source": limit} if is_failed(limit) else {}
     found |= {} if is_failed(limit) else {"limit": limit["value"], "source": limit["source"]}
-    return found | {"used": counted[quota.usage] if quota.usage else _last(weeks)}
+    return found | {"used": counted[quota.usage] if quota.usage else _lately(values, span)}
 
 
 def _weeks(series: Any, span: tuple[datetime, datetime]) -> Any:
@@ -105,15 +102,10 @@ def _weeks(series: Any, span: tuple[datetime, datetime]) -> Any:
     return [[end.isoformat(), value] for end, value in by_week(day_ends(series), *span, max)]
 
 
-def _last(weeks: Any) -> Any:
-    """The most of the last week. No week: AWS reported no use at all, or names no metric of it."""
-    if is_failed(weeks):
-        return weeks
-    return weeks[-1][1] if weeks else None
-
-
-def _raising(message: str) -> Callable[[], Any]:
-    def fail() -> Any:
-        raise Unknown(message)
-
-    return fail
+def _lately(series: Any, span: tuple[datetime, datetime]) -> Any:
+    """The most of the last seven days; None when AWS reported no use in them."""
+    if series is None:
+        return failed("service-quotas", Unknown("Service Quotas names no metric of its use"))
+    if is_failed(series):
+        return series
+    return max((value for end, value in day_ends(series) if end > span[1] - WEEK), default=None)
