@@ -15,14 +15,15 @@ nothing wants any more are deleted, and all is read back.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag
 
 from migration_ops.runbook.alarms.desired import KINDS
 from migration_ops.runbook.alarms.findings import SECTION
 from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.documented import doc_of
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import REPORT, TellOperator
 from migration_ops.tasks.runbook_alarms import AlarmsOperator
 from migration_ops.tasks.runbook_mapped import MappedReportOperator
@@ -34,8 +35,7 @@ DRY_RUN = Param(True, type="boolean", title="Dry run", description="Show what di
 
 @dag(
     dag_id="runbook_alarms",
-    schedule="41 5 * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("41 5 * * *"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
@@ -45,7 +45,9 @@ DRY_RUN = Param(True, type="boolean", title="Dry run", description="Show what di
     doc_md=__doc__,
 )
 def runbook_alarms() -> None:
-    alarms = AlarmsOperator.partial(task_id=WORK, map_index_template="{{ task.kind }}").expand(kind=list(KINDS))
+    alarms = AlarmsOperator.partial(
+        task_id=WORK, map_index_template="{{ task.kind }}", doc_md=doc_of(AlarmsOperator)
+    ).expand(kind=list(KINDS))
     report = MappedReportOperator(
         task_id=REPORT,
         title=TITLE,

@@ -14,11 +14,11 @@ a due date; it is signed off with an https address of the evidence. Nothing is c
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import Param, dag
 
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook_services import runbook_params
 from migration_ops.tasks.sign_off import wire_checklist
 
@@ -27,8 +27,7 @@ PERIOD = Param("year", type="string", enum=["year", "quarter"], title="Period", 
 
 @dag(
     dag_id="runbook_annual_review",
-    schedule="41 7 8 1 *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("41 7 8 1 *"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=64,

@@ -14,7 +14,7 @@ parallel scan. Compressed, encrypted, with a manifest; then **read back**; then 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag
 
@@ -29,7 +29,7 @@ from migration_ops.tasks.backup import (
 )
 from migration_ops.tasks.backup_common import GatheredReportOperator
 from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import REPORT, TellOperator
 from migration_ops.tasks.runbook_services import runbook_params
 
@@ -39,8 +39,7 @@ MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="
 
 @dag(
     dag_id="runbook_backup",
-    schedule="41 2 * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("41 2 * * *"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),

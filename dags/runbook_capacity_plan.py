@@ -14,12 +14,12 @@ reached, as a date from to. A forecast is a straight line with its band through 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag
 
 from migration_ops.runbook.capacity import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import wire
 from migration_ops.tasks.runbook_services import runbook_params
 from migration_ops.tasks.runbook_tables import TABLES, add_tables
@@ -27,8 +27,7 @@ from migration_ops.tasks.runbook_tables import TABLES, add_tables
 
 @dag(
     dag_id="runbook_capacity_plan",
-    schedule="47 5 3 1,4,7,10 *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("47 5 3 1,4,7,10 *"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=32,

@@ -16,7 +16,7 @@ its own. Count, digest, samples and the history of every migration are compared;
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import TriggerRule, chain, dag
 
@@ -30,7 +30,7 @@ from migration_ops.tasks.drill import (
     CompareRecoveredOperator,
     RecoverOperator,
 )
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.rehearsal import RehearsalPlanOperator, RehearsedOperator
 from migration_ops.tasks.restore import CREATE, CompareOperator, CreateTargetOperator, LoadOperator, TableSensor
 from migration_ops.tasks.runbook import REPORT, TellOperator
@@ -44,8 +44,7 @@ WAIT = {"poke_interval": 60, "timeout": 6 * 3600}
 
 @dag(
     dag_id="runbook_dr_drill",
-    schedule="23 8 10 1,4,7,10 *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("23 8 10 1,4,7,10 *"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(days=1),

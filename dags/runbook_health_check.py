@@ -11,20 +11,19 @@ Every two hours: queues, functions, executions, events, the ledger, replication,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag
 
 from migration_ops.runbook.health import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import wire
 from migration_ops.tasks.runbook_services import runbook_params
 
 
 @dag(
     dag_id="runbook_health_check",
-    schedule="17 */2 * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("17 */2 * * *"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=32,

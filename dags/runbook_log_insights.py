@@ -13,14 +13,14 @@ errors, one migration's way, replication lag over time, failed migrations. They 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag, task_group
 
 from migration_ops.runbook.insights import QUERIES
 from migration_ops.settings import read_settings
 from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import REPORT, TellOperator
 from migration_ops.tasks.runbook_insights import (
     ALL,
@@ -51,8 +51,7 @@ PARAMS = runbook_params(
 
 @dag(
     dag_id="runbook_log_insights",
-    schedule="23 5 * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("23 5 * * *"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),

@@ -15,12 +15,12 @@ keys), and how long each step of the waves took. It reads only.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag
 
 from migration_ops.runbook.performance import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import wire
 from migration_ops.tasks.runbook_services import runbook_params
 from migration_ops.tasks.runbook_tables import TABLES, add_tables
@@ -28,8 +28,7 @@ from migration_ops.tasks.runbook_tables import TABLES, add_tables
 
 @dag(
     dag_id="runbook_performance_review",
-    schedule="41 5 2 * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("41 5 2 * *"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=32,

@@ -17,14 +17,14 @@ compliance checklist (`include/config/compliance.yaml`), which people sign with 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import Param, dag
 
 from migration_ops.runbook.assessment import CHAPTER as ASSESSMENT
 from migration_ops.runbook.audit import CHAPTER as AUDIT
 from migration_ops.runbook.readers.advisories import PARAM
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook_services import runbook_params
 from migration_ops.tasks.security import ingest_params, wire_security
 
@@ -38,8 +38,7 @@ SCAN = Param(
 
 @dag(
     dag_id="runbook_security_assessment",
-    schedule="53 4 9 1,4,7,10 *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("53 4 9 1,4,7,10 *"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=32,

@@ -14,20 +14,19 @@ buckets; migrated servers. It reads only, and never a secret's value or an objec
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag
 
 from migration_ops.runbook.audit import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook_services import runbook_params
 from migration_ops.tasks.security import ingest_params, wire_security
 
 
 @dag(
     dag_id="runbook_security_audit",
-    schedule="37 4 3 * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("37 4 3 * *"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=32,

@@ -14,20 +14,19 @@ upgraded in place**. Cost Explorer charges $0.01 for the run.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag
 
 from migration_ops.runbook.weekly import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import wire
 from migration_ops.tasks.runbook_services import runbook_params
 
 
 @dag(
     dag_id="runbook_weekly_review",
-    schedule="23 5 * * 1",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=from_now_on("23 5 * * 1"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=32,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
 from migration_ops.errors import MigrationError, OutcomeUnknown, Throttled
 from migration_ops.ledger.protocol import VersionConflict
@@ -47,6 +47,16 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(exception=MigrationError, action=RetryAction.FAIL, reason="retrying by itself would not help"),
     ]
 )
+
+
+def from_now_on(cron: str) -> CronTriggerTimetable:
+    """A schedule (UTC) whose first run is the next one.
+
+    With a ``start_date`` in the past Airflow runs the latest missed time as soon as the DAG is unpaused, whatever
+    ``catchup`` says, and without one still when it was missed by less than a tenth of the interval (Airflow 3.3.2): a
+    disaster recovery drill would begin because somebody pressed a switch. So these DAGs have no ``start_date``.
+    """
+    return CronTriggerTimetable(cron, timezone="UTC", run_immediately=timedelta(0))
 
 
 def default_args() -> dict[str, Any]:
