@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,13 +42,23 @@ class TestDag:
     def test_its_start_is_fixed(self, dag_id: str) -> None:
         start = dag(dag_id).start_date
         if dag(dag_id).timetable.can_be_scheduled:
-            # With one in the past a run would begin as soon as the DAG is unpaused.
-            assert start is None
-            assert dag(dag_id).timetable._run_immediately == timedelta(0)
+            assert start is None, "with one in the past a run begins as soon as the DAG is unpaused"
             return
         assert start is not None
         assert start.microsecond == 0
         assert (start.hour, start.minute, start.second) == (0, 0, 0), "a moving start_date is no start_date"
+
+    def test_unpaused_it_waits_for_its_next_time(self, dag_id: str) -> None:
+        from airflow.serialization.serialized_objects import DagSerialization
+        from airflow.timetables.base import TimeRestriction
+
+        one = dag(dag_id)
+        if not one.timetable.can_be_scheduled:
+            return
+        timetable = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(one)).timetable
+        restriction = TimeRestriction(earliest=one.start_date, latest=None, catchup=one.catchup)
+        first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)
+        assert first.run_after > datetime.now(UTC)
 
     def test_a_run_ends_some_day(self, dag_id: str) -> None:
         assert timedelta(0) < dag(dag_id).dagrun_timeout <= timedelta(days=31)
