@@ -17,8 +17,8 @@ def judge(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
     if used is None:
         return unknown(f"it was invoked, and its log has no REPORT line with {size} MB")
     percent, least = round(100 * used / size, 1), limits.performance.min_memory_used_percent
-    said = f"{used} of {size} MB used at most, in {memory['lines']} invocations"
+    said = f"{used} of {size} MB used at most, by {memory['lines']} REPORT lines"
     if percent >= least or size <= LEAST_MB:
         return ok(said, value=percent, limit=least)
     proposal = {"proposedMb": proposed_mb(used), "presentMb": size, "isSample": memory["isSample"], "note": CPU_NOTE}
-    return warning(said, value=percent, limit=least, evidence=(proposal,))
+    return warning(f"{said}; try {proposed_mb(used)} MB", value=percent, limit=least, evidence=(proposal,))

@@ -17,10 +17,11 @@ def judge(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
     if used is None:
         return unknown(f"it was invoked, and its log has no REPORT line with {size} MB")
     percent, most = round(100 * used / size, 1), limits.performance.max_memory_used_percent
-    said = f"{used} of {size} MB used at most, in {memory['lines']} invocations"
+    said = f"{used} of {size} MB used at most, by {memory['lines']} REPORT lines"
     if percent < most:
         return ok(said, value=percent, limit=most)
-    seen = {"value": percent, "limit": most, "evidence": ({"proposedMb": proposed_mb(used), "note": CPU_NOTE},)}
+    proposal = proposed_mb(used)
+    seen = {"value": percent, "limit": most, "evidence": ({"proposedMb": proposal, "note": CPU_NOTE},)}
     if used >= size:
-        return critical(f"{said}: it was killed for lack of memory, or next time will be", **seen)
-    return warning(said, **seen)
+        return critical(f"{said}: it was killed, or next time will be; try {proposal} MB", **seen)
+    return warning(f"{said}; try {proposal} MB", **seen)
