@@ -188,11 +188,12 @@ class TestHeartbeats:
         ("said", "verdict"),
         [
             ({"status": None, "latest_triggerer_heartbeat": None}, CRITICAL),
+            ({"status": "unhealthy", "latest_triggerer_heartbeat": None}, CRITICAL),
             ({"status": "healthy", "latest_triggerer_heartbeat": None}, UNKNOWN),
             ({"status": "healthy", "latest_triggerer_heartbeat": "now"}, UNKNOWN),
             (None, UNKNOWN),
         ],
-        ids=["it never ran", "no heartbeat", "no time", "not answered"],
+        ids=["it never ran", "nor that", "no heartbeat", "no time", "not answered"],
     )
     def test_what_airflow_does_not_say(self, said: Any, verdict: FindingVerdict) -> None:
         airflow = Asked()

@@ -270,3 +270,24 @@ class TestServers:
         assert answer["servers"]
         assert all(is_failed(one["isListed"]) for one in answer["servers"])
         assert set(failures(answer)) == {"mgn:describe_source_servers"}
+
+
+READERS = {"events": events, "dynamodb": dynamodb, "cloudwatch": cloudwatch, "ledger": ledger, "mgn": mgn}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_proxys_page_instead_of_an_answer_is_unread(
+    reader: Reader, account: Account, box: Sandbox, name: str
+) -> None:
+    """Each call in turn is answered with HTML and status 200: no reader falls over it, none takes it for "none"."""
+    if name == "mgn":
+        migration(account, "proxied-01", wave="proxied", app="app", phase=Phase.READY)
+    box.calls.clear()
+    READERS[name].read(reader)
+    asked = [one["operation"] for one in box.calls.counts()]
+    assert asked
+    for operation in asked:
+        fault = box.book.add_document({"kind": "notJson", "operation": operation})
+        answer = READERS[name].read(reader)
+        box.book.remove(fault.fault_id)
+        assert set(failures(answer)), operation

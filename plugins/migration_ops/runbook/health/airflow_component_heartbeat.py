@@ -17,9 +17,9 @@ def judge(component: Facts, _: Facts, limits: Thresholds) -> Judgement:
     status = component.maybe("status")
     if component["name"] == WITHOUT_HEARTBEAT:
         return ok(HEALTHY) if status == HEALTHY else critical(f"Airflow calls it {status}")
-    if status is None:
-        # Airflow answers no status, and no heartbeat, for what has never run.
-        return critical("it has never run", limit=limit)
+    if status != HEALTHY and component.maybe("heartbeatAgeSeconds") is None:
+        # Airflow answers no heartbeat of what has never run, and of most of it no status either.
+        return critical("it has never run", value=status, limit=limit)
     age = component["heartbeatAgeSeconds"]
     if age > limit:
         return critical(f"its last heartbeat was {age:g} s ago, limit {limit}", value=age, limit=limit)

@@ -42,32 +42,34 @@ def _failed_runs(reader: Reader) -> Any:
         "dag_id_prefix_pattern": "|".join(OURS),
         "order_by": "id",
     }
-    runs = _all(reader, "/dags/~/dagRuns", "dag_runs", query)
-    if is_failed(runs):
-        return runs
-    found = {
-        (one["dag_id"], one["dag_run_id"]): {
-            "dagId": one["dag_id"],
-            "runId": one["dag_run_id"],
-            "endedAt": one.get("end_date"),
+
+    def read_all() -> list[dict[str, Any]]:
+        found = {
+            (one["dag_id"], one["dag_run_id"]): {
+                "dagId": one["dag_id"],
+                "runId": one["dag_run_id"],
+                "endedAt": one.get("end_date"),
+            }
+            for one in _pages(reader, "/dags/~/dagRuns", "dag_runs", query)
+            # The server drops what is not a letter or a digit from the end of a prefix.
+            if one["dag_id"].startswith(OURS)
         }
-        for one in runs
-        # The server drops what is not a letter or a digit from the end of a prefix.
-        if one["dag_id"].startswith(OURS)
-    }
-    return [found[key] for key in sorted(found)]
+        return [found[key] for key in sorted(found)]
+
+    return reader.attempt("airflow:GET /dags/~/dagRuns", read_all)
 
 
 def _approvals(reader: Reader) -> Any:
     query = {"response_received": "false", "order_by": "created_at"}
-    questions = _all(reader, "/dags/~/dagRuns/~/hitlDetails", "hitl_details", query)
-    if is_failed(questions):
-        return questions
-    return [
-        _approval(one, reader.now)
-        for one in questions
-        if one["task_instance"]["state"] in WAITING and one["task_instance"]["dag_id"].startswith(OURS)
-    ]
+
+    def read_all() -> list[dict[str, Any]]:
+        return [
+            _approval(one, reader.now)
+            for one in _pages(reader, "/dags/~/dagRuns/~/hitlDetails", "hitl_details", query)
+            if one["task_instance"]["state"] in WAITING and one["task_instance"]["dag_id"].startswith(OURS)
+        ]
+
+    return reader.attempt("airflow:GET /dags/~/dagRuns/~/hitlDetails", read_all)
 
 
 def _approval(question: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -105,23 +107,23 @@ def _seconds_since(text: str | None, now: datetime) -> float | None:
         return None
 
 
-def _all(reader: Reader, path: str, key: str, query: Mapping[str, Any]) -> Any:
-    """All pages. A list that changes while it is read may hide an entry, so it must end with as many as it said."""
+def _pages(reader: Reader, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """
+    All pages. A list that changes while it is read may hide an entry, so it must end with as many as it said.
 
-    def read_all() -> list[Any]:
-        found: list[Any] = []
-        while True:
-            page = _get(reader, path, {**query, "limit": PAGE, "offset": len(found)})
-            found += page[key]
-            total = page["total_entries"]
-            if not isinstance(total, int):
-                raise Unknown("Airflow does not say how many there are", path=path)
-            if len(found) >= total:
-                return found
-            if not page[key]:
-                raise Unknown(f"Airflow's list changed while it was read: {len(found)} of {total}", path=path)
-
-    return reader.attempt(f"airflow:GET {path}", read_all)
+    :raises Unknown: it did not.
+    """
+    found: list[dict[str, Any]] = []
+    while True:
+        page = _get(reader, path, {**query, "limit": PAGE, "offset": len(found)})
+        found += page[key]
+        total = page["total_entries"]
+        if not isinstance(total, int):
+            raise Unknown("Airflow does not say how many there are", path=path)
+        if len(found) >= total:
+            return found
+        if not page[key]:
+            raise Unknown(f"Airflow's list changed while it was read: {len(found)} of {total}", path=path)
 
 
 def _get(reader: Reader, path: str, query: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -30,15 +30,16 @@ def read(reader: Reader) -> dict[str, Any]:
     ``parts``: the table and its indexes, ``name, kind, status, readThrottles {values}, writeThrottles {values}``.
     """
     name = reader.settings.table_name
-    described = reader.call("dynamodb", "describe_table", TableName=name)
-    if is_failed(described):
-        return {"tables": described, "parts": described}
-    table = described["Table"]
-    indexes = [
-        {"name": f"{name}/index/{one['IndexName']}", "kind": "index", "status": one.get("IndexStatus")}
+    table = reader.attempt(
+        "dynamodb:describe_table", lambda: reader.of("dynamodb").describe_table(TableName=name)["Table"]
+    )
+    if is_failed(table):
+        return {"tables": table, "parts": table}
+    parts: list[dict[str, Any]] = [{"name": name, "kind": "table", "status": table.get("TableStatus")}]
+    parts += [
+        {"name": f"{name}/index/{one.get('IndexName')}", "kind": "index", "status": one.get("IndexStatus")}
         for one in table.get("GlobalSecondaryIndexes", [])
     ]
-    parts = [{"name": name, "kind": "table", "status": table.get("TableStatus")}, *indexes]
     values = read_metrics(reader, [*(_throttles(name, one, of) for one in parts for of in THROTTLES), *_errors(name)])
     for part in parts:
         part |= {of: values[f"{part['name']}|{of}"] for of in THROTTLES}
@@ -75,10 +76,12 @@ def _by_operation(values: dict[str, Any]) -> Any:
 
 
 def _backups(reader: Reader, table: str) -> Any:
-    answer = reader.call("dynamodb", "describe_continuous_backups", TableName=table)
-    if is_failed(answer):
-        return answer
-    found = answer.get("ContinuousBackupsDescription", {})
+    found = reader.attempt(
+        "dynamodb:describe_continuous_backups",
+        lambda: reader.of("dynamodb").describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"],
+    )
+    if is_failed(found):
+        return found
     recovery = found.get("PointInTimeRecoveryDescription", {})
     return {
         "continuous": found.get("ContinuousBackupsStatus"),

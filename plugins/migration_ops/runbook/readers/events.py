@@ -63,24 +63,28 @@ def _bus_names(reader: Reader) -> Any:
 
 def _rules_of(reader: Reader, bus: str) -> Any:
     request: dict[str, Any] = {"EventBusName": bus} | ({"NamePrefix": OUR_RULES} if bus == DEFAULT_BUS else {})
-    found = reader.pages("events", "list_rules", "Rules", **request)
-    if is_failed(found):
-        return found
-    return [
-        {"name": f"{bus}/{one['Name']}", "bus": bus, "rule": one["Name"], "state": one.get("State")} for one in found
-    ]
+
+    def listed() -> list[dict[str, Any]]:
+        pages = reader.of("events").get_paginator("list_rules").paginate(**request)
+        return [
+            {"name": f"{bus}/{one['Name']}", "bus": bus, "rule": one["Name"], "state": one.get("State")}
+            for page in pages
+            for one in page["Rules"]
+        ]
+
+    return reader.attempt("events:list_rules", listed)
 
 
 def _with_targets(reader: Reader, rule: dict[str, Any]) -> dict[str, Any]:
-    found = reader.pages("events", "list_targets_by_rule", "Targets", Rule=rule["rule"], EventBusName=rule["bus"])
-    if is_failed(found):
-        return rule | {"targets": found}
-    return rule | {
-        "targets": [
+    def listed() -> list[dict[str, Any]]:
+        pages = reader.of("events").get_paginator("list_targets_by_rule")
+        return [
             {"id": one["Id"], "arn": one["Arn"], "deadLetterArn": one.get("DeadLetterConfig", {}).get("Arn")}
-            for one in found
+            for page in pages.paginate(Rule=rule["rule"], EventBusName=rule["bus"])
+            for one in page["Targets"]
         ]
-    }
+
+    return rule | {"targets": reader.attempt("events:list_targets_by_rule", listed)}
 
 
 def _metric(rule: dict[str, Any], name: str) -> Metric:
