@@ -17,7 +17,7 @@ def judge(scan: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
     for one in vulnerable:
         fixes = f"; mended in {', '.join(one['fixes'])}" if one["fixes"] else "; no version mends it yet"
         yield critical(
-            f"{len(one['advisories'])} known vulnerabilities of {one['version']}{fixes}",
+            f"known vulnerabilities of {one['version']}: {len(one['advisories'])}{fixes}",
             value=len(one["advisories"]),
             limit=0,
             evidence=tuple(one["advisories"]),
