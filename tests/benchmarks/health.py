@@ -18,6 +18,7 @@ from typing import Any
 
 from include.local import resources
 from include.sandbox.operations.account import Account as Operations
+from include.sandbox.operations.clean import cloudwatch
 from include.sandbox.operations.clean.lambda_ import make_function
 from include.sandbox.operations.clean.logs import CALM_LINES, write_lines
 from include.sandbox.operations.clean.sqs import queue_with_dead_letters
@@ -76,7 +77,7 @@ class Shell:
 
 
 def seed(account: Account) -> None:
-    """50 functions with logs and metrics, 10 queues, 5 state machines with one failed execution each, the dashboard."""
+    """The functions with logs and metrics, the queues, state machines with a failed execution each, and alarms."""
     made = Operations(make=lambda name: resources.client(name, account.environment), control=account.control)
     for number in range(FUNCTIONS):
         make_function(made, f"function-{number:02d}")
@@ -86,7 +87,7 @@ def seed(account: Account) -> None:
     for number in range(STATE_MACHINES):
         machine = make_state_machine(made, f"workflow-{number}")
         make_execution(made, machine, "failed", status="FAILED", ended_minutes_ago=9, error="States.TaskFailed")
-    made.client("cloudwatch").put_dashboard(DashboardName=DASHBOARD, DashboardBody='{"widgets": []}')
+    cloudwatch.seed(made)
 
 
 def look(account: Account) -> list[Finding]:
