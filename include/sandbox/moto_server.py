@@ -16,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 
 from include.sandbox import (
     access_analyzer,
+    alarm_tags,
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_encryption,
@@ -48,6 +49,7 @@ from include.sandbox.serving import LoopbackServer, QuietHandler
 EVIDENCE_BUCKET = "migration-evidence"
 # What moto lacks, added to it.
 _ADDED = (
+    alarm_tags,
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_encryption,
