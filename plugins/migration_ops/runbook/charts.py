@@ -70,7 +70,7 @@ def _lines(series: list[Mapping[str, Any]], top: float) -> Drawing:
 
 def _bars(points: list[list[Any]], top: float) -> Drawing:
     room = (WIDTH - LEFT - RIGHT) / len(points)
-    bars = [
+    bars: list[Drawing] = [
         {
             "x": round(LEFT + room * number + room * 0.1, 1),
             "y": round(_down(value, top), 1),

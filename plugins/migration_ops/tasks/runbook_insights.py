@@ -103,14 +103,15 @@ class QueryResultsSensor(BaseSensorOperator):
         ti = context["ti"]
         query, started = read_query(self.query), result_of(ti, self.start)
         try:
-            answer = results(runbook_services(context).reader, started["queryId"])
+            services = runbook_services(context)
+            answer = results(services.reader, started["queryId"])
         except MigrationError as error:
             _leave(ti, unanswered(query, error.message))
             raise
         if answer["status"] in RUNNING:
             self.log.info("the query is %s", answer["status"])
             return PokeReturnValue(is_done=False)
-        finding = finding_of(query, answer, started["leftOut"], started["asked"])
+        finding = finding_of(query, answer, services.config.thresholds, started["leftOut"], started["asked"])
         table = table_of(query, answer["rows"])
         _leave(ti, finding, table)
         self.log.info("%s: %s\n%s", finding.verdict, finding.reason, markdown_table(table))

@@ -8,14 +8,17 @@ from typing import Any
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 from migration_ops.runbook.insights.asking import COMPLETE
 from migration_ops.runbook.insights.query import Chart, Query
+from migration_ops.runbook.thresholds import Thresholds
 
 POINTER = "@ptr"
 SHOWN_ROWS = 200
 SHOWN_SERIES = 8
-REMEDY = (
-    "Look at the task's log; a narrower window helps a query that timed out, fewer functions in resources.yaml where "
-    "log groups were left out. Clear the task `start` with downstream to ask again."
-)
+REMEDIES = {
+    FindingVerdict.UNKNOWN: "Look at the task's log; a narrower window helps a query that timed out, fewer functions "
+    "in resources.yaml where log groups were left out. Clear the task start with downstream to ask again.",
+    FindingVerdict.WARNING: "Look at the rows in the report, and follow one migration with the query track_migration.",
+}
+SHOWN_EVIDENCE = 10
 Row = Mapping[str, str]
 
 
@@ -24,9 +27,13 @@ def check_id(name: str) -> str:
     return f"insights_{name}"
 
 
-def finding_of(query: Query, answer: Mapping[str, Any], left_out: Iterable[str] = (), asked: str = "") -> Finding:
+def finding_of(
+    query: Query, answer: Mapping[str, Any], limits: Thresholds, left_out: Iterable[str] = (), asked: str = ""
+) -> Finding:
     """
-    OK says that the question was answered, whatever the answer; all else is UNKNOWN.
+    OK says that the question was answered, whatever the answer; a query with a limit warns beyond it.
+
+    UNKNOWN is all that was not answered, or not for all log groups.
 
     :param answer: what ``asking.results`` gave.
     :param left_out: log groups that were not asked.
@@ -35,13 +42,22 @@ def finding_of(query: Query, answer: Mapping[str, Any], left_out: Iterable[str] 
     others = list(left_out)
     if answer["status"] != COMPLETE:
         return unanswered(query, f"the query ended {answer['status']}")
-    statistics, rows = answer["statistics"], len(answer["rows"])
+    statistics, rows = answer["statistics"], answer["rows"]
     matched, scanned = (_count(statistics, name) for name in ("recordsMatched", "recordsScanned"))
-    told = f"{rows} rows; {matched} of {scanned} lines matched{asked and ', '}{asked}"
+    told = f"{len(rows)} rows; {matched} of {scanned} lines matched{asked and ', '}{asked}"
     if others:
         told += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
-        return _finding(query, FindingVerdict.UNKNOWN, told, rows)
-    return _finding(query, FindingVerdict.OK, told, rows)
+        return _finding(query, FindingVerdict.UNKNOWN, told, len(rows))
+    limit = query.limit.of(limits) if query.limit else None
+    beyond = [row for row in rows if limit is not None and _beyond(query, row, limit)]
+    if beyond:
+        told = f"{len(beyond)} of {told}: {query.limit and query.limit.column} beyond {limit:g}"
+        return _finding(query, FindingVerdict.WARNING, told, len(rows), tuple(beyond[:SHOWN_EVIDENCE]))
+    return _finding(query, FindingVerdict.OK, told, len(rows))
+
+
+def _beyond(query: Query, row: Row, limit: float) -> bool:
+    return query.limit is not None and float(row[query.limit.column]) > limit
 
 
 def unanswered(query: Query, reason: str) -> Finding:
@@ -53,7 +69,9 @@ def _count(statistics: Mapping[str, Any], name: str) -> str:
     return f"{statistics[name]:g}" if name in statistics else "?"
 
 
-def _finding(query: Query, verdict: FindingVerdict, reason: str, rows: int | None = None) -> Finding:
+def _finding(
+    query: Query, verdict: FindingVerdict, reason: str, rows: int | None = None, evidence: tuple[Any, ...] = ()
+) -> Finding:
     return Finding(
         check_id=check_id(query.name),
         resource=query.name,
@@ -61,7 +79,8 @@ def _finding(query: Query, verdict: FindingVerdict, reason: str, rows: int | Non
         value=rows,
         unit="rows",
         reason=reason,
-        remedy="" if verdict is FindingVerdict.OK else REMEDY,
+        evidence=evidence,
+        remedy=REMEDIES.get(verdict, ""),
         section=query.section,
         route=Route.WARN,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from migration_ops.errors import InvalidInput
-from migration_ops.runbook.thresholds import ConfigPart
+from migration_ops.runbook.thresholds import ConfigPart, Thresholds
 
 DIRECTORY = Path(__file__).resolve().parents[4] / "include" / "queries"
 PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
@@ -72,6 +73,18 @@ class Chart(ConfigPart):
     unit: str = ""
 
 
+class Limit(ConfigPart):
+    """A column that is held against one of the thresholds; beyond it the finding is a warning."""
+
+    column: str
+    # For example ``migrations.max_lag_seconds``.
+    threshold: str
+
+    def of(self, thresholds: Thresholds) -> float:
+        """:raises AttributeError: there is no such threshold."""
+        return float(attrgetter(self.threshold)(thresholds))
+
+
 class Query(ConfigPart):
     """One query: ``<name>.cwli`` and ``<name>.yaml``."""
 
@@ -82,6 +95,7 @@ class Query(ConfigPart):
     section: str
     parameters: tuple[Parameter, ...] = Field(default=())
     chart: Chart | None = None
+    limit: Limit | None = None
 
     def missing(self, values: Mapping[str, Any]) -> list[str]:
         """Parameters without a default that have no value."""

@@ -29,13 +29,27 @@ HOLDER = Holder("alarms_test", "run", "wave-1")
 Look = Callable[..., Looked]
 
 
-@pytest.fixture
-def account(box: Sandbox) -> Iterator[Account]:
+@pytest.fixture(scope="module")
+def seeded(box: Sandbox) -> Iterator[Account]:
     box.reset()
     account = account_of(box)
     seed(account)
     yield account
     box.reset()
+
+
+@pytest.fixture
+def account(box: Sandbox, seeded: Account) -> Iterator[Account]:
+    """Without alarms, and with one server on its way."""
+    on_its_way(seeded, SERVER)
+    yield seeded
+    box.book.remove()
+    names = list(alarms(seeded))
+    if names:
+        seeded.client("cloudwatch").delete_alarms(AlarmNames=names)
+    table, dynamodb = seeded.settings["MIGRATION_OPS_TABLE_NAME"], seeded.client("dynamodb")
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={"migrationId": item["migrationId"]})
 
 
 @pytest.fixture
@@ -68,7 +82,6 @@ def seed(account: Account) -> None:
     pattern = json.dumps({"source": ["one"]})
     events.put_rule(Name="on-default", EventPattern=pattern)
     events.put_rule(Name="on-custom", EventPattern=pattern, EventBusName="custom-bus")
-    on_its_way(account, SERVER)
 
 
 def function(account: Account, name: str) -> None:

@@ -210,3 +210,11 @@ def test_an_installation_without_functions_watches_none(look: Look, reader: Read
 
     bare = replace(reader, config=RunbookConfig(resources=Resources(functions=Names(include=()))))
     assert verdicts(look("function_error_rate", using=bare)) == {"*": ("OK", 0)}
+
+
+def test_an_alarm_made_after_a_deleted_one_is_not_ours_by_its_name(look: Look, account: Account, applied: None) -> None:
+    """The sandbox keeps no tags of deleted alarms, and takes none for one that is there: as AWS does."""
+    account.client("cloudwatch").delete_alarms(AlarmNames=[DEAD])
+    foreign(account, DEAD)
+    assert verdicts(look("dead_letters", is_dry=False))[DEAD] == ("CRITICAL", "not ours")
+    assert alarms(account)[DEAD]["MetricName"] == "NumberOfMessagesSent"

@@ -20,6 +20,7 @@ from migration_ops.runbook.insights.answers import finding_of, table_of
 from migration_ops.runbook.insights.asking import MAX_LOG_GROUPS, log_groups, results, start
 from migration_ops.runbook.insights.query import read_query
 from migration_ops.runbook.reading import Reader
+from migration_ops.runbook.thresholds import Migrations, Thresholds
 from migration_ops.settings import read_settings
 from migration_ops.telemetry import Telemetry
 from migration_ops.waves.states import Phase
@@ -27,6 +28,7 @@ from tests.unit.runbook.estates import account_of, reader_of
 
 # On the hour, so that all lines are of one step; AWS takes no lines older than two weeks.
 BEGAN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=4)
+LIMITS = Thresholds(migrations=Migrations(max_lag_seconds=1000))
 PARAMETERS = {"migrationId": "mig-web01", "binMinutes": 5}
 WEB = Record("mig-web01", "wave-3", "billing", "s-1", Phase.PLANNED, correlation_id="corr-web")
 DATABASE = Record("mig-db01", "wave-3", "billing", "s-2", Phase.PLANNED, correlation_id="corr-db")
@@ -56,8 +58,7 @@ def reader(box: Sandbox, account: Account) -> Reader:
 def logged(box: Sandbox, account: Account) -> None:
     """The story, a minute a line, written as a step of a wave writes it."""
     moments = iter(BEGAN + timedelta(minutes=number) for number in range(100))
-    settings = read_settings(dict(account.settings))
-    # The clock is asked for each line, and for metrics and events again.
+    settings = replace(read_settings(dict(account.settings)), event_bus="")
     lines = Telemetry(box.boto, settings, now=lambda: next(moments), log_stream="wave-3/test")
     for record in STORY:
         lines.transition(record, "phase_changed", {"note": "x"}, record)
@@ -95,6 +96,13 @@ def test_lag_has_its_true_mean(reader: Reader) -> None:
     assert rows["mig-db01"]["readings"] == "1"
 
 
+def test_lag_is_held_against_the_one_limit(reader: Reader) -> None:
+    limits = Thresholds(migrations=Migrations(max_lag_seconds=500))
+    finding = finding_of(read_query("replication_lag"), asked(reader, "replication_lag"), limits)
+    assert finding.verdict is FindingVerdict.WARNING
+    assert [row["migrationId"] for row in finding.evidence] == ["mig-db01"]
+
+
 def test_failures_are_counted_by_reason(reader: Reader) -> None:
     rows = asked(reader, "failed_migrations")["rows"]
     assert {(row["errorCode"], row["status"], row["migrations"]) for row in rows} == {
@@ -106,7 +114,7 @@ def test_failures_are_counted_by_reason(reader: Reader) -> None:
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_answers_with_a_table_and_a_chart(reader: Reader, name: str) -> None:
     query, answer = read_query(name), asked(reader, name)
-    finding, table = finding_of(query, answer), table_of(query, answer["rows"])
+    finding, table = finding_of(query, answer, LIMITS), table_of(query, answer["rows"])
     assert finding.verdict is FindingVerdict.OK
     assert finding.value == len(answer["rows"]) > 0
     assert "@ptr" not in table["head"]
@@ -122,8 +130,8 @@ def test_outside_the_range_nothing_is_found_and_that_is_an_answer(reader: Reader
     results(reader, query_id)
     answer = results(reader, query_id)
     assert answer["rows"] == []
-    assert finding_of(query, answer).verdict is FindingVerdict.OK
-    assert "0 of 0 lines" in finding_of(query, answer).reason
+    assert finding_of(query, answer, LIMITS).verdict is FindingVerdict.OK
+    assert "0 of 0 lines" in finding_of(query, answer, LIMITS).reason
     assert table_of(query, [])["rows"] == [["no lines matched"]]
 
 
@@ -134,7 +142,7 @@ def test_a_query_that_did_not_end_well_is_unknown(reader: Reader, end: str) -> N
     query_id = start(reader, query.filled({}), [reader.settings.log_group], BEGAN, BEGAN + timedelta(hours=1))
     results(reader, query_id)
     answer = results(reader, query_id)
-    finding = finding_of(query, answer)
+    finding = finding_of(query, answer, LIMITS)
     assert (answer["status"], answer["rows"], finding.verdict) == (end, [], FindingVerdict.UNKNOWN)
     assert end in finding.reason
 
@@ -173,6 +181,6 @@ def test_groups_of_functions_are_asked_too_and_those_left_out_are_named(box: San
     assert groups["names"][0] == reader.settings.log_group
     assert groups["leftOut"] == ["/aws/lambda/f49", "/aws/lambda/f50", "/aws/lambda/f51"]
     complete = {"status": "Complete", "rows": [], "statistics": {}}
-    finding = finding_of(read_query("recent_errors"), complete, groups["leftOut"])
+    finding = finding_of(read_query("recent_errors"), complete, LIMITS, groups["leftOut"])
     assert finding.verdict is FindingVerdict.UNKNOWN
     assert "/aws/lambda/f49" in finding.reason

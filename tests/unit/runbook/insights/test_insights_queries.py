@@ -13,6 +13,7 @@ from migration_ops.errors import InvalidInput
 from migration_ops.ledger.protocol import Record
 from migration_ops.runbook.insights import QUERIES
 from migration_ops.runbook.insights.query import DIRECTORY, PLACEHOLDER, Query, quoted, read_query
+from migration_ops.runbook.thresholds import Thresholds
 from migration_ops.telemetry_batches import document_of
 from migration_ops.waves.states import Phase
 from tests.dags.dag_files import dag
@@ -109,6 +110,12 @@ class TestPolicy:
         columns = {one.name for command in commands for one in (*command.items, *command.by)}
         shown = {query.chart.x, query.chart.y, query.chart.series} - {None}
         assert shown <= columns
+
+    def test_its_limit_is_a_threshold_and_a_column(self, name: str) -> None:
+        query = read_query(name)
+        if query.limit:
+            assert query.limit.of(Thresholds()) >= 0
+            assert f"as {query.limit.column}" in query.text
 
 
 def test_the_lag_is_averaged_over_all_readings() -> None:
