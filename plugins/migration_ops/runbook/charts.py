@@ -8,11 +8,13 @@ from math import floor, log10
 from typing import Any
 
 WIDTH, HEIGHT = 900, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 34
+LEFT, RIGHT, TOP, BOTTOM = 64, 40, 10, 34
 # Told apart without red and green alone.
 COLOURS = ("#0969da", "#bc4c00", "#6b4fa0", "#1a7f37", "#9a6700", "#b3261e", "#0a7d91", "#57606a")
 Y_TICKS, X_TICKS = 4, 6
 LABEL_CHARACTERS = 24
+# How a time is written, by the seconds that a chart spans.
+PATTERNS = ((86_400, "%H:%M"), (14 * 86_400, "%m-%d %H:%M"), (float("inf"), "%Y-%m-%d"))
 
 Drawing = dict[str, Any]
 
@@ -62,7 +64,7 @@ def _lines(series: list[Mapping[str, Any]], top: float) -> Drawing:
                 "dots": [{"x": round(x, 1), "y": round(y, 1)} for x, y in places],
             }
         )
-    pattern = "%H:%M" if span <= 86_400 else "%m-%d %H:%M"
+    pattern = next(one for most, one in PATTERNS if span <= most)
     marks = [first + span * part / (X_TICKS - 1) for part in range(X_TICKS)] if len(moments) > 1 else moments
     ticks = [{"x": round(across(at), 1), "text": datetime.fromtimestamp(at, UTC).strftime(pattern)} for at in marks]
     return {"lines": lines, "xTicks": ticks}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,3 +69,12 @@ def test_the_page_has_the_chart_and_escapes_names() -> None:
     assert "<polyline" in page
     assert "<script>" not in page
     assert "### Lag" in markdown(report)
+
+
+@pytest.mark.parametrize(("days", "text"), [(1, "00:00"), (3, "01-04 00:00"), (120, "2026-05-01")])
+def test_a_long_span_needs_no_hours(days: int, text: str) -> None:
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    points = [[begun.isoformat(), 1], [(begun + timedelta(days=days)).isoformat(), 2]]
+    drawing = drawn({"kind": "line", "series": [{"name": "a", "points": points}]})
+    assert drawing is not None
+    assert drawing["xTicks"][-1]["text"] == text
