@@ -7,11 +7,22 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from migration_ops.mgn.session import read_models
-from migration_ops.tasks import approval, complete, fresh_questions, params, policy, rollback, run_note, step, wave
+from migration_ops.tasks import (
+    approval,
+    complete,
+    fresh_questions,
+    params,
+    policy,
+    rollback,
+    run_note,
+    runbook,
+    step,
+    wave,
+)
 
 # Task processes are forks of a process that has loaded its plugins. What is imported here is not imported again by
 # every task and after every deferral, which costs 0.3 s of processor time each.
-WARM = (approval, complete, params, policy, rollback, step, wave)
+WARM = (approval, complete, params, policy, rollback, runbook, step, wave)
 
 
 class MigrationPlugin(AirflowPlugin):
