@@ -32,11 +32,12 @@ _SHAPES = {
     "webhook signing secret": re.compile(r"\bwhsec_[A-Za-z0-9+/]{24,}"),
     "authorization header": re.compile(r"(?i)\b(?:bearer\s+[A-Za-z0-9._~+/-]{24,}|basic\s+[A-Za-z0-9+/]{16,}={0,2})"),
 }
-_JWT_SHAPE = re.compile(r"\b(eyJ[A-Za-z0-9_-]{5,})\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
-_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"']*:([^\s/@\"']+)@")
+# Repetitions are bounded: a log line may have 256 KB and be written by anybody.
+_JWT_SHAPE = re.compile(r"\b(eyJ[A-Za-z0-9_-]{5,400})\.eyJ[A-Za-z0-9_-]{5,4000}\.")
+_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/:@\"']{0,200}:([^\s/@\"']{1,500})@")
 # name = value inside prose or a log line.
 _ASSIGNED = re.compile(
-    r"(?i)[\"']?\b((?:[\w-]*[_-])?(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|credentials?))"
+    r"(?i)[\"']?\b((?:[\w-]{0,40}[_-])?(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|credentials?))"
     r"[\"']?\s*[=:]\s*([\"']?)([^\s\"',;&]+)"
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import urlsafe_b64encode
 
 import pytest
@@ -130,6 +131,17 @@ def test_a_finding_never_carries_the_value() -> None:
     found = secrets.in_variables(variables)
     assert {one["name"] for one in found} == set(variables) - {"OK"}
     assert not any(value in json.dumps(found) for name, value in variables.items() if name != "OK")
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "a_", "a.", "eyJaaaaa-", "eyJaaaaaa.", "x://a:", "password", "-----BEGIN A ", "AKIA", "= "]
+)
+def test_a_long_line_takes_no_long_time(piece: str) -> None:
+    """Log lines have up to 256 KB, and anybody may have written them."""
+    line = piece * (262_144 // len(piece))
+    before = time.process_time()
+    secrets.kinds_in(line)
+    assert time.process_time() - before < 5
 
 
 def test_entropy_tells_words_from_keys() -> None:
