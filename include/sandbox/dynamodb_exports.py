@@ -2,8 +2,9 @@
 
 moto 5.2.5 writes one data file and no manifests, knows no client token, counts nothing in its manifest, and makes an
 error of its own of an unknown export. Here: ``manifest-summary.json``, ``manifest-files.json``, their ``.md5`` in
-base64, several data files, as in the Developer Guide ("DynamoDB table export output format"); a token makes the same export
-for eight hours; an export is IN_PROGRESS at the first look. The latest restorable time is five minutes ago at most.
+base64, several data files, as in the Developer Guide ("DynamoDB table export output format"); a token makes the same
+export for eight hours; an export is IN_PROGRESS at the first look. The latest restorable time is five minutes ago at
+most.
 """
 
 from __future__ import annotations

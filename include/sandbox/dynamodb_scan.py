@@ -1,8 +1,8 @@
 """Gives moto's DynamoDB a scan of whole tables that takes as long as there are items.
 
 moto 5.2.5 sorts the table and passes over all of it from its beginning for every page and every segment, and copies
-each item: 100,000 items take minutes, whoever asks. Here a page begins where the last one ended, items come by the hash of
-their key (as in DynamoDB, where no order can be relied on), and an item's text is made once. A page has 1 MB.
+each item: 100,000 items take minutes, whoever asks. Here a page begins where the last one ended, items come by the
+hash of their key (as in DynamoDB, where no order can be relied on), and an item's text is made once. A page has 1 MB.
 
 Scans with a filter, a projection, an index or a limit are moto's own. Not for PartiQL, which changes items in place.
 """

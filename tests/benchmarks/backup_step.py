@@ -39,7 +39,7 @@ def main(what: str, run: str) -> dict[str, Any]:
 
 
 def backup(store: BackupStore, table: str, base: str, run: str) -> dict[str, Any]:
-    described = describe(boto3.client("dynamodb"), table)
+    described = describe(boto3.client("dynamodb"), table, boto3.client("kms"))
     client = raw_scans(boto3.client("dynamodb"))
     made = back_up(client, store, described, base, run, lambda: datetime.now(UTC))
     return {"items": made.items, "bytes": sum(part.bytes for part in made.parts), "parts": len(made.parts)}

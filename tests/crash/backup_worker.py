@@ -33,7 +33,7 @@ def run_backup(environment: dict[str, str], bucket: str, table: str, base: str, 
     _after[0] = objects
     os.environ.update(environment)
     dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-    described = describe(dynamodb, table)
+    described = describe(dynamodb, table, boto3.client("kms"))
     back_up(
         raw_scans(boto3.client("dynamodb")),
         Stopping(s3, bucket),

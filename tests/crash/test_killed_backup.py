@@ -110,7 +110,7 @@ def test_what_a_killed_backup_leaves_is_no_backup(world: World, processes: Any, 
     assert (done.kept, len(done.left)) == ((), len(found))
 
     # Cleared, the same run begins again, and is whole.
-    described = describe(world.dynamodb, world.table)
+    described = describe(world.dynamodb, world.table, world.box.boto("kms"))
     client = raw_scans(world.box.boto("dynamodb"))
     manifest = back_up(client, world.store, described, world.base, "killed", lambda: datetime.now(UTC))
     assert manifest.items == ITEMS

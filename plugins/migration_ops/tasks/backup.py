@@ -14,13 +14,13 @@ from migration_ops.runbook.backup.layout import base_of, found_in, table_prefix
 from migration_ops.runbook.backup.make import back_up
 from migration_ops.runbook.backup.manifest import EXPORT, SCAN, Manifest
 from migration_ops.runbook.backup.retention import expire
-from migration_ops.runbook.backup.table import describe
 from migration_ops.runbook.backup.verdicts import of_gap, of_made, of_retention, of_verified
 from migration_ops.runbook.backup.verify import mark_verified, newest_verified, verify_backup
 from migration_ops.tasks.backup_common import (
     PLAN,
     FindingsOperator,
     bucket_of,
+    described,
     pulled,
     run_moment,
     scanning_client,
@@ -46,7 +46,7 @@ class BackupPlanOperator(DocumentedOperator):
     def execute(self, context: Context) -> Any:
         ti, wanted = context["ti"], context["params"]["mode"]
         services = runbook_services(context)
-        table = describe(services.reader.of("dynamodb"), services.settings.table_name)
+        table = described(services, services.settings.table_name)
         if wanted == EXPORT and not table.has_pitr:
             raise Blocked("an export needs point-in-time recovery, which is off", table=table.name)
         mode = wanted if wanted != AUTO else EXPORT if table.has_pitr else SCAN
@@ -83,7 +83,7 @@ class ScanOperator(_OfMode):
     def execute(self, context: Context) -> Any:
         plan = self.plan(context)
         services = runbook_services(context)
-        table = describe(services.reader.of("dynamodb"), plan["table"])
+        table = described(services, plan["table"])
         client = scanning_client(services)
         return self.made(context, back_up(client, store_of(services), table, plan["base"], context["ti"].run_id, now))
 
@@ -96,8 +96,7 @@ class ExportOperator(_OfMode):
     def execute(self, context: Context) -> Any:
         plan = self.plan(context)
         services = runbook_services(context)
-        client = services.reader.of("dynamodb")
-        table = describe(client, plan["table"])
+        client, table = services.reader.of("dynamodb"), described(services, plan["table"])
         return {"exportArn": start_export(client, store_of(services), table, plan["base"])}
 
 
@@ -131,7 +130,7 @@ class SealExportOperator(_OfMode):
     def execute(self, context: Context) -> Any:
         plan, ti = self.plan(context), context["ti"]
         services = runbook_services(context)
-        table = describe(services.reader.of("dynamodb"), plan["table"])
+        table = described(services, plan["table"])
         found = pulled(ti, self.export_task)
         return self.made(context, seal_export(store_of(services), table, plan["base"], ti.run_id, found, now))
 

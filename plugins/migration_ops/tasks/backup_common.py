@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.errors import InvalidInput
 from migration_ops.runbook.backup.store import BackupStore, protection_of
+from migration_ops.runbook.backup.table import Described, describe
 from migration_ops.runbook.backup.verdicts import UNKNOWN, finding
 from migration_ops.runbook.backup.wire import raw_scans
 from migration_ops.runbook.findings import RED, Finding, worst
@@ -36,6 +37,11 @@ def store_of(services: RunbookServices) -> BackupStore:
     s3, bucket = services.reader.of("s3"), bucket_of(services)
     keep = timedelta(days=services.config.thresholds.backup.retention_days)
     return BackupStore(s3, bucket, protection_of(s3, bucket), services.reader.now + keep)
+
+
+def described(services: RunbookServices, table: str) -> Described:
+    """The table as AWS shows it now."""
+    return describe(services.reader.of("dynamodb"), table, services.reader.of("kms"))
 
 
 def scanning_client(services: RunbookServices) -> Any:

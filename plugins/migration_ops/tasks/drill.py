@@ -12,7 +12,7 @@ from migration_ops.errors import Blocked
 from migration_ops.runbook.backup.drill import Scratch, clean_up, left_over, require_room, start_recovery, tag
 from migration_ops.runbook.backup.make import iso
 from migration_ops.runbook.backup.profile import broken_chains, compare_samples, profile_table
-from migration_ops.runbook.backup.table import describe, raw_description
+from migration_ops.runbook.backup.table import raw_description
 from migration_ops.runbook.backup.verdicts import (
     CRITICAL,
     OK,
@@ -26,7 +26,7 @@ from migration_ops.runbook.backup.verdicts import (
 from migration_ops.runbook.backup.verify import latest_verified
 from migration_ops.runbook.findings import Finding
 from migration_ops.tasks.backup import now
-from migration_ops.tasks.backup_common import FindingsOperator, pulled, scanning_client, store_of
+from migration_ops.tasks.backup_common import FindingsOperator, described, pulled, scanning_client, store_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
 from migration_ops.tasks.runbook import FINDINGS_KEY
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
@@ -50,7 +50,7 @@ class BeginDrillOperator(FindingsOperator):
         ti = context["ti"]
         services = runbook_services(context)
         client = services.reader.of("dynamodb")
-        live = describe(client, services.settings.table_name)
+        live = described(services, services.settings.table_name)
         began = now().replace(microsecond=0)
         scratch = Scratch(ti.run_id, live.name, live.arn, began)
         require_room(client, scratch)

@@ -1,4 +1,4 @@
-"""A rollback rehearsed on the sandbox: a server of its own is launched for a test and taken back, by steps of a wave."""
+"""A rollback rehearsed on the sandbox: a server of its own is launched for a test and taken back."""
 
 from __future__ import annotations
 

@@ -64,7 +64,9 @@ class Profile:
 
     def _consider(self, rank: tuple[int, str], line: bytes, item: Item) -> None:
         if len(self._sample) < SAMPLED or rank > self._sample[0][:2]:
-            self._keep((*rank, Sampled(sha256(line).hexdigest(), written_at(item))))
+            # The archive gives an item a time to live and leaves its other times alone: when is not known then.
+            moment = "" if "expiresAt" in item else written_at(item)
+            self._keep((*rank, Sampled(sha256(line).hexdigest(), moment)))
 
     def _keep(self, one: tuple[int, str, Sampled]) -> None:
         if len(self._sample) < SAMPLED:

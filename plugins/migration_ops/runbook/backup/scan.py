@@ -56,9 +56,7 @@ def scan_table(client: Any, table: str, taker: Callable[[int], T], segments: int
 
 
 class _Stopped(Unknown):
-    """Another segment failed."""
-
-    code = "STOPPED"
+    """Another segment failed; that one says why."""
 
 
 def _read_segment(client: Any, table: str, segment: int, segments: int, taker: Taker, stop: Event) -> None:

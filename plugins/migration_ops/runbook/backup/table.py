@@ -62,11 +62,21 @@ def raw_description(client: Any, name: str) -> dict[str, Any] | None:
     return found
 
 
-def describe(client: Any, name: str) -> Described:
-    """:raises NotFound: there is no such table. :raises MigrationError: AWS refused one of the questions."""
+def describe(client: Any, name: str, kms: Any) -> Described:
+    """
+    :param client: of DynamoDB.
+    :param kms: a KMS client; asked only where the table has a key.
+    :raises NotFound: there is no such table.
+    :raises MigrationError: AWS refused one of the questions.
+    """
     found = raw_description(client, name)
     if found is None:
         raise NotFound("there is no such table", table=name)
+    request = create_request(found)
+    key = request.get("SSESpecification", {}).get("KMSMasterKeyId")
+    if key and ask(lambda: kms.describe_key(KeyId=key))["KeyMetadata"]["KeyManager"] == "AWS":
+        # CreateTable refuses the name of the key that it would take anyway.
+        del request["SSESpecification"]["KMSMasterKeyId"]
     time_to_live = ask(lambda: client.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
     recovery = ask(lambda: client.describe_continuous_backups(TableName=name))["ContinuousBackupsDescription"]
     point_in_time = recovery.get("PointInTimeRecoveryDescription", {})
@@ -80,7 +90,7 @@ def describe(client: Any, name: str) -> Described:
         "deletionProtection": bool(found.get("DeletionProtectionEnabled")),
         "stream": (found.get("StreamSpecification") or {}).get("StreamViewType"),
     }
-    return Described(name, found["TableArn"], found["TableStatus"], plain_json(create_request(found)), settings, latest)
+    return Described(name, found["TableArn"], found["TableStatus"], plain_json(request), settings, latest)
 
 
 def create_request(found: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +108,8 @@ def create_request(found: dict[str, Any]) -> dict[str, Any]:
     local = [_index(one, False) for one in found.get("LocalSecondaryIndexes") or []]
     request |= {"GlobalSecondaryIndexes": indexes} if indexes else {}
     request |= {"LocalSecondaryIndexes": local} if local else {}
+    if found.get("TableClassSummary"):
+        request["TableClass"] = found["TableClassSummary"]["TableClass"]
     encryption = found.get("SSEDescription") or {}
     if encryption.get("Status") in ("ENABLED", "UPDATING"):
         request["SSESpecification"] = {"Enabled": True, "SSEType": encryption.get("SSEType", "KMS")}

@@ -44,7 +44,7 @@ class Lab:
 
     @property
     def described(self) -> Described:
-        return describe(self.dynamodb, self.table)
+        return describe(self.dynamodb, self.table, self.box.boto("kms"))
 
     def base(self, run_id: str, at: datetime | None = None) -> str:
         return base_of(self.table, run_id, at or self.clock)
