@@ -104,7 +104,7 @@ def _all_clear(title: str, route: Route, keys: list[str], by_key: dict[str, Find
 
 def _how_it_is(finding: Finding | None) -> str:
     if finding is None:
-        return "not there any more"
+        return "not found any more in the time that this run looked at"
     if finding.verdict is not FindingVerdict.OK:
         return f"only a {finding.verdict} now: {finding.reason}"
     return finding.reason or "well again"
