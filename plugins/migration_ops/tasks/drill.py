@@ -13,23 +13,15 @@ from migration_ops.runbook.backup.drill import Scratch, clean_up, left_over, req
 from migration_ops.runbook.backup.make import iso
 from migration_ops.runbook.backup.profile import broken_chains, compare_samples, profile_table
 from migration_ops.runbook.backup.table import raw_description
-from migration_ops.runbook.backup.verdicts import (
-    CRITICAL,
-    OK,
-    WARNING,
-    Objective,
-    finding,
-    of_history,
-    of_objective,
-    of_recovered,
-)
+from migration_ops.runbook.backup.verdicts import CRITICAL, OK, WARNING, finding
+from migration_ops.runbook.backup.verdicts_restore import Objective, of_history, of_objective, of_recovered
 from migration_ops.runbook.backup.verify import latest_verified
 from migration_ops.runbook.findings import Finding
 from migration_ops.tasks.backup import now
 from migration_ops.tasks.backup_common import FindingsOperator, described, pulled, scanning_client, store_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
 from migration_ops.tasks.runbook import FINDINGS_KEY
-from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
+from migration_ops.tasks.runbook_services import runbook_services
 
 BEGIN, RECOVER = "begin", "recover"
 PITR = "drill_pitr"
@@ -150,15 +142,13 @@ class CleanUpSensor(BaseSensorOperator):
         services = runbook_services(context)
         done = clean_up(services.reader.of("dynamodb"), scratch_of(plan, ti.run_id))
         self.log.info("still there: %s; not ours: %s", list(done.pending), list(done.foreign))
-        left = self._findings(services, plan, done.pending, done.foreign)
+        left = self._findings(plan, done.pending, done.foreign)
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in left])
         if done.foreign and not done.pending:
             raise AirflowFailException(left[0].reason)
         return not done.pending
 
-    def _findings(
-        self, _: RunbookServices, plan: dict[str, Any], pending: tuple[str, ...], foreign: tuple[str, ...]
-    ) -> list[Finding]:
+    def _findings(self, plan: dict[str, Any], pending: tuple[str, ...], foreign: tuple[str, ...]) -> list[Finding]:
         there = pending + foreign
         verdict = CRITICAL if there else OK
         reason = f"{len(there)} scratch tables are still there" if there else "no scratch table is left"

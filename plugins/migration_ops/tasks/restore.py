@@ -12,10 +12,19 @@ from migration_ops.errors import Blocked, InvalidInput
 from migration_ops.runbook.backup.layout import MANIFEST, table_prefix
 from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.profile import broken_chains, profile_table
-from migration_ops.runbook.backup.restore import ACTIVE, TableExists, create_target, load, status_of
+from migration_ops.runbook.backup.restore import (
+    ACTIVE,
+    TableExists,
+    create_target,
+    load,
+    run_tag_of,
+    status_of,
+    tag_value,
+)
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import raw_description
-from migration_ops.runbook.backup.verdicts import OK, Objective, finding, of_history, of_objective, of_restored
+from migration_ops.runbook.backup.verdicts import OK, finding
+from migration_ops.runbook.backup.verdicts_restore import Objective, of_history, of_objective, of_restored
 from migration_ops.runbook.backup.verify import latest_verified, verified_manifest
 from migration_ops.tasks.backup import now
 from migration_ops.tasks.backup_common import FindingsOperator, pulled, scanning_client, store_of
@@ -47,8 +56,6 @@ class RestorePlanOperator(FindingsOperator):
 
     def _require_free(self, services: RunbookServices, target: str, live: str, run_id: str) -> None:
         """A table that this run itself made is no obstacle: then its plan was cleared."""
-        from migration_ops.runbook.backup.restore import run_tag_of, tag_value
-
         client = services.reader.of("dynamodb")
         found = raw_description(client, target)
         if target == live:

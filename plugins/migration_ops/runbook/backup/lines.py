@@ -13,7 +13,7 @@ from migration_ops.runbook.backup.errors import BackupNotWhole
 from migration_ops.runbook.backup.store import BackupStore, is_absent
 
 GZIP = 31
-INFLATED_BYTES = 4 << 20
+INFLATED_BYTES = 1 << 20
 
 
 @dataclass

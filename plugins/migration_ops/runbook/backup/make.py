@@ -18,7 +18,7 @@ from migration_ops.runbook.backup.table import Described
 from migration_ops.runbook.backup.wire import Item, Tally, line_of
 
 # Compressed, and held in memory once per segment.
-PART_BYTES = 8 << 20
+PART_BYTES = 4 << 20
 # Higher levels take most of a backup's time and save little: the text is keys and digests.
 LEVEL = 3
 GZIP = 31

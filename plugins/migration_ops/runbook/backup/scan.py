@@ -14,7 +14,7 @@ from migration_ops.errors import Unknown
 from migration_ops.mgn.faults import classify
 from migration_ops.runbook.backup.wire import Item
 
-SEGMENTS = 8
+SEGMENTS = 4
 
 
 class Taker(Protocol):

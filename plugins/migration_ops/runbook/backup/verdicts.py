@@ -1,14 +1,11 @@
-"""Findings about backups, restores and drills."""
+"""Findings about backups, and what all findings of this chapter share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from migration_ops.runbook.backup.manifest import EXPORT, Manifest
-from migration_ops.runbook.backup.profile import Difference, Profile
 from migration_ops.runbook.backup.retention import Sorted
 from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN, Verified
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
@@ -48,7 +45,6 @@ def finding(
 ) -> Finding:
     """With the runbook's section, and what to do unless all is well."""
     kind = check_id if check_id in _REMEDIES else check_id.rsplit("_", 1)[-1]
-    is_backup = check_id.startswith("backup_")
     return Finding(
         check_id=check_id,
         resource=resource,
@@ -59,7 +55,7 @@ def finding(
         reason=reason,
         evidence=evidence,
         remedy="" if verdict is OK else _REMEDIES.get(kind, _REMEDIES["backup_made"]),
-        section=BACKUP_SECTION if is_backup else DRILL_SECTION,
+        section=DRILL_SECTION if check_id.startswith("drill_") else BACKUP_SECTION,
         route=Route.PAGE if check_id == "backup_read_back" else Route.WARN,
     )
 
@@ -134,89 +130,4 @@ def of_retention(table: str, sorted_out: Sorted) -> Finding:
         value=len(sorted_out.kept),
         unit="backups",
         evidence=tuple(odd[:PROBLEMS_SHOWN]),
-    )
-
-
-def of_restored(prefix: str, table: str, profile: Profile, manifest: Manifest) -> Finding:
-    """Number and digest of all items against the manifest."""
-    is_same = (profile.tally.items, profile.tally.digest) == (manifest.items, manifest.digest)
-    return finding(
-        f"{prefix}_items",
-        table,
-        OK if is_same else CRITICAL,
-        "number and digest of all items are the backup's" if is_same else "the items are not those of the backup",
-        value=profile.tally.items,
-        limit=manifest.items,
-        unit="items",
-        evidence=() if is_same else (profile.tally.digest, manifest.digest),
-    )
-
-
-def of_recovered(prefix: str, table: str, live: Profile, recovered: Profile, difference: Difference) -> Finding:
-    """What had not been written since must be the same; all of it, when nothing was written at all."""
-    bad = difference.differing + difference.missing
-    is_same = live.tally.digest == recovered.tally.digest
-    if bad and not is_same:
-        verdict, reason = CRITICAL, f"{len(difference.differing)} sampled items differ, {len(difference.missing)} lack"
-    elif is_same:
-        verdict, reason = OK, "number and digest of all items are the live table's"
-    elif difference.compared:
-        verdict, reason = OK, f"{difference.compared} sampled items that were not written since are the same"
-    else:
-        verdict, reason = (
-            UNKNOWN,
-            "the tables differ, and every sampled item was written since: nothing to compare",
-        )
-    return finding(
-        f"{prefix}_items",
-        table,
-        verdict,
-        reason,
-        value=recovered.tally.items,
-        limit=live.tally.items,
-        unit="items",
-        evidence=bad[:PROBLEMS_SHOWN],
-    )
-
-
-def of_history(
-    prefix: str, table: str, migrations: int, broken: Mapping[str, list[str]], excused: tuple[str, ...] = ()
-) -> Finding:
-    """
-    :param excused: migrations that were written while the backup was read: theirs may not fit together.
-    """
-    torn = sorted(set(broken) & set(excused))
-    bad = sorted(set(broken) - set(excused))
-    evidence = tuple(problem for name in bad or torn for problem in broken[name])[:PROBLEMS_SHOWN]
-    if bad:
-        verdict, reason = CRITICAL, f"the history of {len(bad)} of {migrations} migrations is not whole"
-    elif torn:
-        verdict, reason = WARNING, f"{len(torn)} of {migrations} migrations were written while the backup was read"
-    else:
-        verdict, reason = OK, f"the history of all {migrations} migrations is whole"
-    return finding(
-        f"{prefix}_history", table, verdict, reason, value=len(broken), limit=0, unit="migrations", evidence=evidence
-    )
-
-
-@dataclass(frozen=True)
-class Objective:
-    """``rto`` or ``rpo``, in minutes."""
-
-    name: str
-    limit_minutes: int
-
-
-def of_objective(prefix: str, table: str, objective: Objective, since: datetime, until: datetime) -> Finding:
-    """RTO: how long it took. RPO: how old what came back was when the drill began."""
-    minutes = (until - since) / timedelta(minutes=1)
-    what = "took" if objective.name == "rto" else "would have lost"
-    return finding(
-        f"{prefix}_{objective.name}",
-        table,
-        CRITICAL if minutes > objective.limit_minutes else OK,
-        f"{what} {minutes:.1f} of {objective.limit_minutes} minutes",
-        value=round(minutes, 2),
-        limit=objective.limit_minutes,
-        unit="min",
     )
