@@ -20,7 +20,10 @@ METRIC = "UnblendedCost"
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Sandbox]:
     with Sandbox(seed="empty", shown="wall") as sandbox:
+        # Another sandbox of this process may have left something in moto, which all share.
+        sandbox.reset()
         yield sandbox
+        sandbox.reset()
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:

@@ -40,6 +40,8 @@ def context(values: dict[Any, Any], task_id: str, map_index: int = -1) -> Any:
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
     with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
+        # Another sandbox of this process may have left something in moto, which all share.
+        sandbox.reset()
         before = dict(os.environ)
         made = resources.make(sandbox.environment)
         os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made})
@@ -47,6 +49,7 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
         os.environ.clear()
         os.environ.update(before)
+        sandbox.reset()
 
 
 def tables(values: dict[Any, Any]) -> list[dict[str, Any]]:
