@@ -30,7 +30,9 @@ def details(reader: Reader, execution: dict[str, Any]) -> dict[str, Any]:
 def _why(reader: Reader, arn: str) -> dict[str, Any]:
     """Error and cause quote what the work said: redacted. Absent while it runs, or when a person stopped it."""
     answer = reader.of("stepfunctions").describe_execution(executionArn=arn)
-    return {name: redacted_text(answer[name]) for name in ("error", "cause") if answer.get(name)}
+    said = {name: redacted_text(answer[name]) for name in ("error", "cause") if answer.get(name)}
+    # Its status of now: an answer without one is none.
+    return {"status": answer["status"], **said}
 
 
 def _last_events(reader: Reader, arn: str) -> list[dict[str, Any]]:

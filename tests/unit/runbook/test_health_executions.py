@@ -134,23 +134,34 @@ class TestEvidence:
         account.control.patch_execution(arn, status="FAILED", endedMinutesAgo=1, error="Refused", cause=cause)
         found, _ = look(box, account, FAILED)
         shown = found["stateMachines"][0]["ended"]["FAILED"]["executions"][0]
-        assert shown["why"] == {"error": "Refused", "cause": "CMDB refused: password=[redacted]"}
+        assert shown["why"] == {"status": "FAILED", "error": "Refused", "cause": "CMDB refused: password=[redacted]"}
         types = [one["type"] for one in shown["lastEvents"]]
         assert types == ["ExecutionFailed", "TaskStateEntered", "ExecutionStarted"]
         assert "4111" not in json.dumps(found)
         assert "hunter2" not in json.dumps(found)
 
+    @pytest.mark.parametrize("kind", ["accessDenied", "notJson"])
     @pytest.mark.parametrize("operation", ["DescribeExecution", "GetExecutionHistory"])
     def test_what_cannot_be_read_of_an_execution_hides_it_not(
-        self, box: Sandbox, account: Account, operation: str
+        self, box: Sandbox, account: Account, operation: str, kind: str
     ) -> None:
         machine = make_state_machine(account, "m")
         make_execution(account, machine, "late", status="TIMED_OUT", ended_minutes_ago=1)
-        box.book.add_document({"kind": "accessDenied", "service": "states", "operation": operation})
+        box.book.add_document({"kind": kind, "service": "states", "operation": operation})
         found, judged = look(box, account, TIMED_OUT)
         assert len(list(failures(found))) == 1
         assert [one.verdict for one in judged] == [FindingVerdict.WARNING]
         assert "notRead" in json.dumps(judged[0].evidence)
+
+
+@pytest.mark.parametrize("operation", ["ListStateMachines", "ListExecutions", "GetMetricData"])
+def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, account: Account, operation: str) -> None:
+    make_execution(account, make_state_machine(account, "m"), "runs", status="RUNNING", started_minutes_ago=1)
+    fault = box.book.add_document({"kind": "notJson", "operation": operation})
+    found, failed = look(box, account, FAILED)
+    box.book.remove(fault.fault_id)
+    assert list(failures(found))
+    assert {one.verdict for one in failed} == {FindingVerdict.UNKNOWN}
 
 
 class TestCounting:

@@ -200,6 +200,26 @@ class TestReading:
         assert list(failures(found)) == ["logs:filter_log_events"]
         assert judged(LINES, function(), logs=found).verdict is UNKNOWN
 
+    @pytest.mark.parametrize(
+        ("operation", "unknown"),
+        [
+            ("ListFunctions", {RATE, THROTTLES, LINES}),
+            ("GetMetricData", {RATE, THROTTLES}),
+            ("DescribeLogGroups", {LINES}),
+            ("FilterLogEvents", {LINES}),
+        ],
+    )
+    def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(
+        self, box: Sandbox, account: Account, operation: str, unknown: set[str]
+    ) -> None:
+        make_function(account, "f")
+        fault = box.book.add_document({"kind": "notJson", "operation": operation})
+        reader = reader_of(box, account)
+        estate = Facts({"functions": functions.read(reader), "logs": logs.read(reader)})
+        box.book.remove(fault.fault_id)
+        checks = {check_id: Check("health", check_id).run(estate, LIMITS) for check_id in (RATE, THROTTLES, LINES)}
+        assert {check_id for check_id, found in checks.items() if found[0].verdict is UNKNOWN} == unknown
+
     def test_a_group_that_cannot_be_read_hides_no_other(self, box: Sandbox, account: Account) -> None:
         for name in ("f", "g", "h"):
             make_log_group(account, f"/aws/lambda/{name}")
