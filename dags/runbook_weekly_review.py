@@ -22,6 +22,7 @@ from migration_ops.runbook.weekly import CHAPTER
 from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.runbook import wire
 from migration_ops.tasks.runbook_services import runbook_params
+from migration_ops.tasks.runbook_tables import TABLES, add_tables
 
 
 @dag(
@@ -37,7 +38,8 @@ from migration_ops.tasks.runbook_services import runbook_params
     doc_md=__doc__,
 )
 def runbook_weekly_review() -> None:
-    wire(CHAPTER, "Weekly review")
+    reads, report = wire(CHAPTER, "Weekly review", tables=TABLES)
+    add_tables(CHAPTER, reads, report)
 
 
 runbook_weekly_review()

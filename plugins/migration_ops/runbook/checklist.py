@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -174,8 +174,13 @@ def _reason(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:
     if not answer:
         return f"{item['title']}: the question was lost, see the task's log"
     if answer["state"] == State.NO_ANSWER:
-        return f"{item['title']}: nobody signed it off until {item['dueAt']}"
-    return f"{item['title']}: {answer['state']}, by {answer['by']} at {answer['at']}"
+        return f"{item['title']}: nobody signed it off until {_minute(item['dueAt'])}"
+    return f"{item['title']}: {answer['state']}, by {answer['by']}, {_minute(answer['at'])}"
+
+
+def _minute(text: str) -> str:
+    """An ISO 8601 time in UTC as people read it."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if text else ""
 
 
 def table_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -183,8 +188,9 @@ def table_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, 
     rows = []
     for item, answer in zip(items, answers, strict=True):
         said = answer or {"state": "lost", "by": "", "at": "", "evidence": "", "comment": ""}
-        kept = [said[name] or "–" for name in ("state", "by", "at", "evidence", "comment")]
-        rows.append([item["title"], item["owner"], item["dueAt"], *kept])
+        when = {"at": _minute(said["at"])}
+        kept = [(said | when)[name] or "–" for name in ("state", "by", "at", "evidence", "comment")]
+        rows.append([item["title"], item["owner"], _minute(item["dueAt"]), *kept])
     return {
         "title": "Sign-off",
         "head": ["Item", "Owner", "Due", "State", "By", "At", "Evidence", "Comment"],

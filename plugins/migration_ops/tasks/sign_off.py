@@ -147,9 +147,10 @@ def _answered(ti: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None
 def wire_checklist(file: str, title: str) -> None:
     """The tasks of a checklist: read it, ask for each item, report, tell, and the leaf with the run's colour."""
     items = ChecklistOperator(task_id=CHECKLIST, file=file)
-    signed = SignOffOperator.partial(task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}").expand(
-        item=items.output
-    )
+    # A mapped task's page is not made by the operator's constructor.
+    signed = SignOffOperator.partial(
+        task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}", doc_md=doc_of(SignOffOperator)
+    ).expand(item=items.output)
     report = SignOffReportOperator(task_id=REPORT, title=title, trigger_rule=TriggerRule.ALL_DONE)
     tell = TellOperator(task_id="tell", title=title, trigger_rule=TriggerRule.ALL_DONE)
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)

@@ -142,7 +142,14 @@ def test_what_an_answer_makes_of_an_item(done: bool, link: str, late: bool, stat
 
 
 def answer(state: State, **more: str) -> dict[str, Any]:
-    return {"state": state.value, "by": "alice", "at": "2026-01-09", "evidence": "", "comment": "", **more}
+    return {
+        "state": state.value,
+        "by": "alice",
+        "at": "2026-01-09T10:05:00+00:00",
+        "evidence": "",
+        "comment": "",
+        **more,
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,14 +164,17 @@ def answer(state: State, **more: str) -> dict[str, Any]:
     ],
 )
 def test_only_what_was_signed_in_time_is_well(given: Any, verdict: FindingVerdict) -> None:
-    item = ITEM | {"dueAt": "2026-01-15"}
+    item = ITEM | {"dueAt": "2026-01-15T07:41:00+00:00"}
     (found,) = findings_of([item], [given])
     assert (found.resource, found.verdict, found.section) == ("audit_cost", verdict, ITEM["section"])
     assert bool(found.remedy) == (verdict is not FindingVerdict.OK)
 
 
 def test_every_item_is_in_the_report_with_who_and_when_and_its_link_is_only_text() -> None:
-    items = [ITEM | {"dueAt": "2026-01-15"}, ITEM | {"id": "other", "title": "Other", "dueAt": "2026-01-15"}]
+    items = [
+        ITEM | {"dueAt": "2026-01-15T07:41:00+00:00"},
+        ITEM | {"id": "other", "title": "Other", "dueAt": "2026-01-15T07:41:00+00:00"},
+    ]
     evil = "<blink>[x](https://evil.example)</blink>"
     given = [answer(State.SIGNED, evidence="https://wiki.example/page", comment=evil), None]
     report = make_report(

@@ -15,12 +15,14 @@ from include.sandbox.box import Sandbox
 from include.sandbox.operations import fake_pip
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.weekly import ended_migrations, use_packages
-from migration_ops.runbook.facts import Facts, is_failed
+from migration_ops.errors import Unknown
+from migration_ops.runbook.facts import Facts, failed, is_failed
 from migration_ops.runbook.findings import FindingVerdict
 from migration_ops.runbook.judging import Check
 from migration_ops.runbook.packages import installed
 from migration_ops.runbook.readers import cost_week, dependencies, ledger_outcomes
 from migration_ops.runbook.reading import Reader
+from migration_ops.runbook.tabling import tables_of
 from migration_ops.runbook.thresholds import Thresholds
 from migration_ops.settings import Settings
 from tests.unit.runbook.estates import account_of, reader_of
@@ -244,3 +246,28 @@ class TestDependencies:
         read = dependencies.read(self.reader(box, account))
         for check_id in ("packages_lock_drift", "packages_outdated"):
             assert [verdict for _, verdict in verdicts(check_id, "dependencies", read)] == [FindingVerdict.UNKNOWN]
+
+
+class TestTables:
+    LIMITS = Thresholds()
+
+    def test_they_show_what_was_read(self, box: Sandbox, account: Account) -> None:
+        ended_migrations(account, "now", 3, hours_ago=2)
+        ended_migrations(account, "now", 1, hours_ago=2, error_code="TIMED_OUT")
+        use_packages(account, installed(), newer=["PyYAML"])
+        reader = reader_of(box, account)
+        estate = {
+            "ledger_outcomes": ledger_outcomes.read(reader),
+            "cost_week": cost_week.read(reader),
+            "dependencies": dependencies.read(reader),
+        }
+        ended, costs, outdated = tables_of("weekly", Facts(estate), self.LIMITS)
+        assert ended["rows"][-1] == ["completed, percent", None, 75.0]
+        assert ["FAILED", 0, 1] in ended["rows"]
+        assert costs["head"][-1].startswith("Seven days until 20")
+        assert [row[0] for row in outdated["rows"]] == ["PyYAML"]
+
+    def test_what_was_not_read_says_so(self) -> None:
+        lost = failed("reader", Unknown("refused"))
+        estate = {"ledger_outcomes": lost, "cost_week": lost, "dependencies": lost}
+        assert [one["head"] for one in tables_of("weekly", Facts(estate), self.LIMITS)] == [["Could not be read"]] * 3
