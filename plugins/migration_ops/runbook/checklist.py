@@ -189,7 +189,7 @@ def table_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, 
     for item, answer in zip(items, answers, strict=True):
         said = answer or {"state": "lost", "by": "", "at": "", "evidence": "", "comment": ""}
         when = {"at": _minute(said["at"])}
-        kept = [(said | when)[name] or "–" for name in ("state", "by", "at", "evidence", "comment")]
+        kept = [(dict(said) | when)[name] or "–" for name in ("state", "by", "at", "evidence", "comment")]
         rows.append([item["title"], item["owner"], _minute(item["dueAt"]), *kept])
     return {
         "title": "Sign-off",
