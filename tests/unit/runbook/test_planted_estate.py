@@ -61,7 +61,7 @@ def test_no_refused_call_makes_a_problem_look_well(planted: tuple[Reader, Expect
         for check_id, findings in found.items():
             seen = {finding.resource: finding for finding in findings}
             lies += [
-                f"{one['service']}:{one['operation']}: {check_id} {resource} {finding.verdict}"
+                f"{one['service']}:{one['operation']}: {check_id} {resource} {finding and finding.verdict}"
                 for resource in expected[check_id]
                 for finding in [seen.get(resource) or seen.get("*")]
                 if finding is None or finding.verdict is FindingVerdict.OK
