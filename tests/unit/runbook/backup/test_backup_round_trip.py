@@ -41,9 +41,9 @@ def test_thousands_of_odd_items_come_back_as_they_were(lab: Lab, mode: str) -> N
     migrations = lab.migrations(3)
     before = lab.items()
     # Small parts, so that there are many.
-    base, manifest = lab.back_up("run-1", segments=2, part_bytes=20_000) if mode == "scan" else export(lab, "run-1")
+    base, manifest = lab.back_up("run-1", segments=1, part_bytes=20_000) if mode == "scan" else export(lab, "run-1")
     assert manifest.items == len(before) == ITEMS + 3 * 4
-    assert len(manifest.parts) > 2
+    assert len(manifest.parts) > 1
     verified = verify_backup(lab.store, base)
     assert verified.problems == ()
 
