@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migration_ops.runbook.findings import Finding, FindingVerdict
@@ -71,7 +71,7 @@ class MappedReportOperator(FindingsReportOperator):
         tables: list[dict[str, Any]] = []
         for number, _ in enumerate(self._names(ti)):
             tables += ti.xcom_pull(task_ids=self.work, key=TABLES_KEY, map_indexes=number) or ()
-        return tables
+        return merged(tables)
 
     def _lost(self, name: str, reason: str) -> Finding:
         return Finding(
@@ -82,3 +82,13 @@ class MappedReportOperator(FindingsReportOperator):
             remedy="Clear the task with downstream.",
             section=self.section,
         )
+
+
+def merged(tables: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tables of one title become one, in the order of their first; one with a chart stays by itself."""
+    found: dict[Any, dict[str, Any]] = {}
+    for number, one in enumerate(tables):
+        key = number if "chart" in one else (one["title"], tuple(one["head"]))
+        kept = found.setdefault(key, {**one, "rows": []})
+        kept["rows"] = [*kept["rows"], *one["rows"]]
+    return list(found.values())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from migration_ops.runbook.alarms.alarm import Alarm, Formula
+from migration_ops.runbook.alarms.alarm import BAD, GOOD, Alarm, Formula
 from migration_ops.runbook.alarms.applying import Done
 from migration_ops.runbook.alarms.drift import Deviation, State
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 
+NO_DATA = {GOOD: "is well", BAD: "rings"}
 SECTION = "Monitoring & Alerts, Setting Up Alarms"
 APPLY = "Trigger runbook_alarms with dryRun false: it puts the alarm right."
 REMEDIES = {
@@ -81,20 +82,13 @@ def _reason(one: Deviation, done: Done | None) -> str:
 
 def tables_of(wanted: Iterable[Alarm], done: Iterable[Done]) -> list[dict[str, Any]]:
     """Of the report: what each alarm is, and what was done."""
-    alarms = [[one.name, one.route.value, _watches(one), _rule(one), one.missing] for one in wanted]
+    alarms = [[one.name, one.route.value, _watches(one), _rule(one), NO_DATA[one.missing]] for one in wanted]
     actions = [[one.name, one.action, one.error or ""] for one in done]
-    tables = [{"title": "Wanted alarms", "head": ["Alarm", "Tells", "Watches", "Rings", "No data"], "rows": alarms}]
-    tables.append({"title": "What this run did", "head": ["Alarm", "Done", "Error"], "rows": actions})
+    tables = [
+        {"title": "What this run did", "head": ["Alarm", "Done", "Error"], "rows": actions},
+        {"title": "Wanted alarms", "head": ["Alarm", "Tells", "Watches", "Rings", "No data"], "rows": alarms},
+    ]
     return [one for one in tables if one["rows"]]
-
-
-def merged(tables: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Tables of one title become one."""
-    found: dict[str, dict[str, Any]] = {}
-    for one in tables:
-        kept = found.setdefault(one["title"], {**one, "rows": []})
-        kept["rows"] = [*kept["rows"], *one["rows"]]
-    return list(found.values())
 
 
 def _watches(alarm: Alarm) -> str:
@@ -107,4 +101,4 @@ def _watches(alarm: Alarm) -> str:
 def _rule(alarm: Alarm) -> str:
     measure = alarm.measure.series[0] if isinstance(alarm.measure, Formula) else alarm.measure
     sign = ">=" if "OrEqual" in alarm.comparison else ">"
-    return f"{sign} {alarm.threshold:g}, {alarm.periods} x {measure.period_seconds} s"
+    return f"{sign} {alarm.threshold:g} in {alarm.periods} x {measure.period_seconds // 60} min"

@@ -112,6 +112,9 @@ def chart_of(chart: Chart, rows: list[Row]) -> dict[str, Any] | None:
     return {
         "kind": chart.kind,
         "unit": chart.unit,
-        "series": [{"name": name, "points": sorted(points[name])} for name in largest[:SHOWN_SERIES]],
+        "series": [
+            {"name": name, "points": points[name] if chart.kind == "bar" else sorted(points[name])}
+            for name in largest[:SHOWN_SERIES]
+        ],
         "leftOut": len(largest) - len(largest[:SHOWN_SERIES]),
     }
