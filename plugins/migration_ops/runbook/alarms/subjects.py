@@ -8,7 +8,7 @@ from typing import Any
 from migration_ops.ledger.items import from_item
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.readers import sqs
-from migration_ops.runbook.reading import Reader
+from migration_ops.runbook.reading import Reader, side_by_side
 from migration_ops.waves.states import Status
 
 UNDER_WAY = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
@@ -21,7 +21,32 @@ def read_subjects(reader: Reader, what: str) -> dict[str, Any]:
 
 
 def _queues(reader: Reader) -> Any:
-    return sqs.read(reader)["queues"]
+    """Queues; a dead-letter queue is one that a queue, one of our functions or a target of our rules names as such.
+
+    Who else may name one (SNS subscriptions, destinations of asynchronous calls) is not asked.
+    """
+    queues, targets = sqs.read(reader)["queues"], _dead_letter_targets(reader)
+    unread = next((one for one in (queues, targets) if is_failed(one)), None)
+    if unread is not None:
+        return unread
+    return [queue | ({"isDeadLetter": True} if queue["arn"] in targets else {}) for queue in queues]
+
+
+def _dead_letter_targets(reader: Reader) -> Any:
+    functions, rules = _functions(reader), _rules(reader)
+    unread = next((one for one in (functions, rules) if is_failed(one)), None)
+    if unread is not None:
+        return unread
+    found = {one["deadLetters"] for one in functions}
+    for targets in side_by_side(rules, lambda rule: _targets(reader, rule)):
+        if is_failed(targets):
+            return targets
+        found |= {one.get("DeadLetterConfig", {}).get("Arn") for one in targets}
+    return sorted(filter(None, found))
+
+
+def _targets(reader: Reader, rule: dict[str, Any]) -> Any:
+    return reader.pages("events", "list_targets_by_rule", "Targets", Rule=rule["name"], EventBusName=rule["bus"])
 
 
 def _functions(reader: Reader) -> Any:
@@ -29,7 +54,15 @@ def _functions(reader: Reader) -> Any:
     if names.are_none:
         return []
     found = reader.pages("lambda", "list_functions", "Functions")
-    return _picked(reader, found, lambda one: {"name": one["FunctionName"]}, names.takes)
+    return _picked(
+        reader,
+        found,
+        lambda one: {
+            "name": one["FunctionName"],
+            "deadLetters": one.get("DeadLetterConfig", {}).get("TargetArn"),
+        },
+        names.takes,
+    )
 
 
 def _machines(reader: Reader) -> Any:

@@ -218,3 +218,19 @@ def test_an_alarm_made_after_a_deleted_one_is_not_ours_by_its_name(look: Look, a
     foreign(account, DEAD)
     assert verdicts(look("dead_letters", is_dry=False))[DEAD] == ("CRITICAL", "not ours")
     assert alarms(account)[DEAD]["MetricName"] == "NumberOfMessagesSent"
+
+
+def test_dead_letters_of_functions_and_rules_are_dead_letters_too(look: Look, account: Account) -> None:
+    sqs = account.client("sqs")
+    arns = {}
+    for name in ("of-a-rule", "of-a-function", "of-nobody"):
+        url = make_queue(sqs, name)
+        arns[name] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    target = {"Id": "one", "Arn": arns["of-nobody"], "DeadLetterConfig": {"Arn": arns["of-a-rule"]}}
+    account.client("events").put_targets(Rule="on-custom", EventBusName="custom-bus", Targets=[target])
+    account.client("lambda").update_function_configuration(
+        FunctionName="validate-input", DeadLetterConfig={"TargetArn": arns["of-a-function"]}
+    )
+    found = {one.resource.rsplit("/", 1)[-1] for one in look("dead_letters").findings}
+    assert {"of-a-rule", "of-a-function", "jobs-dlq"} <= found
+    assert "of-nobody" not in found
