@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from migration_ops.errors import Blocked, Throttled
-from migration_ops.mgn.faults import classify
+from migration_ops.mgn.faults import NotFound, classify
 from migration_ops.runbook.backup.errors import BackupNotWhole
 from migration_ops.runbook.backup.lines import Reading, read_lines
 from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part
@@ -70,8 +70,11 @@ def tag_value(run_id: str) -> str:
 
 
 def run_tag_of(client: Any, arn: str) -> str | None:
-    """The run that made the table, as its tag says; None when it has no such tag."""
-    pages = ask(lambda: list(client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)))
+    """The run that made the table, as its tag says; None when it has no such tag, or is too new to have any."""
+    try:
+        pages = ask(lambda: list(client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)))
+    except NotFound:
+        return None
     tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
     return tags.get(RUN_TAG)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -13,6 +13,7 @@ from botocore.stub import ANY, Stubber
 from migration_ops.errors import MigrationError, StepFailed, Throttled, Unknown
 from migration_ops.mgn.faults import NotFound
 from migration_ops.runbook.backup import restore
+from migration_ops.runbook.backup.drill import Scratch, is_ours
 from migration_ops.runbook.backup.profile import SAMPLED, Profile, Sampled, compare_samples
 from migration_ops.runbook.backup.restore import put_all, tag_value
 from migration_ops.runbook.backup.scan import scan_table
@@ -164,6 +165,25 @@ def test_a_key_of_the_bucket_is_used(lab: Lab) -> None:
     store.put("key", b"body", "text/plain")
     head = lab.s3.head_object(Bucket="with-key", Key="key")
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY_ARN)
+
+
+def test_a_table_under_recovery_is_known_by_what_it_is_recovered_from(dynamodb: tuple[Any, Stubber]) -> None:
+    """DynamoDB may know no tags of a table that is being made; moto makes tables at once."""
+    made, stubber = dynamodb
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    scratch = Scratch("run", "live", "arn:live", began)
+    summary = {"SourceTableArn": "arn:live"}
+    found = {"TableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/t", "TableName": scratch.from_point_in_time}
+    later, before = began + timedelta(seconds=1), began - timedelta(seconds=1)
+    for created, of, ours in (
+        (later, summary, True),
+        (before, summary, False),
+        (later, {"SourceTableArn": "x"}, False),
+    ):
+        stubber.add_client_error("list_tags_of_resource", "ResourceNotFoundException")
+        assert is_ours(made, {**found, "CreationDateTime": created, "RestoreSummary": of}, scratch) is ours
+    # Of another name nothing is asked.
+    assert not is_ours(made, {**found, "TableName": "live", "CreationDateTime": later}, scratch)
 
 
 def test_a_run_id_fits_a_tag() -> None:
