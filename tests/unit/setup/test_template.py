@@ -124,7 +124,7 @@ def test_the_dashboard_is_json() -> None:
 
 
 def test_there_are_policies_for_every_dag() -> None:
-    assert {path.stem for path in IAM} == {"wave", "wave_finalize", "rollback", "setup", "runbook"}
+    assert {path.stem for path in IAM} == {"wave", "wave_finalize", "rollback", "setup", "runbook", "runbook_alarms"}
 
 
 @pytest.mark.parametrize("path", IAM, ids=lambda path: path.stem)
