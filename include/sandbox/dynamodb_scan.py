@@ -15,7 +15,8 @@ from functools import wraps
 from hashlib import md5
 from typing import Any
 
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
@@ -24,8 +25,9 @@ from include.sandbox.dynamodb_isolation import lock
 
 PAGE_BYTES = 1 << 20
 _MAY_HAVE = frozenset({"TableName", "ConsistentRead", "Segment", "TotalSegments", "ExclusiveStartKey", "Select"})
-# (digest of the hash key, hash key, range key or "")
+# Digest of the hash key; hash key and range key as JSON, the second empty where there is none.
 Place = tuple[bytes, str, str]
+Segment = tuple[list[Place], list[str]]
 
 
 def install() -> None:
@@ -34,14 +36,23 @@ def install() -> None:
         return
     DynamoHandler.scan = _quick(DynamoHandler.scan)
     for name in ("put_item", "delete_item"):
-        setattr(Table, name, _forgets_order(getattr(Table, name)))
+        setattr(Table, name, _forgetting(getattr(Table, name)))
+    update = DynamoDBBackend.update_item
+
+    @wraps(update)
+    def updated(self: DynamoDBBackend, table_name: str, *args: Any, **kwargs: Any) -> Any:
+        if table_name in self.tables:
+            self.tables[table_name]._scanned = None
+        return update(self, table_name, *args, **kwargs)
+
+    DynamoDBBackend.update_item = updated
     DynamoHandler._scans_quickly = True
 
 
-def _forgets_order(method: Callable[..., Any]) -> Callable[..., Any]:
+def _forgetting(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def changed(self: Table, *args: Any, **kwargs: Any) -> Any:
-        self._places = None
+        self._scanned = None
         return method(self, *args, **kwargs)
 
     return changed
@@ -67,22 +78,29 @@ def _quick(scan: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _page(table: Table, segment: int, total: int, after: dict[str, Any] | None) -> str:
-    places = _places(table, total)[segment]
-    at = bisect_right(places, _place_of_key(table, after)) if after else 0
-    texts: list[str] = []
-    size = 0
-    for place in places[at:]:
-        item = _item_at(table, place)
-        text = _text_of(item)
-        if texts and size + len(text) > PAGE_BYTES:
-            break
-        texts.append(text)
-        size += len(text)
-    at += len(texts)
-    last = ""
-    if at < len(places):
-        last = f',"LastEvaluatedKey":{dynamo_json_dump(_key_of(table, _item_at(table, places[at - 1])))}'
-    return f'{{"Count":{len(texts)},"ScannedCount":{len(texts)},"Items":[{",".join(texts)}]{last}}}'
+    places, texts = _segments(table, total)[segment]
+    start = bisect_right(places, _place_of_key(table, after)) if after else 0
+    end, size = start, 0
+    while end < len(texts) and (end == start or size + len(texts[end]) <= PAGE_BYTES):
+        size += len(texts[end])
+        end += 1
+    last = f',"LastEvaluatedKey":{_key_of(places[end - 1], table)}' if end < len(places) else ""
+    number = end - start
+    return f'{{"Count":{number},"ScannedCount":{number},"Items":[{",".join(texts[start:end])}]{last}}}'
+
+
+def _segments(table: Table, total: int) -> list[Segment]:
+    """In order, kept until something is written. Items with the same hash key are in the same segment."""
+    kept: dict[int, list[Segment]] | None = getattr(table, "_scanned", None)
+    if kept is None:
+        kept = table._scanned = {}
+    if total not in kept:
+        found: list[list[tuple[Place, str]]] = [[] for _ in range(total)]
+        for item in _items(table):
+            place = _place(item.hash_key, item.range_key)
+            found[place[0][0] % total].append((place, _text_of(item)))
+        kept[total] = [([place for place, _ in some], [text for _, text in some]) for some in map(sorted, found)]
+    return kept[total]
 
 
 def _text_of(item: Item) -> str:
@@ -92,34 +110,10 @@ def _text_of(item: Item) -> str:
     return str(item._scan_text)
 
 
-def _places(table: Table, total: int) -> list[list[Place]]:
-    """By segment, in order. Items with the same hash key are in the same segment."""
-    kept = getattr(table, "_places", None)
-    if kept is None or kept[0] != total:
-        segments: list[list[Place]] = [[] for _ in range(total)]
-        for item in _items(table):
-            place = _place(item.hash_key, item.range_key)
-            segments[place[0][0] % total].append(place)
-        for one in segments:
-            one.sort()
-        kept = table._places = (total, segments, _by_place(table))
-    return kept[1]
-
-
-def _by_place(table: Table) -> dict[Place, tuple[Any, Any]]:
-    return {_place(item.hash_key, item.range_key): (item.hash_key, item.range_key) for item in _items(table)}
-
-
 def _items(table: Table) -> list[Item]:
     if table.range_key_attr:
         return [item for some in table.items.values() for item in some.values()]
     return list(table.items.values())
-
-
-def _item_at(table: Table, place: Place) -> Item:
-    hash_key, range_key = table._places[2][place]
-    held = table.items[hash_key]
-    return held[range_key] if table.range_key_attr else held
 
 
 def _place(hash_key: Any, range_key: Any) -> Place:
@@ -128,12 +122,10 @@ def _place(hash_key: Any, range_key: Any) -> Place:
 
 
 def _place_of_key(table: Table, key: dict[str, Any]) -> Place:
-    from moto.dynamodb.models.dynamo_type import DynamoType
-
     ranged = DynamoType(key[table.range_key_attr]) if table.range_key_attr else None
     return _place(DynamoType(key[table.hash_key_attr]), ranged)
 
 
-def _key_of(table: Table, item: Item) -> dict[str, Any]:
-    names = [table.hash_key_attr, *([table.range_key_attr] if table.range_key_attr else [])]
-    return {name: item.attrs[name] for name in names}
+def _key_of(place: Place, table: Table) -> str:
+    ranged = f',"{table.range_key_attr}":{place[2]}' if table.range_key_attr else ""
+    return f'{{"{table.hash_key_attr}":{place[1]}{ranged}}}'

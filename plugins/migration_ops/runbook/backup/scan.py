@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from migration_ops.mgn.faults import classify
 from migration_ops.runbook.backup.wire import Item
 
 SEGMENTS = 4
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 class Taker(Protocol):
@@ -46,13 +48,24 @@ def scan_table(client: Any, table: str, taker: Callable[[int], T], segments: int
             raise
         return mine
 
-    with ThreadPoolExecutor(max_workers=segments) as pool:
+    with _rare_collections(), ThreadPoolExecutor(max_workers=segments) as pool:
         running = [pool.submit(read, segment) for segment in range(segments)]
     # The first that failed by itself says why; the others only stopped.
     for one in running:
         with suppress(_Stopped):
             one.result()
     return [one.result() for one in running]
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """A page is some ten thousand objects without cycles: looking for these takes a seventh of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], OBJECTS_BETWEEN_COLLECTIONS) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Stopped(Unknown):
