@@ -66,8 +66,19 @@ def markdown(report: Report) -> str:
 def html(report: Report) -> str:
     """One page without anything from elsewhere: it can be mailed, and opens from a bucket."""
     return _template().render(
-        report=report, headline=headline(report), marks=MARKS, spark=spark, shown=shown, drawn=drawn
+        report=report,
+        window=_window(report),
+        has_trend=any(spark(pairs) for pairs in report.trend.values()),
+        spark=spark,
+        shown=shown,
+        drawn=drawn,
     )
+
+
+def _window(report: Report) -> str:
+    """In days where hours would have to be divided."""
+    hours = report.window_hours
+    return f"{hours / 24:g} days" if hours >= 72 else f"{hours:g} h"
 
 
 @cache
@@ -111,7 +122,7 @@ def _number(value: float) -> str:
 
 def _facts(report: Report) -> str:
     compared = f"compared with run {code(report.previous_run)}" if report.previous_run else "nothing to compare with"
-    return f"Window: {report.window_hours:g} h until {plain(report.at)}; {compared}."
+    return f"Window: {_window(report)} until {plain(report.at)}; {compared}."
 
 
 def _row(one: Finding) -> list[str]:
