@@ -11,8 +11,8 @@ from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN, Verified
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
-BACKUP_SECTION = "Maintenance Tasks, Weekly, 3. Backup State"
-DRILL_SECTION = "Maintenance Tasks, Quarterly, 1. Disaster Recovery Drill"
+BACKUP_SECTION = "Maintenance Tasks, Weekly 3. Backup State"
+DRILL_SECTION = "Maintenance Tasks, Quarterly 1. Disaster Recovery Drill"
 _AGAIN = "Trigger runbook_backup again; look at the versions of the backup's objects in S3 and at who wrote them."
 _CHAIN = "Run migration_ops.ledger.verify_history on the live table: is it whole there?"
 _REMEDIES = {
