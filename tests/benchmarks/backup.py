@@ -62,7 +62,7 @@ def report() -> str:
             f"Goal for backup beside scan and copy: at least {GOAL} times faster. Each line is a process of its own, "
             "its start included; the account's moto serves both, with everything ready that it keeps. Both processes "
             f"have two processors together. Memory of a backup: {peaks[SMALL]:.0f} MiB for {SMALL:,} items, "
-            f"{peaks[ITEMS]:.0f} MiB for {ITEMS:,}.",
+            f"{peaks[ITEMS]:.0f} MiB for {ITEMS:,}; it ends where each segment holds a page and a part of 4 MiB.",
             "What came back was equal: number of items and digest over all of them.",
         ]
     )
