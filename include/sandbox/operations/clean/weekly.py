@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shlex
 import sys
@@ -73,8 +74,14 @@ def use_packages(account: Account, locked: dict[str, str], newer: Iterable[str] 
 
     An Airflow that runs already keeps its own settings: there the real lock and the real index are looked at.
     """
-    lock = Path(tempfile.mkdtemp(prefix="migration-ops-lock-")) / "requirements.txt"
+    lock = Path(_directory().name) / "requirements.txt"
     lock.write_text("".join(f"{name}=={version}\n" for name, version in sorted(locked.items())), encoding="utf-8")
     words = [sys.executable, fake_pip.__file__, *(word for name in newer for word in ("--newer", name))]
     account.settings["MIGRATION_OPS_LOCK_FILE"] = str(lock)
     account.settings["MIGRATION_OPS_PIP_LIST_COMMAND"] = shlex.join(words)
+
+
+@functools.cache
+def _directory() -> tempfile.TemporaryDirectory[str]:
+    """One a process, gone with it."""
+    return tempfile.TemporaryDirectory(prefix="migration-ops-lock-")
