@@ -94,7 +94,8 @@ def test_on_call_hears_that_what_woke_them_is_only_a_warning_now() -> None:
 
 def test_what_is_not_there_any_more_is_over_too() -> None:
     telling = tell([], told_of(finding(CRITICAL)))
-    assert [one.body for one in telling.messages] == ["dead_letters queue: not found any more in the time that this run looked at"]
+    said = "dead_letters queue: not found any more in the time that this run looked at"
+    assert [one.body for one in telling.messages] == [said]
 
 
 def test_one_message_a_route_however_many_findings() -> None:

@@ -124,7 +124,17 @@ def test_the_dashboard_is_json() -> None:
 
 
 def test_there_are_policies_for_every_dag() -> None:
-    assert {path.stem for path in IAM} == {"wave", "wave_finalize", "rollback", "setup", "runbook", "runbook_alarms"}
+    assert {path.stem for path in IAM} == {
+        "wave",
+        "wave_finalize",
+        "rollback",
+        "setup",
+        "runbook",
+        "runbook_alarms",
+        "runbook_backup",
+        "runbook_dr_drill",
+        "migration_restore",
+    }
 
 
 @pytest.mark.parametrize("path", IAM, ids=lambda path: path.stem)
@@ -163,7 +173,19 @@ def test_nobody_may_do_what_cannot_be_undone() -> None:
             "s3:DeleteBucket",
             "s3:DeleteObject",
             "logs:DeleteLogGroup",
-        }
+        } - MAY_DELETE.get(path.stem, set())
+
+
+# Old backups, and the tables that a drill has made: by name, and nothing else.
+MAY_DELETE = {"runbook_backup": {"s3:DeleteObject"}, "runbook_dr_drill": {"dynamodb:DeleteTable"}}
+
+
+@pytest.mark.parametrize("name", MAY_DELETE)
+def test_what_is_deleted_is_named(name: str) -> None:
+    policy = json.loads((IAM[0].parent / f"{name}.json").read_text(encoding="utf-8"))
+    for statement in policy["Statement"]:
+        if MAY_DELETE[name] & set(statement["Action"]):
+            assert all(one.endswith(("/backups/*", "-drill-*")) for one in statement["Resource"])
 
 
 def test_rollback_cannot_launch() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.facts import NONE_EXPECTED, is_failed
 from migration_ops.runbook.metrics import Metric, read_metrics
 from migration_ops.runbook.reading import Reader
 
@@ -19,7 +19,7 @@ COUNTS = {
 def read(reader: Reader) -> dict[str, Any]:
     """``queues``: ``name, arn, isDeadLetter, attributes {visible, inFlight, delayed}, age {values}`` in seconds."""
     if reader.config.resources.queues.are_none:
-        return {"queues": []}
+        return {"queues": [], NONE_EXPECTED: True}
     urls = reader.pages("sqs", "list_queues", "QueueUrls", may_lack=True)
     if is_failed(urls):
         return {"queues": urls}
