@@ -62,6 +62,6 @@ def test_nothing_was_touched(bad_confs: SimpleNamespace, lab: Lab) -> None:
 
 def test_a_wrong_type_is_refused_by_the_trigger_form(lab: Lab) -> None:
     with pytest.raises(AirflowApiError) as refusal:
-        lab.airflow.start(WAVE, {"wave": "bad-type", "dryRun": "no"})
+        lab.start(WAVE, {"wave": "bad-type", "dryRun": "no"})
     assert refusal.value.status == 400
     assert "dryRun" in str(refusal.value)
