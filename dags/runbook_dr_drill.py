@@ -65,7 +65,7 @@ def runbook_dr_drill() -> None:
     recovered = TableSensor(task_id="recovered", plan_task=BEGIN, target_key="recovered", **WAIT)
     compare_recovered = CompareRecoveredOperator(task_id="compare_recovered")
 
-    plan = RehearsalPlanOperator(task_id=PLAN)
+    plan = RehearsalPlanOperator(task_id=PLAN, trigger_rule=TriggerRule.ALL_DONE)
     launch = step_task(task_id="rehearse_launch", step="test_launch", app=plan.output)
     undo = step_task(task_id="rehearse_rollback", step="rollback", app=plan.output, inputs={"decision": PLAN})
     rehearsed = RehearsedOperator(task_id="rehearsed", trigger_rule=TriggerRule.ALL_DONE)
@@ -76,7 +76,8 @@ def runbook_dr_drill() -> None:
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(begin, create, ready, load, compare, clean_up)
     chain(begin, recover, recovered, compare_recovered, clean_up)
-    chain(begin, plan, launch, undo, rehearsed)
+    # The rehearsal writes into the ledger, so it waits until that was compared.
+    chain([compare, compare_recovered], plan, launch, undo, rehearsed)
     chain([clean_up, rehearsed], report, tell)
     chain([compare, compare_recovered, rehearsed, report], complete)
 

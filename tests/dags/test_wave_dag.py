@@ -174,3 +174,9 @@ def _file_of(module: str) -> str:
 
 def _upstream(one: Any, task_id: str) -> set[str]:
     return {task.task_id for task in one.task_dict[task_id].get_flat_relatives(upstream=True)}
+
+
+def test_the_drill_rehearses_after_it_has_compared_the_ledger() -> None:
+    """A rehearsal writes into the ledger: beside it, nothing old enough to compare may be left (seen on a new one)."""
+    assert {"compare", "compare_recovered"} <= _upstream(dag("runbook_dr_drill"), "rehearse_launch")
+    assert dag("runbook_dr_drill").task_dict["plan"].trigger_rule == "all_done"
