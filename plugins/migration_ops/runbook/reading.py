@@ -64,14 +64,7 @@ class Reader:
 
     def call(self, service: str, operation: str, **request: Any) -> Any:
         """One call's answer without its metadata, as plain JSON; or the document of its failure."""
-        return self.attempt(
-            f"{service}:{operation}",
-            lambda: {
-                name: value
-                for name, value in getattr(self.of(service), operation)(**request).items()
-                if name != "ResponseMetadata"
-            },
-        )
+        return self.call_or_none(service, operation, (), **request)
 
     def call_or_none(self, service: str, operation: str, absent: Iterable[str], **request: Any) -> Any:
         """As :meth:`call`; None when AWS says, by one of the error codes ``absent``, that there is none of it."""

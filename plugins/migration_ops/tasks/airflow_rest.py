@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -15,30 +16,26 @@ from migration_ops.mgn.faults import Unreachable
 TIMEOUT_SECONDS = 15
 
 
-def airflow_get(conn_id: str, path: str, query: Mapping[str, Any]) -> Any:
+class AirflowRest:
     """
-    One GET below ``/api/v2``.
+    This Airflow as a connection names it; one token for all that is asked.
 
-    The connection's login and password get a token; without a login the server is asked for one, which it gives
+    The connection's login and password get the token; without a login the server is asked for one, which it gives
     where everybody is an administrator.
-
-    :raises Unknown: there is no such connection, or the answer is no document.
-    :raises Unreachable: no answer, or a server's error.
     """
-    try:
-        connection = BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException as error:
-        raise Unknown(f"there is no connection {conn_id}: our own Airflow cannot be asked", path=conn_id) from error
-    with requests.Session() as session:
-        session.trust_env = False
+
+    def __init__(self, conn_id: str) -> None:
+        self._conn_id = conn_id
+
+    def get(self, path: str, query: Mapping[str, Any]) -> Any:
+        """
+        One GET below ``/api/v2``.
+
+        :raises Unknown: there is no such connection, or the answer is no document.
+        :raises Unreachable: no answer, or a server's error.
+        """
         try:
-            base = (connection.host or "").rstrip("/")
-            answer = session.get(
-                f"{base}/api/v2{path}",
-                params=dict(query),
-                headers={"Authorization": f"Bearer {_token(session, base, connection)}"},
-                timeout=TIMEOUT_SECONDS,
-            )
+            answer = self._session.get(f"{self._base}/api/v2{path}", params=dict(query), timeout=TIMEOUT_SECONDS)
             answer.raise_for_status()
             return answer.json()
         except requests.HTTPError as error:
@@ -46,13 +43,29 @@ def airflow_get(conn_id: str, path: str, query: Mapping[str, Any]) -> Any:
         except (requests.RequestException, ValueError) as error:
             raise Unreachable(f"Airflow did not answer {path}: {type(error).__name__}") from error
 
+    @cached_property
+    def _connection(self) -> Any:
+        try:
+            return BaseHook.get_connection(self._conn_id)
+        except AirflowNotFoundException as error:
+            raise Unknown(
+                f"there is no connection {self._conn_id}: our own Airflow cannot be asked", path=self._conn_id
+            ) from error
 
-def _token(session: requests.Session, base: str, connection: Any) -> str:
-    url = f"{base}/auth/token"
-    if connection.login:
-        body = {"username": connection.login, "password": connection.password}
-        answer = session.post(url, json=body, timeout=TIMEOUT_SECONDS)
-    else:
-        answer = session.get(url, timeout=TIMEOUT_SECONDS)
-    answer.raise_for_status()
-    return str(answer.json()["access_token"])
+    @property
+    def _base(self) -> str:
+        return (self._connection.host or "").rstrip("/")
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        url = f"{self._base}/auth/token"
+        if self._connection.login:
+            body = {"username": self._connection.login, "password": self._connection.password}
+            answer = session.post(url, json=body, timeout=TIMEOUT_SECONDS)
+        else:
+            answer = session.get(url, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return session

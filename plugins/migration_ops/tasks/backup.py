@@ -18,7 +18,6 @@ from migration_ops.runbook.backup.verdicts import of_gap, of_made, of_retention,
 from migration_ops.runbook.backup.verify import mark_verified, newest_verified, verify_backup
 from migration_ops.tasks.backup_common import (
     PLAN,
-    FindingsOperator,
     bucket_of,
     described,
     pulled,
@@ -27,6 +26,7 @@ from migration_ops.tasks.backup_common import (
     store_of,
 )
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
+from migration_ops.tasks.findings import FindingsOperator
 from migration_ops.tasks.runbook_services import runbook_services
 
 AUTO = "auto"

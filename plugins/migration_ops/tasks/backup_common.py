@@ -13,9 +13,9 @@ from migration_ops.runbook.backup.store import BackupStore, protection_of
 from migration_ops.runbook.backup.table import Described, describe
 from migration_ops.runbook.backup.verdicts import UNKNOWN, finding
 from migration_ops.runbook.backup.wire import raw_scans
-from migration_ops.runbook.findings import RED, Finding, worst
-from migration_ops.tasks.documented import DocumentedOperator
-from migration_ops.tasks.runbook import FINDINGS_KEY, FindingsReportOperator
+from migration_ops.runbook.findings import Finding
+from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.runbook import FindingsReportOperator
 from migration_ops.tasks.runbook_services import RunbookServices
 
 PLAN = "plan"
@@ -47,22 +47,6 @@ def described(services: RunbookServices, table: str) -> Described:
 def scanning_client(services: RunbookServices) -> Any:
     """A DynamoDB client of its own, see ``wire.raw_scans``."""
     return raw_scans(services.reader.client("dynamodb"))
-
-
-class FindingsOperator(DocumentedOperator):
-    """Base of tasks that leave findings; red when one of them is CRITICAL or UNKNOWN."""
-
-    def leave(self, ti: Any, findings: list[Finding]) -> dict[str, Any]:
-        """:raises AirflowFailException: something is red; the findings are left all the same."""
-        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
-        for one in findings:
-            line = f"{one.verdict} {one.check_id} {one.resource}: {one.reason} {list(one.evidence) or ''}"
-            (self.log.error if one.verdict in RED else self.log.info)("%s", line)
-        bad = [one for one in findings if one.verdict in RED]
-        if bad:
-            self.log.error("What to do: %s (runbook: %s)", bad[0].remedy, bad[0].section)
-            raise AirflowFailException(f"{len(bad)} of {len(findings)} findings are red; the first: {bad[0].reason}")
-        return {"verdict": worst(findings).value, "findings": len(findings)}
 
 
 class GatheredReportOperator(FindingsReportOperator):

@@ -53,6 +53,11 @@ def step_input(ti: Any, plan: WavePlan, app: dict[str, Any] | None, inputs: dict
     return StepInput(plan=plan, app=application, inputs={name: result_of(ti, task) for name, task in inputs.items()})
 
 
+def is_own_retry(ti: Any, task: Any) -> bool:
+    """Whether Airflow tries again by itself: clearing grants the retries anew, beginning with the next try."""
+    return bool(ti.try_number > ti.max_tries - task.retries + 1)
+
+
 def leave_note(ti: Any, text: str) -> None:
     """Leaves the note that the plugin's listener writes to the DAG run when it ends."""
     ti.xcom_push(key=NOTE_KEY, value=text[:900])

@@ -18,9 +18,9 @@ from migration_ops.runbook.backup.verdicts_restore import Objective, of_history,
 from migration_ops.runbook.backup.verify import latest_verified
 from migration_ops.runbook.findings import Finding
 from migration_ops.tasks.backup import now
-from migration_ops.tasks.backup_common import FindingsOperator, described, pulled, scanning_client, store_of
+from migration_ops.tasks.backup_common import described, pulled, scanning_client, store_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
-from migration_ops.tasks.runbook import FINDINGS_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY, FindingsOperator
 from migration_ops.tasks.runbook_services import runbook_services
 
 BEGIN, RECOVER = "begin", "recover"

@@ -17,9 +17,9 @@ from migration_ops.steps.plan import make_plan
 from migration_ops.steps.preflight import register
 from migration_ops.steps.services import NotConcerned, Services
 from migration_ops.tasks.backup import now
-from migration_ops.tasks.backup_common import FindingsOperator
 from migration_ops.tasks.context import PLAN_KEY, plan_of, services_of
 from migration_ops.tasks.documented import DocumentedOperator
+from migration_ops.tasks.findings import FindingsOperator
 from migration_ops.tasks.services import require_connection, services_for
 from migration_ops.waves.conf import parse_conf
 from migration_ops.waves.plan import WavePlan

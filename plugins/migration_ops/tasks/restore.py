@@ -27,8 +27,9 @@ from migration_ops.runbook.backup.verdicts import OK, finding
 from migration_ops.runbook.backup.verdicts_restore import Objective, of_history, of_objective, of_restored
 from migration_ops.runbook.backup.verify import latest_verified, verified_manifest
 from migration_ops.tasks.backup import now
-from migration_ops.tasks.backup_common import FindingsOperator, pulled, scanning_client, store_of
+from migration_ops.tasks.backup_common import pulled, scanning_client, store_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
+from migration_ops.tasks.findings import FindingsOperator
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 CREATE = "create"

@@ -11,18 +11,19 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from migration_ops.errors import MigrationError
 from migration_ops.runbook.facts import Facts, failed
-from migration_ops.runbook.findings import RED, Finding, worst
+from migration_ops.runbook.findings import Finding
 from migration_ops.runbook.judging import Chapter, Check, read_with
 from migration_ops.runbook.report import make_report
 from migration_ops.runbook.report_text import markdown, note
 from migration_ops.runbook.routing import decide
 from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.context import leave_note
+from migration_ops.tasks.context import is_own_retry, leave_note
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
+from migration_ops.tasks.findings import FINDINGS_KEY, FindingsOperator
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 READ, CHECK, REPORT = "read", "check", "report"
-FINDINGS_KEY, TABLES_KEY = "findings", "tables"
+TABLES_KEY = "tables"
 
 
 class ReadOperator(DocumentedOperator):
@@ -51,7 +52,7 @@ def read_now(services: RunbookServices, reader: str) -> dict[str, Any]:
         return failed(f"reader {reader}", error)
 
 
-class CheckOperator(DocumentedOperator):
+class CheckOperator(FindingsOperator):
     """
     Judge one check over what was read; red when something is CRITICAL or UNKNOWN.
 
@@ -80,20 +81,10 @@ class CheckOperator(DocumentedOperator):
             raise AirflowSkipException(f"resources.yaml says that there are no {check.metadata.kind} here")
         estate = {name: self._read(ti, services, name) for name in check.metadata.reads}
         findings = check.run(Facts(estate), services.config.thresholds)
-        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
-        for one in findings:
-            line = f"{one.verdict} {one.resource}: {one.reason} {list(one.evidence) or ''}"
-            (self.log.error if one.verdict in RED else self.log.info)("%s", line)
-        if worst(findings) in RED:
-            bad = [one for one in findings if one.verdict in RED]
-            self.log.error("What to do: %s (runbook: %s)", check.metadata.remedy, check.metadata.section)
-            raise AirflowFailException(f"{len(bad)} of {len(findings)} findings are red; the first: {bad[0].reason}")
-        return {"verdict": worst(findings).value, "findings": len(findings)}
+        return self.leave(ti, findings)
 
     def _read(self, ti: Any, services: RunbookServices, reader: str) -> dict[str, Any]:
-        # Clearing grants the task's retries anew, beginning with the next try; later tries are Airflow's own.
-        is_retry = ti.try_number > ti.max_tries - self.retries + 1
-        if ti.try_number > 1 and not is_retry:
+        if ti.try_number > 1 and not is_own_retry(ti, self):
             self.log.info("cleared: reads %s anew", reader)
             return read_now(services, reader)
         left = ti.xcom_pull(task_ids=READ, map_indexes=self.readers.index(reader))

@@ -13,7 +13,8 @@ from migration_ops.runbook.alarms.findings import unread
 from migration_ops.runbook.alarms.work import Looked, look_at
 from migration_ops.runbook.findings import RED, worst
 from migration_ops.tasks.documented import DocumentedOperator
-from migration_ops.tasks.runbook import FINDINGS_KEY, TABLES_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.runbook import TABLES_KEY
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 

@@ -19,7 +19,8 @@ from migration_ops.runbook.insights.query import read_query
 from migration_ops.runbook.report_text import markdown_table
 from migration_ops.tasks.context import result_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
-from migration_ops.tasks.runbook import FINDINGS_KEY, TABLES_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.runbook import TABLES_KEY
 from migration_ops.tasks.runbook_services import runbook_services
 
 ALL = "all"

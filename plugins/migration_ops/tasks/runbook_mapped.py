@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migration_ops.runbook.findings import Finding, FindingVerdict
-from migration_ops.tasks.runbook import FINDINGS_KEY, TABLES_KEY, FindingsReportOperator
+from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.runbook import TABLES_KEY, FindingsReportOperator
 
 
 class MappedReportOperator(FindingsReportOperator):

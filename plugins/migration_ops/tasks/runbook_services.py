@@ -24,7 +24,7 @@ from migration_ops.runbook.kept import PREFIX, KeptReports, safe
 from migration_ops.runbook.reading import Reader
 from migration_ops.runbook.routing import Message
 from migration_ops.settings import Settings, read_settings
-from migration_ops.tasks.airflow_rest import airflow_get
+from migration_ops.tasks.airflow_rest import AirflowRest
 from migration_ops.tasks.services import require_connection
 
 # A larger snapshot goes to the bucket, where there is one.
@@ -140,7 +140,7 @@ def runbook_services(context: Context) -> RunbookServices:
             settings=settings,
             now=datetime.now(UTC),
             window=timedelta(hours=params["windowHours"]),
-            airflow=lambda path, query: airflow_get(settings.airflow_conn_id, path, query),
+            airflow=AirflowRest(settings.airflow_conn_id).get,
             in_region=lambda service, region: MgnHook(
                 aws_conn_id=params["awsConnId"], region_name=region
             ).client_for_reads(service),

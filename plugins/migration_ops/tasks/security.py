@@ -19,9 +19,9 @@ from migration_ops.runbook.judging import Chapter
 from migration_ops.runbook.reading import Reader
 from migration_ops.tasks.complete import CompleteOperator
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
+from migration_ops.tasks.findings import FINDINGS_KEY
 from migration_ops.tasks.runbook import (
     CHECK,
-    FINDINGS_KEY,
     READ,
     REPORT,
     CheckOperator,

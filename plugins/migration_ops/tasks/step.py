@@ -16,7 +16,7 @@ from migration_ops.steps.outcome import Done, Reason, Resumed
 from migration_ops.steps.records import note_failure
 from migration_ops.steps.registry import STEPS
 from migration_ops.steps.services import NotConcerned, Services, StepInput
-from migration_ops.tasks.context import plan_of, require_begun, services_of, step_input
+from migration_ops.tasks.context import is_own_retry, plan_of, require_begun, services_of, step_input
 from migration_ops.tasks.documented import doc_of
 from migration_ops.tasks.links import STEP_LINKS, persist_links
 
@@ -83,8 +83,7 @@ class StepOperator(BaseOperator):
         return None
 
     def _is_retry(self, ti: Any) -> bool:
-        """Clearing grants the task's retries anew, beginning with the next try; later tries are Airflow's own."""
-        return bool(ti.try_number > ti.max_tries - self.retries + 1)
+        return is_own_retry(ti, self)
 
     def _run(self, services: Services, inp: StepInput) -> Any:
         try:
