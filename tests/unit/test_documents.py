@@ -16,6 +16,8 @@ from migration_ops.errors import MigrationError
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+CONF = (ROOT / "docs" / "conf.md").read_text()
+INSTALLING = (ROOT / "docs" / "installing.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 SCHEMA = json.loads((ROOT / "include" / "schemas" / "wave_conf.json").read_text())
 DOCUMENTS = sorted(
@@ -36,9 +38,9 @@ def _leaves(properties: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _documented() -> dict[str, str]:
-    """Default as the README's tables give it, by dotted key; ``a.b`, `.c`` names two keys."""
+    """Default as the tables of docs/conf.md give it, by dotted key; ``a.b`, `.c`` names two keys."""
     found: dict[str, str] = {}
-    for line in README.splitlines():
+    for line in CONF.splitlines():
         cells = [one.strip().replace("*", "").strip("`") for one in line.strip("|").split("|")]
         if not line.startswith("| `") or len(cells) < 3:
             continue
@@ -48,8 +50,17 @@ def _documented() -> dict[str, str]:
     return found
 
 
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.splitlines()) <= 130
+
+
+@pytest.mark.parametrize("page", ["running-a-wave", "conf", "installing", "operations", "runbook-dags", "limits"])
+def test_the_readme_leads_a_newcomer_to_each_page(page: str) -> None:
+    assert f"](docs/{page}.md" in README
+
+
 @pytest.mark.parametrize(("key", "default"), _leaves(SCHEMA["properties"]).items())
-def test_the_readme_gives_each_key_of_the_conf_with_its_default(key: str, default: Any) -> None:
+def test_the_conf_page_gives_each_key_of_the_conf_with_its_default(key: str, default: Any) -> None:
     told = _documented()[key]
     if key == "applications":  # this or mgnWaveId: neither is required by itself
         assert told == "–"
@@ -64,7 +75,7 @@ def test_the_readme_gives_each_key_of_the_conf_with_its_default(key: str, defaul
 
 
 @pytest.mark.parametrize("key", SCHEMA["$defs"]["ApplicationConf"]["properties"])
-def test_the_readme_gives_each_key_of_an_application(key: str) -> None:
+def test_the_conf_page_gives_each_key_of_an_application(key: str) -> None:
     schema = SCHEMA["$defs"]["ApplicationConf"]
     default = schema["properties"][key].get("default", "required")
     assert _documented()[key] == (default if isinstance(default, str) else json.dumps(default))
@@ -100,7 +111,7 @@ def test_the_number_of_retries_is_the_tasks() -> None:
     from migration_ops.tasks import policy
 
     retries = {int(one) for one in re.findall(r'"retries": (\d+)', Path(policy.__file__).read_text())}
-    assert {int(one) for one in re.findall(r"Retries are on for every task \((\d+)\)", README)} == retries
+    assert {int(one) for one in re.findall(r"Retries are on for every task \((\d+)\)", INSTALLING)} == retries
     assert {int(one) for one in re.findall(r"retries the task by itself \((\d+) times", OPERATIONS)} == retries
 
 
