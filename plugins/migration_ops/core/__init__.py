@@ -1,0 +1,4 @@
+"""The ground floor: what every other room may use. Nothing here speaks boto3 or Airflow, or does I/O when imported.
+
+So far it holds the one engine that finds secrets (``secrets``) and hides them (``redaction``).
+"""
