@@ -31,7 +31,7 @@ def judge(scan: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
     elif skipped:
         # It says so in every report (packages of a private index): only a person can answer.
         yield warning(
-            f"for a person to answer: the scanner cannot look at {_some(skipped)}; look for advisories of their authors",
+            f"for a person to answer: the scanner cannot look at {_some(skipped)}; ask their authors",
             value=len(skipped),
             limit=0,
             evidence=(scan["source"],),
