@@ -19,6 +19,11 @@ _ASSIGNED = re.compile(
     r"(?:\\{0,3}[\"'])?(?:\](?=\s*=))?(?P<sign>\s{0,5}(?:=>|:=|==|[=:])(?:\s{0,200}(?=\\{0,3}[\"'])|[ \t]{0,20})"
     r"|,\s{0,5}(?=[\"'])|>|[ \t]{1,5}(?:\\\n\s{0,20})?)"
 )
+# - name: DB_PASSWORD and value: x below it; <add key="DbPassword" value="x"/>.
+_BESIDE = re.compile(
+    r"(?i)\b(?:name|key)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<name>[\w.$-]{1,80})[\"']?[,;]?\s{0,40}[\"']?value[\"']?"
+    r"\s{0,3}(?P<sign>[:=])\s{0,3}"
+)
 _SCHEME = re.compile(
     r"(?i)(?:bearer|basic|digest|token|apikey|api-key|negotiate|splunk|key|aws4-hmac-sha256)[ \t]+(?=\S)"
 )
@@ -74,6 +79,16 @@ def assigned(text: str) -> Iterator[Span]:
             yield Span(start, end, kind)
 
 
+def beside(text: str) -> Iterator[Span]:
+    """The values of pairs whose name is told by another member: ``name: DB_PASSWORD``, ``value: x``."""
+    values = _Values(text)
+    for match in _BESIDE.finditer(text):
+        start, end, _ = values.of(match)
+        kind = kind_by_name(match["name"], text[start:end])
+        if kind is not None:
+            yield Span(start, end, kind)
+
+
 def _is_sign(match: re.Match[str]) -> bool:
     """A blank is a sign behind an option only, ``>`` in an element only."""
     sign, flag = match["sign"], match["flag"] or ""
@@ -110,6 +125,9 @@ class _Values:
         if quote in self._gone:
             return len(self._text)
         end = self._text.find(quote, start)
+        while len(quote) == 1 and end > 0 and self._text[end - 1] == "\\":
+            # An escaped quote is part of the value.
+            end = self._text.find(quote, end + 1)
         if end < 0:
             self._gone.add(quote)
             return len(self._text)

@@ -77,11 +77,16 @@ _KEY_BLOCK = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?--
 _KEY_BLOCK_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 # Repetitions are bounded: a log line may have 256 KB and be written by anybody.
 _JWT_SHAPE = re.compile(r"\b(eyJ[A-Za-z0-9_-]{5,400})\.[A-Za-z0-9_-]{5,4000}(?:\.[A-Za-z0-9_-]{0,4000}){0,3}")
-_URL = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/:@\"']{0,200}:([^\s/\"']{1,500})@")
+_URL = re.compile(
+    r"(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:|(?<![\w:/]))//[^\s/:@\"']{0,200}:([^\s/\"']{1,500})@"
+)
 _DSN = re.compile(r"(?<![\w/.@:-])[\w.-]{1,64}:([^\s/@:\"']{1,200})@(?:tcp|unix)\(")
 _BEARER = re.compile(r"(?i)\bbearer\s+([A-Za-z0-9._~+/-]{8,}={0,2})")
 _BASIC = re.compile(r"(?i)\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})")
 _COMMANDS = (
+    re.compile(r"(?i)\bidentified\s{1,5}(?:with\s{1,5}[\w\"']{1,40}\s{1,5})?by\s{1,5}[\"']([^\"'\n]{1,200})"),
+    re.compile(r"(?i)\bpassword\s{1,5}[\"']([^\"'\n]{1,200})(?=[\"'])"),
+    re.compile(r"\bmachine\s{1,5}\S{1,100}\s{1,5}login\s{1,5}\S{1,100}\s{1,5}password\s{1,5}(\S{1,200})"),
     re.compile(r"\bcurl\b[^\n]{0,400}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,100}:([^\s\"']{1,200})"),
     re.compile(r"\bsshpass\s+-p\s*[\"']?([^\s\"']{1,200})"),
 )
@@ -127,9 +132,8 @@ def _of_headers(text: str) -> Iterator[Span]:
 
 
 def _given(text: str) -> Iterator[re.Match[str]]:
-    if "curl" in text or "sshpass" in text:
-        for shape in _COMMANDS:
-            yield from (one for one in shape.finditer(text) if not points_elsewhere(Family.PASSWORD, one[1]))
+    for shape in _COMMANDS:
+        yield from (one for one in shape.finditer(text) if not points_elsewhere(Family.PASSWORD, one[1]))
 
 
 def _of_plugins(text: str) -> Iterator[Span]:

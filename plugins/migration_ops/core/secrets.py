@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migration_ops.core.secret_assignments import IN_CLEAR, NAMED, assigned, kind_by_name
+from migration_ops.core.secret_assignments import IN_CLEAR, NAMED, assigned, beside, kind_by_name
 from migration_ops.core.secret_shapes import IN_URL, JWT, Span, shaped
 
 # What callers ask for beside the functions is defined where it is decided.
@@ -154,7 +154,7 @@ def _is_all_hidden(text: str) -> bool:
 
 
 def _sweep_plain(text: str) -> Swept:
-    spans = _merged([*shaped(text), *assigned(text)])
+    spans = _merged([*shaped(text), *assigned(text), *beside(text)])
     clean, at = [], 0
     for one in spans:
         clean += [text[at : one.start], HIDDEN]

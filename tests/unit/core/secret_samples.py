@@ -99,6 +99,14 @@ TEXT_SECRETS = [
     ("GET https://b.s3.amazonaws.com/k?X-Amz-Signature=0a1b2c3d&X-Amz-Date=1", "0a1b2c3d"),
     ("Set-Cookie: session=abc123def456; Path=/", "abc123def456"),
     ("password=hunter for app", "hunter "),
+    ("PASSWORD='hunter\\'s two'", "s two"),
+    ("env:\n  - name: DB_PASS\n    value: hunter2\n  - name: A\n    value: b", "hunter2"),
+    ('<add key="DbPassword" value="hunter2"/>', "hunter2"),
+    ('{"name": "DB_PASS", "value": "hunter2", "cut', "hunter2"),
+    ("ALTER USER app PASSWORD 'hunter2'", "hunter2"),
+    ("CREATE USER app IDENTIFIED BY 'hunter2'", "hunter2"),
+    ("machine db.internal login app password hunter2", "hunter2"),
+    ("//app:" + "hunter2@db.internal/x", "hunter2"),
 ]
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-a1b2c3"
 NAMED_HARMLESS = [
@@ -185,6 +193,10 @@ TEXT_HARMLESS = [
     "nginx:1.25@sha256:" + SHA_64,
     "prompt tokens: 1200, total_tokens=2400",
     "author: someone, compass=north1, bypass=routes1",
+    "env:\n  - name: DB_HOST\n    value: db.internal",
+    '<add key="PasswordResetTemplate" value="reset-v2"/>',
+    "Access denied for user 'app'@'10.0.0.1' (using password: YES)",
+    "// a comment: to@someone",
     '{"SecretId": "prod/db", "password.$": "$.password", "ClientToken": "States.UUID()"}',
     "x-amz-id-2: " + RUN + "+/" + RUN + "=",
 ]
