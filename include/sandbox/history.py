@@ -52,12 +52,15 @@ def _role(name: str, createdDaysAgo: float | None = None, usedDaysAgo: dict[str,
 
 
 def _secret(secret: Any, facts: dict[str, Any]) -> None:
-    if unknown := set(facts) - {"createdDaysAgo", "rotatedDaysAgo", "accessedDaysAgo"}:
+    if unknown := set(facts) - {"createdDaysAgo", "rotatedDaysAgo", "accessedDaysAgo", "rotationFunction"}:
         raise ValueError(f"no history of a secret's {sorted(unknown)}")
     if "createdDaysAgo" in facts:
         secret.created_date = int(_ago(facts["createdDaysAgo"]).timestamp())
     if "rotatedDaysAgo" in facts:
         secret.last_rotation_date = int(_ago(facts["rotatedDaysAgo"]).timestamp())
+    if "rotationFunction" in facts:
+        # As after somebody deleted the function: RotateSecret itself takes none that does not exist.
+        secret.rotation_lambda_arn = facts["rotationFunction"]
     if "accessedDaysAgo" in facts:
         days = facts["accessedDaysAgo"]
         secret_dates.set_last_accessed(secret, None if days is None else _ago(days))

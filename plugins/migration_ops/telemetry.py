@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from migration_ops.core.redaction import redacted
 from migration_ops.ledger.protocol import Record
 from migration_ops.settings import Settings
 from migration_ops.telemetry_batches import (
@@ -24,7 +25,6 @@ from migration_ops.telemetry_batches import (
     groups,
     log_batches,
     metric_data,
-    redacted,
 )
 from migration_ops.waves.states import Phase, Status
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,20 +13,8 @@ from migration_ops.ledger.protocol import Record
 METRICS_A_CALL, VALUES_A_METRIC = 1000, 150
 EVENTS_A_CALL, EVENT_BYTES = 10, 200_000
 LOG_LINES_A_CALL, LOG_BYTES_A_CALL, LOG_LINE_OVERHEAD_BYTES = 10_000, 1_000_000, 26
-_SECRET_NAME = re.compile(r"secret|token|password|passwd|authorization|credential|signature|cookie|api_?key", re.I)
 
 T = TypeVar("T")
-
-
-def redacted(value: Any) -> Any:
-    """The value with everything under a secret-sounding name replaced."""
-    if isinstance(value, dict):
-        return {
-            str(name): "[redacted]" if _SECRET_NAME.search(str(name)) else redacted(one) for name, one in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [redacted(one) for one in value]
-    return value
 
 
 def document_of(record: Record) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [calls|poll|walltime|health|backup|slots|all]``: prints Markdown tables.
+"""``python -m tests.benchmarks [calls|poll|walltime|health|backup|secrets|slots|all]``: prints Markdown tables.
 
 ``slots`` is the last part of ``walltime`` alone.
 """
@@ -15,7 +15,7 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "plugins"))  # as in every Airflow component
-NAMES = ("calls", "poll", "walltime", "health", "backup")
+NAMES = ("calls", "poll", "walltime", "health", "backup", "secrets")
 
 
 def main() -> int:
@@ -34,10 +34,11 @@ def main() -> int:
 
 def _run(names: list[str]) -> None:
     # Not before the environment is set: these import Airflow.
-    from tests.benchmarks import backup, calls, health, poll, report, walltime
+    from tests.benchmarks import backup, calls, health, poll, report, secrets, walltime
 
     reports = {"calls": calls.report, "poll": poll.report, "walltime": walltime.report, "health": health.report}
     reports["backup"] = backup.report
+    reports["secrets"] = secrets.report
     reports["slots"] = walltime.report_of_slots
     print(f"# Benchmarks\n\n{report.machine()}", flush=True)
     for name in names:

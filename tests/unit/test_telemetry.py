@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from migration_ops.core.redaction import redacted
 from migration_ops.ledger.protocol import Record
 from migration_ops.settings import Settings
 from migration_ops.telemetry import LOGGER_NAME, Telemetry
-from migration_ops.telemetry_batches import by_size, log_batches, redacted
+from migration_ops.telemetry_batches import by_size, log_batches
 from migration_ops.waves.states import Phase
 from tests.unit.ledger.builders import a_record
 from tests.unit.moto_account import make_client, moto_endpoint  # noqa: F401 - fixtures

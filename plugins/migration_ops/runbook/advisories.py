@@ -6,6 +6,7 @@ packages without a vulnerability only with ``--all-packages``; without it nobody
 
 from __future__ import annotations
 
+import codecs
 import importlib.util
 import json
 import subprocess
@@ -22,6 +23,7 @@ from migration_ops.errors import Unknown
 # pip-audit: 0 = nothing found, 1 = vulnerabilities found.
 ENDED_WELL = (0, 1)
 ECOSYSTEM = "PyPI"
+NO_ENTRY = "its entry lacks version or vulnerabilities"
 
 
 class MalformedScan(Unknown):
@@ -55,32 +57,59 @@ def parse(text: str | bytes) -> list[Scanned]:
     :raises MalformedScan: it is not JSON, or of neither form.
     """
     try:
-        document = json.loads(text)
-        if isinstance(document, Mapping) and "results" in document:
-            found = list(_from_osv(document["results"]))
-        else:
-            found = list(_from_pip_audit(document["dependencies"] if isinstance(document, Mapping) else document))
+        document = _document(text)
+        # One report, several in a list (one a lock), or pip-audit's before 2.5: the dependencies alone.
+        reports = document if isinstance(document, list) and _are_reports(document) else [document]
+        found = [one for report in reports for one in _of_report(report)]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedScan(f"the report is of no known form: {type(error).__name__}") from error
-    if not found:
+    if not any(one.skipped != NO_ENTRY for one in found):
         raise MalformedScan("the report names no package")
     return found
+
+
+def _document(text: str | bytes) -> Any:
+    """The JSON in a file that may begin with a byte order mark, or with what pip-audit writes to its error output."""
+    if isinstance(text, bytes):
+        is_wide = text[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        text = text.decode("utf-16" if is_wide else "utf-8-sig")
+    lines = text.lstrip("\ufeff").splitlines(keepends=True)
+    start = next((number for number, one in enumerate(lines) if one.lstrip()[:1] in ("{", "[")), 0)
+    document, _ = json.JSONDecoder().raw_decode("".join(lines[start:]).lstrip())
+    return document
+
+
+def _are_reports(documents: list[Any]) -> bool:
+    return any(isinstance(one, Mapping) and ("dependencies" in one or "results" in one) for one in documents)
+
+
+def _of_report(document: Any) -> Iterator[Scanned]:
+    if isinstance(document, Mapping) and "results" in document:
+        return _from_osv(document["results"])
+    return _from_pip_audit(document["dependencies"] if isinstance(document, Mapping) else document)
 
 
 def _from_pip_audit(dependencies: list[Mapping[str, Any]]) -> Iterator[Scanned]:
     for one in dependencies:
         name = canonicalize_name(one["name"])
-        if "skip_reason" in one:
-            yield Scanned(name, skipped=str(one["skip_reason"])[:300] or "skipped")
-            continue
-        vulnerabilities = one["vulns"]
-        fixes = dict.fromkeys(fix for each in vulnerabilities for fix in each.get("fix_versions") or ())
-        yield Scanned(name, str(one["version"]), tuple(str(each["id"]) for each in vulnerabilities), tuple(fixes))
+        if one.get("skip_reason") or ("skip_reason" in one and "vulns" not in one):
+            yield Scanned(name, skipped=str(one["skip_reason"] or "skipped")[:300])
+        elif not isinstance(one.get("vulns"), list) or not one.get("version"):
+            # One odd entry says nothing of its package, and nothing against the others.
+            yield Scanned(name, skipped=NO_ENTRY)
+        else:
+            fixes = dict.fromkeys(str(fix) for each in one["vulns"] for fix in each.get("fix_versions") or ())
+            yield Scanned(name, str(one["version"]), tuple(_id(each) for each in one["vulns"]), tuple(fixes))
+
+
+def _id(vulnerability: Mapping[str, Any]) -> str:
+    """One without an id is still one."""
+    return str(vulnerability.get("id") or next(iter(vulnerability.get("aliases") or ()), "without an id"))
 
 
 def _from_osv(results: list[Mapping[str, Any]]) -> Iterator[Scanned]:
     for result in results:
-        for one in result["packages"]:
+        for one in result.get("packages") or ():
             package = one["package"]
             if package["ecosystem"] != ECOSYSTEM:
                 continue
@@ -88,7 +117,7 @@ def _from_osv(results: list[Mapping[str, Any]]) -> Iterator[Scanned]:
             yield Scanned(
                 canonicalize_name(package["name"]),
                 str(package["version"]),
-                tuple(str(each["id"]) for each in vulnerabilities),
+                tuple(_id(each) for each in vulnerabilities),
                 tuple(dict.fromkeys(fix for each in vulnerabilities for fix in _osv_fixes(each, package["name"]))),
             )
 

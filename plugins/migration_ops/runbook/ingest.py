@@ -1,5 +1,6 @@
 """Findings of other scanners as our own: Prowler (OCSF JSON) and Security Hub (ASFF). What is malformed is UNKNOWN.
 
+What only a person can answer (Prowler's MANUAL) is a WARNING with the way to answer it; what is muted is left alone.
 Passed ones are counted by check, so that a report of thousands stays readable; all others are taken one by one.
 """
 
@@ -24,6 +25,18 @@ _BY_SEVERITY = {
     "low": FindingVerdict.WARNING,
     "informational": FindingVerdict.WARNING,
 }
+
+MANUAL = "MANUAL"
+HOW_TO_ANSWER = (
+    "Prowler cannot look at this. Look yourself; if all is well, put check and resource into Prowler's mutelist with "
+    "name and date: the next report has it as muted, and it is left alone here."
+)
+# OCSF 1.x: class 2004 and its compliance object.
+_WELL = frozenset({"PASS", "PASSED", "NOT_APPLICABLE", "N/A"})
+_BAD = frozenset({"FAIL", "FAILED"})
+_OCSF_STATUS = {1: "new", 2: "in progress", 3: "suppressed", 4: "resolved", 5: "archived", 6: "deleted"}
+# "Resolved" is not among them: what is resolved and still fails is looked at again.
+_LEFT_ALONE = frozenset({"suppressed", "muted", "archived", "deleted"})
 
 
 def from_prowler(text: str | bytes, source: str) -> list[Finding]:
@@ -68,7 +81,9 @@ def _all(documents: list[Any], read: Callable[[Any], Finding], product: str, sou
             # The same check on the same resource twice (two Regions, two standards): the worse one stays.
             kept[one.key] = min(kept.get(one.key, one), one, key=lambda each: WORST_FIRST.index(each.verdict))
     counted = [
-        Finding(check_id, "*", FindingVerdict.OK, value=number, unit="resources", reason="passed", section=SECTION)
+        Finding(
+            check_id, "*", FindingVerdict.OK, value=number, unit="resources", reason="passed or muted", section=SECTION
+        )
         for check_id, number in sorted(passed.items())
     ]
     worst = worst_first(kept.values())
@@ -94,23 +109,35 @@ def _each(documents: list[Any], read: Callable[[Any], Finding], product: str, so
 
 
 def _from_ocsf(document: Mapping[str, Any]) -> Finding:
-    code = document["status_code"]
+    code = str(document["status_code"]).upper()
     severity = str(document["severity"]).lower()
-    is_muted = str(document.get("status", "")).lower() == "suppressed"
-    verdict = FindingVerdict.UNKNOWN
-    if code == "PASS" or (code == "FAIL" and is_muted):
-        verdict = FindingVerdict.OK
-    elif code == "FAIL":
-        verdict = _BY_SEVERITY.get(severity, FindingVerdict.UNKNOWN)
+    verdict = _verdict_of_ocsf(document, code, severity)
+    said = document.get("status_detail") or document["finding_info"]["title"]
+    remedy = (document.get("remediation") or {}).get("desc") or ""
+    if code == MANUAL and verdict is FindingVerdict.WARNING:
+        said, remedy = f"for a person to answer: {said}", f"{HOW_TO_ANSWER} {remedy}".strip()
     return _finding(
         PROWLER,
         document["metadata"]["event_code"],
         document["resources"][0]["uid"],
         verdict,
-        document.get("status_detail") or document["finding_info"]["title"],
+        said,
         f"severity {severity}",
-        document.get("remediation", {}).get("desc", ""),
+        remedy,
     )
+
+
+def _verdict_of_ocsf(document: Mapping[str, Any], code: str, severity: str) -> FindingVerdict:
+    """By what the check found, unless people said that they know of it. What has no known code is UNKNOWN."""
+    status = str(document.get("status") or _OCSF_STATUS.get(document.get("status_id", 0), "")).lower()
+    if code in _WELL or status in _LEFT_ALONE:
+        return FindingVerdict.OK
+    if code == MANUAL:
+        return FindingVerdict.WARNING
+    if code in _BAD:
+        return _BY_SEVERITY.get(severity, FindingVerdict.UNKNOWN)
+    # "Warning" of OCSF's compliance object: less than a failure, whatever the severity.
+    return FindingVerdict.WARNING if code in ("WARN", "WARNING") else FindingVerdict.UNKNOWN
 
 
 def _from_asff(document: Mapping[str, Any]) -> Finding:

@@ -6,6 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from migration_ops.core.redaction import redacted_text
+
 SSM_RUNNING = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 
@@ -20,7 +22,7 @@ def send_command(
 
 
 def command_status(ssm: Any, command_id: str, instance_id: str) -> tuple[str, str]:
-    """Status and the first 300 characters of the error output.
+    """Status and the first 300 characters of the error output, without secrets.
 
     Right after SendCommand the invocation may not exist yet; that reads as Pending, not as an error.
     """
@@ -30,4 +32,4 @@ def command_status(ssm: Any, command_id: str, instance_id: str) -> tuple[str, st
         if error.response["Error"]["Code"] == "InvocationDoesNotExist":
             return "Pending", ""
         raise
-    return str(answer["Status"]), str(answer.get("StandardErrorContent") or "")[:300]
+    return str(answer["Status"]), redacted_text(str(answer.get("StandardErrorContent") or ""))[:300]

@@ -25,7 +25,7 @@ from migration_ops.settings import Settings
 
 LOCKED = {"jinja2": "3.1.6", "requests": "2.32.0"}
 VULNERABLE = {"id": "PYSEC-0000-1", "fix_versions": ["3.1.7"], "aliases": ["CVE-0000-1"], "description": "made up"}
-CRITICAL, UNKNOWN, _, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
 
 
 def pip_audit(*vulns: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -78,6 +78,39 @@ def test_both_forms_say_the_same(document: Any, advisory: str) -> None:
 def test_what_is_no_report_is_an_error(text: str) -> None:
     with pytest.raises(MalformedScan):
         parse(text)
+
+
+ODD = {"name": "odd", "version": None, "vulns": None}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + json.dumps(pip_audit(VULNERABLE)),
+        json.dumps(pip_audit(VULNERABLE)).encode("utf-16"),
+        json.dumps(pip_audit(VULNERABLE)).encode("utf-8-sig"),
+        "Found 1 known vulnerability in 1 package\n" + json.dumps(pip_audit(VULNERABLE), indent=2) + "\nName  Skip\n",
+        json.dumps([pip_audit(VULNERABLE), {"dependencies": []}]),
+        json.dumps(pip_audit({"id": None, "aliases": ["PYSEC-0000-1"], "fix_versions": ["3.1.7"]}, skip_reason=None)),
+        json.dumps({"dependencies": [*pip_audit(VULNERABLE)["dependencies"], ODD]}),
+    ],
+    ids=["mark", "utf-16", "utf-8 mark", "noise", "several", "no id", "odd entry"],
+)
+def test_odd_shapes_of_a_report_say_the_same(text: str | bytes) -> None:
+    said = against(LOCKED, parse(text))
+    assert said["unseen"] == said["skipped"] == []
+    assert said["vulnerable"] == [
+        {"name": "jinja2", "version": "3.1.6", "advisories": ["PYSEC-0000-1"], "fixes": ["3.1.7"]}
+    ]
+
+
+def test_an_odd_entry_of_a_locked_package_was_not_looked_at() -> None:
+    scanned = parse(json.dumps({"dependencies": [*pip_audit()["dependencies"], ODD]}))
+    assert [one["name"] for one in against({**LOCKED, "odd": "1"}, scanned)["skipped"]] == ["odd"]
+
+
+def test_a_vulnerability_without_any_name_is_still_one() -> None:
+    assert against(LOCKED, parse(json.dumps(pip_audit({}))))["vulnerable"][0]["advisories"] == ["without an id"]
 
 
 def test_what_was_not_looked_at_is_named() -> None:
@@ -184,3 +217,26 @@ class TestReading:
         assert found.verdict is UNKNOWN
         assert sys.executable
         assert "pip-audit is not installed" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("skipped", "verdict"),
+    [
+        ([], OK),
+        # In every report, and nobody but a person can answer it.
+        ([{"name": "ours", "reason": "not found on PyPI"}], WARNING),
+        ([{"name": "odd", "reason": advisories.NO_ENTRY}], UNKNOWN),
+    ],
+)
+def test_packages_that_a_scanner_cannot_look_at(skipped: list[dict[str, str]], verdict: FindingVerdict) -> None:
+    scan = {
+        "name": "requirements.txt",
+        "source": "scan.json",
+        "ageDays": 1,
+        "locked": 3,
+        "unseen": [],
+        "vulnerable": [],
+    }
+    estate = Facts({"advisories": {"scans": [scan | {"skipped": skipped}]}})
+    [found] = Check("assessment", "packages_known_vulnerabilities").run(estate, Thresholds())
+    assert found.verdict is verdict

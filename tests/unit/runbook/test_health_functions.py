@@ -178,6 +178,19 @@ class TestReading:
         assert (found["count"], found["lines"][0]["stream"]) == (1, "c")
         assert box.client.count("logs", "FilterLogEvents") == 3
 
+    def test_the_level_of_a_line_decides_not_a_word_in_it(self, box: Sandbox, account: Account) -> None:
+        make_log_group(account, GROUP)
+        calm = [
+            "INFO done, ERRORS=0",
+            "handled ValidationException as expected",
+            '{"level": "INFO", "message": "ERROR"}',
+        ]
+        uncaught = '{"log_level": "ERROR", "errorMessage": "boom", "errorType": "ValueError"}'
+        write_lines(account, GROUP, [*calm, uncaught, '{"level": 50, "msg": "boom"}'], stream="a")
+        found = logs.read(reader_of(box, account))["groups"][0]["errors"]
+        assert (found["count"], found["isCut"]) == (2, False)
+        assert found["lines"][0]["line"] == uncaught
+
     def test_lines_are_counted_up_to_a_bound_and_the_last_ones_kept_redacted(
         self, box: Sandbox, account: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:

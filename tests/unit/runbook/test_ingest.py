@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from migration_ops.runbook import ingest
-from migration_ops.runbook.findings import Finding, FindingVerdict, worst
+from migration_ops.runbook.findings import Finding, FindingVerdict, Route, worst
 from migration_ops.runbook.ingest import from_prowler, from_security_hub
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
@@ -59,7 +59,13 @@ def prowler(*documents: Any) -> list[Finding]:
         ("FAIL", "Low", WARNING),
         ("FAIL", "Informational", WARNING),
         ("FAIL", "Fatal", UNKNOWN),
-        ("MANUAL", "High", UNKNOWN),
+        ("MANUAL", "High", WARNING),
+        ("MANUAL", "Critical", WARNING),
+        ("manual", "Low", WARNING),
+        ("WARNING", "High", WARNING),
+        ("NOT_APPLICABLE", "High", OK),
+        ("ERROR", "High", UNKNOWN),
+        ("Fail", "High", CRITICAL),
         ("", "High", UNKNOWN),
         ("PASS", "High", OK),
     ],
@@ -68,7 +74,8 @@ def test_prowlers_status_and_severity(code: str, severity: str, verdict: Finding
     [found] = prowler(ocsf(code, severity))
     assert found.verdict is verdict
     assert found.check_id == "prowler:sqs_queues_not_publicly_accessible"
-    if verdict is not OK:
+    assert found.route is Route.WARN
+    if verdict is not OK and code.upper() != "MANUAL":
         assert (found.resource, found.reason, found.remedy) == (ARN, "Queue is public", "Narrow the policy.")
 
 
@@ -93,8 +100,24 @@ def test_security_hubs_status_and_severity(document: dict[str, Any], verdict: Fi
     assert found.check_id == "security_hub:SQS.3"
 
 
-def test_what_people_muted_in_prowler_is_ok() -> None:
-    assert prowler(ocsf(status="Suppressed"))[0].verdict is OK
+@pytest.mark.parametrize("code", ["FAIL", "MANUAL", "WARNING", "ERROR", ""])
+@pytest.mark.parametrize("muted", [{"status": "Suppressed"}, {"status": "Archived"}, {"status": None, "status_id": 3}])
+def test_what_people_muted_in_prowler_is_left_alone(code: str, muted: dict[str, Any]) -> None:
+    assert prowler(ocsf(code, **muted))[0].verdict is OK
+
+
+@pytest.mark.parametrize("status", ["New", "In Progress", "Resolved", "", None, "Odd"])
+def test_other_states_hide_no_failure(status: str | None) -> None:
+    assert prowler(ocsf(status=status))[0].verdict is CRITICAL
+
+
+def test_what_only_a_person_can_answer_is_a_persons_task() -> None:
+    found = prowler(ocsf("PASS"), ocsf("MANUAL", status_detail="look in the console"))
+    assert worst(found) is WARNING, "such a report is not red for ever"
+    assert found[0].reason == "for a person to answer: look in the console"
+    assert "mutelist" in found[0].remedy
+    assert found[0].remedy.endswith("Narrow the policy.")
+    assert found[0].route is Route.WARN
 
 
 @pytest.mark.parametrize("text", ["", "no json", "{}", "[]", '"text"', "null"])

@@ -92,7 +92,7 @@ def _secrets(account: Account) -> Expected:
     reader = {"AWS": f"arn:aws:iam::{account_id(account)}:root"}
     restrict(account, "migration/unguarded", _allow("secretsmanager:GetSecretValue", "*") | {"Principal": reader})
     return {
-        "secretsmanager_secret_automatic_rotation": {"migration/by-hand"},
+        "secretsmanager_secret_automatic_rotation": {"migration/by-hand", "migration/old"},
         "secretsmanager_secret_rotated_periodically": {"migration/old"},
         "secretsmanager_secret_unused": {"migration/forgotten"},
         "secretsmanager_secret_not_publicly_accessible": {"migration/open"},

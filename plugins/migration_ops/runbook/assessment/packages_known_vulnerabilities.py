@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migration_ops.runbook.advisories import NO_ENTRY
 from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, unknown
+from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
 from migration_ops.runbook.thresholds import Thresholds
 
 LISTED = 10
@@ -24,8 +25,17 @@ def judge(scan: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
             resource=one["name"],
         )
     gaps = _gaps(scan, limits.audit.max_advisories_age_days)
+    skipped = [one["name"] for one in scan["skipped"] if one["reason"] != NO_ENTRY]
     if gaps:
         yield unknown("; ".join(gaps), evidence=(scan["source"],))
+    elif skipped:
+        # It says so in every report (packages of a private index): only a person can answer.
+        yield warning(
+            f"for a person to answer: the scanner cannot look at {_some(skipped)}; ask their authors",
+            value=len(skipped),
+            limit=0,
+            evidence=(scan["source"],),
+        )
     else:
         yield ok(
             f"{scan['locked']} packages were looked at, {len(vulnerable)} are vulnerable", evidence=(scan["source"],)
@@ -39,8 +49,9 @@ def _gaps(scan: Facts, max_age_days: int) -> list[str]:
         gaps.append(f"the scan is {scan['ageDays']:.0f} days old, limit {max_age_days}")
     if scan["unseen"]:
         gaps.append(f"it did not see {_some(scan['unseen'])} at the locked version")
-    if scan["skipped"]:
-        gaps.append(f"it skipped {_some([one['name'] for one in scan['skipped']])}")
+    odd = [one["name"] for one in scan["skipped"] if one["reason"] == NO_ENTRY]
+    if odd:
+        gaps.append(f"it says nothing of {_some(odd)}")
     return gaps
 
 

@@ -1,16 +1,22 @@
-"""Secrets that nothing rotates."""
+"""Secrets that nothing rotates, and those whose rotation is switched on and does not work."""
 
 from __future__ import annotations
 
+from migration_ops.runbook.audit.rotation import cannot_be_changed, trouble
 from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, warning
+from migration_ops.runbook.judging import Judgement, critical, ok, warning
 from migration_ops.runbook.thresholds import Thresholds
 
 
-def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
+def judge(secret: Facts, estate: Facts, _: Thresholds) -> Judgement | None:
+    """What a service owns without rotating it does not apply; what it rotates is judged as every other rotation."""
     home = secret.maybe("primaryRegion")
     if home:
         return ok(f"is a replica: rotates in {home}")
     if not secret["rotates"]:
-        return warning("has no rotation", value=False, limit=True)
-    return ok(f"rotates every {secret.maybe('everyDays', '?')} days", value=True)
+        return None if cannot_be_changed(secret) else warning("has no rotation", value=False, limit=True)
+    wrong = trouble(secret, estate.at("secretsmanager.readAt"))
+    if wrong:
+        return critical(wrong, value=False, limit=True)
+    when = secret.maybe("schedule") or f"every {secret.maybe('everyDays', '?')} days"
+    return ok(f"rotates {when}", value=True)

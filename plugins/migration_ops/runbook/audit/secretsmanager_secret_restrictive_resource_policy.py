@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migration_ops.runbook.audit.permissions import concerns
+from migration_ops.runbook.audit.rotation import cannot_be_changed
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement, ok, warning
 from migration_ops.runbook.policies import Statement, foreign_accounts, statements
@@ -14,7 +15,10 @@ NEGATED = ("stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike")
 WHO = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:userid"})
 
 
-def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
+def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+    """Does not apply to what a service owns: only the service sets its policy."""
+    if cannot_be_changed(secret):
+        return None
     policy = secret["policy"].maybe("document")
     if not policy:
         return warning("has no resource policy", value=False, limit=True)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from migration_ops.runbook.audit.ages import days_between
+from migration_ops.runbook.audit.rotation import cannot_be_changed
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.findings import FindingVerdict
 from migration_ops.runbook.judging import Judgement, above
 from migration_ops.runbook.thresholds import Thresholds
 
 
-def judge(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement:
-    """A secret that was never rotated is as old as it is there."""
+def judge(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+    """
+    A secret that was never rotated is as old as it is there.
+
+    Does not apply to what a service owns and does not rotate, nor to a replica of unknown age: it is judged at home.
+    """
+    if cannot_be_changed(secret) and not secret["rotates"]:
+        return None
+    if secret.maybe("primaryRegion") and not secret.maybe("rotatedAt"):
+        return None
     limit = limits.audit.max_secret_age_days
     age = days_between(secret.maybe("rotatedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
     return above(age, limit, "days since it was rotated or made", FindingVerdict.WARNING)

@@ -6,14 +6,20 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
+from migration_ops.core.log_levels import is_error
+from migration_ops.core.redaction import redacted_text
 from migration_ops.errors import Unknown
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.readers.functions import FUNCTION_LOG_PREFIX
 from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.runbook.redaction import redacted_text
 
-# Terms are case-sensitive, and one of them is enough. ERROR alone misses timeouts and killed processes.
-PATTERN = '?ERROR ?CRITICAL ?FATAL ?Exception ?"Task timed out" ?"Runtime exited" ?"Runtime.ExitError"'
+# Terms are case-sensitive, and one of them is enough. A pattern cannot say where a word has to stand, so it selects too
+# much, and ``level_of`` decides. pino and bunyan write levels as numbers.
+PATTERN = (
+    "?ERR ?Err ?err ?eror ?CRIT ?Crit ?crit ?FATAL ?Fatal ?fatal ?SEVERE ?severe ?ALERT ?alert ?EMERG ?emerg ?PANIC "
+    '?panic ?"fail:" ?Exception ?Traceback ?Unhandled ?Uncaught ?"timed out" ?timeout ?failure ?"Process exited" '
+    r'?"Runtime exited" ?"\"level\":50" ?"\"level\": 50" ?"\"level\":60" ?"\"level\": 60"'
+)
 # Beyond so many the number is said to be "at least"; so many of the newest are kept as evidence.
 MAX_COUNTED, KEPT_LINES = 1_000, 5
 # Pages without an event are normal: AWS answers what it has searched so far.
@@ -60,8 +66,9 @@ def _errors(reader: Reader, name: str) -> dict[str, Any]:
         )
     )
     for number, page in enumerate(pages, start=1):
-        count += len(page["events"])
-        newest.extend(page["events"])
+        errors = [one for one in page["events"] if is_error(one["message"])]
+        count += len(errors)
+        newest.extend(errors)
         if count >= MAX_COUNTED:
             break
         if number >= MAX_PAGES and "nextToken" in page:

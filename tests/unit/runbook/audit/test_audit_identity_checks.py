@@ -85,6 +85,7 @@ def secret(**members: Any) -> dict[str, Any]:
         "rotates": True,
         "everyDays": 30,
         "rotatedAt": "2026-11-10T00:00:00Z",
+        "changedAt": "2026-11-10T00:00:00Z",
         "accessedAt": "2026-11-25T00:00:00Z",
         "primaryRegion": None,
         "policy": {"document": json.dumps(document(deny))},
@@ -293,6 +294,9 @@ ROTATES, AGE, USE, OPEN_SECRET, GUARDED = (
     "secretsmanager_secret_restrictive_resource_policy",
 )
 OF_ANOTHER = {"AWS": "arn:aws:iam::444455556666:root"}
+# Nothing of it is left but the sentence that the check applies to none.
+NOT_APPLIED = OK
+OF_SERVICE = {"name": "events!connection/api/0a1b", "owner": "events", "rotates": False}
 KEEPS_OUT = json.loads(secret()["policy"]["document"])["Statement"][0]
 
 
@@ -302,6 +306,36 @@ KEEPS_OUT = json.loads(secret()["policy"]["document"])["Statement"][0]
         (ROTATES, {}, OK),
         (ROTATES, {"rotates": False}, WARNING),
         (ROTATES, {"rotates": False, "primaryRegion": "eu-west-1"}, OK),
+        # Set up is not working: overdue by its interval, its schedule or AWS' own date, and not only by an hour.
+        (ROTATES, {"rotatedAt": "2026-10-24T00:00:00Z"}, CRITICAL),
+        (ROTATES, {"rotatedAt": "2026-10-25T13:00:00Z"}, OK),
+        (ROTATES, {"nextRotationAt": "2026-11-24T06:00:00Z"}, CRITICAL),
+        (ROTATES, {"nextRotationAt": "2026-11-25T00:00:00Z"}, OK),
+        (ROTATES, {"everyDays": None, "schedule": "rate(4 hours)", "rotatedAt": "2026-11-24T07:00:00Z"}, CRITICAL),
+        (ROTATES, {"everyDays": None, "schedule": "rate(10 days)", "rotatedAt": "2026-11-20T00:00:00Z"}, OK),
+        (ROTATES, {"everyDays": None, "schedule": "cron(0 8 1 * ? *)", "rotatedAt": "2026-11-01T08:00:00Z"}, OK),
+        # Never rotated: at first there was no time for it.
+        (ROTATES, {"rotatedAt": None}, CRITICAL),
+        (ROTATES, {"rotatedAt": None, "createdAt": "2026-11-20T00:00:00Z"}, OK),
+        (ROTATES, {"rotatedAt": None, "createdAt": None}, UNKNOWN),
+        # Begun and not ended; a rotation takes minutes.
+        (ROTATES, {"isPending": True, "changedAt": "2026-11-25T09:00:00Z"}, CRITICAL),
+        (ROTATES, {"isPending": True, "changedAt": "2026-11-25T11:50:00Z"}, OK),
+        (ROTATES, {"rotationFunction": {"arn": "a", "exists": False, "state": None}}, CRITICAL),
+        (ROTATES, {"rotationFunction": {"arn": "a", "exists": True, "state": "Failed"}}, CRITICAL),
+        (ROTATES, {"rotationFunction": {"arn": "a", "exists": True, "state": "Inactive"}}, OK),
+        (ROTATES, {"rotationFunction": REFUSED}, UNKNOWN),
+        (ROTATES, {"rotationFunction": REFUSED, "rotatedAt": "2026-08-01T00:00:00Z"}, CRITICAL),
+        # Of a service: nobody here can change it; what the service rotates is judged all the same.
+        (ROTATES, OF_SERVICE, NOT_APPLIED),
+        (ROTATES, OF_SERVICE | {"rotates": True}, OK),
+        (ROTATES, OF_SERVICE | {"rotates": True, "rotatedAt": "2026-08-01T00:00:00Z"}, CRITICAL),
+        (AGE, OF_SERVICE | {"rotatedAt": None}, NOT_APPLIED),
+        (AGE, OF_SERVICE | {"rotates": True, "rotatedAt": "2026-08-01T00:00:00Z"}, WARNING),
+        (AGE, {"rotates": False, "primaryRegion": "eu-west-1", "rotatedAt": None}, NOT_APPLIED),
+        (USE, OF_SERVICE | {"accessedAt": None}, NOT_APPLIED),
+        (GUARDED, OF_SERVICE | {"policy": {"document": None}}, NOT_APPLIED),
+        (OPEN_SECRET, OF_SERVICE | guarded_by(reads_secret("*")), CRITICAL),
         (AGE, {}, OK),
         (AGE, {"rotatedAt": "2026-08-01T00:00:00Z"}, WARNING),
         (AGE, {"rotatedAt": None}, WARNING),

@@ -255,6 +255,33 @@ class TestSecrets:
         )
         assert found["bare"]["policy"] == {"secret": "bare", "document": None}
 
+    def test_a_secret_that_a_service_made_names_its_owner(self, box: Sandbox, account: Account) -> None:
+        account.client("events").create_connection(
+            Name="api",
+            AuthorizationType="API_KEY",
+            AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "x", "ApiKeyValue": "made up"}},
+        )
+        (secret,) = read_with("secretsmanager", reader_of(box))["secrets"]
+        assert (secret["name"].split("!")[0], secret["owner"]) == ("events", "events")
+        checks = [one for one in CHAPTER.checks if one.metadata.about == "secretsmanager.secrets"]
+        estate = Facts({"secretsmanager": {"readAt": secret["createdAt"], "secrets": [secret]}})
+        assert {found.verdict for one in checks for found in one.run(estate, Thresholds())} == {FindingVerdict.OK}
+
+    def test_the_rotation_function_is_looked_for(self, box: Sandbox, account: Account) -> None:
+        arn = rotated_secret(account, "cmf")
+        gone = f"arn:aws:lambda:us-east-1:{arn.split(':')[4]}:function:rotate"
+        for owner, expected in (
+            (gone, {"arn": gone, "exists": False, "state": None}),
+            ("arn:aws:lambda:r:9:f:x", None),
+        ):
+            account.control.write_history(secrets={"cmf": {"rotationFunction": owner}})
+            (secret,) = read_with("secretsmanager", reader_of(box))["secrets"]
+            assert secret["rotationFunction"] == expected
+        box.client.add_fault("accessDenied", service="lambda", operation="GetFunctionConfiguration")
+        account.control.write_history(secrets={"cmf": {"rotationFunction": gone}})
+        (secret,) = read_with("secretsmanager", reader_of(box))["secrets"]
+        assert is_failed(secret["rotationFunction"])
+
     @pytest.mark.parametrize("kind", ["accessDenied", "notJson"])
     def test_a_refused_policy_is_no_missing_one(self, box: Sandbox, account: Account, kind: str) -> None:
         rotated_secret(account, "cmf")

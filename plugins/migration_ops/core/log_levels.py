@@ -1,0 +1,114 @@
+r"""The level of a log line, in the forms that the usual runtimes and logging libraries write.
+
+``include/queries/recent_errors.cwli`` says the same in CloudWatch Logs Insights: the patterns here are written so that
+both take them (no look-around, ``\/`` for a slash). JSON states its level in a field; text states it in its head,
+behind nothing but times, ids, names and brackets: a word further on (``INFO ... ERRORS=0``) is no level.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+ERROR, WARNING, INFO, DEBUG = "ERROR", "WARNING", "INFO", "DEBUG"
+# In this order: the first that is there decides.
+LEVEL_FIELDS = (
+    *("level", "log_level", "logLevel", "loglevel", "severity", "levelname", "lvl", "severityText", "severity_text"),
+    *("log.level", "Level", "LogLevel", "Severity"),
+)
+# pino and bunyan.
+ERROR_NUMBERS = (50, 60)
+# Of Lambda's own JSON lines.
+BAD_ENDS = ("error", "failure", "timeout")
+
+IS_JSON = r"^\s*\{"
+ERROR_VALUE = r"(?i)^(error|err|eror|critical|crit|fatal|severe|alert|emerg|emergency|panic|dpanic)$"
+_ERRORS = "ERROR|ERR|EROR|CRITICAL|CRIT|FATAL|SEVERE|ALERT|EMERG|EMERGENCY|PANIC|DPANIC"
+_OTHERS = "TRACE|DEBUG|VERBOSE|FINE|FINER|FINEST|CONFIG|INFO|INF|INFORMATION|NOTICE|WARN|WRN|WARNING|DBG"
+_HEAD = (
+    r"^\s{0,8}((\d[\w:.,+\/-]{0,60}|[0-9a-f]{8}-[0-9a-f-]{27}|undefined|[DIWEF],|[-|:#*]{1,3}"
+    r"|[\[({<][A-Z]?[^\])}>A-Z\s][^\])}>]{0,120}[\])}>]:?"
+    r"|(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s{1,2}\d{1,2}\s[\d:]{8}\s\S{1,64}\s\S{1,64}:"
+    r"|[A-Z]?[a-z_][\w.$:-]{0,100}\s[-|:])\s{1,8}){0,10}"
+)
+# Serilog and env_logger write the level into the bracket of the time: [12:00:00 ERR], [2026-01-01T00:00:00Z ERROR app].
+_INTO_BRACKET = r"[\[(<|]?(\d[\d:.,TZ+\/ -]{4,40}\s)?\s?"
+_END = r"([\])>|:,\s-]|$)"
+ERROR_HEAD = f"{_HEAD}{_INTO_BRACKET}({_ERRORS}){_END}"
+OTHER_HEAD = f"{_HEAD}{_INTO_BRACKET}({_OTHERS}){_END}"
+SMALL_HEAD = (
+    f"{_HEAD}((error|fatal|critical|crit|fail|panic|severe):|\\[(error|err|crit|critical|fatal|alert|emerg)\\])(\\s|$)"
+)
+IN_PAIRS = (
+    r"^([^\"]|\"[^\"]{0,400}\"){0,400}(level|lvl|severity|log_level|loglevel|levelname|at)=\"?"
+    r"([eE]rror|ERROR|[eE]rr|ERR|eror|[cC]ritical|CRITICAL|crit|[fF]atal|FATAL|panic|dpanic|PANIC)\"?([\s,}]|$)"
+)
+OTHER_IN_PAIRS = (
+    r"^([^\"]|\"[^\"]{0,400}\"){0,40}\b(level|lvl|severity)=\"?([iI]nfo|INFO|[dD]ebug|DEBUG|[wW]arn|WARN|trace)"
+)
+OF_THE_PLATFORM = r"^(START|END|REPORT|INIT_START|INIT_REPORT|EXTENSION|XRAY|TELEMETRY|LOGS)\b"
+UNSTATED = (
+    r"Task timed out after|Process exited before completing request|Runtime exited with|Runtime exited without"
+    r"|Runtime\.ExitError|^Traceback \(most recent call last\)|^panic: |^Exception in thread|^Unhandled|^Uncaught"
+    r"|^[\w.$]{0,200}(Error|Exception): "
+)
+# The head is not longer, whatever the line; CloudWatch looks at no more of it.
+_HEAD_CHARACTERS = 2_000
+
+_IS_JSON, _ERROR_VALUE, _ERROR_HEAD, _OTHER_HEAD, _SMALL_HEAD, _IN_PAIRS, _OTHER_IN_PAIRS, _PLATFORM, _UNSTATED = map(
+    re.compile,
+    (IS_JSON, ERROR_VALUE, ERROR_HEAD, OTHER_HEAD, SMALL_HEAD, IN_PAIRS, OTHER_IN_PAIRS, OF_THE_PLATFORM, UNSTATED),
+)
+_NAMED = {"W": WARNING, "T": DEBUG, "D": DEBUG, "V": DEBUG, "F": DEBUG}
+
+
+def level_of(line: str) -> str | None:
+    """
+    ERROR (also for what is worse), WARNING, INFO or DEBUG; None when a line states none.
+
+    What Lambda writes of an invocation that died, and an uncaught exception, is an ERROR without saying so.
+    """
+    if _IS_JSON.match(line):
+        return _of_json(line)
+    head = line[:_HEAD_CHARACTERS]
+    if _ERROR_HEAD.search(head) or _SMALL_HEAD.search(head):
+        return ERROR
+    other = _OTHER_HEAD.search(head)
+    if other:
+        stated = [one for one in other.groups() if one and one in _OTHERS.split("|")]
+        return _NAMED.get(stated[-1][0], INFO)
+    if _OTHER_IN_PAIRS.search(head):
+        return INFO
+    is_error = _IN_PAIRS.search(head) or (not _PLATFORM.search(head) and _UNSTATED.search(line))
+    return ERROR if is_error else None
+
+
+def is_error(line: str) -> bool:
+    """Whether a line tells of an error, by its level."""
+    return level_of(line) == ERROR
+
+
+def _of_json(line: str) -> str | None:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        document = {}
+    stated = next((found for found in (_field(document, name) for name in LEVEL_FIELDS) if found is not None), None)
+    if stated is None:
+        is_end = document.get("type") == "platform.report" and _field(document, "record.status") in BAD_ENDS
+        return ERROR if is_end or document.get("errorType") is not None or _UNSTATED.search(line) else None
+    if stated in ERROR_NUMBERS or _ERROR_VALUE.match(str(stated)):
+        return ERROR
+    return _NAMED.get(str(stated).upper()[0], INFO) if str(stated) else None
+
+
+def _field(document: Mapping[str, Any], name: str) -> Any:
+    """A field as CloudWatch names it: ``log.level`` is a member of that name, or the member of a member."""
+    found = document.get(name)
+    if found is None and "." in name:
+        outer, inner = name.split(".", 1)
+        inside = document.get(outer)
+        found = inside.get(inner) if isinstance(inside, Mapping) else None
+    return None if isinstance(found, (Mapping, list)) else found

@@ -1,0 +1,174 @@
+"""The one engine for secrets: where they are in a text or document, of which kind, and the same without them.
+
+Finding and hiding are one pass, so that the audit finds exactly what redaction hides. Two ways: shapes that are secrets
+wherever they stand (``secret_shapes``), and values under a name that says what they are (``secret_names``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migration_ops.core.secret_assignments import IN_CLEAR, NAMED, assigned, beside, kind_by_name
+from migration_ops.core.secret_shapes import IN_URL, JWT, Span, shaped
+
+# What callers ask for beside the functions is defined where it is decided.
+__all__ = [
+    "HIDDEN",
+    "IN_CLEAR",
+    "IN_URL",
+    "JWT",
+    "NAMED",
+    "Swept",
+    "in_document",
+    "in_variables",
+    "kind_of",
+    "kinds_in",
+]
+
+HIDDEN = "[redacted]"
+# {"password": {"default": "x"}}: what stands for the value says nothing itself.
+_STAND_INS = frozenset({"default", "defaultvalue", "value", "value.$", "string", "plaintext"})
+_NAME_MEMBERS = ("name", "key", "parameterkey", "parametername")
+_VALUE_MEMBERS = ("value", "parametervalue", "defaultvalue", "default")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """
+    A text or document without its secrets, and what was hidden.
+
+    :param clean: of the same shape; every secret is :data:`HIDDEN`.
+    :param found: path (``States.Call.Parameters.password``, empty for a text) and kind of each secret.
+    """
+
+    clean: Any
+    found: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds, each once."""
+        return list(dict.fromkeys(kind for _, kind in self.found))
+
+
+def kinds_in(text: str) -> list[str]:
+    """The kinds of secrets in a text, each once."""
+    return sweep_text(text).kinds
+
+
+def kind_of(name: str, value: Any) -> str | None:
+    """What kind of secret a named value is; None when it is none."""
+    kinds = _sweep_leaf("", name, value).kinds
+    return kinds[0] if kinds else None
+
+
+def in_variables(variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    """``{"name", "kind"}`` of each variable that holds a secret. The values go no further."""
+    found = {name: kind_of(name, value) for name, value in sorted(variables.items())}
+    return [{"name": name, "kind": kind} for name, kind in found.items() if kind]
+
+
+def in_document(document: Any) -> list[dict[str, str]]:
+    """The same for any JSON document; ``name`` is the path: ``States.Call.Parameters.password``."""
+    return [{"name": path, "kind": kind} for path, kind in dict(reversed(sweep_document(document).found)).items()][::-1]
+
+
+def sweep_text(text: str) -> Swept:
+    """
+    A text of any form: log line, JSON, YAML, shell, headers, a connection string.
+
+    A JSON document in it is swept by its members; it is written anew only when something was hidden.
+    """
+    start = _start_of_document(text)
+    if start is not None:
+        try:
+            document, end = json.JSONDecoder().raw_decode(text, start)
+            inside = sweep_document(document)
+        except (ValueError, RecursionError):
+            # No document, or one so deep that nobody reads it: its text is still looked at.
+            return _sweep_plain(text)
+        before, after = _sweep_plain(text[:start]), _sweep_plain(text[end:])
+        shown = json.dumps(inside.clean, ensure_ascii=False) if inside.found else text[start:end]
+        found = (*before.found, *(("", kind) for _, kind in inside.found), *after.found)
+        return Swept(before.clean + shown + after.clean, found)
+    return _sweep_plain(text)
+
+
+def sweep_document(document: Any, path: str = "", name: str = "") -> Swept:
+    """
+    Any document of mappings, lists and plain values.
+
+    :param name: under which it stands; a list's entries stand under the list's name.
+    :raises RecursionError: it is deeper than Python goes.
+    """
+    if isinstance(document, Mapping):
+        return _sweep_members(document, path, name)
+    if isinstance(document, (list, tuple)):
+        swept = [sweep_document(one, f"{path}[{number}]", name) for number, one in enumerate(document)]
+        return Swept([one.clean for one in swept], tuple(each for one in swept for each in one.found))
+    return _sweep_leaf(path, name, document)
+
+
+def _start_of_document(text: str) -> int | None:
+    if text.lstrip()[:2] in ("[{", '["'):
+        return text.index("[")
+    start = text.find("{")
+    # "{{resolve:...}}", "${NAME}" and the like begin no document.
+    return start if start >= 0 and text[start + 1 : start + 200].lstrip()[:1] in ('"', "}") else None
+
+
+def _sweep_members(document: Mapping[Any, Any], path: str, name: str) -> Swept:
+    said = {str(key).lower(): one for key, one in document.items()}
+    # {"Name": "DB_PASSWORD", "Value": "x"}: the name stands beside the value.
+    beside = next((said[one] for one in _NAME_MEMBERS if isinstance(said.get(one), str)), None)
+    clean: dict[str, Any] = {}
+    found: list[tuple[str, str]] = []
+    for key, one in document.items():
+        named = str(key)
+        if beside is not None and named.lower() in _VALUE_MEMBERS:
+            named = beside
+        elif name and named.lower() in _STAND_INS:
+            named = name
+        swept = sweep_document(one, f"{path}.{key}" if path else str(key), named)
+        clean[str(key)] = swept.clean
+        found += swept.found
+    return Swept(clean, tuple(found))
+
+
+def _sweep_leaf(path: str, name: str, value: Any) -> Swept:
+    if value is None or isinstance(value, bool):
+        return Swept(value)
+    text = value if isinstance(value, str) else str(value)
+    swept = sweep_text(text) if isinstance(value, str) else Swept(value)
+    kind = kind_by_name(name, text)
+    if kind is None or (swept.found and _is_all_hidden(swept.clean)):
+        return Swept(swept.clean, tuple((path, one) for one in swept.kinds))
+    # A shape says more than a name does.
+    return Swept(HIDDEN, tuple((path, one) for one in swept.kinds or [kind]))
+
+
+def _is_all_hidden(text: str) -> bool:
+    return text.replace(HIDDEN, "").strip() == ""
+
+
+def _sweep_plain(text: str) -> Swept:
+    spans = _merged([*shaped(text), *assigned(text), *beside(text)])
+    clean, at = [], 0
+    for one in spans:
+        clean += [text[at : one.start], HIDDEN]
+        at = one.end
+    return Swept("".join([*clean, text[at:]]), tuple(("", one.kind) for one in spans))
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """By place; of those that overlap the first kind stays."""
+    merged: list[Span] = []
+    for one in sorted(spans, key=lambda each: (each.start, -each.end)):
+        if merged and one.start < merged[-1].end:
+            last = merged.pop()
+            merged.append(Span(last.start, max(last.end, one.end), last.kind))
+        else:
+            merged.append(one)
+    return merged
