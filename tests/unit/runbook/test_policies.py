@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 import pytest
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.policies import (
+from migration_ops.aws.policies.statements import (
     MalformedPolicy,
     foreign_accounts,
     public_statements,
     statements,
     unbound_services,
 )
+from migration_ops.runbook.facts import Facts
 
 EVERYBODY = ["*", {"AWS": "*"}, {"AWS": "arn:aws:iam::*:root"}, {"AWS": ["arn:aws:iam::111122223333:root", "*"]}]
 BUCKET = "arn:aws:s3:::in-bucket"
