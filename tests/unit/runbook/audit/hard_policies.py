@@ -1,6 +1,6 @@
 """Hard policies with the truth about each, as AWS would decide: what a role reaches, who takes it on, who is let in.
 
-``open`` is what an attacker of the named kind could use. Written down from AWS's documents, not from what the engine says.
+``True`` is open: somebody of the named kind could use it. From AWS's documents, not from what the engine says.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ ESCALATIONS: list[Case] = [
         False,
         role(allow("iam:PutRolePolicy"), deny("iam:Put*", f"arn:aws:iam::{OWN}:role/*")),
     ),
-    ("deny with a condition", True, role(SELF_WRITE, deny("iam:*", **{"Bool": {"aws:SecureTransport": "false"}}))),
+    ("deny with a condition", True, role(SELF_WRITE, deny("iam:*", Bool={"aws:SecureTransport": "false"}))),
     ("NotAction", True, role(outside({"Effect": "Allow", "NotAction": "s3:*"}, "arn:aws:s3:::b"))),
     (
         "NotAction without IAM, STS, passing",
