@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migration_ops.aws.policies.statements import Statement, public_statements, unbound_services
+from migration_ops.aws.policies.statements import Statement, held_statements, public_statements, unbound_services
 from migration_ops.runbook.facts import Facts
 
 # Groups of S3's ACLs that are the public; every AWS account of the world is, too.
@@ -23,10 +23,12 @@ class Exposure:
 
     :param public: statements, by words, that let everybody in.
     :param unbound: statements that let an AWS service in on whoever's behalf.
+    :param held: statements that let everybody in, were there no Deny beside them.
     """
 
     public: tuple[str, ...] = ()
     unbound: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 def exposure_of(policies: Iterable[tuple[str, Any]]) -> Exposure:
@@ -36,10 +38,12 @@ def exposure_of(policies: Iterable[tuple[str, Any]]) -> Exposure:
     """
     public: list[str] = []
     unbound: list[str] = []
+    held: list[str] = []
     for whose, document in policies:
         public += [_named(whose, one) for one in public_statements(document)]
         unbound += [_named(whose, one) for one in unbound_services(document)]
-    return Exposure(tuple(public), tuple(unbound))
+        held += [_named(whose, one) for one in held_statements(document)]
+    return Exposure(tuple(public), tuple(unbound), tuple(held))
 
 
 def public_grants(grants: Iterable[Mapping[str, Any]]) -> list[str]:

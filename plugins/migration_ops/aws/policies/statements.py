@@ -26,7 +26,9 @@ __all__ = [
     "MalformedPolicy",
     "Principal",
     "Statement",
+    "closed_by_deny",
     "foreign_accounts",
+    "held_statements",
     "public_statements",
     "restricts",
     "statements",
@@ -121,11 +123,17 @@ def public_statements(document: Any) -> list[Statement]:
     :raises MalformedPolicy: the policy cannot be understood.
     """
     listed = statements(document)
-    return [
-        one
-        for one in listed
-        if one.allows and one.names_everybody and not one.is_restricted and not _closed(one, listed, restricts)
-    ]
+    return [one for one in _for_everybody(listed) if not _closed(one, listed, restricts)]
+
+
+def held_statements(document: Any) -> list[Statement]:
+    """
+    The statements that would let in everybody, were there no Deny beside them that restricts them.
+
+    :raises MalformedPolicy: the policy cannot be understood.
+    """
+    listed = statements(document)
+    return [one for one in _for_everybody(listed) if _closed(one, listed, restricts)]
 
 
 def unbound_services(document: Any) -> list[Statement]:
@@ -164,6 +172,10 @@ def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
         if who.kind == "AWS" and who.value != "*"
     }
     return {one for one in named if one} - set(own)
+
+
+def _for_everybody(listed: Iterable[Statement]) -> list[Statement]:
+    return [one for one in listed if one.allows and one.names_everybody and not one.is_restricted]
 
 
 def _lets_services_in(statement: Statement) -> bool:

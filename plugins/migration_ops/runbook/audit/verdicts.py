@@ -15,14 +15,13 @@ LISTED = 10
 FAIL = "FAIL"
 
 
-def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = (), held: str = "") -> Judgement:
+def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> Judgement:
     """
     CRITICAL when a policy lets everybody in, by our reading or Access Analyzer's: the stricter wins, and both are
-    stated. WARNING when it lets an AWS service in on whoever's behalf, or when only ``held`` keeps everybody out.
+    stated. WARNING when it lets an AWS service in on whoever's behalf, or when only a Deny keeps everybody out.
 
     :param policies: what a policy belongs to (an alias; empty for the resource itself) and the policy.
     :param checks: Access Analyzer's answers, one for each policy; empty where it was not asked.
-    :param held: what keeps the public out whatever the policy says; empty when nothing does.
     """
     said, refused = second_opinion(checks)
     try:
@@ -33,10 +32,10 @@ def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = (), hel
         )
     evidence = (*ours.public[:LISTED], *ours.unbound[:LISTED], *((said,) if said else ()))
     if ours.public or refused:
-        reason = _public(ours, said, refused)
-        if held:
-            return warning(f"{reason}; only {held} holds it back", value="everybody", evidence=evidence)
-        return critical(reason, value="everybody", evidence=evidence)
+        return critical(_public(ours, said, refused), value="everybody", evidence=evidence)
+    if ours.held:
+        why = f"everybody is allowed {'; '.join(ours.held)}; only a Deny holds it back"
+        return warning(why, value="everybody", evidence=(*ours.held[:LISTED], *evidence))
     if ours.unbound:
         why = f"a service is allowed on any account's behalf: {'; '.join(ours.unbound)}"
         return warning(why, value="any account's services", evidence=evidence)
