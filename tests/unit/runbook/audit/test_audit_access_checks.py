@@ -19,7 +19,7 @@ from migration_ops.runbook.findings import Finding, FindingVerdict
 from migration_ops.runbook.judging import Check, read_with
 from migration_ops.runbook.reading import Reader
 from migration_ops.runbook.thresholds import Thresholds
-from tests.unit.runbook.estates import account_of, reader_of
+from tests.unit.runbook.estates import reader_of
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
 PUBLIC_READ = {"Sid": "Anyone", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
@@ -28,7 +28,7 @@ PUBLIC_READ = {"Sid": "Anyone", "Effect": "Allow", "Principal": "*", "Action": "
 @pytest.fixture
 def account(box: Sandbox) -> Iterator[Account]:
     box.reset()
-    yield account_of(box)
+    yield Account(make=box.boto, control=box.client)
     box.reset()
 
 
