@@ -1,7 +1,8 @@
 """IAM Access Analyzer, which moto lacks: analyzers, and findings that were planted.
 
-AWS finds by analysing resource policies; here a finding is one that ``history.py`` was told of. The rest follows the
-API reference: one analyzer of a kind in an account and Region, findings only of an analyzer that exists, pages.
+AWS finds by analysing resource policies; here a finding is one that ``history.py`` was told of, and so is the answer of
+a custom policy check: without one the check is refused, for the sandbox analyses nothing. The rest follows the API
+reference: one analyzer of a kind in an account and Region, findings only of an analyzer that exists, pages.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ KINDS = frozenset(
     f"{scope}{kind}" for scope in ("ACCOUNT", "ORGANIZATION") for kind in ("", "_UNUSED_ACCESS", "_INTERNAL_ACCESS")
 )
 PAGE = 100
+VERDICT = frozenset({"operation", "resourceType", "policyHas", "result", "reasons"})
+CHECKS = {
+    "/policy/check-no-public-access": "CheckNoPublicAccess",
+    "/policy/check-access-not-granted": "CheckAccessNotGranted",
+}
 
 
 class _Refused(Exception):
@@ -42,12 +48,30 @@ class Analyzer:
 
 
 _analyzers: dict[str, Analyzer] = {}
+_verdicts: list[dict[str, Any]] = []
 _lock = threading.Lock()
 
 
 def forget_all() -> None:
     with _lock:
         _analyzers.clear()
+        _verdicts.clear()
+
+
+def set_verdicts(verdicts: Iterable[dict[str, Any]]) -> None:
+    """
+    Answers of the custom policy checks; the first that fits is given.
+
+    :param verdicts: ``result`` (``PASS``, ``FAIL``), and what it is for: ``operation``, ``resourceType``,
+        ``policyHas`` (a piece of the policy's text; all that are given must fit); ``reasons`` as text.
+    :raises ValueError: a verdict is none, or is for something else.
+    """
+    wanted = list(verdicts)
+    for one in wanted:
+        if one.get("result") not in ("PASS", "FAIL") or set(one) - VERDICT:
+            raise ValueError(f"not an answer of a policy check: {one}")
+    with _lock:
+        _verdicts.extend(wanted)
 
 
 def add_finding(analyzer_name: str, *, resource: str, resource_type: str, account_id: str) -> None:
@@ -100,6 +124,8 @@ def _answer(environ: dict[str, Any], region: str, account_id: str) -> dict[str, 
         return _list(parse_qs(environ.get("QUERY_STRING", "")), region)
     if (method, path) == ("POST", "/findingv2"):
         return _findings(json_body(environ))
+    if method == "POST" and path in CHECKS:
+        return _check(CHECKS[path], json_body(environ))
     raise _Refused(501, "NotImplementedException", f"the sandbox has no {method} {path} of Access Analyzer")
 
 
@@ -129,6 +155,20 @@ def _findings(wanted: dict[str, Any]) -> dict[str, Any]:
         raise _Refused(404, "ResourceNotFoundException", "there is no such analyzer")
     found = [one for one in analyzer.findings if _meets(one, wanted.get("filter") or {})]
     return _page("findings", found, wanted.get("nextToken"), wanted.get("maxResults", PAGE))
+
+
+def _check(operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    try:
+        policy = json.dumps(json.loads(wanted["policyDocument"]), sort_keys=True)
+    except (KeyError, ValueError) as error:
+        raise _Refused(400, "ValidationException", "policyDocument is no JSON") from error
+    kind = wanted.get("resourceType", "")
+    for one in _verdicts:
+        asked = one.get("operation", operation), one.get("resourceType", kind), one.get("policyHas", "") in policy
+        if asked == (operation, kind, True):
+            reasons = [{"description": text, "statementIndex": 0} for text in one.get("reasons", ())]
+            return {"result": one["result"], "message": operation, "reasons": reasons}
+    raise _Refused(422, "UnprocessableEntityException", "the sandbox analyses no policies; history gives answers")
 
 
 def _meets(finding: dict[str, Any], criteria: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from include.sandbox.rest_names import rest_operation
 
 # MGN's own calls to EC2 carry this; like AWS's forward access they are neither counted nor faulted as the user's.
 INTERNAL_AGENT = "sandbox-mgn-internal"
+S3_CONTROL = "/v20180820/"
 _CACHED_CALL = "sandbox.call"
 _CACHED_BODY = "sandbox.body"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/(\d+)/([^/]+)/([^/]+)/aws4_request")
@@ -97,6 +98,10 @@ def aws_call_name(environ: dict[str, Any]) -> CallName:
 def _rest_operation(service: str, environ: dict[str, Any]) -> str:
     method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
     headers = {name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_")}
+    if path.startswith(S3_CONTROL):
+        # Signed as S3, but another API; the same name there would be that of a bucket's block.
+        found = rest_operation("s3control", method, path, environ.get("QUERY_STRING", ""), headers)
+        return found.replace("PublicAccessBlock", "AccountPublicAccessBlock") if found else f"{method} {path}"
     found = rest_operation(service or "s3", method, path, environ.get("QUERY_STRING", ""), headers)
     return found or f"{method} {path}"
 

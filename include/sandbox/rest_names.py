@@ -15,6 +15,8 @@ from urllib.parse import parse_qs
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
+# Services whose name in the signature is not that of botocore's model.
+_MODELS = {"access-analyzer": "accessanalyzer"}
 _PLACE = re.compile(r"\{([^}]+)\}")
 
 
@@ -54,7 +56,7 @@ def rest_operation(service: str, method: str, path: str, query: str, headers: Co
 def _routes(service: str) -> tuple[_Route, ...]:
     """Most demanding first: a subresource of a bucket before the bucket, a literal path before a placeholder."""
     try:
-        model: dict[str, Any] = Loader().load_service_model(service, "service-2")
+        model: dict[str, Any] = Loader().load_service_model(_MODELS.get(service, service), "service-2")
     except UnknownServiceError:
         return ()
     found = [_route(one, model["shapes"]) for one in model["operations"].values() if "http" in one]

@@ -8,14 +8,15 @@ from urllib.parse import quote
 
 import pytest
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.policies import (
+from migration_ops.aws.policies.statements import (
     MalformedPolicy,
     foreign_accounts,
+    held_statements,
     public_statements,
     statements,
     unbound_services,
 )
+from migration_ops.runbook.facts import Facts
 
 EVERYBODY = ["*", {"AWS": "*"}, {"AWS": "arn:aws:iam::*:root"}, {"AWS": ["arn:aws:iam::111122223333:root", "*"]}]
 BUCKET = "arn:aws:s3:::in-bucket"
@@ -101,6 +102,15 @@ def test_a_condition_that_is_fixed_to_somebody_restricts(condition: Any) -> None
 def test_a_condition_that_anybody_can_meet_does_not(condition: Any) -> None:
     assert len(public_statements(policy(condition=condition))) == 1
     assert len(unbound_services(policy({"Service": "sns.amazonaws.com"}, condition))) == 1
+
+
+def test_a_deny_outside_our_account_restricts_and_is_named() -> None:
+    document = policy()
+    outside = {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}
+    document["Statement"] += policy(condition=outside, effect="Deny")["Statement"]
+    assert (public_statements(document), len(held_statements(document))) == ([], 1)
+    document["Statement"][1]["Action"] = "sqs:DeleteQueue"
+    assert (len(public_statements(document)), held_statements(document)) == (1, [])
 
 
 def test_a_policy_is_read_in_every_form_that_aws_answers_it() -> None:

@@ -11,13 +11,18 @@ EVIDENCE = 20
 
 
 def judge(region: Facts, _: Facts, __: Thresholds) -> Judgement:
-    """Findings that somebody archived are decided about, and not counted."""
+    """
+    Findings that somebody archived are decided about, and not counted.
+
+    :raises NotRead: it was refused to ask it about single policies: the audit's own reading stands alone then.
+    """
     looking = [one for one in region["analyzers"] if one["status"] == ACTIVE]
     if not looking:
         return warning("no analyzer of external access is active in this Region")
     found = [each for one in looking for each in one["findings"]]
     if not found:
-        return ok("no active findings", value=0, limit=0)
+        unavailable = [why for one in _policy_checks(region) if (why := one.maybe("unavailable"))]
+        return ok("no active findings", value=0, limit=0, evidence=tuple(unavailable[:1]))
     shown = [f"{one['type']} {one.maybe('resource', one['id'])}" for one in found]
     return warning(
         f"{len(found)} active findings of external access, for example {shown[0]}",
@@ -25,3 +30,8 @@ def judge(region: Facts, _: Facts, __: Thresholds) -> Judgement:
         limit=0,
         evidence=tuple(shown[:EVIDENCE]),
     )
+
+
+def _policy_checks(region: Facts) -> list[Facts]:
+    checks = region.maybe("policyChecks", {})
+    return [checks[name] for name in checks]

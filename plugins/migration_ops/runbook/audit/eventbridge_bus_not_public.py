@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.exposure import open_to
+from migration_ops.runbook.audit.verdicts import open_to
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement
 from migration_ops.runbook.thresholds import Thresholds

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.administrators import no_administrators
-from migration_ops.runbook.audit.permissions import inline_policies
+from migration_ops.aws.policies.permissions import inline_policies
+from migration_ops.runbook.audit.verdicts import no_administrators
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement
 from migration_ops.runbook.thresholds import Thresholds

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.changes import unbounded_changes
-from migration_ops.runbook.audit.permissions import own_policies
+from migration_ops.aws.policies.permissions import own_policies, permissions_of, unbounded_changes
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement, ok, warning
 from migration_ops.runbook.thresholds import Thresholds
@@ -12,8 +11,16 @@ SHOWN = 3
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    permissions = permissions_of(role)
     found = {
-        policy.name: sorted({action for one in policy.statements for action in unbounded_changes(one)})
+        policy.name: sorted(
+            {
+                action
+                for one in policy.statements
+                for action in unbounded_changes(one)
+                if not permissions.surely_denies(action)
+            }
+        )
         for policy in own_policies(role)
     }
     bad = {name: actions for name, actions in found.items() if actions}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.trust import deputies
+from migration_ops.aws.policies.trust import deputies
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement, critical, ok
 from migration_ops.runbook.thresholds import Thresholds

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from migration_ops.runbook.audit.verdicts import asked_of, open_to
 from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.policies import public_statements
+from migration_ops.runbook.judging import Judgement
 from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(key: Facts, _: Facts, __: Thresholds) -> Judgement:
-    found = public_statements(key["policy"])
-    if not found:
-        return ok("its policy names who may use it", value=0)
-    named = tuple(one.sid or ", ".join(one.actions) for one in found)
-    return critical(f"everybody is let in by {named[0]}", value=len(found), limit=0, evidence=named)
+    return open_to([("", key["policy"])], asked_of(key, "accessCheck"))

@@ -1,12 +1,19 @@
-"""The policies of a function and of its aliases let in nobody in general."""
+"""The policies of a function, of its aliases and of its versions let in nobody in general."""
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.exposure import open_to
+from migration_ops.runbook.audit.verdicts import asked_of, open_to
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement
 from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(function: Facts, _: Facts, __: Thresholds) -> Judgement:
-    return open_to([(one["alias"], one["document"]) for one in function["policies"]])
+    policies = function["policies"]
+    checks = [each for one in policies for each in asked_of(one, "accessCheck")]
+    return open_to([(_of(one["alias"]), one["document"]) for one in policies], checks)
+
+
+def _of(qualifier: str) -> str:
+    """An alias cannot be a number alone."""
+    return f"{'version' if qualifier.isdigit() else 'alias'} {qualifier}" if qualifier else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from migration_ops.aws.policies.statements import Statement, statements
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement, ok, warning
-from migration_ops.runbook.policies import Statement, statements
 from migration_ops.runbook.thresholds import Thresholds
 
 

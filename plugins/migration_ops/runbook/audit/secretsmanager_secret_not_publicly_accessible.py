@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from migration_ops.runbook.audit.verdicts import asked_of, open_to
 from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.policies import public_statements
+from migration_ops.runbook.judging import Judgement, ok
 from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
-    policy = secret["policy"].maybe("document")
-    found = public_statements(policy) if policy else []
-    if not found:
-        return ok("its policy lets in nobody unnamed" if policy else "has no resource policy", value=0)
-    named = tuple(one.sid or ", ".join(one.actions) for one in found)
-    return critical(f"everybody is let in by {named[0]}", value=len(found), limit=0, evidence=named)
+    policy = secret["policy"]
+    document = policy.maybe("document")
+    return open_to([("", document)], asked_of(policy, "accessCheck")) if document else ok("has no resource policy")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
+from migration_ops.runbook.judging import Judgement, ok, warning
 from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(topic: Facts, _: Facts, __: Thresholds) -> Judgement:
     key = topic.maybe("keyId")
-    return ok(f"with key {key}") if key else critical("messages are not encrypted at rest")
+    return ok(f"with key {key}") if key else warning("messages are not encrypted at rest")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.exposure import open_to
+from migration_ops.runbook.audit.verdicts import all_asked_of, open_to
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement
 from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
-    return open_to([("", one) for one in queue["policies"]])
+    return open_to([("", one) for one in queue["policies"]], all_asked_of(queue))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.exposure import judge_secrets
+from migration_ops.runbook.audit.verdicts import judge_secrets
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.judging import Judgement
 from migration_ops.runbook.thresholds import Thresholds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.reading import Reader
 
 # Analyzers of external access; the others look for unused and internal access.
@@ -12,13 +13,16 @@ EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``regions``, the one of this run: ``name, analyzers [{name, status, findings [{id, resource, type}]}]``."""
+    """
+    ``regions``, the one of this run: ``name, analyzers [{name, status, findings [{id, resource, type}]}]``, and
+    ``policyChecks``: whether it can be asked about single policies (``noPublicAccess``, ``accessNotGranted``).
+    """
     region = reader.of("accessanalyzer").meta.region_name
     analyzers = reader.pages("accessanalyzer", "list_analyzers", "analyzers")
     if not is_failed(analyzers):
         external = [one for one in analyzers if one["type"] in EXTERNAL]
         analyzers = reader.each(external, lambda one: _analyzer(reader, one))
-    return {"regions": [{"name": region, "analyzers": analyzers}]}
+    return {"regions": [{"name": region, "analyzers": analyzers, "policyChecks": AccessChecks(reader).probe()}]}
 
 
 def _analyzer(reader: Reader, analyzer: dict[str, Any]) -> dict[str, Any]:

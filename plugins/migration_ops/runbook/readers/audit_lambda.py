@@ -11,8 +11,11 @@ from migration_ops.errors import Unknown
 from migration_ops.runbook.config import DIRECTORY
 from migration_ops.runbook.facts import failed, is_failed
 from migration_ops.runbook.lambda_runtimes import read_runtimes
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.reading import Reader
 
+# A policy of it is the function's own.
+LATEST = "$LATEST"
 NO_POLICY = ("ResourceNotFoundException",)
 
 
@@ -20,7 +23,8 @@ def read(reader: Reader) -> dict[str, Any]:
     """
     ``functions``: ``name, arn, packageType, runtime {name, end, daysLeft}`` (None for images; no ``end`` when nobody
     knows it), ``variables`` (how many), ``secrets`` (``name, kind``), ``keyArn, deadLetterTarget, onFailure``,
-    ``policies`` (``alias, document``), ``urls`` (``alias, authType``).
+    ``policies`` (``alias``: of an alias or a version, empty for the function; ``document, accessCheck``), ``urls``
+    (``alias, authType``).
     """
     names = reader.config.resources.functions
     if names.are_none:
@@ -38,13 +42,13 @@ class Function:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self.checks = AccessChecks(reader)
         directory = Path(reader.settings.config_directory) if reader.settings.config_directory else DIRECTORY
         known = reader.attempt("lambda_runtimes.yaml", lambda: read_runtimes(directory).model_dump(mode="json"))
         self.ends = known if is_failed(known) else known["runtimes"]
 
     def read(self, listed: dict[str, Any]) -> dict[str, Any]:
         name = listed["FunctionName"]
-        aliases = self.reader.pages("lambda", "list_aliases", "Aliases", FunctionName=name)
         return {
             "name": name,
             "arn": listed["FunctionArn"],
@@ -54,7 +58,7 @@ class Function:
             "keyArn": listed.get("KMSKeyArn"),
             "deadLetterTarget": listed.get("DeadLetterConfig", {}).get("TargetArn"),
             "onFailure": self._on_failure(name),
-            "policies": aliases if is_failed(aliases) else self._policies(name, [one["Name"] for one in aliases]),
+            "policies": self._policies(name),
             "urls": self._urls(name),
         }
 
@@ -65,16 +69,23 @@ class Function:
         days = (date.fromisoformat(end) - self.reader.now.date()).days if end else None
         return {"name": name, "end": end, "daysLeft": days}
 
-    def _policies(self, name: str, aliases: list[str]) -> Any:
-        """The function's own policy and that of each alias: a permission may be given on either."""
+    def _policies(self, name: str) -> Any:
+        """The function's own policy, and that of each alias and version: a permission may be given on any."""
+        aliases = self.reader.pages("lambda", "list_aliases", "Aliases", FunctionName=name)
+        versions = self.reader.pages("lambda", "list_versions_by_function", "Versions", FunctionName=name)
+        unread = next((one for one in (aliases, versions) if is_failed(one)), None)
+        if unread is not None:
+            return unread
+        numbers = [one["Version"] for one in versions if one["Version"] != LATEST]
         found = []
-        for alias in ("", *aliases):
+        for alias in ("", *(one["Name"] for one in aliases), *numbers):
             qualified = {"Qualifier": alias} if alias else {}
             answer = self.reader.call_or_none("lambda", "get_policy", NO_POLICY, FunctionName=name, **qualified)
             if is_failed(answer):
                 return answer
             if answer is not None:
-                found.append({"alias": alias, "document": answer["Policy"]})
+                check = self.checks.no_public_access(answer["Policy"], "AWS::Lambda::Function")
+                found.append({"alias": alias, "document": answer["Policy"], "accessCheck": check})
         return found
 
     def _urls(self, name: str) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.reading import Reader
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``queues``: ``name, arn, managedEncryption, keyId, policies`` (one, or none)."""
+    """``queues``: ``name, arn, managedEncryption, keyId, policies`` (one, or none), ``accessChecks`` (one for each)."""
     names = reader.config.resources.queues
     if names.are_none:
         return {"queues": []}
@@ -17,20 +18,23 @@ def read(reader: Reader) -> dict[str, Any]:
     if is_failed(urls):
         return {"queues": urls}
     ours = [url for url in urls if names.takes(_name(url))]
-    return {"queues": reader.each(ours, lambda url: _queue(reader, url))}
+    checks = AccessChecks(reader)
+    return {"queues": reader.each(ours, lambda url: _queue(reader, url, checks))}
 
 
-def _queue(reader: Reader, url: str) -> dict[str, Any]:
+def _queue(reader: Reader, url: str, checks: AccessChecks) -> dict[str, Any]:
     queue = {"name": _name(url)}
     answer = reader.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
     if is_failed(answer):
         return queue | dict.fromkeys(("arn", "managedEncryption", "keyId", "policies"), answer)
     found = answer.get("Attributes", {})
+    policies = [found["Policy"]] if found.get("Policy") else []
     return queue | {
         "arn": found.get("QueueArn"),
         "managedEncryption": found.get("SqsManagedSseEnabled") == "true",
         "keyId": found.get("KmsMasterKeyId"),
-        "policies": [found["Policy"]] if found.get("Policy") else [],
+        "policies": policies,
+        "accessChecks": checks.of_policies(policies, "AWS::SQS::Queue"),
     }
 
 

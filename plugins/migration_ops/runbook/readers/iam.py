@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from migration_ops.aws.policies.escalation import question
+from migration_ops.aws.policies.permissions import permissions_of
+from migration_ops.aws.policies.statements import MalformedPolicy
 from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import failed, is_failed
+from migration_ops.runbook.facts import Facts, NotRead, failed, is_failed
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.readers.iam_last_accessed import last_accessed, start
 from migration_ops.runbook.reading import Reader, plain_json, side_by_side
 
@@ -15,9 +19,10 @@ AWS_POLICY = ":iam::aws:policy/"
 
 def read(reader: Reader) -> dict[str, Any]:
     """
-    ``readAt``, and ``roles``: ``name, arn, accountId, createdAt, trust, inline [{name, document}]``,
+    ``readAt``, and ``roles``: ``name, arn, accountId, createdAt, tags, trust, inline [{name, document}]``,
     ``attached [{name, arn, byAws, document}], boundary {name, arn, document}`` or None,
-    ``lastAccessed {services [{namespace, lastUsedAt}]}``.
+    ``lastAccessed {services [{namespace, lastUsedAt}]}``, ``trustCheck`` and ``grantCheck`` of Access Analyzer (the
+    second None where a boundary would make it another question).
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.roles
@@ -30,7 +35,23 @@ def read(reader: Reader) -> dict[str, Any]:
     # All jobs first: they work side by side, and are done when they are asked.
     jobs = side_by_side(roles, lambda role: start(reader, role["arn"]))
     uses = side_by_side(jobs, lambda job: last_accessed(reader, job))
-    return head | {"roles": [role | {"lastAccessed": used} for role, used in zip(roles, uses, strict=True)]}
+    checks = AccessChecks(reader)
+    judged = side_by_side(roles, lambda role: _judged(checks, role))
+    return head | {
+        "roles": [
+            role | {"lastAccessed": used} | judgement for role, used, judgement in zip(roles, uses, judged, strict=True)
+        ]
+    }
+
+
+def _judged(checks: AccessChecks, role: dict[str, Any]) -> dict[str, Any]:
+    trust = checks.no_public_access(role["trust"], "AWS::IAM::AssumeRolePolicyDocument")
+    try:
+        asked = question(permissions_of(Facts(role)))
+    except (NotRead, MalformedPolicy):
+        # The checks of the role say so.
+        asked = None
+    return {"trustCheck": trust, "grantCheck": checks.not_granted(*asked) if asked else None}
 
 
 def _details(reader: Reader) -> list[dict[str, Any]]:
@@ -52,6 +73,7 @@ def _role(role: dict[str, Any], documents: dict[str, Any]) -> dict[str, Any]:
         "arn": role["Arn"],
         "accountId": role["Arn"].split(":")[4],
         "createdAt": role["CreateDate"],
+        "tags": {one["Key"]: one["Value"] for one in role.get("Tags") or []},
         "trust": role["AssumeRolePolicyDocument"],
         "inline": [{"name": one["PolicyName"], "document": one["PolicyDocument"]} for one in role["RolePolicyList"]],
         "attached": [

@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.reading import Reader
 
 ROTATION = "kms:get_key_rotation_status"
@@ -14,7 +15,7 @@ ROTATION = "kms:get_key_rotation_status"
 def read(reader: Reader) -> dict[str, Any]:
     """
     ``keys``: ``name`` (its first alias, or its id), ``id, arn, state, spec, origin, rotation {applies, why | enabled},
-    policy``. ``resources.yaml`` names keys by alias; one without an alias by its id.
+    policy, accessCheck``. ``resources.yaml`` names keys by alias; one without an alias by its id.
     """
     names = reader.config.resources.keys
     if names.are_none:
@@ -32,23 +33,22 @@ def read(reader: Reader) -> dict[str, Any]:
         for one in listed
         if any(names.takes(name) for name in called.get(one["KeyId"], [one["KeyId"]]))
     }
-    keys = reader.each(ours, lambda key_id: _key(reader, key_id, ours[key_id][0]))
+    checks = AccessChecks(reader)
+    keys = reader.each(ours, lambda key_id: _key(reader, key_id, ours[key_id][0], checks))
     return {"keys": [one for one in keys if one.get("manager") != "AWS"]}
 
 
-def _key(reader: Reader, key_id: str, name: str) -> dict[str, Any]:
+def _key(reader: Reader, key_id: str, name: str, checks: AccessChecks) -> dict[str, Any]:
     key: dict[str, Any] = {"name": name, "id": key_id}
     facts = reader.attempt("kms:describe_key", lambda: _facts(reader, key_id))
     if is_failed(facts):
         return key | dict.fromkeys(("state", "rotation", "policy"), facts)
     if facts["manager"] == "AWS":
         return key | facts
-    policy = reader.call("kms", "get_key_policy", KeyId=key_id, PolicyName="default")
-    return (
-        key
-        | facts
-        | {"rotation": _rotation(reader, facts), "policy": policy if is_failed(policy) else policy.get("Policy")}
-    )
+    answer = reader.call("kms", "get_key_policy", KeyId=key_id, PolicyName="default")
+    policy = answer if is_failed(answer) else answer.get("Policy")
+    check = checks.no_public_access(policy, "AWS::KMS::Key") if isinstance(policy, str) else None
+    return key | facts | {"rotation": _rotation(reader, facts), "policy": policy, "accessCheck": check}
 
 
 def _facts(reader: Reader, key_id: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.reading import Reader, plain_json
 
 OWNED_NAME = re.compile(r"([a-z][a-z0-9-]*)!")
@@ -17,17 +18,18 @@ def read(reader: Reader) -> dict[str, Any]:
     ``readAt``, and ``secrets``: ``name, arn, createdAt, rotates, everyDays, rotatedAt, changedAt, accessedAt`` (a day),
     ``nextRotationAt, schedule, isPending`` (a rotation began and did not end), ``primaryRegion`` (of a replica),
     ``owner`` (the service whose it is), ``rotationFunction {arn, exists, state}`` (None: there is none, or it is
-    another account's), ``policy {secret, document}`` (no document: there is none).
+    another account's), ``policy {secret, document, accessCheck}`` (no document: there is none).
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.secrets
     if names.are_none:
         return head | {"secrets": []}
     secrets = reader.attempt("secretsmanager:list_secrets", lambda: _listed(reader))
+    checks = AccessChecks(reader)
     if not is_failed(secrets):
         secrets = reader.each(
             [one for one in secrets if names.takes(one["name"])],
-            lambda one: one | {"policy": _policy(reader, one), "rotationFunction": _function(reader, one)},
+            lambda one: one | {"policy": _policy(reader, one, checks), "rotationFunction": _function(reader, one)},
         )
     return head | {"secrets": secrets}
 
@@ -42,13 +44,17 @@ def _function(reader: Reader, secret: dict[str, Any]) -> Any:
     return {"arn": arn, "exists": answer is not None, "state": (answer or {}).get("State")}
 
 
-def _policy(reader: Reader, secret: dict[str, Any]) -> Any:
+
+def _policy(reader: Reader, secret: dict[str, Any], checks: AccessChecks) -> Any:
     def read() -> dict[str, Any]:
         answer = reader.of("secretsmanager").get_resource_policy(SecretId=secret["arn"])
         # An answer that does not even name the secret is no "there is none".
         return {"secret": answer["Name"], "document": answer.get("ResourcePolicy")}
 
-    return reader.attempt("secretsmanager:get_resource_policy", read)
+    found = reader.attempt("secretsmanager:get_resource_policy", read)
+    if is_failed(found) or not found["document"]:
+        return found
+    return found | {"accessCheck": checks.no_public_access(found["document"], "AWS::SecretsManager::Secret")}
 
 
 def _listed(reader: Reader) -> list[dict[str, Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers.access_checks import AccessChecks
 from migration_ops.runbook.reading import Reader
 
 
 def read(reader: Reader) -> dict[str, Any]:
-    """``topics``: ``name, arn, keyId, policies`` (one)."""
+    """``topics``: ``name, arn, keyId, policies`` (one), ``accessChecks`` (one for each)."""
     names = reader.config.resources.topics
     if names.are_none:
         return {"topics": []}
@@ -17,18 +18,22 @@ def read(reader: Reader) -> dict[str, Any]:
     if is_failed(listed):
         return {"topics": listed}
     arns = [one["TopicArn"] for one in listed]
-    return {"topics": reader.each([arn for arn in arns if names.takes(_name(arn))], lambda arn: _topic(reader, arn))}
+    checks = AccessChecks(reader)
+    ours = [arn for arn in arns if names.takes(_name(arn))]
+    return {"topics": reader.each(ours, lambda arn: _topic(reader, arn, checks))}
 
 
-def _topic(reader: Reader, arn: str) -> dict[str, Any]:
+def _topic(reader: Reader, arn: str, checks: AccessChecks) -> dict[str, Any]:
     topic = {"name": _name(arn), "arn": arn}
     answer = reader.call("sns", "get_topic_attributes", TopicArn=arn)
     if is_failed(answer):
         return topic | {"keyId": answer, "policies": answer}
     found = answer.get("Attributes", {})
+    policies = [found["Policy"]] if found.get("Policy") else []
     return topic | {
         "keyId": found.get("KmsMasterKeyId") or None,
-        "policies": [found["Policy"]] if found.get("Policy") else [],
+        "policies": policies,
+        "accessChecks": checks.of_policies(policies, "AWS::SNS::Topic"),
     }
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from migration_ops.runbook.audit.escalation import PASS_ROLE, WAYS, ways_open_to
-from migration_ops.runbook.audit.permissions import Permissions
-from migration_ops.runbook.policies import statements
+from migration_ops.aws.policies.escalation import PASS_ROLE, WAYS, ways_open_to
+from migration_ops.aws.policies.permissions import Permissions
+from migration_ops.aws.policies.statements import statements
 
 LAMBDA = "iam:PassRole + lambda:CreateFunction + lambda:InvokeFunction"
 IAM = Path(__file__).resolve().parents[4] / "include" / "iam"

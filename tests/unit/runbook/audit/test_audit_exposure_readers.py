@@ -98,9 +98,16 @@ def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: Reade
     pages = SimpleNamespace(paginate=lambda **_: [{name: [] for name in ("Aliases", "FunctionUrlConfigs")}])
     first = SimpleNamespace(paginate=lambda **_: [{"Functions": [listed]}])
     events = SimpleNamespace(paginate=lambda **_: [{"FunctionEventInvokeConfigs": []}])
-    by_name = {"list_functions": first, "list_function_event_invoke_configs": events}
+    versions = SimpleNamespace(paginate=lambda **_: [{"Versions": []}])
+    by_name = {
+        "list_functions": first,
+        "list_versions_by_function": versions,
+        "list_function_event_invoke_configs": events,
+    }
     client = SimpleNamespace(
-        get_paginator=lambda name: by_name.get(name, pages), get_policy=lambda **_: {"Policy": "{}"}
+        get_paginator=lambda name: by_name.get(name, pages),
+        get_policy=lambda **_: {"Policy": "{}"},
+        check_no_public_access=lambda **_: {"result": "PASS"},
     )
     fake = Reader(
         client=lambda _: client,
@@ -144,6 +151,10 @@ def test_a_bucket_with_nothing_set(reader: Reader, account: Account) -> None:
         "publicAccessBlock": None,
         "encryption": None,
         "policies": [],
+        "accessChecks": [],
+        "acl": [],
+        "ownership": None,
+        "accountPublicAccessBlock": None,
     }
 
 

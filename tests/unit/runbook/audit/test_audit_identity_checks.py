@@ -39,6 +39,7 @@ def role(**members: Any) -> dict[str, Any]:
     }
     return {
         "name": "worker",
+        "arn": f"arn:aws:iam::{OWN}:role/worker",
         "accountId": OWN,
         "createdAt": "2025-01-01T00:00:00Z",
         "trust": document(trust),
@@ -132,6 +133,15 @@ def allow(action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource} | ({"Condition": condition} if condition else {})
 
 
+WORKER = f"arn:aws:iam::{OWN}:role/worker"
+DENY_STS = allow("sts:*") | {"Effect": "Deny"}
+
+
+def bounded(*statements: dict[str, Any]) -> dict[str, Any]:
+    limit = f"arn:aws:iam::{OWN}:policy/limit"
+    return {"boundary": {"name": "limit", "arn": limit, "byAws": False, "document": document(*statements)}}
+
+
 @pytest.mark.parametrize("check_id", OF_ROLES)
 def test_a_plain_role_is_well(check_id: str) -> None:
     assert verdict(check_id, role()) is OK
@@ -158,6 +168,21 @@ def test_a_plain_role_is_well(check_id: str) -> None:
         (ASSUME, inline(allow("sts:AssumeRole", f"arn:aws:iam::{OWN}:role/other")), OK),
         (ASSUME, inline(allow("sts:*", StringEquals={"aws:ResourceOrgID": "o-a1b2c3d4e5"})), OK),
         (ASSUME, inline(EVERYTHING), OK),
+        # Conditions that bind neither who nor what, and resources of another spelling.
+        (ASSUME, inline(allow("sts:AssumeRole", Bool={"aws:SecureTransport": "true"})), CRITICAL),
+        (ASSUME, inline(allow("sts:AssumeRole", StringEquals={"aws:RequestedRegion": "eu-west-1"})), CRITICAL),
+        (ASSUME, inline(allow("sts:AssumeRole", "arn:aws:iam::*:role/?*")), CRITICAL),
+        (ASSUME, inline(allow("sts:AssumeRole", StringEquals={"iam:ResourceTag/wave": "3"})), OK),
+        (ASSUME, inline(allow("sts:AssumeRole"), DENY_STS), OK),
+        (CHANGES, inline(allow("s3:DeleteBucket", Bool={"aws:SecureTransport": "true"})), WARNING),
+        (CHANGES, inline(allow("s3:DeleteBucket", StringEquals={"aws:ResourceTag/wave": "3"})), OK),
+        (CHANGES, inline(allow("kms:CreateGrant", Bool={"kms:GrantIsForAWSResource": "true"})), OK),
+        (CHANGES, inline(allow("ec2:CreateTags", StringEquals={"ec2:CreateAction": "RunInstances"})), OK),
+        (INLINE_ADMIN, inline(EVERYTHING) | bounded(allow("iam:*")), CRITICAL),
+        (INLINE_ADMIN, inline(EVERYTHING) | bounded(allow("s3:*")), WARNING),
+        (ESCALATION, inline(EVERYTHING) | bounded(allow("iam:*")), CRITICAL),
+        (ESCALATION, inline(EVERYTHING) | bounded(allow("s3:*")), OK),
+        (ESCALATION, inline(allow("iam:PutRolePolicy", WORKER)), CRITICAL),
         (KMS, inline(allow("kms:*", f"arn:aws:kms:us-east-1:{OWN}:key/*")), WARNING),
         (KMS, attached(allow("KMS:*")), WARNING),
         (KMS, inline(allow("kms:Decrypt")), OK),

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
-from migration_ops.runbook.audit.changes import is_change, unbounded_changes
-from migration_ops.runbook.audit.permissions import Permissions, administrators, covers, inline_policies, is_wide
+from migration_ops.aws.policies.permissions import (
+    Permissions,
+    administrators,
+    covers,
+    inline_policies,
+    is_change,
+    is_wide,
+    unbounded_changes,
+)
+from migration_ops.aws.policies.statements import Statement, statements
 from migration_ops.runbook.facts import Facts, NotRead, failed
-from migration_ops.runbook.policies import Statement, statements
 
 ROLE = "arn:aws:iam::111122223333:role/worker"
 

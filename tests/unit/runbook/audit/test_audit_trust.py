@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from migration_ops.runbook.audit.trust import deputies, open_doors
+from migration_ops.aws.policies.statements import MalformedPolicy
+from migration_ops.aws.policies.trust import deputies, open_doors
 from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.policies import MalformedPolicy
 
 OWN, OTHER = "111122223333", "444455556666"
 GITHUB = f"arn:aws:iam::{OWN}:oidc-provider/token.actions.githubusercontent.com"
+SAML = f"arn:aws:iam::{OWN}:saml-provider/corp"
 
 
 def trust(principal: Any, **condition: dict[str, Any]) -> Facts:
@@ -23,7 +24,10 @@ def trust(principal: Any, **condition: dict[str, Any]) -> Facts:
     ("service", "expected"),
     [
         ("states.amazonaws.com", True),
-        ("lambda.amazonaws.com", True),
+        ("events.amazonaws.com", True),
+        # They get a role by iam:PassRole alone, which is not possible across accounts.
+        ("lambda.amazonaws.com", False),
+        ("ecs-tasks.amazonaws.com", False),
         ("states.us-east-1.amazonaws.com", True),
         ("states.cn-north-1.amazonaws.com.cn", True),
         ("delivery.logs.amazonaws.com", True),
@@ -79,7 +83,8 @@ def test_the_condition_must_bind(condition: dict[str, Any], expected: list[str])
             {"StringLike": {"token.actions.githubusercontent.com:sub": "*"}},
             [f"Federated {GITHUB}"],
         ),
-        ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/corp"}, {}, []),
+        ({"Federated": SAML}, {}, [f"Federated {SAML}"]),
+        ({"Federated": SAML}, {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}, []),
     ],
 )
 def test_who_comes_in_unasked(principal: Any, condition: dict[str, Any], expected: list[str]) -> None:

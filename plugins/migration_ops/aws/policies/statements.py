@@ -1,20 +1,39 @@
-"""IAM policy documents: their statements, and which of them let in everybody. Pure; used by all audit checks.
-
-What "everybody" means follows S3's own definition of a public policy (User Guide, "The meaning of public"): a wildcard
-principal is harmless only under a condition that is fixed to something, not one with wildcards in it.
-"""
+"""IAM policy documents: their statements, and which of them let in everybody or a service for anybody. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Any
 from urllib.parse import unquote
 
+from migration_ops.aws.policies.conditions import (
+    Condition,
+    account_of,
+    complement,
+    has_wildcard,
+    in_force,
+    restricts,
+    restricts_service,
+)
+from migration_ops.aws.policies.patterns import contains, covers
 from migration_ops.errors import Unknown
 from migration_ops.runbook.facts import Facts
+
+__all__ = [
+    "Condition",
+    "MalformedPolicy",
+    "Principal",
+    "Statement",
+    "closed_by_deny",
+    "foreign_accounts",
+    "held_statements",
+    "public_statements",
+    "restricts",
+    "statements",
+    "unbound_services",
+]
 
 
 class MalformedPolicy(Unknown):
@@ -30,15 +49,6 @@ class Principal:
 
     kind: str
     value: str
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One key under one operator, as written; ``key`` in lower case, for IAM does not look at its case."""
-
-    operator: str
-    key: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,21 @@ class Statement:
         return self.effect == "Allow"
 
     @property
+    def document(self) -> dict[str, Any]:
+        """As a statement of an identity policy; without ``Sid``, of which a policy takes each but once."""
+        parts = {
+            "Action": self.actions,
+            "NotAction": self.not_actions,
+            "Resource": self.resources,
+            "NotResource": self.not_resources,
+        }
+        made: dict[str, Any] = {"Effect": self.effect} | {name: list(one) for name, one in parts.items() if one}
+        asked: dict[str, dict[str, list[str]]] = {}
+        for one in self.conditions:
+            asked.setdefault(one.operator, {})[one.key] = list(one.values)
+        return made | ({"Condition": asked} if asked else {})
+
+    @property
     def names_everybody(self) -> bool:
         """A wildcard as principal, or all but some."""
         return bool(self.not_principals) or any(_is_everybody(one) for one in self.principals)
@@ -67,34 +92,12 @@ class Statement:
     @property
     def is_restricted(self) -> bool:
         """A condition binds it to an account, an organization, a resource or a network. Conditions are and-ed."""
-        return any(restricts(one) for one in self.conditions)
+        return any(restricts(one) for one in in_force(self.conditions))
 
-
-# Condition keys that bind a request to somebody. aws:userid and aws:username are left out: others may have the same.
-ACCOUNT_KEYS = frozenset(
-    {
-        "aws:sourceaccount",
-        "aws:sourceowner",
-        "aws:principalaccount",
-        "aws:principalorgid",
-        "aws:sourceorgid",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "kms:calleraccount",
-        "s3:dataaccesspointaccount",
-    }
-)
-ARN_KEYS = frozenset({"aws:sourcearn", "aws:principalarn", "s3:dataaccesspointarn"})
-# Paths of units: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*; the organization must be fixed, the rest may be open.
-PATH_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
-ADDRESS_KEYS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
-# Operators that hold only when the key is there and has one of the values. Not those with IfExists or ForAllValues:
-# both hold for a request that lacks the key.
-BINDING_OPERATORS = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
-)
-# Wider networks than these count as everywhere, as S3 has it.
-MIN_PREFIX = {4: 8, 6: 32}
+    @property
+    def is_restricted_for_services(self) -> bool:
+        """A condition binds it to those on whose behalf a service may act."""
+        return any(restricts_service(one) for one in in_force(self.conditions))
 
 
 def statements(document: Any) -> list[Statement]:
@@ -113,13 +116,24 @@ def statements(document: Any) -> list[Statement]:
 
 def public_statements(document: Any) -> list[Statement]:
     """
-    The statements that allow something to everybody: a wildcard principal without a condition that restricts it.
+    The statements that allow something to everybody: a wildcard principal that no condition restricts.
 
-    A ``Deny`` beside it is not weighed: who relies on one should narrow the principal.
+    A ``Deny`` for everybody who is not named ("deny unless from our organization") restricts what it covers.
 
     :raises MalformedPolicy: the policy cannot be understood.
     """
-    return [one for one in statements(document) if one.allows and one.names_everybody and not one.is_restricted]
+    listed = statements(document)
+    return [one for one in _for_everybody(listed) if not _closed(one, listed, restricts)]
+
+
+def held_statements(document: Any) -> list[Statement]:
+    """
+    The statements that would let in everybody, were there no Deny beside them that restricts them.
+
+    :raises MalformedPolicy: the policy cannot be understood.
+    """
+    listed = statements(document)
+    return [one for one in _for_everybody(listed) if _closed(one, listed, restricts)]
 
 
 def unbound_services(document: Any) -> list[Statement]:
@@ -128,11 +142,20 @@ def unbound_services(document: Any) -> list[Statement]:
 
     :raises MalformedPolicy: the policy cannot be understood.
     """
+    listed = statements(document)
     return [
         one
-        for one in statements(document)
-        if one.allows and any(who.kind == "Service" for who in one.principals) and not one.is_restricted
+        for one in listed
+        if one.allows
+        and _lets_services_in(one)
+        and not one.is_restricted_for_services
+        and not _closed(one, listed, restricts_service)
     ]
+
+
+def closed_by_deny(statement: Statement, listed: Iterable[Statement]) -> bool:
+    """Whether a Deny beside it leaves only those in who are named or bound."""
+    return _closed(statement, listed, restricts)
 
 
 def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
@@ -142,7 +165,7 @@ def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
     :raises MalformedPolicy: the policy cannot be understood.
     """
     named = {
-        _account_of(who.value)
+        account_of(who.value)
         for one in statements(document)
         if one.allows
         for who in one.principals
@@ -151,52 +174,45 @@ def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
     return {one for one in named if one} - set(own)
 
 
-def restricts(condition: Condition) -> bool:
-    """Whether a request must come from somebody in particular to meet the condition."""
-    operator = condition.operator.lower().removeprefix("foranyvalue:")
-    if operator not in BINDING_OPERATORS or not condition.values:
+def _for_everybody(listed: Iterable[Statement]) -> list[Statement]:
+    return [one for one in listed if one.allows and one.names_everybody and not one.is_restricted]
+
+
+def _lets_services_in(statement: Statement) -> bool:
+    """A service by name; or everybody, of whom a condition leaves AWS's services."""
+    if any(who.kind == "Service" and who.value != "*" for who in statement.principals):
+        return True
+    return statement.names_everybody and statement.is_restricted and not statement.is_restricted_for_services
+
+
+def _closed(statement: Statement, listed: Iterable[Statement], binds: Callable[[Condition], bool]) -> bool:
+    return any(not one.allows and _shuts_out(one, binds) and _takes_in(one, statement) for one in listed)
+
+
+def _shuts_out(deny: Statement, binds: Callable[[Condition], bool]) -> bool:
+    """Whether it denies everybody but those who are named or bound. Its conditions are and-ed: each must leave so."""
+    if deny.not_principals and not deny.conditions:
+        return not any(_is_everybody(one) for one in deny.not_principals)
+    if not any(one.kind in ("*", "AWS") and one.value == "*" for one in deny.principals):
         return False
-    if condition.key in ACCOUNT_KEYS:
-        return not any(_has_wildcard(one) for one in condition.values)
-    if condition.key in ARN_KEYS:
-        return all(_is_bound_arn(one) for one in condition.values)
-    if condition.key in PATH_KEYS:
-        return not any(_has_wildcard(one.split("/")[0]) for one in condition.values)
-    return condition.key in ADDRESS_KEYS and all(_is_narrow(one) for one in condition.values)
+    left = [complement(one) for one in deny.conditions]
+    return all(one is not None and binds(one) for one in left)
+
+
+def _takes_in(deny: Statement, allowed: Statement) -> bool:
+    """Whether everything that one statement allows lies within what the other denies."""
+    if deny.not_actions or deny.not_resources or allowed.not_actions or allowed.not_resources:
+        everything = "*" in deny.actions and "*" in deny.resources
+        same = (deny.not_actions, deny.not_resources) == (allowed.not_actions, allowed.not_resources)
+        return everything or (same and deny.actions == allowed.actions and deny.resources == allowed.resources)
+    actions = all(any(covers(wide, one) for wide in deny.actions) for one in allowed.actions)
+    # A trust policy has no resources: it is about its role.
+    return actions and all(any(contains(wide, one) for wide in deny.resources) for one in allowed.resources)
 
 
 def _is_everybody(who: Principal) -> bool:
     """Also an ARN without a fixed account, which IAM itself would not take."""
-    return who.value == "*" or (who.value.startswith("arn:") and _has_wildcard(_account_of(who.value)))
-
-
-def _is_bound_arn(value: str) -> bool:
-    """An ARN in a fixed account; one without an account (a bucket's) must be fixed as a whole."""
-    parts = value.split(":", 5)
-    if len(parts) < 6:
-        return bool(value) and not _has_wildcard(value)
-    account = parts[4]
-    return not _has_wildcard(account) if account else not _has_wildcard(value)
-
-
-def _is_narrow(value: str) -> bool:
-    try:
-        network = ip_network(value, strict=False)
-    except ValueError:
-        return False
-    return network.prefixlen >= MIN_PREFIX[network.version]
-
-
-def _has_wildcard(value: str) -> bool:
-    # A policy variable (${aws:...}) is filled by the caller's own request.
-    return any(one in value for one in ("*", "?", "${"))
-
-
-def _account_of(value: str) -> str:
-    """Of an ARN or of an account id as principal; empty for the id of something that was deleted."""
-    if value.startswith("arn:"):
-        return value.split(":")[4] if value.count(":") >= 5 else ""
-    return value if value.isdigit() else ""
+    return who.value == "*" or (who.value.startswith("arn:") and has_wildcard(account_of(who.value)))
 
 
 def _parsed(document: Any) -> Mapping[str, Any]:

@@ -1,0 +1,110 @@
+"""What actions are on, and which of them change something: facts of the Service Authorization Reference. Pure."""
+
+from __future__ import annotations
+
+# Names that nobody gave: a pattern that takes one in takes in names of any kind.
+NAMELESS = ("Kq7Zx3vW9pLm", "Kq7Zx3vW/pLm9Rt2Jd")
+# What comes before the name in ARNs of the services that the recipes of escalation are about.
+TYPES = {
+    "iam": ("role/", "user/", "group/", "policy/", "instance-profile/", "saml-provider/", "oidc-provider/"),
+    "lambda": ("function:", "layer:", "event-source-mapping:"),
+}
+# Resource types of the actions that escalate (Service Authorization Reference): service, and what precedes the name.
+OF_ROLES = ("iam", "role/")
+KINDS = {
+    "iam:passrole": OF_ROLES,
+    "sts:assumerole": OF_ROLES,
+    "iam:updateassumerolepolicy": OF_ROLES,
+    "iam:addusertogroup": ("iam", "group/"),
+    "iam:updatesamlprovider": ("iam", "saml-provider/"),
+    "ssm:sendcommand": ("ec2", "instance/i-0"),
+    "ssm:startsession": ("ec2", "instance/i-0"),
+    "ec2-instance-connect:sendsshpublickey": ("ec2", "instance/i-0"),
+    "ecs:executecommand": ("ecs", "task/"),
+    "cloudformation:updatestack": ("cloudformation", "stack/"),
+    "cloudformation:createchangeset": ("cloudformation", "stack/"),
+    "cloudformation:executechangeset": ("cloudformation", "stack/"),
+    "codebuild:updateproject": ("codebuild", "project/"),
+    "codebuild:startbuild": ("codebuild", "project/"),
+    "glue:updatejob": ("glue", "job/"),
+    "glue:startjobrun": ("glue", "job/"),
+    "glue:updatedevendpoint": ("glue", "devEndpoint/"),
+    "states:updatestatemachine": ("states", "stateMachine:"),
+    "states:startexecution": ("states", "stateMachine:"),
+    "sagemaker:createpresignednotebookinstanceurl": ("sagemaker", "notebook-instance/"),
+}
+BY_SERVICE = {"lambda": "function:", "ec2": "instance/i-0"}
+BY_NAME = ("policy", "user", "group", "role")
+
+
+def resources_like(action: str, account: str, partition: str) -> list[str]:
+    """ARNs of resources of the action's kind that nobody has named: who may act on them may act on all."""
+    service, prefix = _kind(action)
+    region = "" if service == "iam" else "*"
+    # Roles of other accounts may be taken on, too.
+    accounts = (account, "*") if action.lower() == "sts:assumerole" else (account,)
+    return [f"arn:{partition}:{service}:{region}:{one}:{prefix}{name}" for one in accounts for name in NAMELESS]
+
+
+def _kind(action: str) -> tuple[str, str]:
+    service, _, name = action.lower().partition(":")
+    if action.lower() in KINDS:
+        return KINDS[action.lower()]
+    if service == "iam":
+        return "iam", next((f"{one}/" for one in _names_in(name) if one in BY_NAME), "role/")
+    return service, BY_SERVICE.get(service, "")
+
+
+def _names_in(verb: str) -> list[str]:
+    """What an action of IAM is on: AttachRolePolicy on a role, CreatePolicyVersion on a policy."""
+    if "accesskey" in verb or "loginprofile" in verb or "servicespecific" in verb:
+        return ["user"]
+    return [one for one in ("user", "group", "role", "policy") if one in verb]
+
+
+# An action whose name begins so changes nothing that could be named. AssumeRole has a check of its own.
+READING = (
+    "AssumeRole",
+    "BatchGet",
+    "Check",
+    "Count",
+    "Decrypt",
+    "Describe",
+    "Estimate",
+    "Filter",
+    "Find",
+    "Get",
+    "Head",
+    "List",
+    "Lookup",
+    "Preview",
+    "Query",
+    "Scan",
+    "Search",
+    "Select",
+    "Simulate",
+    "StartQuery",
+    "StopQuery",
+    "Test",
+    "Validate",
+    "Verify",
+    "View",
+)
+# AWS knows no resource for them but "*" (Service Authorization Reference), or they make what has no name yet.
+WITHOUT_RESOURCE = (
+    "cloudwatch:PutMetricData",
+    "ec2messages:*",
+    "kms:CreateKey",
+    "kms:GenerateRandom",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:UpdateLogDelivery",
+    "mgn:BatchDeleteSnapshotRequestForMgn",
+    "mgn:InitializeService",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:*",
+    "sts:DecodeAuthorizationMessage",
+    "tag:TagResources",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)

@@ -1,0 +1,195 @@
+"""Who may take on a role: its trust policy. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from migration_ops.aws.policies.conditions import Condition, account_of, has_wildcard, in_force, plain_operator
+from migration_ops.aws.policies.permissions import concerns
+from migration_ops.aws.policies.statements import (
+    Principal,
+    Statement,
+    closed_by_deny,
+    foreign_accounts,
+    statements,
+    unbound_services,
+)
+from migration_ops.runbook.facts import Facts
+
+# Services whose documentation says that they send aws:SourceArn or aws:SourceAccount when they take on a role. Others
+# (EC2 for one) do not: a condition on it would lock them out. Lambda and ECS tasks are left out as well: they may send
+# it, but get a role only by iam:PassRole, which no other account can do with a role of ours (IAM User Guide, "Grant a
+# user permissions to pass a role to an AWS service": not across accounts), and the trust policies in their own guides
+# (Lambda, "execution role"; ECS, "task IAM role") come without a condition.
+SENDS_SOURCE = frozenset(
+    f"{one}.amazonaws.com"
+    for one in (
+        "apigateway",
+        "backup",
+        "bedrock",
+        "cloudformation",
+        "cloudtrail",
+        "codebuild",
+        "codepipeline",
+        "config",
+        "delivery.logs",
+        "events",
+        "firehose",
+        "glue",
+        "iot",
+        "logs",
+        "mgn",
+        "pipes",
+        "sagemaker",
+        "scheduler",
+        "sns",
+        "ssm",
+        "states",
+        "transfer",
+        "vpc-flow-logs",
+    )
+)
+# What a partner must say to take the role on (IAM User Guide, "The confused deputy problem").
+EXTERNAL_ID = "sts:externalid"
+TAKING_ON = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+COGNITO, GOOGLE = "cognito-identity.amazonaws.com", "accounts.google.com"
+# Providers whose audience is the application's own id, not one that all users of the provider have.
+AUDIENCE_IS_OURS = (COGNITO, GOOGLE, "graph.facebook.com", "www.amazon.com")
+# Claims beside the subject that name the project of ours (IAM User Guide, "Available keys for OIDC federation"). Not
+# the branch, environment or actor: others have the same.
+OWNERS = (
+    ":repository",
+    ":repository_id",
+    ":repository_owner",
+    ":repository_owner_id",
+    ":enterprise_id",
+    ":job_workflow_ref",
+    ":namespace_id",
+    ":project_id",
+    ":project_path",
+    ":email",
+)
+# What precedes the first name of a subject: repo:<organization>/..., organization:<name>:..., org/<id>/...
+LABEL = re.compile(r"(system:serviceaccount:|[A-Za-z][\w.-]*[:|]|org/)")
+# The first name as a whole, with what ends it: "repo:ours*" would take in "ours-and-more" as well.
+WHOLE_NAME = re.compile(r"[^:/|*?]+[:/|]")
+WORDS = ("stringequals", "stringlike", "stringequalsignorecase")
+
+
+def deputies(trust: Facts) -> list[str]:
+    """
+    Services that may take the role on for whoever asks them, although they could say for whom.
+
+    :raises MalformedPolicy: the policy cannot be understood.
+    """
+    return sorted(
+        {
+            who.value
+            for statement in unbound_services(trust)
+            for who in statement.principals
+            if who.kind == "Service" and _plain_service(who.value) in SENDS_SOURCE
+        }
+    )
+
+
+def open_doors(trust: Facts, own_account: str) -> list[str]:
+    """
+    Who may take the role on though nothing ties them to us: everybody, other accounts, identity providers' users.
+
+    :raises MalformedPolicy: the policy cannot be understood.
+    """
+    found: list[str] = []
+    listed = statements(trust)
+    for statement in listed:
+        if not statement.allows or not any(concerns(statement, one) for one in TAKING_ON):
+            continue
+        if statement.is_restricted or closed_by_deny(statement, listed):
+            continue
+        if statement.names_everybody:
+            found.append("everybody")
+            continue
+        found += [_told(who) for who in statement.principals if _is_open(who, statement, own_account)]
+    return sorted(set(found))
+
+
+def _is_open(who: Principal, statement: Statement, own_account: str) -> bool:
+    if who.kind == "AWS":
+        document = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": who.value}}]}
+        return bool(foreign_accounts(document, {own_account})) and not _asks(statement, EXTERNAL_ID)
+    if who.kind != "Federated":
+        return False
+    if account_of(who.value) not in ("", own_account):
+        return True
+    if ":saml-provider/" in who.value:
+        return not _asks_saml(statement)
+    return _is_open_provider(who.value.rpartition("oidc-provider/")[2].lower(), statement)
+
+
+def _is_open_provider(host: str, statement: Statement) -> bool:
+    """Every user of the provider, at GitHub for one everybody, unless the subject, or an audience of ours, is said."""
+    if host == COGNITO and _lets_guests_in(statement):
+        return True
+    if host in AUDIENCE_IS_OURS and (_asks(statement, ":aud") or _asks(statement, ":app_id")):
+        return False
+    return not any(_names_ours(one) for one in in_force(statement.conditions))
+
+
+def _lets_guests_in(statement: Statement) -> bool:
+    """An identity pool gives everybody a token, of guests that of somebody unauthenticated."""
+    return any(
+        one.key.endswith(":amr") and any("unauthenticated" in value for value in one.values)
+        for one in statement.conditions
+        if plain_operator(one) in WORDS
+    )
+
+
+def _names_ours(condition: Condition) -> bool:
+    """A subject, or another claim about who it is, whose first name is fixed."""
+    operator = plain_operator(condition)
+    if operator not in WORDS or not condition.values or not condition.key.endswith((":sub", *OWNERS)):
+        return False
+    return all(_is_ours(condition.key, operator, one) for one in condition.values)
+
+
+def _is_ours(key: str, operator: str, value: str) -> bool:
+    if not has_wildcard(value, operator):
+        return bool(value)
+    if "${" in value:
+        return False
+    label = LABEL.match(value) if key.endswith(":sub") else None
+    return WHOLE_NAME.match(value, label.end() if label else 0) is not None
+
+
+def _asks_saml(statement: Statement) -> bool:
+    """An assertion that was made out for AWS: those for other applications of the provider are as well signed."""
+    return any(
+        one.key.startswith("saml:") and one.key != "saml:sub_type" and _is_fixed(one)
+        for one in in_force(statement.conditions)
+    )
+
+
+def _asks(statement: Statement, key_ending: str) -> bool:
+    """Whether a condition demands a certain value of the key."""
+    return any(one.key.endswith(key_ending) and _is_fixed(one) for one in in_force(statement.conditions))
+
+
+def _is_fixed(condition: Condition) -> bool:
+    operator = plain_operator(condition)
+    return (
+        operator in WORDS
+        and bool(condition.values)
+        and all(value.strip("*?") if operator == "stringlike" else value for value in condition.values)
+        and not any("${" in value for value in condition.values)
+    )
+
+
+def _told(who: Principal) -> str:
+    return f"{who.kind} {who.value}"
+
+
+def _plain_service(value: str) -> str:
+    """``states.us-east-1.amazonaws.com`` and ``states.amazonaws.com.cn`` are ``states.amazonaws.com``."""
+    plain = value.removesuffix(".cn")
+    name = plain.removesuffix(".amazonaws.com")
+    parts = [one for one in name.split(".") if one.count("-") < 2 or not one[-1].isdigit()]
+    return ".".join(parts) + ".amazonaws.com"
