@@ -11,7 +11,8 @@ from typing import Any
 
 from migration_ops.ledger.items import KEY
 from migration_ops.runbook.backup.layout import part_key
-from migration_ops.runbook.backup.manifest import SCAN, Manifest, Part, made_before, manifest_key
+from migration_ops.runbook.backup.manifest import SCAN, Manifest, Part, manifest_key
+from migration_ops.runbook.backup.refused import made_before
 from migration_ops.runbook.backup.scan import SEGMENTS, scan_table
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described
@@ -95,7 +96,7 @@ def back_up(
 ) -> Manifest:
     """
     Reads the whole table and writes it below ``base``. What an earlier try of the same run left there goes first; a
-    backup that it finished is not made again.
+    backup that it finished is not made again, unless it was found bad since.
 
     :param client: made by ``raw_scans``.
     :raises MigrationError: nothing that passes for a backup is left behind.
