@@ -23,8 +23,8 @@ _REMEDIES = {
     "backup_read_back": _AGAIN,
     "backup_gap": "Look at the runs of runbook_backup in between: paused, red, or not scheduled?",
     "backup_items": "Look at the table, at MIGRATION_OPS_TABLE_NAME and at the Region: is it the ledger, and whole?"
-    " If all is well, trigger runbook_backup with acceptFewerItems; else restore. An earlier backup that cannot be read: bring"
-    " back the object's version in S3, or delete that backup.",
+    " If all is well, trigger runbook_backup with acceptFewerItems; else restore. An earlier backup that is unreadable:"
+    " bring back the object's version in S3, or delete that backup.",
     "backup_place": "Give backups a bucket in another account or Region: backupBucket in resources.yaml.",
     "load": "Delete this table, or clear the task load: it goes on, and writes all again.",
     "backup_retention": "Look at what is named; delete by hand what is nobody's.",
