@@ -36,7 +36,10 @@ def iso(moment: datetime) -> str:
 
 def written_at(item: Item) -> str:
     """When an item of the ledger was last written, ISO 8601 UTC; empty when it does not say."""
-    return next((str(item[name]["S"]) for name in WRITTEN_AT if "S" in item.get(name, {})), "")
+    for name in WRITTEN_AT:
+        if name in item and "S" in item[name]:
+            return str(item[name]["S"])
+    return ""
 
 
 def migration_of(item: Item) -> str:
@@ -66,7 +69,8 @@ class PartWriter:
         lines = [line_of(item) for item in items]
         for line in lines:
             self.tally.add(line)
-        self.written_since.update(migration_of(item) for item in items if written_at(item) >= self.since)
+        since = self.since
+        self.written_since.update([migration_of(item) for item in items if written_at(item) >= since])
         self._body += self._compressor.compress(b"".join(line + b"\n" for line in lines))
         self._items += len(items)
         if len(self._body) >= self.part_bytes:
