@@ -123,7 +123,7 @@ class TestTable:
         ],
     )
     def test_what_a_drill_left(self, table: dict[str, Any], expected: set[FindingVerdict]) -> None:
-        found = judged("dynamodb_scratch_table_leftover", {"scratch": [{"name": "t", "status": "ACTIVE"} | table]})
+        found = judged("dynamodb_scratch_table_leftover", {"name": "t", "status": "ACTIVE"} | table)
         assert {one.verdict for one in found} == expected
 
 

@@ -53,7 +53,6 @@ def start_export(client: Any, store: BackupStore, table: Described, base: str) -
 
 
 def _request(store: BackupStore, table: Described, base: str, attempt: int) -> Document:
-    token = f"{base}#{attempt}" if attempt else base
     request: Document = {
         "TableArn": table.arn,
         "S3Bucket": store.bucket,
@@ -61,13 +60,14 @@ def _request(store: BackupStore, table: Described, base: str, attempt: int) -> D
         "S3SseAlgorithm": "KMS" if store.protection.algorithm.startswith("aws:kms") else "AES256",
         "ExportFormat": "DYNAMODB_JSON",
         "ExportType": "FULL_EXPORT",
-        "ClientToken": sha256(token.encode()).hexdigest()[:36],
     }
     if store.owner:
         request["S3BucketOwner"] = store.owner
     if store.protection.key_id:
         request["S3SseKmsKeyId"] = store.protection.key_id
-    return request
+    # Of the whole request: DynamoDB refuses the token of a request whose bucket or key was corrected since.
+    token = sha256(json.dumps([attempt, request], sort_keys=True).encode()).hexdigest()[:36]
+    return request | {"ClientToken": token}
 
 
 def look_at_export(client: Any, export_arn: str) -> Document | None:
