@@ -7,7 +7,11 @@ every migration are compared.
 - **`dryRun` is true by default**: the run finds the backup, looks at the target, and changes nothing.
 - `backup`: the key of a manifest; empty for the latest verified one. `target`: the new table; empty for a name with
   the backup's time.
-- *To retry*: clear the failed task **with downstream**. It goes on in the table that this run made.
+- *To retry*: clear the failed task **with downstream**. It goes on in the table that this run made, as long as the load
+  never came to its end. A table that was loaded or handed over, or that `MIGRATION_OPS_TABLE_NAME` names by now, is
+  never written again. A load that failed half-way is named in the report: go on, or delete that table.
+- An item whose key an index refuses (put before the table had that index) is restored too: such an index is made after
+  the load, by `indexes`.
 - What a restore does not bring back, as with AWS's own: time to live, point-in-time recovery, deletion protection,
   streams, tags, alarms. To use the table: set these, stop the waves, then set `MIGRATION_OPS_TABLE_NAME`.
 """
@@ -25,6 +29,7 @@ from migration_ops.tasks.restore import (
     CREATE,
     CompareOperator,
     CreateTargetOperator,
+    IndexesSensor,
     LoadOperator,
     RestorePlanOperator,
     TableSensor,
@@ -65,13 +70,14 @@ def migration_restore() -> None:
     create = CreateTargetOperator(task_id=CREATE, plan_task=PLAN)
     ready = TableSensor(task_id="table_ready", plan_task=PLAN, poke_interval=20, timeout=3600)
     load = LoadOperator(task_id="load", plan_task=PLAN)
+    indexes = IndexesSensor(task_id="indexes", plan_task=PLAN, poke_interval=60, timeout=6 * 3600)
     compare = CompareOperator(task_id="compare", plan_task=PLAN, prefix="restore")
     report = GatheredReportOperator(
-        task_id=REPORT, title=TITLE, sources=[PLAN, "compare"], trigger_rule=TriggerRule.ALL_DONE
+        task_id=REPORT, title=TITLE, sources=[PLAN, "load", "compare"], trigger_rule=TriggerRule.ALL_DONE
     )
     tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(plan, create, ready, load, compare, report, tell)
+    chain(plan, create, ready, load, indexes, compare, report, tell)
     chain([compare, report], complete)
 
 

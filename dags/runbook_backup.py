@@ -7,7 +7,11 @@ parallel scan. Compressed, encrypted, with a manifest; then **read back**; then 
 - It adds objects below `backups/` in the bucket and removes expired ones. The table is only read. That is why there is
   no dry run: a schedule whose default changes nothing would never back up anything (ADR 0021).
 - Without a manifest there is no backup: a run that was killed leaves nothing that passes for one.
-- *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again.
+- A backup of far fewer items than the last verified one (`backup.minItemsPercent`), of none, or of a table elsewhere is
+  **CRITICAL and does not count as verified**: it is not offered for a restore, and no older one expires. Look at the
+  table; if all is as it should be, trigger a run with `acceptFewerItems`. A ledger that never held anything is quiet.
+- *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again, unless
+  it was found bad: then clear from `scan` or `export` on. An export that failed is asked for anew.
 - *To restore*: trigger `migration_restore`.
 - Retention: `backup.retentionDays` in `include/config/thresholds.yaml`. The newest verified backup never expires.
 """
@@ -34,6 +38,13 @@ from migration_ops.tasks.runbook import REPORT, TellOperator
 from migration_ops.tasks.runbook_services import runbook_params
 
 TITLE = "Backup of the ledger"
+FEWER = Param(
+    False,
+    type="boolean",
+    title="Accept fewer items",
+    description="A person has looked at the table: this backup may be empty, hold far fewer items than the one before,"
+    " be of a table elsewhere, or follow one that cannot be read, and counts as verified all the same",
+)
 MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="Auto: export where PITR is on")
 
 
@@ -44,7 +55,7 @@ MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     default_args=default_args(),
-    params=runbook_params(window_hours=24, mode=MODE),
+    params=runbook_params(window_hours=24, mode=MODE, acceptFewerItems=FEWER),
     tags=[Tag.RUNBOOK, Tag.IMPACT_NONE],
     doc_md=__doc__,
 )

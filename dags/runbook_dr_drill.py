@@ -32,13 +32,20 @@ from migration_ops.tasks.drill import (
 )
 from migration_ops.tasks.policy import Tag, default_args, from_now_on
 from migration_ops.tasks.rehearsal import RehearsalPlanOperator, RehearsedOperator
-from migration_ops.tasks.restore import CREATE, CompareOperator, CreateTargetOperator, LoadOperator, TableSensor
+from migration_ops.tasks.restore import (
+    CREATE,
+    CompareOperator,
+    CreateTargetOperator,
+    IndexesSensor,
+    LoadOperator,
+    TableSensor,
+)
 from migration_ops.tasks.runbook import REPORT, TellOperator
 from migration_ops.tasks.runbook_services import runbook_params
 from migration_ops.tasks.step import step_task
 
 TITLE = "Disaster recovery drill"
-SOURCES = [BEGIN, "compare", RECOVER, "compare_recovered", "rehearsed", "clean_up"]
+SOURCES = [BEGIN, "load", "compare", RECOVER, "compare_recovered", "rehearsed", "clean_up"]
 WAIT = {"poke_interval": 60, "timeout": 6 * 3600}
 
 
@@ -58,7 +65,8 @@ def runbook_dr_drill() -> None:
 
     create = CreateTargetOperator(task_id=CREATE, plan_task=BEGIN)
     ready = TableSensor(task_id="table_ready", plan_task=BEGIN, **WAIT)
-    load = LoadOperator(task_id="load", plan_task=BEGIN)
+    load = LoadOperator(task_id="load", plan_task=BEGIN, prefix="drill_backup")
+    indexes = IndexesSensor(task_id="indexes", plan_task=BEGIN, poke_interval=60, timeout=6 * 3600)
     compare = CompareOperator(task_id="compare", plan_task=BEGIN, prefix="drill_backup", with_objectives=True)
 
     recover = RecoverOperator(task_id=RECOVER)
@@ -74,7 +82,7 @@ def runbook_dr_drill() -> None:
     report = GatheredReportOperator(task_id=REPORT, title=TITLE, sources=SOURCES, trigger_rule=TriggerRule.ALL_DONE)
     tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(begin, create, ready, load, compare, clean_up)
+    chain(begin, create, ready, load, indexes, compare, clean_up)
     chain(begin, recover, recovered, compare_recovered, clean_up)
     # The rehearsal writes into the ledger, so it waits until that was compared.
     chain([compare, compare_recovered], plan, launch, undo, rehearsed)

@@ -73,7 +73,16 @@ def _export(self: DynamoHandler) -> ActionResult:
         if known is None:
             known = _make(self.dynamodb_backend, request)
             _exports[known["ExportArn"]] = known
+            return ActionResult({"ExportDescription": _under_way(known)})
     return ActionResult({"ExportDescription": _shown(known)})
+
+
+def _under_way(export: dict[str, Any]) -> dict[str, Any]:
+    """As it is right after it was asked for; a bucket that does not exist is found out later, too."""
+    unknown_yet = ("ItemCount", "EndTime", "ExportManifest", "FailureCode", "FailureMessage", "BilledSizeBytes")
+    return {name: one for name, one in _shown(export).items() if name not in unknown_yet} | {
+        "ExportStatus": "IN_PROGRESS"
+    }
 
 
 def _known(request: dict[str, Any]) -> dict[str, Any] | None:
@@ -95,8 +104,8 @@ def _describe(self: DynamoHandler) -> ActionResult:
     if arn not in _looked_at:
         _looked_at.add(arn)
         if found["ExportStatus"] == "COMPLETED":
-            found |= {"ExportStatus": "IN_PROGRESS", "ItemCount": None, "EndTime": None, "ExportManifest": None}
-    return ActionResult({"ExportDescription": {name: one for name, one in found.items() if one is not None}})
+            found = _under_way(_exports[arn])
+    return ActionResult({"ExportDescription": found})
 
 
 def _shown(export: dict[str, Any]) -> dict[str, Any]:

@@ -50,17 +50,34 @@ def _on_a_copy(update_item: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(update_item)
     def updated(self: DynamoDBBackend, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         table = self.tables.get(table_name)
-        if table is not None and table.hash_key_attr in key:
-            held = table.items.get(DynamoType(key[table.hash_key_attr]))
-            if isinstance(held, dict):
-                range_key = DynamoType(key[table.range_key_attr]) if table.range_key_attr in key else None
-                if range_key in held:
-                    held[range_key] = copy.deepcopy(held[range_key])
-            elif held is not None:
-                table.items[DynamoType(key[table.hash_key_attr])] = copy.deepcopy(held)
-        return update_item(self, table_name, key, *args, **kwargs)
+        where, at = _place_of(table, key)
+        held = where.get(at) if where is not None else None
+        if held is not None:
+            where[at] = copy.deepcopy(held)
+        try:
+            return update_item(self, table_name, key, *args, **kwargs)
+        except Exception:
+            # A refused update leaves the item as it was; one that was not there before is not there after it either.
+            if held is not None:
+                where[at] = held
+            elif where is not None:
+                where.pop(at, None)
+            raise
 
     return updated
+
+
+def _place_of(table: Table | None, key: dict[str, Any]) -> tuple[Any, Any]:
+    """Where the item of this key is, or would be."""
+    if table is None or table.hash_key_attr not in key:
+        return None, None
+    hash_key = DynamoType(key[table.hash_key_attr])
+    if not table.range_key_attr:
+        return table.items, hash_key
+    held = table.items.get(hash_key)
+    if isinstance(held, dict) and table.range_key_attr in key:
+        return held, DynamoType(key[table.range_key_attr])
+    return None, None
 
 
 def _copy(value: Any) -> Any:

@@ -3,8 +3,8 @@
 {"roles": {"old-role": {"createdDaysAgo": 400, "usedDaysAgo": {"logs": 1, "*": 30}}},
  "secrets": {"old-secret": {"createdDaysAgo": 200, "rotatedDaysAgo": 100, "accessedDaysAgo": null}},
  "accessAnalyzer": [{"analyzer": "account", "resource": "arn:…", "resourceType": "AWS::S3::Bucket"}],
- "policyChecks": [{"operation": "CheckNoPublicAccess", "policyHas": "Anyone", "result": "FAIL", "reasons": ["…"]}],
- "ec2HoursAgo": {"vol-1": 800}, "serviceQuotas": {"L-B99A9384": 2000},
+ "policyChecks": [{"operation": "CheckNoPublicAccess", "policyHas": "Anyone", "result": "FAIL", "reasons": ["a reason"]}],
+ "ec2HoursAgo": {"vol-1": 800}, "tableHoursAgo": {"a-table": 30}, "serviceQuotas": {"L-B99A9384": 2000},
  "costs": [{"service": "AWS Lambda", "usageType": "Request", "amount": 1.5, "from": "2026-01-01", "to": "2026-01-31"}]}
 """
 
@@ -13,13 +13,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from moto.core.utils import utcnow
+from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from include.sandbox import access_analyzer, cost_explorer, ec2_age, iam_additions, secret_dates, service_quotas
 from include.sandbox.moto_server import account_id
 
-KINDS = frozenset({"roles", "secrets", "accessAnalyzer", "policyChecks", "ec2HoursAgo", "costs", "serviceQuotas"})
+KINDS = frozenset(
+    {"roles", "secrets", "accessAnalyzer", "policyChecks", "ec2HoursAgo", "tableHoursAgo", "costs", "serviceQuotas"}
+)
 
 
 def write_history(document: dict[str, Any], region: str) -> dict[str, Any]:
@@ -40,6 +44,8 @@ def write_history(document: dict[str, Any], region: str) -> dict[str, Any]:
         )
     access_analyzer.set_verdicts(document.get("policyChecks", ()))
     ec2_age.make_older(account_id(), region, document.get("ec2HoursAgo", {}))
+    for name, hours in document.get("tableHoursAgo", {}).items():
+        dynamodb_backends[account_id()][region].get_table(name).created_at = utcnow() - timedelta(hours=float(hours))
     cost_explorer.book(account_id(), document.get("costs", ()))
     service_quotas.grant(account_id(), region, document.get("serviceQuotas", {}))
     return {"ok": True}

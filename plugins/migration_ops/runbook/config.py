@@ -59,6 +59,8 @@ class Resources(ConfigPart):
     alarms: Names = Names()
     # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
     backup_bucket: str = ""
+    # Its account; empty = not known: then exports do not name it, and DynamoDB takes it for the table's account.
+    backup_bucket_owner: str = Field(default="", pattern=r"^(\d{12})?$")
     dashboard: str = "migration-orchestration"
     on_call_topic: str = "migration-on-call"
     warnings_topic: str = "migration-warnings"

@@ -134,7 +134,11 @@ class Backup(ConfigPart):
     """Backup and disaster recovery."""
 
     max_age_hours: int = Field(default=26, ge=1)
+    # Of the last verified backup's items; with fewer a backup does not take its place.
+    min_items_percent: float = Field(default=90.0, gt=0, le=100)
     retention_days: int = Field(default=365, ge=1)
+    # A drill's or a restore's table may be at work so long.
+    max_scratch_hours: float = Field(default=12.0, ge=0)
     rto_minutes: int = Field(default=240, ge=1)
     rpo_minutes: int = Field(default=1440, ge=1)
 

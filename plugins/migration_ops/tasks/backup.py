@@ -9,13 +9,17 @@ from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.errors import Blocked
+from migration_ops.runbook.backup.earlier import look_back
+from migration_ops.runbook.backup.errors import BackupNotWhole
 from migration_ops.runbook.backup.export import look_at_export, seal_export, start_export
-from migration_ops.runbook.backup.layout import base_of, found_in, table_prefix
-from migration_ops.runbook.backup.make import back_up
+from migration_ops.runbook.backup.layout import base_of
+from migration_ops.runbook.backup.make import back_up, iso
 from migration_ops.runbook.backup.manifest import EXPORT, SCAN, Manifest
+from migration_ops.runbook.backup.refused import mark_refused
 from migration_ops.runbook.backup.retention import expire
-from migration_ops.runbook.backup.verdicts import of_gap, of_made, of_retention, of_verified
-from migration_ops.runbook.backup.verify import mark_verified, newest_verified, verify_backup
+from migration_ops.runbook.backup.verdicts import CRITICAL, finding, of_gap, of_made, of_retention, of_verified
+from migration_ops.runbook.backup.verdicts_items import is_accepted, may_be_marked, of_items, of_place
+from migration_ops.runbook.backup.verify import mark_verified, verify_backup
 from migration_ops.tasks.backup_common import (
     PLAN,
     bucket_of,
@@ -30,6 +34,8 @@ from migration_ops.tasks.findings import FindingsOperator
 from migration_ops.tasks.runbook_services import runbook_services
 
 AUTO = "auto"
+# The param by which a person says that a backup may hold far fewer items than the one before, or none.
+ACCEPT = "acceptFewerItems"
 
 
 def now() -> datetime:
@@ -89,7 +95,10 @@ class ScanOperator(_OfMode):
 
 
 class ExportOperator(_OfMode):
-    """Start DynamoDB's export to the bucket. Repeated within eight hours, it finds the same export."""
+    """
+    Start DynamoDB's export to the bucket. Repeated within eight hours, it finds the same export; after one that failed,
+    or whose files were found bad, it starts another.
+    """
 
     mode = EXPORT
 
@@ -131,25 +140,43 @@ class SealExportOperator(_OfMode):
         plan, ti = self.plan(context), context["ti"]
         services = runbook_services(context)
         table = described(services, plan["table"])
-        found = pulled(ti, self.export_task)
-        return self.made(context, seal_export(store_of(services), table, plan["base"], ti.run_id, found, now))
+        store, found = store_of(services), pulled(ti, self.export_task)
+        try:
+            manifest = seal_export(store, table, plan["base"], ti.run_id, found, now)
+        except BackupNotWhole as error:
+            # Cleared with the task export, the run asks for another one.
+            mark_refused(store, plan["base"], iso(now()), error.message, export_arn=found["ExportArn"])
+            raise
+        return self.made(context, manifest)
 
 
 class VerifyOperator(FindingsOperator):
-    """Read the whole backup back from the bucket and compare counts and digests; only then it counts as verified."""
+    """
+    Read the whole backup back from the bucket and compare counts and digests; only then it counts as verified.
+
+    It does not when it holds far fewer items than the one before, or none: unless the param `acceptFewerItems` says so.
+    """
 
     def execute(self, context: Context) -> Any:
-        plan = pulled(context["ti"], PLAN)
+        plan, accepted = pulled(context["ti"], PLAN), bool(context["params"].get(ACCEPT, False))
         services = runbook_services(context)
-        store = store_of(services)
-        found, _ = found_in(store.objects(table_prefix(plan["table"])))
-        before = newest_verified(store, [one for one in found if one.base != plan["base"]])
-        verified = verify_backup(store, plan["base"])
-        if not verified.problems:
-            mark_verified(store, plan["base"], verified, now())
-        limit = services.config.thresholds.backup.max_age_hours
-        gap = of_gap(plan["table"], before[1] if before else None, verified.manifest, limit)
-        return self.leave(context["ti"], [of_verified(verified, plan["base"]), gap])
+        store, base = store_of(services), plan["base"]
+        try:
+            verified = verify_backup(store, base)
+        except BackupNotWhole as error:
+            mark_refused(store, base, iso(now()), error.message)
+            return self.leave(context["ti"], [finding("backup_read_back", base, CRITICAL, error.message)])
+        manifest, limits = verified.manifest, services.config.thresholds.backup
+        earlier = look_back(store, base, manifest)
+        items = of_items(manifest, earlier, limits.min_items_percent, accepted)
+        if verified.problems or items.verdict is CRITICAL:
+            mark_refused(store, base, iso(now()), [*verified.problems, items.reason][0], manifest=manifest)
+        elif may_be_marked(items, manifest, earlier, accepted):
+            said = is_accepted(manifest, earlier, accepted)
+            mark_verified(store, base, verified, now(), accepted_fewer=said)
+        before = earlier.verified.manifest if earlier.verified else None
+        gap = of_gap(plan["table"], before, manifest, limits.max_age_hours, earlier.unread)
+        return self.leave(context["ti"], [of_verified(verified, base), items, gap, of_place(store, manifest)])
 
 
 class ExpireOperator(FindingsOperator):

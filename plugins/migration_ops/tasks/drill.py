@@ -140,7 +140,7 @@ class CleanUpSensor(BaseSensorOperator):
         if plan is None:
             raise AirflowSkipException("the drill never began: no table was made")
         services = runbook_services(context)
-        done = clean_up(services.reader.of("dynamodb"), scratch_of(plan, ti.run_id))
+        done = clean_up(services.reader.of("dynamodb"), scratch_of(plan, ti.run_id), services.settings.table_name)
         self.log.info("still there: %s; not ours: %s", list(done.pending), list(done.foreign))
         left = self._findings(plan, done.pending, done.foreign)
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in left])

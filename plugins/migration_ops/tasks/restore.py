@@ -8,28 +8,36 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.errors import Blocked, InvalidInput
+from migration_ops.errors import Blocked, InvalidInput, MigrationError
+from migration_ops.runbook.backup.index_keys import make_next_index, refusing_indexes
 from migration_ops.runbook.backup.layout import MANIFEST, table_prefix
+from migration_ops.runbook.backup.make import iso
 from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.profile import broken_chains, profile_table
-from migration_ops.runbook.backup.restore import (
+from migration_ops.runbook.backup.restore import load
+from migration_ops.runbook.backup.store import BackupStore
+from migration_ops.runbook.backup.table import raw_description
+from migration_ops.runbook.backup.target import (
     ACTIVE,
+    HANDED_OVER_TAG,
+    LOADED_TAG,
     TableExists,
     create_target,
-    load,
+    note,
+    require_loadable,
+    require_not_in_use,
     run_tag_of,
     status_of,
     tag_value,
 )
-from migration_ops.runbook.backup.store import BackupStore
-from migration_ops.runbook.backup.table import raw_description
-from migration_ops.runbook.backup.verdicts import OK, finding
+from migration_ops.runbook.backup.verdicts import CRITICAL, OK, finding
 from migration_ops.runbook.backup.verdicts_restore import Objective, of_history, of_objective, of_restored
 from migration_ops.runbook.backup.verify import latest_verified, verified_manifest
+from migration_ops.runbook.findings import Finding
 from migration_ops.tasks.backup import now
 from migration_ops.tasks.backup_common import pulled, scanning_client, store_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
-from migration_ops.tasks.findings import FindingsOperator
+from migration_ops.tasks.findings import FINDINGS_KEY, FindingsOperator
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 CREATE = "create"
@@ -58,9 +66,8 @@ class RestorePlanOperator(FindingsOperator):
     def _require_free(self, services: RunbookServices, target: str, live: str, run_id: str) -> None:
         """A table that this run itself made is no obstacle: then its plan was cleared."""
         client = services.reader.of("dynamodb")
+        require_not_in_use(target, live)
         found = raw_description(client, target)
-        if target == live:
-            raise TableExists("the target is the live table", table=target)
         if found is not None and run_tag_of(client, found["TableArn"]) != tag_value(run_id):
             raise TableExists("the target exists", table=target)
 
@@ -110,9 +117,11 @@ class CreateTargetOperator(DocumentedOperator):
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
         if plan["dryRun"]:
             raise AirflowSkipException(f"dry run: {plan['target']} was not created")
-        began = now()
-        create_target(services.reader.of("dynamodb"), plan["target"], manifest, plan["live"], ti.run_id)
-        self.log.info("created %s", plan["target"])
+        began, client = now(), services.reader.of("dynamodb")
+        require_not_in_use(plan["target"], plan["live"], services.settings.table_name)
+        late = refusing_indexes(store_of(services), manifest)
+        create_target(client, plan["target"], manifest, services.settings.table_name, ti.run_id, late)
+        self.log.info("created %s; indexes to be made after the load: %s", plan["target"], list(late) or "none")
         return {"began": began.isoformat()}
 
 
@@ -135,26 +144,67 @@ class TableSensor(BaseSensorOperator):
         return status == ACTIVE
 
 
-class LoadOperator(DocumentedOperator):
+class LoadOperator(FindingsOperator):
     """
-    Write all items of the backup into the new table, parts checked as they are read. Doing it again is harmless.
+    Write all items of the backup into the new table, parts checked as they are read.
+
+    Cleared after it was killed it writes all again. A table that was loaded to its end, was handed over, or is the one
+    in use is refused.
 
     :param plan_task: whose result says which backup and which target.
+    :param prefix: of the finding's check id.
     """
 
-    def __init__(self, *, plan_task: str, **kwargs: Any) -> None:
+    def __init__(self, *, plan_task: str, prefix: str = "restore", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan_task = plan_task
+        self.prefix = prefix
 
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         services = runbook_services(context)
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
-        client = services.reader.of("dynamodb")
-        # Asked again right before the first write: only a table that this run made is written into.
-        create_target(client, plan["target"], manifest, plan["live"], ti.run_id)
-        done = load(client, store_of(services), manifest, plan["target"])
+        client, target = services.reader.of("dynamodb"), plan["target"]
+        # Asked right before the first write, of the settings as they are now, whatever was planned.
+        arn = require_loadable(client, target, ti.run_id, plan["live"], services.settings.table_name)
+        # Left before it begins: a killed worker leaves nothing later.
+        ti.xcom_push(key=FINDINGS_KEY, value=[self._half_loaded(target, "it never came to its end").as_document()])
+        try:
+            done = load(client, store_of(services), manifest, target)
+        except MigrationError as error:
+            ti.xcom_push(key=FINDINGS_KEY, value=[self._half_loaded(target, error.message).as_document()])
+            raise
+        note(client, arn, LOADED_TAG, iso(now()))
+        ti.xcom_push(key=FINDINGS_KEY, value=[])
         return {"items": done.items, "retried": done.retried}
+
+    def _half_loaded(self, target: str, why: str) -> Finding:
+        reason = f"the load failed, the table holds a part of the backup: {why}"
+        return finding(f"{self.prefix}_load", target, CRITICAL, reason)
+
+
+class IndexesSensor(BaseSensorOperator):
+    """
+    Make the indexes that the new table lacks, one at a time, and wait for each. It holds no worker.
+
+    A table lacks one only where an item of the backup has a key that the index refuses; an index that is made later
+    leaves that item out, as the live table's does.
+
+    :param plan_task: whose result says which backup and which target.
+    """
+
+    def __init__(self, *, plan_task: str, **kwargs: Any) -> None:
+        kwargs.setdefault("doc_md", doc_of(type(self)))
+        super().__init__(mode="reschedule", **kwargs)
+        self.plan_task = plan_task
+
+    def poke(self, context: Context) -> bool:
+        services = runbook_services(context)
+        plan, manifest = plan_and_manifest(context, services, self.plan_task)
+        require_not_in_use(plan["target"], plan["live"], services.settings.table_name)
+        lacking = make_next_index(services.reader.of("dynamodb"), plan["target"], manifest.create_table)
+        self.log.info("%s: %s", plan["target"], f"{lacking} indexes to come" if lacking else "all indexes are active")
+        return not lacking
 
 
 class CompareOperator(FindingsOperator):
@@ -190,4 +240,13 @@ class CompareOperator(FindingsOperator):
                 of_objective(self.prefix, target, rto, created, now()),
                 of_objective(self.prefix, target, rpo, manifest.age_from, datetime.fromisoformat(plan["began"])),
             ]
-        return self.leave(ti, findings)
+        left = self.leave(ti, findings)
+        self._hand_over(services, target)
+        return left
+
+    def _hand_over(self, services: RunbookServices, target: str) -> None:
+        """From now on it is somebody's: no task of this run writes into it again."""
+        client = services.reader.of("dynamodb")
+        found = raw_description(client, target)
+        if found is not None:
+            note(client, found["TableArn"], HANDED_OVER_TAG, iso(now()))

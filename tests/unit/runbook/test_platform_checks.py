@@ -108,6 +108,24 @@ class TestTable:
         assert verdict("dynamodb_table_throttles", part | {"writeThrottles": {"values": []}}) is OK
         assert verdict("dynamodb_table_throttles", part | {"readThrottles": REFUSED}) is UNKNOWN
 
+    @pytest.mark.parametrize(
+        ("table", "expected"),
+        [
+            ({"ageHours": 12.0}, {OK}),
+            ({"ageHours": 12.1}, {WARNING}),
+            ({"ageHours": 23.0, "run": "manual-1"}, {WARNING}),
+            ({"ageHours": -0.05}, {OK}),
+            ({"ageHours": -0.2}, {UNKNOWN}),
+            ({"ageHours": None}, {UNKNOWN}),
+            ({"ageHours": REFUSED}, {UNKNOWN}),
+            ({"ageHours": 300.0, "run": "manual-1", "handedOver": "2026-01-01"}, {OK}),
+            ({"ageHours": 300.0, "status": "DELETING"}, {OK}),
+        ],
+    )
+    def test_what_a_drill_left(self, table: dict[str, Any], expected: set[FindingVerdict]) -> None:
+        found = judged("dynamodb_scratch_table_leftover", {"name": "t", "status": "ACTIVE"} | table)
+        assert {one.verdict for one in found} == expected
+
 
 class TestAlarms:
     def test_each_alarm_is_one_finding(self) -> None:

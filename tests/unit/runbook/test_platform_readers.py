@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from include.sandbox.box import Sandbox
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.events import make_rule
 from include.sandbox.operations.clean.mgn_ledger import migration
+from include.sandbox.operations.clean.tables import make_table
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
+from migration_ops.runbook.backup.target import RUN_TAG
 from migration_ops.runbook.config import Names
 from migration_ops.runbook.facts import NOT_READ, Facts, is_failed
 from migration_ops.runbook.findings import FindingVerdict
@@ -139,6 +142,28 @@ class TestTable:
             f"{table}/index/app-status-index": [],
             f"{table}/index/status-timestamp-index": [],
         }
+
+    def test_tables_of_drills_and_restores(self, reader: Reader, account: Account) -> None:
+        """By the tag of the run, whatever the name; of a drill also by name; nobody else's, and not the one in use."""
+        client, live = account.client("dynamodb"), reader.settings.table_name
+        drill, other = f"{live}-drill-0123456789-pitr", "restored-by-hand"
+        for name, tags in ((drill, {}), (other, {RUN_TAG: "run-1"}), ("somebody-elses", {})):
+            make_table(account, name)
+            arn = client.describe_table(TableName=name)["Table"]["TableArn"]
+            client.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": one} for key, one in tags.items()])
+        try:
+            later = replace(reader, now=reader.now + timedelta(hours=20))
+            found = {one["name"]: one for one in dynamodb.read(later)["scratch"]}
+            assert set(found) == {drill, other}
+            assert found[other]["run"] == "run-1"
+            assert 19 < found[drill]["ageHours"] < 21
+            answer = {"dynamodb": dynamodb.read(later)}
+            verdicts = Check("health", "dynamodb_scratch_table_leftover").run(Facts(answer), Thresholds())
+            assert {one.resource for one in verdicts if one.verdict is FindingVerdict.WARNING} == {drill, other}
+        finally:
+            for name in (drill, other, "somebody-elses"):
+                client.update_table(TableName=name, DeletionProtectionEnabled=False)
+                client.delete_table(TableName=name)
 
     def test_a_table_that_is_not_there_is_unread(self, reader: Reader) -> None:
         answer = dynamodb.read(replace(reader, settings=replace(reader.settings, table_name="no-such-table")))

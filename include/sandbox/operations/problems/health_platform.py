@@ -8,6 +8,7 @@ from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.cloudwatch import make_alarm
 from include.sandbox.operations.clean.events import make_rule
 from include.sandbox.operations.clean.mgn_ledger import migration
+from include.sandbox.operations.clean.tables import make_table
 from include.sandbox.operations.estate import Expected
 from migration_ops.waves.states import Phase
 
@@ -15,7 +16,14 @@ DASHBOARD = "migration-orchestration"
 
 
 def plant(account: Account) -> Expected:
-    return _rules(account) | _table(account) | _alarms(account) | _migrations(account) | _airflow(account)
+    return (
+        _rules(account)
+        | _table(account)
+        | _scratch(account)
+        | _alarms(account)
+        | _migrations(account)
+        | _airflow(account)
+    )
 
 
 def _rules(account: Account) -> Expected:
@@ -61,6 +69,16 @@ def _table(account: Account) -> Expected:
         "dynamodb_table_system_errors": {table},
         "dynamodb_table_status": {table, f"{table}/index/new-index"},
     }
+
+
+def _scratch(account: Account) -> Expected:
+    """A drill whose run was killed yesterday left its table."""
+    if account.control is None:
+        return {}
+    name = make_table(account, f"{account.settings['MIGRATION_OPS_TABLE_NAME']}-drill-0123456789-backup")
+    account.metric("AWS/DynamoDB", "ConsumedReadCapacityUnits", {"TableName": name}, 4, 6)
+    account.control.write_history(tableHoursAgo={name: 30})
+    return {"dynamodb_scratch_table_leftover": {name}}
 
 
 def _alarms(account: Account) -> Expected:

@@ -10,8 +10,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration_ops.mgn.faults import classify
-from migration_ops.runbook.backup.restore import ACTIVE, RUN_TAG, TableExists, run_tag_of, tag_value
+from migration_ops.runbook.backup.make import CLOCKS_DIFFER_BY
 from migration_ops.runbook.backup.table import ask, raw_description
+from migration_ops.runbook.backup.target import ACTIVE, RUN_TAG, TableExists, name_of, run_tag_of, tag_value
 
 _NAME = "-drill-"
 # Being made, or used by something: DynamoDB deletes it a little later.
@@ -101,7 +102,10 @@ def is_ours(client: Any, found: dict[str, Any], scratch: Scratch) -> bool:
     if tagged is not None:
         return tagged == tag_value(scratch.run_id)
     summary = found.get("RestoreSummary") or {}
-    return summary.get("SourceTableArn") == scratch.source_arn and found["CreationDateTime"] >= scratch.began
+    return (
+        summary.get("SourceTableArn") == scratch.source_arn
+        and found["CreationDateTime"] >= scratch.began - CLOCKS_DIFFER_BY
+    )
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,11 @@ class Cleaned:
     foreign: tuple[str, ...] = ()
 
 
-def clean_up(client: Any, scratch: Scratch) -> Cleaned:
+def clean_up(client: Any, scratch: Scratch, in_use: str = "") -> Cleaned:
     """
     Asks DynamoDB to delete this drill's tables, and no others; to be called until nothing is pending.
 
+    :param in_use: name or ARN of the settings' table, as of now: whatever its name, it stays.
     :raises MigrationError: DynamoDB cannot say whether they are there.
     """
     pending, foreign = [], []
@@ -123,7 +128,7 @@ def clean_up(client: Any, scratch: Scratch) -> Cleaned:
         found = raw_description(client, name)
         if found is None:
             continue
-        if not is_ours(client, found, scratch):
+        if name_of(in_use) == name or not is_ours(client, found, scratch):
             foreign.append(name)
             continue
         pending.append(name)

@@ -7,14 +7,15 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from hashlib import sha256
+from hashlib import md5, sha256
 from typing import Any
 
 from migration_ops.errors import StepFailed, Unknown
 from migration_ops.runbook.backup.errors import BackupNotWhole
 from migration_ops.runbook.backup.lines import Reading, read_lines
 from migration_ops.runbook.backup.make import iso
-from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part, made_before, manifest_key
+from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part, manifest_key
+from migration_ops.runbook.backup.refused import is_refused_export, made_before
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described, ask
 from migration_ops.runbook.backup.wire import Tally, item_of, line_of
@@ -22,29 +23,51 @@ from migration_ops.runbook.reading import plain_json
 
 COMPLETED, FAILED, IN_PROGRESS = "COMPLETED", "FAILED", "IN_PROGRESS"
 AT_ONCE = 4
+# Of one run within the eight hours of a token: somebody clears the task again and again.
+MOST_EXPORTS = 20
+# The Developer Guide names .md5; files named .checksum were seen as well.
+CHECKSUM_ENDINGS = (".md5", ".checksum")
 Document = dict[str, Any]
 
 
 def start_export(client: Any, store: BackupStore, table: Described, base: str) -> str:
     """
-    Starts the export of a run's backup; the export's ARN. For eight hours the same run's export is the same one.
+    Starts the export of a run's backup, or finds the one that was started for it; the export's ARN.
+
+    DynamoDB remembers a token for eight hours. After an unknown outcome the same token finds the same export; after an
+    export that failed, or whose files were found bad, the next token makes another one.
 
     :raises MigrationError: DynamoDB refused it, or nobody knows; trying again is harmless.
     """
+    arn = ""
+    for attempt in range(MOST_EXPORTS):
+        request = _request(store, table, base, attempt)
+        found = ask(lambda: client.export_table_to_point_in_time(**request))["ExportDescription"]  # noqa: B023 - at once
+        arn = str(found["ExportArn"])
+        # A new export is in progress: what has failed or is complete was started earlier.
+        status = found.get("ExportStatus")
+        if status == FAILED or (status == COMPLETED and is_refused_export(store, base, arn)):
+            continue
+        return arn
+    return arn
+
+
+def _request(store: BackupStore, table: Described, base: str, attempt: int) -> Document:
     request: Document = {
         "TableArn": table.arn,
         "S3Bucket": store.bucket,
-        "S3BucketOwner": table.account_id,
         "S3Prefix": base,
         "S3SseAlgorithm": "KMS" if store.protection.algorithm.startswith("aws:kms") else "AES256",
         "ExportFormat": "DYNAMODB_JSON",
         "ExportType": "FULL_EXPORT",
-        "ClientToken": sha256(base.encode()).hexdigest()[:36],
     }
+    if store.owner:
+        request["S3BucketOwner"] = store.owner
     if store.protection.key_id:
         request["S3SseKmsKeyId"] = store.protection.key_id
-    answer = ask(lambda: client.export_table_to_point_in_time(**request))
-    return str(answer["ExportDescription"]["ExportArn"])
+    # Of the whole request: DynamoDB refuses the token of a request whose bucket or key was corrected since.
+    token = sha256(json.dumps([attempt, request], sort_keys=True).encode()).hexdigest()[:36]
+    return request | {"ClientToken": token}
 
 
 def look_at_export(client: Any, export_arn: str) -> Document | None:
@@ -123,14 +146,20 @@ def _time(document: Document, name: str) -> str:
 
 
 def _checked(store: BackupStore, key: str) -> bytes:
-    """A manifest of the export, held against the checksum beside it (base64 MD5, as DynamoDB writes it)."""
-    body, reading = b"", Reading()
-    for chunk in store.stream(key):
-        body += chunk
-        reading.md5.update(chunk)
-    told = store.get(f"{key.removesuffix('.json')}.md5").decode().strip()
-    if told != b64encode(reading.md5.digest()).decode():
-        raise BackupNotWhole("a manifest of the export does not match its checksum", key=key)
+    """A manifest of the export, held against the checksums beside it (base64 MD5, as DynamoDB writes it).
+
+    :raises BackupNotWhole: there is no checksum, or one does not match.
+    """
+    body = store.get(key)
+    stem = key.removesuffix(".json")
+    names = {f"{stem}{ending}" for ending in CHECKSUM_ENDINGS} | {f"{key}{ending}" for ending in CHECKSUM_ENDINGS}
+    beside = [one.key for one in store.objects(stem) if one.key in names]
+    if not beside:
+        raise BackupNotWhole("a manifest of the export has no checksum", key=key)
+    expected = b64encode(md5(body, usedforsecurity=False).digest()).decode()
+    wrong = [one for one in beside if store.get(one).decode(errors="replace").strip() != expected]
+    if wrong:
+        raise BackupNotWhole("a manifest of the export does not match its checksum", key=key, checksums=wrong)
     return body
 
 

@@ -11,7 +11,7 @@ from migration_ops.runbook.backup.store import Stored
 from migration_ops.runbook.kept import safe
 
 PREFIX = "backups"
-MANIFEST, VERIFIED = "manifest.json", "verified.json"
+MANIFEST, VERIFIED, REFUSED = "manifest.json", "verified.json", "refused.json"
 _BASE = re.compile(rf"({PREFIX}/[^/]+/(\d{{4}})/(\d{{2}})/(\d{{2}})/[^/]+)/(.+)")
 
 
@@ -22,6 +22,11 @@ def table_prefix(table: str) -> str:
 def base_of(table: str, run_id: str, at: datetime) -> str:
     """Of one run's backup; the same whenever the run is repeated."""
     return f"{table_prefix(table)}{at:%Y/%m/%d}/{safe(run_id)}"
+
+
+def table_of(base: str) -> str:
+    """The table whose backup is there."""
+    return base.split("/")[1]
 
 
 def part_key(base: str, segment: int, number: int) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from migration_ops.ledger.items import KEY
 from migration_ops.runbook.backup.layout import part_key
-from migration_ops.runbook.backup.manifest import SCAN, Manifest, Part, made_before, manifest_key
+from migration_ops.runbook.backup.manifest import SCAN, Manifest, Part, manifest_key
+from migration_ops.runbook.backup.refused import made_before
 from migration_ops.runbook.backup.scan import SEGMENTS, scan_table
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described
@@ -35,7 +36,10 @@ def iso(moment: datetime) -> str:
 
 def written_at(item: Item) -> str:
     """When an item of the ledger was last written, ISO 8601 UTC; empty when it does not say."""
-    return next((str(item[name]["S"]) for name in WRITTEN_AT if "S" in item.get(name, {})), "")
+    for name in WRITTEN_AT:
+        if name in item and "S" in item[name]:
+            return str(item[name]["S"])
+    return ""
 
 
 def migration_of(item: Item) -> str:
@@ -65,7 +69,8 @@ class PartWriter:
         lines = [line_of(item) for item in items]
         for line in lines:
             self.tally.add(line)
-        self.written_since.update(migration_of(item) for item in items if written_at(item) >= self.since)
+        since = self.since
+        self.written_since.update([migration_of(item) for item in items if written_at(item) >= since])
         self._body += self._compressor.compress(b"".join(line + b"\n" for line in lines))
         self._items += len(items)
         if len(self._body) >= self.part_bytes:
@@ -95,7 +100,7 @@ def back_up(
 ) -> Manifest:
     """
     Reads the whole table and writes it below ``base``. What an earlier try of the same run left there goes first; a
-    backup that it finished is not made again.
+    backup that it finished is not made again, unless it was found bad since.
 
     :param client: made by ``raw_scans``.
     :raises MigrationError: nothing that passes for a backup is left behind.

@@ -137,11 +137,3 @@ def read_manifest(store: BackupStore, key: str) -> Manifest:
     except ValueError as error:
         raise BackupNotWhole("the manifest is no JSON", key=key) from error
     return Manifest.from_document(document, key)
-
-
-def made_before(store: BackupStore, base: str) -> Manifest | None:
-    """The manifest of a backup that this run has finished already; None when it has not."""
-    key = manifest_key(base)
-    if not any(one.key == key for one in store.objects(key)):
-        return None
-    return read_manifest(store, key)

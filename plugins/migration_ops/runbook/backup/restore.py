@@ -1,4 +1,4 @@
-"""A backup into a new table; never into one that exists."""
+"""The items of a backup into the table that was made for them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from migration_ops.errors import Blocked, Throttled
-from migration_ops.mgn.faults import NotFound, classify
-from migration_ops.runbook.backup.errors import BackupNotWhole
+from migration_ops.errors import Throttled
+from migration_ops.mgn.faults import Invalid
+from migration_ops.runbook.backup.errors import BackupNotWhole, ItemRefused
 from migration_ops.runbook.backup.lines import Reading, read_lines
 from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part
 from migration_ops.runbook.backup.store import BackupStore
-from migration_ops.runbook.backup.table import ask, raw_description
+from migration_ops.runbook.backup.table import ask
+from migration_ops.runbook.backup.target import RUN_TAG, TableExists, create_target, tag_value
 from migration_ops.runbook.backup.wire import Item, Tally, for_boto3, item_of, line_of
+
+__all__ = ["RUN_TAG", "ItemRefused", "Loaded", "TableExists", "create_target", "load", "put_all", "tag_value"]
 
 # Limit of BatchWriteItem.
 WRITTEN_A_CALL = 25
@@ -25,67 +27,6 @@ WRITERS = 8
 # A new table takes a few thousand writes a second and grows; about a minute of patience in all, then the task's retry.
 ATTEMPTS = 12
 MAX_PAUSE_SECONDS = 8.0
-# The tag of tables that this package restored: the run that made them.
-RUN_TAG = "migration-ops:restored-by"
-ACTIVE = "ACTIVE"
-
-
-class TableExists(Blocked):
-    """The target is there already, and this run did not make it. Nothing was touched."""
-
-    code = "TABLE_EXISTS"
-    hint = "Choose a name that no table has; this package never writes into a table that exists."
-
-
-def create_target(client: Any, target: str, manifest: Manifest, live_table: str, run_id: str) -> str:
-    """
-    Creates the table, or finds the one that this very run created; its status.
-
-    No time to live, no deletion protection, no stream: what was restored must neither vanish nor act before somebody
-    has looked at it.
-
-    :raises TableExists: the table is the live one, or somebody else's.
-    """
-    if target == live_table:
-        raise TableExists("the target is the live table", table=target)
-    found = raw_description(client, target)
-    if found is not None:
-        if run_tag_of(client, found["TableArn"]) != tag_value(run_id):
-            raise TableExists("the target exists", table=target)
-        return str(found["TableStatus"])
-    tags = [{"Key": RUN_TAG, "Value": tag_value(run_id)}]
-    try:
-        made = client.create_table(TableName=target, **manifest.create_table, Tags=tags)
-    except client.exceptions.ResourceInUseException as error:
-        raise TableExists("the target was created in between", table=target) from error
-    except (ClientError, BotoCoreError) as error:
-        # A lost answer: the next try finds the table with this run's tag.
-        raise classify(error, mutating=True) from error
-    return str(made["TableDescription"]["TableStatus"])
-
-
-def tag_value(run_id: str) -> str:
-    """Tags take fewer characters than run ids may have."""
-    return "".join(one if one.isalnum() or one in "+-=._:/@ " else "-" for one in run_id)[:256]
-
-
-def run_tag_of(client: Any, arn: str) -> str | None:
-    """The run that made the table, as its tag says; None when it has no such tag, or is too new to have any."""
-    try:
-        pages = ask(lambda: list(client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)))
-    except NotFound:
-        return None
-    tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
-    return tags.get(RUN_TAG)
-
-
-def status_of(client: Any, target: str) -> str | None:
-    """``ACTIVE`` when table and indexes are; None when there is no such table."""
-    found = raw_description(client, target)
-    if found is None:
-        return None
-    states = {found["TableStatus"], *(one["IndexStatus"] for one in found.get("GlobalSecondaryIndexes") or [])}
-    return ACTIVE if states == {ACTIVE} else ", ".join(sorted(states))
 
 
 @dataclass(frozen=True)
@@ -103,10 +44,12 @@ def load(client: Any, store: BackupStore, manifest: Manifest, target: str, write
 
     :raises BackupNotWhole: a part is not what the manifest says: the table is not to be used.
     :raises Throttled: DynamoDB left items unprocessed for a minute.
+    :raises ItemRefused: DynamoDB does not take some of the items; their keys are named.
     """
     tally, retried = Tally(), 0
+    keys = [one["AttributeName"] for one in manifest.create_table.get("KeySchema", ())]
     with ThreadPoolExecutor(max_workers=writers) as pool:
-        write = _Writing(client, target, pool, writers)
+        write = _Writing(lambda items: _put_or_name(client, target, items, keys), pool, writers)
         for part in manifest.parts:
             tally.merge(_load_part(store, part, manifest.mode, write))
         retried = write.finish()
@@ -139,8 +82,8 @@ def _load_part(store: BackupStore, part: Part, mode: str, write: _Writing) -> Ta
 class _Writing:
     """Batches side by side, never more of them waiting than there are writers."""
 
-    def __init__(self, client: Any, target: str, pool: ThreadPoolExecutor, writers: int) -> None:
-        self._put: Callable[[list[Item]], int] = lambda items: put_all(client, target, items)
+    def __init__(self, put: Callable[[list[Item]], int], pool: ThreadPoolExecutor, writers: int) -> None:
+        self._put = put
         self._pool, self._most = pool, 2 * writers
         self._running: list[Any] = []
         self._retried = 0
@@ -156,6 +99,24 @@ class _Writing:
         while self._running:
             self._retried += self._running.pop(0).result()
         return self._retried
+
+
+def _put_or_name(client: Any, target: str, items: list[Item], keys: list[str]) -> int:
+    """As :func:`put_all`; of a batch that DynamoDB refuses, the items that it refuses are named by their keys."""
+    try:
+        return put_all(client, target, items)
+    except Invalid as error:
+        refused, why = [], error.message
+        for item in items:
+            try:
+                put_all(client, target, [item])
+            except Invalid as of_item:
+                # The key only: what else an item holds is nobody's business in a log.
+                refused.append({name: next(iter(item[name].values())) for name in keys if name in item})
+                why = of_item.message
+        if not refused:
+            raise
+        raise ItemRefused(f"DynamoDB refuses items: {why}", table=target, keys=refused) from error
 
 
 def put_all(client: Any, target: str, items: list[Item]) -> int:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from migration_ops.runbook.backup.layout import Found, found_in, table_prefix
 from migration_ops.runbook.backup.store import BackupStore
-from migration_ops.runbook.backup.verify import newest_verified
+from migration_ops.runbook.backup.verify import newest_marked
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def expire(store: BackupStore, table: str, today: date, retention_days: int) -> 
     :raises MigrationError: S3 cannot say what there is, or refused to delete something.
     """
     found, strange = found_in(store.objects(table_prefix(table)))
-    newest = newest_verified(store, found)
-    sorted_out = sort_out(found, strange, newest[0] if newest else None, today, retention_days)
+    newest = newest_marked(store, found, lambda one: one.is_candidate) or newest_marked(store, found, lambda _: True)
+    sorted_out = sort_out(found, strange, newest.base if newest else None, today, retention_days)
     for one in (*sorted_out.expired, *sorted_out.incomplete):
         store.delete(one.keys_to_delete)
     return sorted_out

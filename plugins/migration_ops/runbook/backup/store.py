@@ -60,12 +60,14 @@ class BackupStore:
     """
     :param client: a boto3 S3 client; used by many threads.
     :param retain_until: for a bucket whose objects must say it themselves.
+    :param owner: the account that owns the bucket; None when the configuration does not say.
     """
 
     client: Any
     bucket: str
     protection: Protection = field(default_factory=Protection)
     retain_until: datetime | None = None
+    owner: str | None = None
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """:raises MigrationError: S3 did not take it, or did not encrypt it."""

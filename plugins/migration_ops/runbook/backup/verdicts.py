@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,11 @@ _REMEDIES = {
     "backup_written_during": "Turn point-in-time recovery on, or back up while no wave is running.",
     "backup_read_back": _AGAIN,
     "backup_gap": "Look at the runs of runbook_backup in between: paused, red, or not scheduled?",
+    "backup_items": "Look at the table, at MIGRATION_OPS_TABLE_NAME and at the Region: is it the ledger, and whole?"
+    " If all is well, trigger runbook_backup with acceptFewerItems; else restore. An earlier backup that is unreadable:"
+    " bring back the object's version in S3, or delete that backup.",
+    "backup_place": "Give backups a bucket in another account or Region: backupBucket in resources.yaml.",
+    "load": "Delete this table, or clear the task load: it goes on, and writes all again.",
     "backup_retention": "Look at what is named; delete by hand what is nobody's.",
     "items": "Do not use the table. Restore another backup, or recover to a point in time.",
     "history": _CHAIN,
@@ -30,6 +36,9 @@ _REMEDIES = {
     "drill_left_over": "Clear clean_up in the drill that made the table, or delete it by hand.",
     "drill_rollback": "Read the failed step's log: on this sandbox nothing real is touched.",
 }
+
+
+_PAGED = frozenset({"backup_read_back", "backup_items"})
 
 
 def finding(
@@ -56,7 +65,7 @@ def finding(
         evidence=evidence,
         remedy="" if verdict is OK else _REMEDIES.get(kind, _REMEDIES["backup_made"]),
         section=DRILL_SECTION if check_id.startswith("drill_") else BACKUP_SECTION,
-        route=Route.PAGE if check_id == "backup_read_back" else Route.WARN,
+        route=Route.PAGE if check_id in _PAGED else Route.WARN,
     )
 
 
@@ -66,7 +75,9 @@ def of_made(manifest: Manifest) -> list[Finding]:
         "backup_made",
         manifest.table,
         OK,
-        f"{manifest.mode} as of {manifest.consistent_at}: {manifest.items} items in {len(manifest.parts)} parts",
+        f"{manifest.mode} as of {manifest.consistent_at}: {manifest.items} items in {len(manifest.parts)} parts"
+        if manifest.items
+        else f"{manifest.mode} as of {manifest.consistent_at}: the table is empty, nothing to back up",
         value=manifest.items,
         unit="items",
     )
@@ -108,10 +119,18 @@ def of_verified(verified: Verified, base: str) -> Finding:
     )
 
 
-def of_gap(table: str, before: Manifest | None, now: Manifest, max_age_hours: int) -> Finding:
-    """How long there was no newer backup than the one before."""
+def of_gap(
+    table: str, before: Manifest | None, now: Manifest, max_age_hours: int, unread: Sequence[str] = ()
+) -> Finding:
+    """How long there was no newer backup than the one before.
+
+    :param unread: where there are earlier ones that cannot be read.
+    """
+    if unread:
+        reason = f"{len(unread)} earlier backups cannot be read: nobody knows when the last one was"
+        return finding("backup_gap", table, UNKNOWN, reason, evidence=tuple(unread[:PROBLEMS_SHOWN]))
     if before is None:
-        return finding("backup_gap", table, OK, "the first verified backup")
+        return finding("backup_gap", table, OK, "no verified backup before this one")
     hours = (now.age_from - before.age_from) / timedelta(hours=1)
     verdict = WARNING if hours > max_age_hours else OK
     reason = f"{hours:.1f} h after the one before"

@@ -12,10 +12,15 @@ from migration_ops.runbook.backup.verdicts import CRITICAL, OK, UNKNOWN, WARNING
 from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN
 from migration_ops.runbook.findings import Finding
 
+# Of the check ids of a drill; people may restore an empty backup if they want to.
+DRILL = "drill_"
+
 
 def of_restored(prefix: str, table: str, profile: Profile, manifest: Manifest) -> Finding:
     """Number and digest of all items against the manifest."""
     is_same = (profile.tally.items, profile.tally.digest) == (manifest.items, manifest.digest)
+    if is_same and not manifest.items and prefix.startswith(DRILL):
+        return finding(f"{prefix}_items", table, UNKNOWN, "a drill over no items proves nothing", value=0, limit=0)
     return finding(
         f"{prefix}_items",
         table,
@@ -32,7 +37,9 @@ def of_recovered(prefix: str, table: str, live: Profile, recovered: Profile, dif
     """What had not been written since must be the same; all of it, when nothing was written at all."""
     bad = difference.differing + difference.missing
     is_same = live.tally.digest == recovered.tally.digest
-    if bad and not is_same:
+    if not live.tally.items and not recovered.tally.items:
+        verdict, reason = UNKNOWN, "a drill over no items proves nothing"
+    elif bad and not is_same:
         verdict, reason = CRITICAL, f"{len(difference.differing)} sampled items differ, {len(difference.missing)} lack"
     elif is_same:
         verdict, reason = OK, "number and digest of all items are the live table's"
@@ -68,6 +75,8 @@ def of_history(
         verdict, reason = CRITICAL, f"the history of {len(bad)} of {migrations} migrations is not whole"
     elif torn:
         verdict, reason = WARNING, f"{len(torn)} of {migrations} migrations were written while the backup was read"
+    elif not migrations and prefix.startswith(DRILL):
+        verdict, reason = UNKNOWN, "a drill without a migration proves nothing about histories"
     else:
         verdict, reason = OK, f"the history of all {migrations} migrations is whole"
     return finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +15,13 @@ from migration_ops.runbook.backup.layout import VERIFIED, Found, found_in, table
 from migration_ops.runbook.backup.lines import Reading, read_lines
 from migration_ops.runbook.backup.make import iso
 from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part, manifest_key, read_manifest
-from migration_ops.runbook.backup.store import BackupStore
+from migration_ops.runbook.backup.store import BackupStore, is_absent
 from migration_ops.runbook.backup.wire import Tally, item_of, line_of
 
 AT_ONCE = 4
 PROBLEMS_SHOWN = 20
+# Member of a mark: a person said that it may hold fewer items, or none.
+ACCEPTED = "acceptedFewer"
 
 
 @dataclass(frozen=True)
@@ -77,29 +80,61 @@ def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
     ]
 
 
-def mark_verified(store: BackupStore, base: str, verified: Verified, at: datetime) -> None:
+def mark_verified(
+    store: BackupStore, base: str, verified: Verified, at: datetime, *, accepted_fewer: bool = False
+) -> None:
     """Leaves beside the backup that it was read back; bound to the manifest, so that an edited one loses it.
 
+    :param accepted_fewer: a person said that it may take the place of one with far more items, or be empty.
     :raises BackupNotWhole: it has problems.
     """
     if verified.problems:
         raise BackupNotWhole("a backup with problems is not marked", base=base)
-    store.put_document(f"{base}/{VERIFIED}", _mark(verified.manifest) | {"at": iso(at)})
+    mark = _mark(verified.manifest) | {"at": iso(at), ACCEPTED: accepted_fewer}
+    store.put_document(f"{base}/{VERIFIED}", mark)
 
 
 def _mark(manifest: Manifest) -> dict[str, Any]:
     return {"manifestSha256": manifest.sha256, "items": manifest.items, "digest": manifest.digest}
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A verified backup. ``accepted_fewer``: by a person, see :func:`mark_verified`."""
+
+    base: str
+    manifest: Manifest
+    accepted_fewer: bool
+
+    @property
+    def is_candidate(self) -> bool:
+        """Whether it may be restored by default; an empty one only if somebody said so."""
+        return self.manifest.items > 0 or self.accepted_fewer
+
+
+def read_marked(store: BackupStore, base: str) -> Marked:
+    """
+    The manifest and the mark beside it.
+
+    :raises BackupNotWhole: one of them is missing, was edited, or is about something else.
+    :raises MigrationError: S3 cannot say.
+    """
+    manifest = read_manifest(store, manifest_key(base))
+    try:
+        mark = json.loads(store.get(f"{base}/{VERIFIED}"))
+    except ValueError as error:
+        raise BackupNotWhole("the mark of the verification is no JSON", base=base) from error
+    if not isinstance(mark, dict) or any(mark.get(name) != one for name, one in _mark(manifest).items()):
+        raise BackupNotWhole("what was verified is not this manifest", base=base)
+    return Marked(base, manifest, mark.get(ACCEPTED) is True)
+
+
 def verified_manifest(store: BackupStore, base: str) -> Manifest | None:
     """The manifest if the mark beside it is about it; None when it is not, or is not there."""
     try:
-        manifest = read_manifest(store, manifest_key(base))
-        mark = json.loads(store.get(f"{base}/{VERIFIED}"))
-    except (BackupNotWhole, ValueError):
+        return read_marked(store, base).manifest
+    except BackupNotWhole:
         return None
-    is_about_it = isinstance(mark, dict) and all(mark.get(name) == one for name, one in _mark(manifest).items())
-    return manifest if is_about_it else None
 
 
 def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
@@ -115,20 +150,28 @@ def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
 
 
 def newest_verified(store: BackupStore, found: list[Found]) -> tuple[str, Manifest] | None:
-    """Of what a listing shows, by day and then by when it was begun."""
+    """Of what a listing shows, by day and then by when it was begun. An empty one counts only if a person said so."""
+    newest = newest_marked(store, found, lambda one: one.is_candidate)
+    return (newest.base, newest.manifest) if newest else None
+
+
+def newest_marked(store: BackupStore, found: list[Found], takes: Callable[[Marked], bool]) -> Marked | None:
+    """The newest of the verified backups that ``takes`` takes."""
     candidates = [one for one in found if one.says_verified]
     for day in sorted({one.day for one in candidates}, reverse=True):
-        of_day = [(one.base, _readable(store, one.base)) for one in candidates if one.day == day]
-        whole = [(base, manifest) for base, manifest in of_day if manifest is not None]
+        of_day = [_readable(store, one.base) for one in candidates if one.day == day]
+        whole = [one for one in of_day if one is not None and takes(one)]
         if whole:
-            return max(whole, key=lambda one: (one[1].started_at, one[0]))
+            return max(whole, key=lambda one: (one.manifest.started_at, one.base))
     return None
 
 
-def _readable(store: BackupStore, base: str) -> Manifest | None:
+def _readable(store: BackupStore, base: str) -> Marked | None:
     try:
-        return verified_manifest(store, base)
+        return read_marked(store, base)
+    except BackupNotWhole:
+        return None
     except MigrationError as error:
-        if error.context.get("awsCode") in ("NoSuchKey", "404"):
+        if is_absent(error):
             return None
         raise

@@ -39,6 +39,7 @@ CHAPTER = Chapter(
         "dynamodb_table_throttles",
         "dynamodb_table_status",
         "dynamodb_table_system_errors",
+        "dynamodb_scratch_table_leftover",
         "ledger_active_migrations",
         "ledger_migration_stuck",
         "ledger_migration_frozen",

@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.metrics import Metric, read_metrics
+from migration_ops.runbook.readers.dynamodb_scratch import read_scratch
 from migration_ops.runbook.reading import Reader
 
 THROTTLES = {"readThrottles": "ReadThrottleEvents", "writeThrottles": "WriteThrottleEvents"}
@@ -28,13 +29,16 @@ def read(reader: Reader) -> dict[str, Any]:
     latest}, systemErrors [{operation, values}]``.
 
     ``parts``: the table and its indexes, ``name, kind, status, readThrottles {values}, writeThrottles {values}``.
+
+    ``scratch``: tables of drills and restores, see ``dynamodb_scratch``.
     """
+    scratch = read_scratch(reader)
     name = reader.settings.table_name
     table = reader.attempt(
         "dynamodb:describe_table", lambda: reader.of("dynamodb").describe_table(TableName=name)["Table"]
     )
     if is_failed(table):
-        return {"tables": table, "parts": table}
+        return {"tables": table, "parts": table, "scratch": scratch}
     parts: list[dict[str, Any]] = [{"name": name, "kind": "table", "status": table.get("TableStatus")}]
     parts += [
         {"name": f"{name}/index/{one.get('IndexName')}", "kind": "index", "status": one.get("IndexStatus")}
@@ -53,7 +57,7 @@ def read(reader: Reader) -> dict[str, Any]:
         "backups": _backups(reader, name),
         "systemErrors": _by_operation(values),
     }
-    return {"tables": [own], "parts": parts}
+    return {"tables": [own], "parts": parts, "scratch": scratch}
 
 
 def _throttles(table: str, part: dict[str, Any], of: str) -> Metric:

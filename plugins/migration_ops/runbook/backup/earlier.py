@@ -1,0 +1,95 @@
+"""What earlier backups say about how much the ledger holds; a ledger that was wiped looks like a new one otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from migration_ops.errors import MigrationError
+from migration_ops.runbook.backup.layout import PREFIX, Found, found_in, table_of, table_prefix
+from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
+from migration_ops.runbook.backup.store import BackupStore, is_absent
+from migration_ops.runbook.backup.verify import Marked, read_marked
+
+T = TypeVar("T")
+
+
+@dataclass
+class Earlier:
+    """
+    :param verified: the newest verified backup of the table before this one.
+    :param fullest: where there is none: the earlier manifest with most items that was never verified, or else the
+        newest verified backup of another table in the bucket.
+    :param unread: earlier backups that could not be read and may be newer than the one that is compared with.
+    """
+
+    verified: Marked | None = None
+    fullest: Manifest | None = None
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def reference(self) -> Manifest | None:
+        """What a backup is compared with; None when there never was one."""
+        return self.verified.manifest if self.verified else self.fullest
+
+
+def look_back(store: BackupStore, base: str, manifest: Manifest) -> Earlier:
+    """
+    What was backed up before this backup was begun.
+
+    :param base: where this backup is.
+    :raises MigrationError: S3 could not be asked; what it refused for good is in ``unread``.
+    """
+    found, _ = found_in(store.objects(table_prefix(manifest.table)))
+    day = next((one.day for one in found if one.base == base), None)
+    own = [one for one in found if one.base != base and (day is None or one.day <= day)]
+    earlier = Earlier()
+    earlier.verified = _newest(store, own, earlier, before=manifest.started_at)
+    if earlier.verified is None:
+        earlier.fullest = _fullest(store, own, earlier, manifest)
+    if earlier.reference is None and not earlier.unread:
+        everything, _ = found_in(store.objects(f"{PREFIX}/"))
+        others = [one for one in everything if table_of(one.base) != manifest.table]
+        other = _newest(store, others, earlier, before="")
+        earlier.fullest = other.manifest if other else None
+    return earlier
+
+
+def _newest(store: BackupStore, found: list[Found], earlier: Earlier, before: str) -> Marked | None:
+    """:param before: only backups that were begun before this moment; empty for all."""
+    marked = [one for one in found if one.says_verified]
+    for day in sorted({one.day for one in marked}, reverse=True):
+        of_day = [_read(store, one.base, read_marked, earlier) for one in marked if one.day == day]
+        whole = [
+            one
+            for one in of_day
+            if one is not None and one.is_candidate and (not before or one.manifest.started_at < before)
+        ]
+        if whole:
+            return max(whole, key=lambda one: (one.manifest.started_at, one.base))
+    return None
+
+
+def _fullest(store: BackupStore, own: list[Found], earlier: Earlier, manifest: Manifest) -> Manifest | None:
+    """Of those that were finished but not verified. An unfinished one shows that there was something, not how much."""
+    finished = [_read(store, one.base, _manifest_at, earlier) for one in own if one.is_finished]
+    filled = [one for one in finished if one is not None and one.items and one.started_at < manifest.started_at]
+    if not filled and not manifest.items:
+        earlier.unread += [one.base for one in own if not one.is_finished and any("/part-" in key for key in one.keys)]
+    return max(filled, key=lambda one: one.items, default=None)
+
+
+def _manifest_at(store: BackupStore, base: str) -> Manifest:
+    return read_manifest(store, manifest_key(base))
+
+
+def _read(store: BackupStore, base: str, how: Callable[[BackupStore, str], T], earlier: Earlier) -> T | None:
+    try:
+        return how(store, base)
+    except MigrationError as error:
+        if error.retryable:
+            raise
+        if not is_absent(error) and base not in earlier.unread:
+            earlier.unread.append(base)
+        return None

@@ -1,0 +1,128 @@
+"""The table that a backup is restored into: made for it, tagged with its run, never one that exists or is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from migration_ops.errors import Blocked
+from migration_ops.mgn.faults import NotFound, classify
+from migration_ops.runbook.backup.index_keys import leaving_out
+from migration_ops.runbook.backup.manifest import Manifest
+from migration_ops.runbook.backup.table import ask, raw_description
+
+# Tags of tables that this package restored: the run that made them; when all items were in; when it was compared.
+RUN_TAG = "migration-ops:restored-by"
+LOADED_TAG = "migration-ops:loaded-at"
+HANDED_OVER_TAG = "migration-ops:handed-over-at"
+ACTIVE = "ACTIVE"
+
+
+class TableExists(Blocked):
+    """The target is there already, and this run did not make it. Nothing was touched."""
+
+    code = "TABLE_EXISTS"
+    hint = "Choose a name that no table has; this package never writes into a table that exists."
+
+
+def name_of(table: str) -> str:
+    """A table by its bare name; DynamoDB's calls take its ARN too, and so may a setting."""
+    return table.strip().partition(":table/")[2].partition("/")[0] if ":table/" in table else table.strip()
+
+
+def require_not_in_use(target: str, *in_use: str) -> None:
+    """
+    :param in_use: names or ARNs of tables that somebody works with: the settings' table, as of now.
+    :raises TableExists: the target is one of them; a name that differs in case only counts as one of them as well.
+    """
+    if name_of(target).casefold() in {name_of(one).casefold() for one in in_use}:
+        raise TableExists("the target is the live table", table=target)
+
+
+def create_target(
+    client: Any, target: str, manifest: Manifest, live_table: str, run_id: str, without: Collection[str] = ()
+) -> str:
+    """
+    Creates the table, or finds the one that this very run created; its status.
+
+    :param live_table: name or ARN of the table in use.
+    :param without: names of global indexes that are to be made after the load, see ``index_keys``.
+
+    No time to live, no deletion protection, no stream: what was restored must neither vanish nor act before somebody
+    has looked at it.
+
+    :raises TableExists: the table is the live one, or somebody else's.
+    """
+    require_not_in_use(target, live_table)
+    found = raw_description(client, target)
+    if found is not None:
+        if run_tag_of(client, found["TableArn"]) != tag_value(run_id):
+            raise TableExists("the target exists", table=target)
+        return str(found["TableStatus"])
+    tags = [{"Key": RUN_TAG, "Value": tag_value(run_id)}]
+    try:
+        made = client.create_table(TableName=target, **leaving_out(manifest.create_table, without), Tags=tags)
+    except client.exceptions.ResourceInUseException as error:
+        raise TableExists("the target was created in between", table=target) from error
+    except (ClientError, BotoCoreError) as error:
+        # A lost answer: the next try finds the table with this run's tag.
+        raise classify(error, mutating=True) from error
+    return str(made["TableDescription"]["TableStatus"])
+
+
+def tag_value(run_id: str) -> str:
+    """Tags take fewer characters than run ids may have."""
+    return "".join(one if one.isalnum() or one in "+-=._:/@ " else "-" for one in run_id)[:256]
+
+
+def tags_of(client: Any, arn: str) -> dict[str, str]:
+    """A table's tags; of a table that is too new to have any, none."""
+    try:
+        pages = ask(lambda: list(client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)))
+    except NotFound:
+        return {}
+    return {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
+
+
+def run_tag_of(client: Any, arn: str) -> str | None:
+    """The run that made the table, as its tag says; None when it has no such tag."""
+    return tags_of(client, arn).get(RUN_TAG)
+
+
+def require_loadable(client: Any, target: str, run_id: str, *in_use: str) -> str:
+    """
+    The ARN of a table that this run made, that was never loaded to its end, and that nobody uses: it may be written.
+
+    :param in_use: names or ARNs of tables that somebody works with, as of now.
+    :raises TableExists: it is in use, somebody else's, loaded already, or was handed over.
+    :raises NotFound: there is no such table.
+    """
+    require_not_in_use(target, *in_use)
+    found = raw_description(client, target)
+    if found is None:
+        raise NotFound("the new table is not there: clear the task create with downstream", table=target)
+    require_not_in_use(found["TableArn"], *in_use)
+    tags = tags_of(client, found["TableArn"])
+    if tags.get(RUN_TAG) != tag_value(run_id):
+        raise TableExists("the target was made by somebody else", table=target)
+    for name, what in ((HANDED_OVER_TAG, "was compared and handed over"), (LOADED_TAG, "was loaded to its end")):
+        if name in tags:
+            reason = f"the table {what} at {tags[name]} and is not written again: clear compare, or restore anew"
+            raise TableExists(reason, table=target)
+    return str(found["TableArn"])
+
+
+def note(client: Any, arn: str, tag: str, at: str) -> None:
+    """:param tag: ``LOADED_TAG`` or ``HANDED_OVER_TAG``. :raises MigrationError: DynamoDB did not take it."""
+    ask(lambda: client.tag_resource(ResourceArn=arn, Tags=[{"Key": tag, "Value": tag_value(at)}]))
+
+
+def status_of(client: Any, target: str) -> str | None:
+    """``ACTIVE`` when table and indexes are; None when there is no such table."""
+    found = raw_description(client, target)
+    if found is None:
+        return None
+    states = {found["TableStatus"], *(one["IndexStatus"] for one in found.get("GlobalSecondaryIndexes") or [])}
+    return ACTIVE if states == {ACTIVE} else ", ".join(sorted(states))
