@@ -144,7 +144,7 @@ def test_a_red_finding_fails_the_task_and_is_kept(letters: str) -> None:
     run_read(values)
     failure = run_check(values)
     assert isinstance(failure, AirflowFailException)
-    assert "dead letters: 1, limit 0" in str(failure)
+    assert "dead letters: 1 message, limit 0 messages" in str(failure)
     assert verdicts(values)["orders-dlq"] == "CRITICAL"
 
 

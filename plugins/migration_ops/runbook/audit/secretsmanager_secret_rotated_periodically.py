@@ -13,4 +13,4 @@ def judge(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement:
     """A secret that was never rotated is as old as it is there."""
     limit = limits.audit.max_secret_age_days
     age = days_between(secret.maybe("rotatedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
-    return above(age, limit, "days since it was rotated or made", FindingVerdict.WARNING)
+    return above(age, limit, "since it was rotated or made", FindingVerdict.WARNING)
