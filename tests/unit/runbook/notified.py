@@ -39,6 +39,8 @@ class Dag:
     broken: set[Route] = field(default_factory=set)
     sent: list[Message] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    # Whether pages are written too, which takes long for many findings.
+    saves: bool = True
 
     @property
     def store(self) -> ReportStore:
@@ -77,7 +79,8 @@ class Dag:
                 previous=previous.document,
                 notify=notify,
             )
-            self.store.save(report)
+            if self.saves:
+                self.store.save(report)
             with suppress(ChangedMeanwhile):
                 self.store.make_latest(report, previous)
                 return
