@@ -71,10 +71,13 @@ class _Seen:
         by_key: dict[str, Finding] = {}
         for one in sorted(findings, key=lambda one: WORST_FIRST.index(one.verdict)):
             by_key.setdefault(one.key, one)
-        # An unreadable list, or one entry whose name nobody could read: what is absent may be it.
+        # An unreadable list, an entry without a name, a resource whose parts are findings too: what is absent may be
+        # behind any of them.
         in_doubt = {
-            one.check_id for one in by_key.values() if one.resource == EVERYTHING and one.verdict is _UNKNOWN
-        } | {one.check_id for one in by_key.values() if one.resource == EVERYTHING and not one.conclusive}
+            one.check_id
+            for one in by_key.values()
+            if one.verdict is _UNKNOWN or (one.resource == EVERYTHING and not one.conclusive)
+        }
         return cls(by_key, (frozenset(one.check_id for one in by_key.values()) | frozenset(answered)) - in_doubt)
 
 

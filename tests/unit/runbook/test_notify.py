@@ -90,12 +90,13 @@ class TestWhatWasNotLookedAt:
             ([finding(UNKNOWN, "*")], [("page", "UNKNOWN")]),
             ([finding(UNKNOWN, "*"), finding(OK, "other")], [("page", "UNKNOWN")]),
             ([finding(UNKNOWN, "queue")], [("page", "UNKNOWN")]),
+            ([finding(UNKNOWN, "what holds the queue"), finding(OK, "other")], [("page", "UNKNOWN")]),
             ([finding(OK, "*", conclusive=False)], []),
             ([finding(OK, "queue", conclusive=False)], []),
             ([finding(OK, "other", check="another_check")], []),
             ([], []),
         ],
-        ids=["list", "one entry", "resource", "none expected", "no data", "skipped", "nothing"],
+        ids=["list", "one entry", "resource", "what holds it", "none expected", "no data", "skipped", "nothing"],
     )
     def test_it_is_neither_over_nor_due_again(self, blind: list[Finding], said: list[tuple[str, str]]) -> None:
         runs = Runs()

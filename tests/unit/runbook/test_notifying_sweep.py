@@ -133,9 +133,8 @@ class Tally:
 
     def assert_none(self, story: str) -> None:
         counts = {one: self.counts[one] for one in ("false all-clears", "lost", "doubles")}
-        print(
-            f"{story}, {len(CHAPTERS)} chapters, {sum(len(one.check_ids) for one in CHAPTERS.values())} checks: {counts}"
-        )
+        checks = sum(len(one.check_ids) for one in CHAPTERS.values())
+        print(f"{story}, {len(CHAPTERS)} chapters, {checks} checks: {counts}")
         assert set(counts.values()) == {0}, self.told_wrongly
 
 

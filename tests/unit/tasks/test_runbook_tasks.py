@@ -303,10 +303,14 @@ class TestFindingsComeFirst:
         assert "can be looked at again" in again
 
 
-def test_a_message_says_where_it_comes_from(box: Sandbox, letters: str, mailbox: Any) -> None:
+def test_a_message_says_where_it_comes_from(
+    box: Sandbox, letters: str, mailbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
     run_tell(whole("place-1"), "place-1")
     [page] = mailbox()
-    for text in (box.account_id, "us-east-1", "[aws_default]", "/dags/runbook_place/runs/place-1", "s3://", "(P1)"):
+    address = "https://airflow.example/dags/runbook_place/runs/place-1"
+    for text in (box.account_id, "us-east-1", "[aws_default]", address, "s3://", "(P1)"):
         assert text in page
 
 
