@@ -34,7 +34,7 @@ from migration_ops.tasks.runbook_tables import TABLES, add_tables
     max_active_tasks=32,
     dagrun_timeout=timedelta(hours=3),
     default_args=default_args(),
-    params=runbook_params(window_hours=24 * 30),
+    params=runbook_params(window_hours=24 * 31),
     tags=[Tag.RUNBOOK, Tag.IMPACT_NONE],
     doc_md=__doc__,
 )

@@ -17,6 +17,8 @@ PREFIX = "MIGRATION_OPS_"
 class Settings:
     """Installation-wide settings. Names carry their unit."""
 
+    # Names this installation in notifications (production, test); empty = the id of the AWS connection.
+    environment: str = ""
     table_name: str = "migration-state"
     evidence_bucket: str = ""
     event_bus: str = "custom-migration-bus"

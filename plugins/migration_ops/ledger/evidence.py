@@ -17,6 +17,8 @@ from migration_ops.mgn.faults import classify
 # Above this a history detail goes to S3: 33 servers fit one transaction, and no item comes near 400 KB.
 DETAIL_BYTES = 8_000
 PREVIEW_CHARACTERS = 2_000
+# How S3 refuses a conditional write; NoSuchKey: what was to be replaced is gone.
+_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"})
 
 
 class EvidenceMismatch(MigrationError):
@@ -24,6 +26,13 @@ class EvidenceMismatch(MigrationError):
 
     code = "EVIDENCE_MISMATCH"
     hint = "The object was changed after it was written: look at its versions."
+
+
+class ChangedMeanwhile(MigrationError):
+    """Somebody else wrote the document between our read and our write; ours was not written."""
+
+    code = "CHANGED_MEANWHILE"
+    hint = "Another run was at work at the same moment: clear the task, it reads the document again."
 
 
 class Store(Protocol):
@@ -60,6 +69,13 @@ class EvidenceStore:
 
         :raises EvidenceMismatch: they do not match the digest that was stored with them.
         """
+        return self.get_with_etag(key)[0]
+
+    def get_with_etag(self, key: str) -> tuple[bytes, str]:
+        """The object's bytes, and the ETag for :meth:`replace`.
+
+        :raises EvidenceMismatch: they do not match the digest that was stored with them.
+        """
         try:
             answer = self.client("s3").get_object(Bucket=self.bucket, Key=key)
             body: bytes = answer["Body"].read()
@@ -68,22 +84,50 @@ class EvidenceStore:
         expected = answer.get("Metadata", {}).get("sha256")
         if expected != hashlib.sha256(body).hexdigest():
             raise EvidenceMismatch("The object does not match its digest", bucket=self.bucket, key=key)
-        return body
+        return body, str(answer["ETag"])
 
-    def _put(self, key: str, body: bytes, content_type: str) -> None:
+    def replace(self, key: str, document: Any, etag: str | None) -> str:
+        """
+        Stores JSON only where nobody wrote since it was read; returns the new ETag.
+
+        :param etag: of what was read; None when there was nothing, and still must be nothing.
+        :raises ChangedMeanwhile: somebody did; nothing was written.
+        """
+        body = canonical(document).encode("utf-8", "surrogatepass")
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            return self._put(key, body, "application/json", **condition)
+        except MigrationError as error:
+            if error.context.get("awsCode") not in _CHANGED:
+                raise
+            return self._own_write(key, body, error)
+
+    def _own_write(self, key: str, body: bytes, refusal: MigrationError) -> str:
+        """The SDK repeats a request whose answer was lost: then the document that is in the way is our own."""
+        try:
+            found, etag = self.get_with_etag(key)
+        except MigrationError:
+            found, etag = b"", ""
+        if found != body:
+            raise ChangedMeanwhile("The document was changed meanwhile", bucket=self.bucket, key=key) from refusal
+        return etag
+
+    def _put(self, key: str, body: bytes, content_type: str, **condition: str) -> str:
         digest = hashlib.sha256(body)
         try:
-            self.client("s3").put_object(
+            answer = self.client("s3").put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
                 ContentType=content_type,
                 ChecksumSHA256=b64encode(digest.digest()).decode(),
                 Metadata={"sha256": digest.hexdigest()},
+                **condition,
             )
         except (ClientError, BotoCoreError) as error:
             # Putting the same document again is harmless, so a lost answer is no special case.
             raise classify(error, mutating=False) from error
+        return str(answer["ETag"])
 
 
 def within_limits(detail: dict[str, Any], key: str, store: Store | None) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class Finding:
     :param evidence: plain JSON values that show it: log lines, ids, times. Never a secret.
     :param remedy: what a person does now; empty when all is well.
     :param section: the runbook's section.
+    :param title: what was checked, in a few words; empty where only the id says it.
+    :param is_event: it is about something that happened: it leaves the window by itself, mended or not.
+    :param conclusive: False for an OK that shows nothing: nothing was looked at, or there was nothing to judge by. It
+        ends no notice.
     """
 
     check_id: str
@@ -54,6 +58,9 @@ class Finding:
     remedy: str = ""
     section: str = ""
     route: Route = Route.WARN
+    title: str = ""
+    is_event: bool = False
+    conclusive: bool = True
 
     @property
     def key(self) -> str:
@@ -74,10 +81,14 @@ class Finding:
             "remedy": self.remedy,
             "section": self.section,
             "route": self.route.value,
+            "title": self.title,
+            "isEvent": self.is_event,
+            "conclusive": self.conclusive,
         }
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Finding:
+        """Also one that an earlier version kept, without what it did not know."""
         return cls(
             check_id=document["checkId"],
             resource=document["resource"],
@@ -90,6 +101,9 @@ class Finding:
             remedy=document["remedy"],
             section=document["section"],
             route=Route(document["route"]),
+            title=document.get("title", ""),
+            is_event=document.get("isEvent", False),
+            conclusive=document.get("conclusive", True),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from migration_ops.errors import InvalidInput
 from migration_ops.runbook.facts import NONE_EXPECTED, Facts, NotRead
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
+from migration_ops.runbook.quantities import measured
 from migration_ops.runbook.thresholds import Thresholds
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,12 @@ class Judgement:
     limit: Any = None
     evidence: tuple[Any, ...] = ()
     resource: str | None = None
+    # Of a value against a limit: what was measured; then the reason is written with the check's unit.
+    what: str = ""
+    # Whom this one concerns, where it is not whom the check concerns.
+    route: Route | None = None
+    # False for an OK that shows nothing, see Finding.
+    conclusive: bool = True
 
 
 def ok(reason: str = "", **more: Any) -> Judgement:
@@ -51,9 +58,8 @@ def unknown(reason: str, **more: Any) -> Judgement:
 
 def above(value: float, limit: float, what: str, verdict: FindingVerdict, **more: Any) -> Judgement:
     """OK up to and with the limit, ``verdict`` beyond it."""
-    if value > limit:
-        return Judgement(verdict, f"{what}: {value:g}, limit {limit:g}", value, limit, **more)
-    return Judgement(FindingVerdict.OK, f"{what}: {value:g}", value, limit, **more)
+    found = verdict if value > limit else FindingVerdict.OK
+    return Judgement(found, what, value, limit, what=what, **more)
 
 
 Judge = Callable[[Facts, Facts, Thresholds], Judgement | Iterable[Judgement] | None]
@@ -73,6 +79,7 @@ class Metadata:
     :param empty: ``unknown`` when there must be something to judge, ``ok`` when none is fine too.
     :param kind: the member of ``resources.yaml`` that names what is judged; where its list is empty, this installation
         has none of it and the check is skipped.
+    :param is_event: it names things that happened (a failed run), which leave the window by themselves.
     :param prowler: ids of the Prowler checks that ask the same.
     """
 
@@ -88,6 +95,7 @@ class Metadata:
     empty: str = "unknown"
     kind: str = ""
     severity: str = ""
+    is_event: bool = False
     prowler: tuple[str, ...] = field(default=())
 
     @classmethod
@@ -133,7 +141,9 @@ class Check:
         if things:
             return [self._finding(EVERYTHING, ok(f"applies to none of the {len(things)} {about}"))]
         if estate[about.split(".")[0]].maybe(NONE_EXPECTED):
-            return [self._finding(EVERYTHING, ok(f"this installation has no {about} (resources.yaml)"))]
+            return [
+                self._finding(EVERYTHING, ok(f"this installation has no {about} (resources.yaml)", conclusive=False))
+            ]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
         return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
@@ -164,12 +174,22 @@ class Check:
             value=judged.value,
             limit=judged.limit,
             unit=meta.unit,
-            reason=judged.reason,
+            reason=_reason(judged, meta.unit),
             evidence=judged.evidence,
             remedy="" if judged.verdict is FindingVerdict.OK else meta.remedy,
             section=meta.section,
-            route=meta.route,
+            route=judged.route or meta.route,
+            title=meta.title,
+            is_event=meta.is_event,
+            conclusive=judged.conclusive,
         )
+
+
+def _reason(judged: Judgement, unit: str) -> str:
+    if not judged.what:
+        return judged.reason
+    is_beyond = judged.verdict is not FindingVerdict.OK
+    return measured(judged.what, judged.value, judged.limit, unit, is_beyond=is_beyond)
 
 
 def _name_of(thing: Any) -> str:

@@ -37,6 +37,7 @@ class Reader:
     :param in_region: a client of another Region by service and Region; None where only one Region can be asked.
     :param airflow: GET of our own Airflow's REST API: path below ``/api/v2`` and query → document.
     :param params: the run's params, for what a DAG asks beyond these.
+    :param read_at: the moment of reading, where it is not the window's end: a run's readers share one window.
     """
 
     client: Callable[[str], Any]
@@ -47,6 +48,7 @@ class Reader:
     airflow: Callable[[str, Mapping[str, Any]], Any] | None = None
     in_region: Callable[[str, str], Any] | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    read_at: datetime | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
 
@@ -54,6 +56,11 @@ class Reader:
     def since(self) -> datetime:
         """The beginning of the window."""
         return self.now - self.window
+
+    @property
+    def clock(self) -> datetime:
+        """The moment of reading: ages are counted to it."""
+        return self.read_at or self.now
 
     def of(self, service: str) -> Any:
         """The client of a service, made once."""

@@ -23,6 +23,8 @@ class Report:
     :param trend: by finding key the values of the last runs, oldest first: ``[time, value]``.
     :param previous_run: None for the first run, and where no bucket keeps reports: then nothing can be compared.
     :param extra: further tables of the chapter: ``{"title", "head", "rows"}``, and ``"chart"`` (see ``charts``).
+    :param remarks: what whoever reads it must know of it, each one sentence.
+    :param notify: whether people are notified of it.
     """
 
     dag_id: str
@@ -35,6 +37,8 @@ class Report:
     previous_run: str | None = None
     trend: Series = field(default_factory=dict)
     extra: tuple[dict[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
+    notify: bool = True
 
     @property
     def verdict(self) -> FindingVerdict:
@@ -61,6 +65,8 @@ class Report:
             "previousRun": self.previous_run,
             "trend": self.trend,
             "extra": list(self.extra),
+            "remarks": list(self.remarks),
+            "notify": self.notify,
         }
 
 
@@ -74,6 +80,8 @@ def make_report(
     findings: Iterable[Finding],
     previous: dict[str, Any] | None,
     extra: Iterable[dict[str, Any]] = (),
+    remarks: Iterable[str] = (),
+    notify: bool = True,
 ) -> Report:
     """:param previous: the kept document of the run before, None when there is none."""
     now = worst_first(findings)
@@ -89,6 +97,8 @@ def make_report(
         previous_run=previous["runId"] if previous else None,
         trend=_trend((previous or {}).get("trend", {}), now, at),
         extra=tuple(extra),
+        remarks=tuple(remarks),
+        notify=notify,
     )
 
 

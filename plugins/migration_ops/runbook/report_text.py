@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from migration_ops.runbook.charts import drawn
 from migration_ops.runbook.findings import Finding, FindingVerdict
+from migration_ops.runbook.quantities import number, shown
 from migration_ops.runbook.report import Report
 from migration_ops.waves.markdown import code, plain, table
 
@@ -24,18 +24,17 @@ MARKS = {
 # Of what is well, a Markdown page shows so many lines; the HTML and JSON have all.
 SHOWN_OK = 40
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
-EVIDENCE_CHARACTERS = 2_000
 
 
 def headline(report: Report) -> str:
     """``2 CRITICAL, 1 UNKNOWN, 0 WARNING, 40 OK``."""
-    return ", ".join(f"{number} {verdict}" for verdict, number in report.counts.items())
+    return ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items())
 
 
 def note(report: Report) -> str:
     """What the run's note shows: the head, what changed, the worst first."""
     bad = [one for one in report.findings if one.verdict is not FindingVerdict.OK]
-    lines = [f"**{plain(report.title)}**: {headline(report)}"]
+    lines = [f"**{plain(report.title)}**: {headline(report)}", *map(plain, report.remarks)]
     lines += [
         f"- {MARKS[one.verdict]} {code(one.resource)} {plain(one.reason)} ({code(one.check_id)})" for one in bad[:8]
     ]
@@ -78,7 +77,7 @@ def html(report: Report) -> str:
 def _window(report: Report) -> str:
     """In days where hours would have to be divided."""
     hours = report.window_hours
-    return f"{hours / 24:g} days" if hours >= 72 else f"{hours:g} h"
+    return f"{number(hours / 24)} days" if hours >= 72 else f"{number(hours)} h"
 
 
 @cache
@@ -96,33 +95,16 @@ def spark(pairs: list[list[Any]] | None) -> dict[str, Any] | None:
     span = (high - low) or 1.0
     step = SPARK_WIDTH / (len(values) - 1)
     points = [
-        f"{number * step:.1f},{SPARK_HEIGHT - 2 - (value - low) / span * (SPARK_HEIGHT - 4):.1f}"
-        for number, value in enumerate(values)
+        f"{place * step:.1f},{SPARK_HEIGHT - 2 - (value - low) / span * (SPARK_HEIGHT - 4):.1f}"
+        for place, value in enumerate(values)
     ]
-    return {"points": " ".join(points), "low": _number(low), "high": _number(high), "last": points[-1].split(",")}
-
-
-def shown(value: Any, unit: str = "") -> str:
-    """A value as people write it; absent is a dash, not zero."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        value = _number(value)
-    if isinstance(value, (dict, list)):
-        value = json.dumps(value, ensure_ascii=False)[:EVIDENCE_CHARACTERS]
-    return f"{value} {unit}".strip()
-
-
-def _number(value: float) -> str:
-    """Four digits, and no exponent where people would have to count."""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return {"points": " ".join(points), "low": number(low), "high": number(high), "last": points[-1].split(",")}
 
 
 def _facts(report: Report) -> str:
     compared = f"compared with run {code(report.previous_run)}" if report.previous_run else "nothing to compare with"
-    return f"Window: {_window(report)} until {plain(report.at)}; {compared}."
+    facts = f"Window: {_window(report)} until {plain(report.at)}; {compared}."
+    return " ".join([facts, *map(plain, report.remarks)])
 
 
 def _row(one: Finding) -> list[str]:

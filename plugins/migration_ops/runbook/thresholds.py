@@ -143,6 +143,13 @@ class Backup(ConfigPart):
     rpo_minutes: int = Field(default=1440, ge=1)
 
 
+class Windows(ConfigPart):
+    """How the windows of a DAG's runs join."""
+
+    # A window begins so long before the end of the last one: metrics, log lines and events come late.
+    overlap_minutes: int = Field(default=15, ge=0, le=24 * 60)
+
+
 class Capacity(ConfigPart):
     """Capacity plan."""
 
@@ -171,3 +178,4 @@ class Thresholds(ConfigPart):
     weekly: Weekly = Weekly()
     backup: Backup = Backup()
     capacity: Capacity = Capacity()
+    windows: Windows = Windows()

@@ -15,7 +15,7 @@ from migration_ops.runbook.backup.verdicts import UNKNOWN, finding
 from migration_ops.runbook.backup.wire import raw_scans
 from migration_ops.runbook.findings import Finding
 from migration_ops.tasks.findings import FINDINGS_KEY
-from migration_ops.tasks.runbook import FindingsReportOperator
+from migration_ops.tasks.runbook_report import FindingsReportOperator
 from migration_ops.tasks.runbook_services import RunbookServices
 
 PLAN = "plan"
@@ -73,6 +73,9 @@ class GatheredReportOperator(FindingsReportOperator):
             elif state not in _LEAVES_NOTHING:
                 found.append(finding(task_id, "*", UNKNOWN, f"the task {task_id} left no findings: see its log"))
         return found
+
+    def _answered_by(self, ti: Any) -> list[str]:
+        return [one for one in self.sources if ti.xcom_pull(task_ids=one, key=FINDINGS_KEY) is not None]
 
 
 def pulled(ti: Any, task_id: str) -> dict[str, Any]:

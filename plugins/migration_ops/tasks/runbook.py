@@ -1,29 +1,39 @@
-"""The operators of every runbook DAG: read each service once, judge each check, report, tell."""
+"""The operators of every runbook DAG: read each service once, judge each check, report, notify."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Context, TriggerRule, chain
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.errors import MigrationError
 from migration_ops.runbook.facts import Facts, failed
-from migration_ops.runbook.findings import Finding
+from migration_ops.runbook.health import CHAPTER as HEALTH
 from migration_ops.runbook.judging import Chapter, Check, read_with
-from migration_ops.runbook.report import make_report
-from migration_ops.runbook.report_text import markdown, note
-from migration_ops.runbook.routing import decide
+from migration_ops.runbook.reading import Reader
 from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.context import is_own_retry, leave_note
+from migration_ops.tasks.context import is_own_retry
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
 from migration_ops.tasks.findings import FINDINGS_KEY, FindingsOperator
+from migration_ops.tasks.run_window import run_window, windowed
+from migration_ops.tasks.runbook_notify import TellOperator
+from migration_ops.tasks.runbook_report import CHECK, REPORT, TABLES_KEY, FindingsReportOperator
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
-READ, CHECK, REPORT = "read", "check", "report"
-TABLES_KEY = "tables"
+READ = "read"
+
+__all__ = [
+    "CHECK",
+    "READ",
+    "REPORT",
+    "TABLES_KEY",
+    "CheckOperator",
+    "FindingsReportOperator",
+    "ReadOperator",
+    "TellOperator",
+]
 
 
 class ReadOperator(DocumentedOperator):
@@ -41,22 +51,33 @@ class ReadOperator(DocumentedOperator):
 
     def execute(self, context: Context) -> Any:
         services = runbook_services(context)
-        return services.put_away(self.reader, read_now(services, self.reader))
+        return services.put_away(self.reader, read_now(reader_of(context, services, self), self.reader))
 
 
-def read_now(services: RunbookServices, reader: str) -> dict[str, Any]:
+def reader_of(context: Context, services: RunbookServices, task: Any) -> Reader:
+    """Of the run's window; cleared by a person, a task looks from that window's beginning until now."""
+    return windowed(services.reader, run_window(context, services), anew=is_cleared(context["ti"], task))
+
+
+def is_cleared(ti: Any, task: Any) -> bool:
+    """Whether a person cleared the task, rather than Airflow trying it again by itself."""
+    return bool(ti.try_number > 1) and not is_own_retry(ti, task)
+
+
+def read_now(reader: Reader, name: str) -> dict[str, Any]:
     """What the reader reads; the document of its failure when it cannot even begin."""
     try:
-        return read_with(reader, services.reader)
+        return read_with(name, reader)
     except MigrationError as error:
-        return failed(f"reader {reader}", error)
+        return failed(f"reader {name}", error)
 
 
 class CheckOperator(FindingsOperator):
     """
     Judge one check over what was read; red when something is CRITICAL or UNKNOWN.
 
-    Cleared by a person it reads its services anew: that is what looking again means.
+    Cleared by a person it reads its services anew, from the beginning of the run's window until now: that is what
+    looking again means.
 
     :param chapter: the chapter's name.
     :param check: the check's id.
@@ -79,126 +100,22 @@ class CheckOperator(FindingsOperator):
         if services.config.resources.has_none_of(check.metadata.kind):
             ti.xcom_push(key=FINDINGS_KEY, value=[])
             raise AirflowSkipException(f"resources.yaml says that there are no {check.metadata.kind} here")
-        estate = {name: self._read(ti, services, name) for name in check.metadata.reads}
+        estate = {name: self._read(context, services, name) for name in check.metadata.reads}
         findings = check.run(Facts(estate), services.config.thresholds)
         return self.leave(ti, findings)
 
-    def _read(self, ti: Any, services: RunbookServices, reader: str) -> dict[str, Any]:
-        if ti.try_number > 1 and not is_own_retry(ti, self):
+    def _read(self, context: Context, services: RunbookServices, reader: str) -> dict[str, Any]:
+        ti = context["ti"]
+        if is_cleared(ti, self):
             self.log.info("cleared: reads %s anew", reader)
-            return read_now(services, reader)
+            return read_now(reader_of(context, services, self), reader)
         left = ti.xcom_pull(task_ids=READ, map_indexes=self.readers.index(reader))
         return services.taken_out(left, reader)
 
 
-class FindingsReportOperator(DocumentedOperator):
-    """
-    Write the run's report: Markdown here and in the run's note; HTML, Markdown and JSON by date in the bucket.
-
-    A check that left nothing behind is named as UNKNOWN: its task was lost.
-
-    :param title: the report's title.
-    :param chapter: the chapter's name.
-    :param checks: ids of the checks that must have answered.
-    :param tables: id of a task whose XCom ``tables`` holds further tables of the report; None for none.
-    """
-
-    def __init__(
-        self, *, title: str, chapter: str, checks: list[str], tables: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.title = title
-        self.chapter = chapter
-        self.checks = checks
-        self.tables = tables
-
-    def execute(self, context: Context) -> Any:
-        ti = context["ti"]
-        services = runbook_services(context)
-        kept = services.kept(ti.dag_id)
-        previous = kept.previous(ti.run_id) if kept else None
-        report = make_report(
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            title=self.title,
-            at=services.reader.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            window_hours=services.reader.window / timedelta(hours=1),
-            findings=self._findings(ti),
-            previous=previous,
-            extra=self._extra(ti),
-        )
-        text = markdown(report)
-        self.log.info("%s", text)
-        leave_note(ti, note(report))
-        key = None
-        if kept:
-            kept.remember(previous)
-            key = kept.keep(report)
-        else:
-            self.log.warning("MIGRATION_OPS_EVIDENCE_BUCKET is not set: no report is kept, nothing can be compared")
-        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in report.findings])
-        return {"verdict": report.verdict.value, "counts": report.counts, "key": key, "markdown": text}
-
-    def _extra(self, ti: Any) -> Sequence[dict[str, Any]]:
-        """Further tables of the report."""
-        return (ti.xcom_pull(task_ids=self.tables, key=TABLES_KEY) or ()) if self.tables else ()
-
-    def _findings(self, ti: Any) -> list[Finding]:
-        found: list[Finding] = []
-        answers = [
-            ti.xcom_pull(task_ids=CHECK, key=FINDINGS_KEY, map_indexes=number) for number in range(len(self.checks))
-        ]
-        for check_id, documents in zip(self.checks, answers, strict=True):
-            check = Check(self.chapter, check_id)
-            lost = [check.lost("the check's task left no findings: see its log")]
-            found += lost if documents is None else [Finding.from_document(one) for one in documents]
-        return found
-
-
-class TellOperator(DocumentedOperator):
-    """
-    Tell people through SNS: what is new, what is over, and what still is wrong after a day. The same is told once.
-
-    On-call hears what is red in a check that pages; all else goes to the topic of warnings.
-
-    :param report_task: id of the task whose report is told.
-    """
-
-    def __init__(self, *, title: str, report_task: str = REPORT, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.title = title
-        self.report_task = report_task
-
-    def execute(self, context: Context) -> Any:
-        ti = context["ti"]
-        services = runbook_services(context)
-        if not services.tell:
-            raise AirflowSkipException("tell is false: nobody is told")
-        documents = ti.xcom_pull(task_ids=self.report_task, key=FINDINGS_KEY)
-        if documents is None:
-            raise AirflowFailException("there is no report: nobody was told")
-        kept = services.kept(ti.dag_id)
-        told = (kept.document(kept.told) if kept else None) or {}
-        telling = decide(
-            self.title,
-            [Finding.from_document(one) for one in documents],
-            told,
-            services.reader.now,
-            timedelta(hours=services.config.on_call.remind_after_hours),
-            services.link((ti.xcom_pull(task_ids=self.report_task) or {}).get("key")),
-        )
-        for message in telling.messages:
-            services.publish(context, message)
-            self.log.info("told %s: %s", message.route, message.subject)
-        # Only now: what could not be sent is due again when this task is.
-        if kept and telling.told != told:
-            kept.store.put(kept.told, telling.told)
-        return {"messages": [one.subject for one in telling.messages]}
-
-
 def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
     """
-    The tasks of a chapter: read → check → report → tell, and the leaf that gives the run its colour.
+    The tasks of a chapter: read → check → report → notify, and the leaf that gives the run its colour.
 
     :return: the mapped reads, to put something before them; and the report.
     """
@@ -220,9 +137,12 @@ def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[An
         chapter=chapter.name,
         checks=list(chapter.check_ids),
         tables=tables,
+        looks_back=True,
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    tell = TellOperator(task_id="tell", title=title, trigger_rule=TriggerRule.ALL_DONE)
+    # Nothing else looks as often: without its report nobody knows.
+    pages = chapter.name == HEALTH.name
+    tell = TellOperator(task_id="tell", title=title, pages=pages, trigger_rule=TriggerRule.ALL_DONE)
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(reads, checks, report, tell)
     chain([checks, report], complete)

@@ -20,8 +20,9 @@ from migration_ops.runbook.report_text import markdown_table
 from migration_ops.tasks.context import result_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
 from migration_ops.tasks.findings import FINDINGS_KEY
-from migration_ops.tasks.runbook import TABLES_KEY
-from migration_ops.tasks.runbook_services import runbook_services
+from migration_ops.tasks.run_window import run_window
+from migration_ops.tasks.runbook import TABLES_KEY, is_cleared
+from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 ALL = "all"
 
@@ -68,7 +69,7 @@ class StartQueryOperator(DocumentedOperator):
         services, params = runbook_services(context), context["params"]
         query = read_query(self.query)
         text = query.filled(params)
-        since, until = window_of(params, services.reader.now)
+        since, until = self._span(context, services)
         try:
             groups = log_groups(services.reader)
             if is_failed(groups):
@@ -80,6 +81,13 @@ class StartQueryOperator(DocumentedOperator):
             raise
         asked = f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
         return {"queryId": query_id, "leftOut": groups["leftOut"], "asked": asked}
+
+    def _span(self, context: Context, services: RunbookServices) -> tuple[datetime, datetime]:
+        """The run's window, which joins that of the last run; or what a person asked for."""
+        params, window = context["params"], run_window(context, services)
+        if params["until"]:
+            return window_of(params, services.reader.now)
+        return window.since, services.reader.now if is_cleared(context["ti"], self) else window.until
 
 
 class QueryResultsSensor(BaseSensorOperator):

@@ -7,7 +7,7 @@ from typing import Any
 
 from migration_ops.runbook.findings import Finding, FindingVerdict
 from migration_ops.tasks.findings import FINDINGS_KEY
-from migration_ops.tasks.runbook import TABLES_KEY, FindingsReportOperator
+from migration_ops.tasks.runbook_report import TABLES_KEY, FindingsReportOperator
 
 
 class MappedReportOperator(FindingsReportOperator):
@@ -63,6 +63,9 @@ class MappedReportOperator(FindingsReportOperator):
             else:
                 found += [Finding.from_document(one) for one in left]
         return found
+
+    def _answered_by(self, ti: Any) -> list[str]:
+        return [self.check_prefix.rstrip("_")] if self._names(ti) else []
 
     def _left(self, ti: Any, task_id: str, number: int) -> list[dict[str, Any]] | None:
         left: list[dict[str, Any]] | None = ti.xcom_pull(task_ids=task_id, key=FINDINGS_KEY, map_indexes=number)

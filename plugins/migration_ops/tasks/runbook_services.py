@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from airflow.configuration import conf
 from airflow.sdk import Context, Param
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,17 +22,17 @@ from migration_ops.mgn.hook import MgnHook
 from migration_ops.runbook.config import RunbookConfig, read_config
 from migration_ops.runbook.facts import failed
 from migration_ops.runbook.findings import Route
-from migration_ops.runbook.kept import PREFIX, KeptReports, safe
+from migration_ops.runbook.notice_text import BODY_CHARACTERS, Place, moment
+from migration_ops.runbook.notify import Message
 from migration_ops.runbook.reading import Reader
-from migration_ops.runbook.routing import Message
+from migration_ops.runbook.report_history import PREFIX, ReportStore, safe
+from migration_ops.runbook.window import Window
 from migration_ops.settings import Settings, read_settings
 from migration_ops.tasks.airflow_rest import AirflowRest
 from migration_ops.tasks.services import require_connection
 
 # A larger snapshot goes to the bucket, where there is one.
 XCOM_BYTES = 60_000
-# SNS takes 256 KB.
-MESSAGE_CHARACTERS = 60_000
 
 
 @dataclass
@@ -43,7 +45,7 @@ class RunbookServices:
     reader: Reader
     dag_id: str
     run_id: str
-    # Whether people are told at all.
+    # Whether people are notified at all.
     tell: bool
 
     @cached_property
@@ -52,8 +54,8 @@ class RunbookServices:
         bucket = self.settings.evidence_bucket
         return EvidenceStore(self.reader.of, bucket) if bucket else None
 
-    def kept(self, dag_id: str) -> KeptReports | None:
-        return KeptReports(self.store, dag_id) if self.store else None
+    def reports(self, dag_id: str) -> ReportStore | None:
+        return ReportStore(self.store, dag_id) if self.store else None
 
     def put_away(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
         """What was read, for the other tasks of this run: by value, or by key where it is large."""
@@ -83,7 +85,7 @@ class RunbookServices:
     def publish(self, context: Context, message: Message) -> None:
         """Sends one message to the route's topic, through the provider's notifier.
 
-        :raises MigrationError: nobody was told.
+        :raises MigrationError: nobody was notified.
         """
         from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 
@@ -95,7 +97,7 @@ class RunbookServices:
                 aws_conn_id=self.hook.aws_conn_id,
                 region_name=self.hook.region_name,
                 target_arn=self._topic_arn(name),
-                message=message.body[:MESSAGE_CHARACTERS],
+                message=message.body[:BODY_CHARACTERS],
                 subject=message.subject,
             ).notify(context)
         except (ClientError, BotoCoreError) as error:
@@ -113,11 +115,36 @@ class RunbookServices:
         except (ClientError, BotoCoreError) as error:
             raise classify(error, mutating=False) from error
 
+    def place(self, window: Window, report: str | None) -> Place:
+        """Where a notification comes from; what cannot be read stays empty."""
+        try:
+            account, region = str(self._caller["Account"]), str(self.reader.of("sns").meta.region_name)
+        except (ClientError, BotoCoreError):
+            account, region = "", self.hook.region_name or ""
+        return Place(
+            account=account,
+            region=region,
+            environment=self.settings.environment or self.hook.aws_conn_id or "",
+            run=run_address(self.dag_id, self.run_id),
+            report=self.link(report),
+            window=f"{moment(window.since)} to {moment(window.until)}",
+        )
+
+    @cached_property
+    def _caller(self) -> dict[str, Any]:
+        return dict(self.reader.of("sts").get_caller_identity())
+
     def _topic_arn(self, name: str) -> str:
         # CreateTopic of a topic that exists would answer its ARN too, but would make one that does not.
-        caller = self.reader.of("sts").get_caller_identity()
+        caller = self._caller
         partition = caller["Arn"].split(":")[1]
         return f"arn:{partition}:sns:{self.reader.of('sns').meta.region_name}:{caller['Account']}:{name}"
+
+
+def run_address(dag_id: str, run_id: str) -> str:
+    """The run's page in the Airflow UI; its id where the UI has no address."""
+    base = conf.get("api", "base_url", fallback="") or ""
+    return f"{base.rstrip('/')}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if base else f"{dag_id} {run_id}"
 
 
 def runbook_services(context: Context) -> RunbookServices:
@@ -161,9 +188,11 @@ def runbook_params(window_hours: float, **more: Param) -> dict[str, Param]:
             exclusiveMinimum=0,
             maximum=24 * 400,
             title="Window in hours",
-            description="How far back this run looks",
+            description="How far back this run looks; left as it is, at least to where the last report ended",
         ),
-        "tell": Param(True, type="boolean", title="Tell people", description="Send new and ended findings through SNS"),
+        "tell": Param(
+            True, type="boolean", title="Notify people", description="Send new and ended findings through SNS"
+        ),
         "awsConnId": Param("aws_default", type="string", title="AWS connection"),
         "region": Param(
             None, type=["string", "null"], title="AWS Region", description="Empty: the connection's Region"

@@ -129,6 +129,9 @@ class SecurityReportOperator(FindingsReportOperator):
         found = findings_left(ti, self.chapters, self._params)
         return found + (findings_of(*_answered(ti)) if self.is_signed else [])
 
+    def _answered_by(self, ti: Any) -> list[str]:
+        return [INGEST] if ti.xcom_pull(task_ids=INGEST, key=FINDINGS_KEY) is not None else []
+
     def _extra(self, ti: Any) -> Sequence[dict[str, Any]]:
         return (table_of(*_answered(ti)),) if self.is_signed else ()
 
@@ -220,7 +223,9 @@ def wire_security(title: str, chapters: Sequence[Chapter], checklist: str | None
     ]
     ingest = IngestOperator(task_id=INGEST)
     always = TriggerRule.ALL_DONE
-    report = SecurityReportOperator(task_id=REPORT, title=title, chapters=chapters, trigger_rule=always)
+    report = SecurityReportOperator(
+        task_id=REPORT, title=title, chapters=chapters, looks_back=True, trigger_rule=always
+    )
     tell = TellOperator(task_id="tell", title=title, trigger_rule=always)
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(reads, checks, report, tell)

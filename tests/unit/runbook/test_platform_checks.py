@@ -9,8 +9,9 @@ import pytest
 from migration_ops.errors import Unknown
 from migration_ops.mgn.faults import NotFound
 from migration_ops.runbook.facts import Facts, failed
-from migration_ops.runbook.findings import Finding, FindingVerdict
+from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 from migration_ops.runbook.judging import Check
+from migration_ops.runbook.notify import route_of
 from migration_ops.runbook.thresholds import Thresholds
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
@@ -137,11 +138,35 @@ class TestAlarms:
         ]
         found = judged("cloudwatch_alarm_in_alarm", {"alarms": alarms[:3]})
         assert {one.resource: one.verdict for one in found} == {"a": OK, "b": CRITICAL, "c": OK}
-        assert "its actions are disabled: it told nobody" in found[1].evidence
+        assert "its actions are disabled: it notified nobody" in found[1].evidence
+        assert not found[2].conclusive, "without data nothing shows that what rang before is over"
         found = judged("cloudwatch_alarm_insufficient_data", {"alarms": alarms[:3]})
         assert {one.resource: one.verdict for one in found} == {"a": OK, "b": OK, "c": WARNING}
         for check_id in ("cloudwatch_alarm_in_alarm", "cloudwatch_alarm_insufficient_data"):
             assert UNKNOWN in {one.verdict for one in judged(check_id, {"alarms": alarms})}
+
+    @pytest.mark.parametrize(
+        ("name", "topics", "expected"),
+        [
+            ("migration-ops/dead_letters/orders-dlq", [], (CRITICAL, Route.PAGE)),
+            ("migration-ops/function_error_rate/f", [], (CRITICAL, Route.PAGE)),
+            ("migration-ops/replication_lag/s-1", [], (WARNING, Route.WARN)),
+            ("migration-ops/rule_failures/default/r/ThrottledRules", [], (WARNING, Route.WARN)),
+            ("migration-ops/executions_failed/m", [], (WARNING, Route.WARN)),
+            ("migration-ops/function_few_calls/f", ["on-call"], (WARNING, Route.WARN)),
+            ("migration-ops/a_kind_of_before/x", [], (WARNING, Route.WARN)),
+            ("somebody-elses", [], (CRITICAL, Route.PAGE)),
+            ("somebody-elses", ["warnings", "on-call"], (CRITICAL, Route.PAGE)),
+            ("somebody-elses", ["warnings"], (WARNING, Route.WARN)),
+        ],
+    )
+    def test_what_only_warns_pages_by_no_detour(
+        self, name: str, topics: list[str], expected: tuple[Any, Route]
+    ) -> None:
+        alarm = {"name": name, "state": "ALARM", "reason": "crossed", "topics": topics}
+        read = {"alarms": [alarm], "onCallTopic": "on-call", "warningsTopic": "warnings"}
+        [found] = judged("cloudwatch_alarm_in_alarm", read)
+        assert (found.verdict, route_of(found)) == expected
 
     def test_no_alarm_at_all_is_said(self) -> None:
         assert verdict("cloudwatch_alarm_in_alarm", {"alarms": []}) is WARNING

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +18,11 @@ from include.sandbox.box import Sandbox
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.sqs import queue_with_dead_letters
 from migration_ops.errors import MigrationError
+from migration_ops.ledger.evidence import EvidenceStore
 from migration_ops.runbook.config import Names, Resources
 from migration_ops.runbook.health import CHAPTER
 from migration_ops.tasks import runbook, runbook_services
+from migration_ops.tasks.run_window import run_window, windowed
 
 CHECK_ID, READER = "sqs_dead_letter_depth", "sqs"
 CHECKS = [CHECK_ID]
@@ -144,7 +148,7 @@ def test_a_red_finding_fails_the_task_and_is_kept(letters: str) -> None:
     run_read(values)
     failure = run_check(values)
     assert isinstance(failure, AirflowFailException)
-    assert "dead letters: 1, limit 0" in str(failure)
+    assert "dead letters: 1 message, limit 0 messages" in str(failure)
     assert verdicts(values)["orders-dlq"] == "CRITICAL"
 
 
@@ -258,6 +262,139 @@ def test_nobody_is_told_when_the_run_says_so(box: Sandbox, letters: str, mailbox
     with pytest.raises(AirflowSkipException):
         run_tell(whole("quiet"), "quiet", tell=False)
     assert mailbox() == []
+
+
+class TestFindingsComeFirst:
+    """What was found is heard, whatever becomes of the report."""
+
+    @pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+    def test_without_the_bucket(self, box: Sandbox, letters: str, mailbox: Any, operation: str) -> None:
+        values: Values = {}
+        run_read(values)
+        run_check(values)
+        fault = box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
+        with pytest.raises(MigrationError):
+            run_report(values, f"first-{operation}")
+        with pytest.raises(MigrationError):
+            run_tell(values, f"first-{operation}")
+        box.book.remove(fault.fault_id)
+        [page] = mailbox()
+        assert "orders-dlq" in page
+
+    def test_a_report_that_cannot_be_compared_is_kept_and_red(self, box: Sandbox, letters: str) -> None:
+        values = whole("broken-1")
+        bucket = os.environ["MIGRATION_OPS_EVIDENCE_BUCKET"]
+        box.boto("s3").put_object(Bucket=bucket, Key="runbook/runbook_broken/latest.json", Body=b"{")
+        with pytest.raises(MigrationError):
+            run_report(values, "broken-2")
+        result = values["report", -1, "return_value"]
+        assert "could not be read: nothing is compared" in result["markdown"]
+        assert box.boto("s3").head_object(Bucket=bucket, Key=result["key"])
+
+    def test_without_any_report_on_call_hears_that(self, box: Sandbox, mailbox: Any) -> None:
+        operator = runbook.TellOperator(task_id="tell", title="Health check", pages=True)
+        with pytest.raises(AirflowFailException, match="no report"):
+            operator.execute(context(Task("tell", {}, run_id="noreport-1")))
+        [page] = mailbox()
+        assert "UNKNOWN" in page
+        assert "migration-on-call" in page
+        run_tell(whole("noreport-2"), "noreport-2")
+        [again] = mailbox()
+        assert "can be looked at again" in again
+
+
+def test_a_message_says_where_it_comes_from(
+    box: Sandbox, letters: str, mailbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
+    run_tell(whole("place-1"), "place-1")
+    [page] = mailbox()
+    address = "https://airflow.example/dags/runbook_place/runs/place-1"
+    for text in (box.account_id, "us-east-1", "[aws_default]", address, "s3://", "(P1)"):
+        assert text in page
+
+
+def test_an_older_run_that_is_cleared_notifies_nobody(box: Sandbox, letters: str, mailbox: Any) -> None:
+    old = whole("older-1")
+    run_tell(old, "older-1")
+    take_all(box.boto("sqs"), letters)
+    run_tell(whole("older-2"), "older-2")
+    mailbox()
+    again = run_report(old, "older-1")
+    assert "A newer run has kept its report" in again["markdown"]
+    said = run_tell(old, "older-1")
+    assert (said["messages"], mailbox()) == ([], [])
+    assert "older than older-2" in said["silent"]
+    assert "older than older-2" in old["tell", -1, "run_note"]
+
+
+class TestTheWindow:
+    def window(self, task: Task, **params: Any) -> Any:
+        given = context(task, **params)
+        given["dag_run"].conf = params
+        return run_window(given, runbook_services.runbook_services(given))
+
+    def test_it_is_fixed_once_for_all_tasks_of_a_run(self, box: Sandbox) -> None:
+        first = self.window(Task("read", {}, 0, run_id="fixed-1"))
+        assert self.window(Task("check", {}, 3, run_id="fixed-1", try_number=9)) == first
+
+    def test_it_begins_before_the_last_one_ended(self, box: Sandbox) -> None:
+        run_report_of("joined-1")
+        first = self.window(Task("report", {}, run_id="joined-1"))
+        latest = datetime.fromisoformat(self.latest(box, "runbook_joined")["at"])
+        assert latest == first.until.replace(microsecond=0)
+        second = self.window(Task("read", {}, run_id="joined-2"))
+        assert second.since <= latest - timedelta(minutes=15)
+
+    def latest(self, box: Sandbox, dag_id: str) -> Any:
+        key = f"runbook/{dag_id}/latest.json"
+        bucket = os.environ["MIGRATION_OPS_EVIDENCE_BUCKET"]
+        return json.loads(box.boto("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def test_after_a_missed_run_it_is_longer(self, box: Sandbox) -> None:
+        before = datetime.now(UTC) - timedelta(hours=7)
+        bucket = EvidenceStore(box.boto, os.environ["MIGRATION_OPS_EVIDENCE_BUCKET"])
+        bucket.put("runbook/runbook_missed/latest.json", {"runId": "x", "at": before.isoformat(), "findings": []})
+        assert self.window(Task("read", {}, run_id="missed-1")).since == before - timedelta(minutes=15)
+
+    def test_a_time_at_which_nobody_looked_is_a_finding(self, box: Sandbox) -> None:
+        before = datetime.now(UTC) - timedelta(days=3)
+        bucket = EvidenceStore(box.boto, os.environ["MIGRATION_OPS_EVIDENCE_BUCKET"])
+        bucket.put("runbook/runbook_hole/latest.json", {"runId": "x", "at": before.isoformat(), "findings": []})
+        values: Values = {}
+        run_read(values)
+        run_check(values)
+        operator = runbook.FindingsReportOperator(
+            task_id="report", title="Health check", chapter="health", checks=CHECKS, looks_back=True
+        )
+        operator.execute(context(Task("report", values, run_id="hole-1")))
+        found = {one["checkId"]: one["verdict"] for one in values["report", -1, "findings"]}
+        assert found["runbook_window"] == "WARNING"
+
+    def test_a_person_may_ask_for_another(self, box: Sandbox) -> None:
+        window = self.window(Task("read", {}, run_id="asked-1"), windowHours=7)
+        assert (window.length, window.asked) == (timedelta(hours=7), True)
+
+    def test_where_the_last_run_ended_cannot_be_read_it_is_the_longest(self, box: Sandbox) -> None:
+        fault = box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": "GetObject"})
+        window = self.window(Task("read", {}, run_id="blind-1"))
+        box.book.remove(fault.fault_id)
+        assert (window.length, window.is_certain) == (timedelta(days=1), False)
+
+    def test_a_cleared_task_looks_from_its_beginning_until_now(self, box: Sandbox) -> None:
+        given = context(Task("read", {}, run_id="anew-1"))
+        services = runbook_services.runbook_services(given)
+        window = run_window(given, services)
+        anew, same = (windowed(services.reader, window, anew=one) for one in (True, False))
+        assert (same.since, same.now) == (window.since, window.until)
+        assert anew.since == window.since
+        assert anew.now > window.until
+
+    def test_a_run_of_before_that_is_cleared_is_as_old_as_it_was_due(self, box: Sandbox) -> None:
+        given = context(Task("read", {}, run_id="due-1"))
+        due = datetime.now(UTC) - timedelta(days=1)
+        given["dag_run"].run_after, given["dag_run"].clear_number = due, 1
+        assert run_window(given, runbook_services.runbook_services(given)).until == due
 
 
 def test_the_wiring_names_every_reader_and_check_of_the_chapter() -> None:

@@ -12,6 +12,7 @@ from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "queues"
+ROUTE = Route.PAGE
 
 
 def wanted(queue: Facts, limits: Thresholds) -> list[Alarm]:
@@ -25,7 +26,7 @@ def wanted(queue: Facts, limits: Thresholds) -> list[Alarm]:
             measure=Series("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": name}, "Maximum", 300),
             threshold=limits.queues.max_dead_letters + 1,
             comparison=AT_LEAST,
-            route=Route.PAGE,
-            description=f"Requests were lost: dead letters in {name}. Look with the incident DAG, then redrive.",
+            route=ROUTE,
+            description=f"Requests were lost: dead letters in {name}. Mend their consumer, then redrive.",
         )
     ]

@@ -13,8 +13,9 @@ from migration_ops.runbook.alarms import (
     rule_failures,
     table_throttles,
 )
-from migration_ops.runbook.alarms.alarm import Alarm
+from migration_ops.runbook.alarms.alarm import PREFIX, Alarm
 from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 # Of alarms that an earlier version of this package made and that no kind knows any more.
@@ -36,6 +37,14 @@ KINDS = (*_BY_KIND, LEFTOVER)
 def subjects_of(kind: str) -> str | None:
     """What alarms of this kind watch, a function of ``subjects``; None where nothing is wanted."""
     return str(_BY_KIND[kind].SUBJECTS) if kind in _BY_KIND else None
+
+
+def route_of(name: str) -> Route | None:
+    """Whom an alarm of ours tells, by its name; None for an alarm that is not ours. What no kind knows only warns."""
+    if not name.startswith(PREFIX):
+        return None
+    module = _BY_KIND.get(name.removeprefix(PREFIX).split("/", 1)[0])
+    return Route(module.ROUTE) if module else Route.WARN
 
 
 def desired(kind: str, read: Facts, limits: Thresholds) -> list[Alarm]:

@@ -11,6 +11,7 @@ from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "machines"
+ROUTE = Route.WARN
 METRICS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
 HOUR = 3600
 
@@ -28,7 +29,7 @@ def wanted(machine: Facts, limits: Thresholds) -> list[Alarm]:
             ),
             threshold=limit,
             comparison=ABOVE,
-            route=Route.WARN,
+            route=ROUTE,
             description=f"More than {limit} executions of {machine['name']} did not succeed in an hour.",
         )
     ]

@@ -8,6 +8,7 @@ from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "functions"
+ROUTE = Route.PAGE
 PERIOD_SECONDS = 300
 
 
@@ -30,7 +31,7 @@ def wanted(function: Facts, limits: Thresholds) -> list[Alarm]:
             measure=Formula(f"IF(m2>={least},100*m1/m2,0)", series(name)),
             threshold=limits.functions.max_error_percent,
             comparison=ABOVE,
-            route=Route.PAGE,
+            route=ROUTE,
             description=f"More than {limits.functions.max_error_percent:g} % of the calls of {name} fail.",
         )
     ]

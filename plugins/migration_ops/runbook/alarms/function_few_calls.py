@@ -9,6 +9,7 @@ from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "functions"
+ROUTE = Route.WARN
 
 
 def wanted(function: Facts, limits: Thresholds) -> list[Alarm]:
@@ -20,7 +21,7 @@ def wanted(function: Facts, limits: Thresholds) -> list[Alarm]:
             measure=Formula(f"IF(m2<{least},m1,0)", series(name)),
             threshold=0,
             comparison=ABOVE,
-            route=Route.WARN,
+            route=ROUTE,
             description=f"{name} failed, with fewer than {least} calls in five minutes.",
         )
     ]

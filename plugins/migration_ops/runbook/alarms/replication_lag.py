@@ -13,6 +13,7 @@ from migration_ops.runbook.thresholds import Thresholds
 from migration_ops.telemetry import LAG_PHASES
 
 SUBJECTS = "migrations"
+ROUTE = Route.WARN
 
 
 def wanted(migration: Facts, limits: Thresholds) -> list[Alarm]:
@@ -26,7 +27,7 @@ def wanted(migration: Facts, limits: Thresholds) -> list[Alarm]:
             measure=Series("AWS/MGN", "LagDuration", {"SourceServerID": server}, "Maximum", 300),
             threshold=limit,
             comparison=ABOVE,
-            route=Route.WARN,
+            route=ROUTE,
             description=f"{server} of wave {migration['wave']} lags more than {limit} s, or does not report.",
             missing=BAD,
             # One late data point is no stall.

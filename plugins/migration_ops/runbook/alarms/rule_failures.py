@@ -12,6 +12,7 @@ from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "rules"
+ROUTE = Route.WARN
 DEFAULT_BUS = "default"
 HOUR = 3600
 
@@ -31,7 +32,7 @@ def wanted(rule: Facts, limits: Thresholds) -> list[Alarm]:
             measure=Series("AWS/Events", metric, dimensions, "Sum", HOUR),
             threshold=limit,
             comparison=ABOVE,
-            route=Route.WARN,
+            route=ROUTE,
             description=f"Rule {name} of bus {bus}: more than {limit} {what}.",
         )
         for metric, limit, what in about

@@ -8,6 +8,7 @@ from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "tables"
+ROUTE = Route.WARN
 
 
 def wanted(table: Facts, limits: Thresholds) -> list[Alarm]:
@@ -22,7 +23,7 @@ def wanted(table: Facts, limits: Thresholds) -> list[Alarm]:
             measure=Series("AWS/DynamoDB", metric, dimensions, "Sum", 300),
             threshold=limits.table.max_throttle_events,
             comparison=ABOVE,
-            route=Route.WARN,
+            route=ROUTE,
             description=f"{part} is throttled ({metric}).",
         )
         for part, dimensions in parts.items()

@@ -22,4 +22,4 @@ def judge(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
         return None
     limit = limits.audit.max_secret_age_days
     age = days_between(secret.maybe("rotatedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
-    return above(age, limit, "days since it was rotated or made", FindingVerdict.WARNING)
+    return above(age, limit, "since it was rotated or made", FindingVerdict.WARNING)

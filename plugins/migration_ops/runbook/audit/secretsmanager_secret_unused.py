@@ -20,4 +20,4 @@ def judge(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
         return None
     limit = limits.audit.max_unused_secret_days
     unused = days_between(secret.maybe("accessedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
-    return above(unused, limit, "days since it was read or made", FindingVerdict.WARNING)
+    return above(unused, limit, "since it was read or made", FindingVerdict.WARNING)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from migration_ops.runbook.backup.store import Stored
-from migration_ops.runbook.kept import safe
+from migration_ops.runbook.report_history import safe
 
 PREFIX = "backups"
 MANIFEST, VERIFIED, REFUSED = "manifest.json", "verified.json", "refused.json"

@@ -13,7 +13,7 @@ def judge(question: Facts, _: Facts, limits: Thresholds) -> Judgement:
     return above(
         question["waitingMinutes"],
         limit,
-        "minutes without an answer",
+        "without an answer",
         FindingVerdict.WARNING,
         evidence=(question.maybe("subject", ""),),
     )

@@ -21,7 +21,7 @@ def judge(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
     said = f"{errors:g} of {invocations:g} invocations failed"
     if invocations >= guard:
         rate = 100 * errors / invocations
-        return above(rate, limit, f"{said}, percent", FindingVerdict.CRITICAL, evidence=_times(function))
+        return above(rate, limit, said, FindingVerdict.CRITICAL, evidence=_times(function))
     if errors:
         return warning(f"{said}, fewer than {guard} are no rate", limit=limit, evidence=_times(function))
     return ok(said, value=0, limit=limit)

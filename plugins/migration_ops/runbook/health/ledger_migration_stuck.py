@@ -17,7 +17,7 @@ def judge(migration: Facts, _: Facts, limits: Thresholds) -> Judgement:
     return above(
         migration["minutesSinceUpdate"],
         limits.migrations.stuck_after_minutes,
-        f"minutes without a change in {phase}",
+        f"without a change in {phase}",
         FindingVerdict.WARNING if phase in WAITING else FindingVerdict.CRITICAL,
         evidence=tuple(f"{name}: {migration.maybe(name)}" for name in ("wave", "sourceServerId", "dagRunId")),
     )

@@ -24,4 +24,4 @@ def judge(server: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
         return ok(f"first sync: {state}{share}; there is no lag yet", limit=limit)
     lag = server["lagSeconds"]
     evidence = (state, f"backlog {server.maybe('backlogBytes')} bytes", f"wave {server['wave']}")
-    return above(lag, limit, "seconds behind its source", FindingVerdict.WARNING, evidence=evidence)
+    return above(lag, limit, "behind its source", FindingVerdict.WARNING, evidence=evidence)

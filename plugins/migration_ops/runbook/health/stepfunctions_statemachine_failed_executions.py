@@ -11,6 +11,6 @@ from migration_ops.runbook.thresholds import Thresholds
 
 def judge(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
     seen = ended(machine, "FAILED")
-    what = f"{seen.count} failed, most in an hour"
+    what = f"{seen.count} failed, in the worst hour"
     limit = limits.executions.max_failed_per_hour
     return above(seen.most_in_an_hour, limit, what, FindingVerdict.WARNING, evidence=seen.evidence)

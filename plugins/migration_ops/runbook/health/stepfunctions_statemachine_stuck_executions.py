@@ -18,5 +18,5 @@ def judge(machine: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
     if not oldest:
         return ok("none is running", limit=limit)
     late = tuple(one.plain() for one in oldest if one["ageMinutes"] > limit)
-    what = f"{running['count']} running, the oldest for minutes"
+    what = f"{running['count']} running, the oldest"
     return above(max(one["ageMinutes"] for one in oldest), limit, what, FindingVerdict.CRITICAL, evidence=late)

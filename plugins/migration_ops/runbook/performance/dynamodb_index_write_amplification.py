@@ -21,5 +21,5 @@ def judge(table: Facts, estate: Facts, limits: Thresholds) -> Judgement:
     if not own:
         return unknown("its indexes were written and the table was not") if written else ok("nothing was written")
     most = limits.performance.max_index_to_table_write_ratio
-    said = "units written to its indexes for each unit to the table"
+    said = "writes of its indexes against those of the table"
     return above(round(written / own, 2), most, said, FindingVerdict.WARNING, evidence=({"table": own} | by_index,))

@@ -17,5 +17,5 @@ def judge(machine: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
         return ok("no execution ended well so far")
     counts = {one["name"]: one["transitions"] for one in latest}
     most = limits.performance.max_transitions_per_execution
-    said = f"transitions of the longest of {len(counts)} executions"
+    said = f"the longest of {len(counts)} executions"
     return above(max(counts.values()), most, said, FindingVerdict.WARNING, evidence=(counts,))

@@ -64,7 +64,7 @@ def _approvals(reader: Reader) -> Any:
 
     def read_all() -> list[dict[str, Any]]:
         return [
-            _approval(one, reader.now)
+            _approval(one, reader.clock)
             for one in _pages(reader, "/dags/~/dagRuns/~/hitlDetails", "hitl_details", query)
             if one["task_instance"]["state"] in WAITING and one["task_instance"]["dag_id"].startswith(OURS)
         ]
@@ -88,7 +88,7 @@ def _components(reader: Reader) -> Any:
     answer = reader.attempt("airflow:GET /monitor/health", lambda: _get(reader, "/monitor/health", {}))
     if is_failed(answer):
         return answer
-    return [_component(name, answer.get(name), reader.now) for name in COMPONENTS]
+    return [_component(name, answer.get(name), reader.clock) for name in COMPONENTS]
 
 
 def _component(name: str, said: Any, now: datetime) -> dict[str, Any]:

@@ -19,15 +19,21 @@ DASHBOARD_HOURS = 24
 
 def read(reader: Reader) -> dict[str, Any]:
     """
-    ``states``: one entry, ``alarms [{name, kind, state, reason, since, actionsEnabled}]``.
+    ``states``: one entry, ``alarms [{name, kind, state, reason, since, actionsEnabled, topics}]``, and the names of our
+    own topics, ``onCallTopic`` and ``warningsTopic``.
 
     ``dashboards``: ``name, exists, hours, series [{label, points}]``.
     """
     alarms = reader.attempt("cloudwatch:describe_alarms", lambda: _alarms(reader))
     return {
-        "states": alarms if is_failed(alarms) else [{"alarms": alarms}],
+        "states": alarms if is_failed(alarms) else [{"alarms": alarms, **_topics(reader)}],
         "dashboards": [_dashboard(reader, reader.config.resources.dashboard)],
     }
+
+
+def _topics(reader: Reader) -> dict[str, str]:
+    resources = reader.config.resources
+    return {"onCallTopic": resources.on_call_topic, "warningsTopic": resources.warnings_topic}
 
 
 def _alarms(reader: Reader) -> list[dict[str, Any]]:
@@ -53,6 +59,7 @@ def _alarm(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
         "reason": answer.get("StateReason"),
         "since": answer.get("StateTransitionedTimestamp") or answer.get("StateUpdatedTimestamp"),
         "actionsEnabled": answer.get("ActionsEnabled"),
+        "topics": [one.rsplit(":", 1)[-1] for one in answer.get("AlarmActions", []) if ":sns:" in one],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,22 +13,22 @@ from include.sandbox.moto_server import EVIDENCE_BUCKET
 from migration_ops.errors import MigrationError
 from migration_ops.ledger.evidence import EvidenceMismatch, EvidenceStore
 from migration_ops.runbook.findings import Finding, FindingVerdict
-from migration_ops.runbook.kept import KeptReports, safe
 from migration_ops.runbook.report import Report, make_report
+from migration_ops.runbook.report_history import ReportStore, safe
 
 DAG = "runbook_health_check"
 
 
 @pytest.fixture
-def kept(box: Sandbox) -> Iterator[KeptReports]:
+def kept(box: Sandbox) -> Iterator[ReportStore]:
     box.reset()
-    yield KeptReports(EvidenceStore(box.boto, EVIDENCE_BUCKET), DAG)
+    yield ReportStore(EvidenceStore(box.boto, EVIDENCE_BUCKET), DAG)
     box.reset()
 
 
-def run(kept: KeptReports, run_id: str, value: int, hour: int) -> Report:
+def run(kept: ReportStore, run_id: str, value: int, hour: int) -> Report:
     """What the report task of a run does."""
-    previous = kept.previous(run_id)
+    previous = kept.load(run_id, moment(hour))
     report = make_report(
         dag_id=DAG,
         run_id=run_id,
@@ -35,33 +36,37 @@ def run(kept: KeptReports, run_id: str, value: int, hour: int) -> Report:
         at=f"2026-11-02T{hour:02}:00:00Z",
         window_hours=2,
         findings=[Finding("depth", "queue", FindingVerdict.WARNING, value)],
-        previous=previous,
+        previous=previous.document,
     )
-    kept.remember(previous)
-    kept.keep(report)
+    kept.save(report)
+    kept.make_latest(report, previous)
     return report
+
+
+def moment(hour: int) -> datetime:
+    return datetime(2026, 11, 2, hour, tzinfo=UTC)
 
 
 def keys(box: Sandbox) -> set[str]:
     return {one["Key"] for one in box.boto("s3").list_objects_v2(Bucket=EVIDENCE_BUCKET).get("Contents", [])}
 
 
-def test_three_forms_by_date_and_the_latest(kept: KeptReports, box: Sandbox) -> None:
+def test_three_forms_by_date_and_the_latest(kept: ReportStore, box: Sandbox) -> None:
     run(kept, "scheduled__2026-11-02T08:17:00+00:00", 1, 8)
     base = f"runbook/{DAG}/2026/11/02/scheduled__2026-11-02T08-17-00-00-00"
     assert keys(box) == {f"{base}.html", f"{base}.md", f"{base}.json", f"runbook/{DAG}/latest.json"}
 
 
-def test_before_the_first_run_there_is_nothing_to_compare_with(kept: KeptReports) -> None:
-    assert kept.previous("r1") is None
+def test_before_the_first_run_there_is_nothing_to_compare_with(kept: ReportStore) -> None:
+    assert kept.load("r1", moment(8)).document is None
     assert run(kept, "r1", 1, 8).previous_run is None
 
 
-def test_each_run_compares_with_the_one_before(kept: KeptReports) -> None:
+def test_each_run_compares_with_the_one_before(kept: ReportStore) -> None:
     assert [run(kept, f"r{hour}", hour, hour).previous_run for hour in (8, 10, 12)] == [None, "r8", "r10"]
 
 
-def test_a_run_that_is_repeated_compares_with_the_same_one_again(kept: KeptReports) -> None:
+def test_a_run_that_is_repeated_compares_with_the_same_one_again(kept: ReportStore) -> None:
     run(kept, "r8", 8, 8)
     run(kept, "r10", 10, 10)
     for _ in range(3):
@@ -71,27 +76,27 @@ def test_a_run_that_is_repeated_compares_with_the_same_one_again(kept: KeptRepor
     assert run(kept, "r12", 12, 12).previous_run == "r10"
 
 
-def test_the_first_run_repeated_still_has_nothing_to_compare_with(kept: KeptReports) -> None:
+def test_the_first_run_repeated_still_has_nothing_to_compare_with(kept: ReportStore) -> None:
     run(kept, "r8", 8, 8)
     assert run(kept, "r8", 9, 9).previous_run is None
 
 
-def test_reports_of_two_dags_are_apart(kept: KeptReports) -> None:
+def test_reports_of_two_dags_are_apart(kept: ReportStore) -> None:
     run(kept, "r8", 8, 8)
-    other = KeptReports(kept.store, "runbook_weekly_review")
-    assert other.previous("r9") is None
+    other = ReportStore(kept.store, "runbook_weekly_review")
+    assert other.load("r9", moment(9)).document is None
 
 
-def test_a_bucket_that_does_not_answer_is_not_an_empty_one(kept: KeptReports, box: Sandbox) -> None:
+def test_a_bucket_that_does_not_answer_is_not_an_empty_one(kept: ReportStore, box: Sandbox) -> None:
     run(kept, "r8", 8, 8)
     box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": "GetObject"})
     with pytest.raises(MigrationError):
-        kept.previous("r10")
+        kept.load("r10", moment(10))
     with pytest.raises(MigrationError):
-        kept.document(kept.told)
+        kept.notified()
 
 
-def test_a_changed_report_is_found(kept: KeptReports, box: Sandbox) -> None:
+def test_a_changed_report_is_found(kept: ReportStore, box: Sandbox) -> None:
     run(kept, "r8", 8, 8)
     s3, key = box.boto("s3"), f"runbook/{DAG}/latest.json"
     metadata = s3.head_object(Bucket=EVIDENCE_BUCKET, Key=key)["Metadata"]
@@ -99,7 +104,7 @@ def test_a_changed_report_is_found(kept: KeptReports, box: Sandbox) -> None:
     document["findings"] = []
     s3.put_object(Bucket=EVIDENCE_BUCKET, Key=key, Body=json.dumps(document).encode(), Metadata=metadata)
     with pytest.raises(EvidenceMismatch):
-        kept.previous("r10")
+        kept.load("r10", moment(10))
 
 
 @pytest.mark.parametrize(
