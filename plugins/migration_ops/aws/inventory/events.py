@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import failed, is_failed
+from migration_ops.runbook.facts import NOT_READ, failed, is_failed
 from migration_ops.runbook.metrics import Metric, read_metrics
 from migration_ops.runbook.reading import Reader, side_by_side
 
@@ -30,8 +30,8 @@ def read(reader: Reader) -> dict[str, Any]:
     ``rules``: ``name`` (bus/rule), ``bus, rule, state, isManaged, targets [{id, arn, deadLetterArn}]`` and the values
     of ``failedInvocations, undelivered, throttled`` in the window.
 
-    Of the default bus only our own rules. A bus whose rules could not be read stands there unread as ``bus/*``, our own
-    bus also when it is gone or has no rule.
+    Of the default bus only our own rules. Buses whose rules could not be read stand there unread as ``*`` (nobody knows
+    which rules those are), our own bus as ``bus/*`` when it is gone or has no rule.
     """
     names = reader.config.resources.buses
     if not names.include:
@@ -42,13 +42,14 @@ def read(reader: Reader) -> dict[str, Any]:
         return {"rules": listed}
     wanted = [bus for bus in listed if bus != DEFAULT_BUS]
     lists = side_by_side([*wanted, DEFAULT_BUS], lambda bus: rules_of(reader, bus, OUR_RULES))
-    unread = [_unread(bus, some) for bus, some in zip([*wanted, DEFAULT_BUS], lists, strict=True) if is_failed(some)]
+    unread = {bus: some for bus, some in zip([*wanted, DEFAULT_BUS], lists, strict=True) if is_failed(some)}
     found = [rule for some in lists if some is not None and not is_failed(some) for rule in some]
     rules = [rule for rule in side_by_side(found, lambda rule: _with_targets(reader, rule)) if rule is not None]
     values = read_metrics(reader, [_metric(rule, name) for rule in rules for name in METRICS])
     for rule in rules:
         rule |= {name: values[_key(rule, name)] for name in METRICS}
-    return {"rules": rules + unread + _missing(reader, rules + unread)}
+    beside = [_unread("*", _reason(unread))] if unread else []
+    return {"rules": rules + beside + _missing(reader, {*unread, *(rule["bus"] for rule in rules)})}
 
 
 def buses(reader: Reader) -> Any:
@@ -101,8 +102,14 @@ def _with_targets(reader: Reader, rule: Rule) -> Rule | None:
     return None if targets is None else rule | {"targets": targets}
 
 
-def _unread(bus: str, why: dict[str, Any]) -> Rule:
-    return {"name": f"{bus}/*", "bus": bus, "state": why, "targets": why} | dict.fromkeys(METRICS, why)
+def _unread(name: str, why: dict[str, Any]) -> Rule:
+    return {"name": name, "state": why, "targets": why} | dict.fromkeys(METRICS, why)
+
+
+def _reason(unread: dict[str, Any]) -> dict[str, Any]:
+    """One failure document for the buses whose rules could not be read."""
+    why = next(iter(unread.values()))[NOT_READ]
+    return {NOT_READ: {**why, "message": f"rules of {', '.join(sorted(unread))}: {why['message']}"}}
 
 
 def _metric(rule: dict[str, Any], name: str) -> Metric:
@@ -115,10 +122,10 @@ def _key(rule: dict[str, Any], name: str) -> str:
     return f"{rule['name']}|{name}"
 
 
-def _missing(reader: Reader, rules: list[Rule]) -> list[Rule]:
+def _missing(reader: Reader, known: set[str]) -> list[Rule]:
     """What migration_setup made and is not there any more cannot be judged, and must not be passed over."""
     bus = reader.settings.event_bus.rsplit("/", 1)[-1]
-    if not bus or any(rule["bus"] == bus for rule in rules) or not reader.config.resources.buses.takes(bus):
+    if not bus or bus in known or not reader.config.resources.buses.takes(bus):
         return []
     gone = failed("events:list_rules", Unknown(f"our bus {bus} is gone, or has no rule"))
-    return [_unread(bus, gone)]
+    return [_unread(f"{bus}/*", gone)]

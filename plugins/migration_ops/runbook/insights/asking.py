@@ -126,7 +126,7 @@ def results_of_all(reader: Reader, query_ids: Sequence[str]) -> dict[str, Any]:
 
 
 def in_order(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Lines by their time, oldest first, though a query that keeps the newest asks for those first; others as they are."""
+    """Lines by their time, oldest first, though a query that keeps the newest asks for those; other rows unchanged."""
     if not rows or any(LINE_TIME not in row for row in rows):
         return rows
     return sorted(reversed(rows), key=lambda row: row[LINE_TIME])
