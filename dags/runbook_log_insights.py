@@ -44,7 +44,7 @@ PARAMS = runbook_params(
         description="For track_migration: migration or correlation id",
     ),
     binMinutes=Param(
-        5, type="integer", minimum=1, maximum=60, title="Step in minutes", description="Of replication_lag"
+        30, type="integer", minimum=1, maximum=60, title="Step in minutes", description="Of replication_lag"
     ),
 )
 

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from moto.logs.exceptions import InvalidParameterException, LogsClientError, ResourceNotFoundException
-from moto.logs.models import LogsBackend
+from moto.logs.models import LogGroup, LogsBackend
+from moto.logs.responses import LogsResponse
 
 from include.sandbox.insights.evaluator import Answer, check, run
 from include.sandbox.insights.events import events_of
@@ -19,6 +20,7 @@ from include.sandbox.insights.language import parse
 from include.sandbox.insights.tokens import Malformed
 
 MAX_LOG_GROUPS = 50
+STANDARD_CLASS, UNREADABLE_CLASS = "STANDARD", "DELIVERY"
 MAX_QUERY_CHARACTERS = 10_000
 ENDS = ("Failed", "Cancelled", "Timeout", "Unknown")
 _next_ends: deque[str] = deque()
@@ -72,8 +74,28 @@ class Query:
 
 def install() -> None:
     """Patches moto in this process; a second call changes nothing."""
+    if not hasattr(LogGroup, "log_group_class"):
+        _know_classes()
     LogsBackend.start_query = _start_query
     LogsBackend.get_query_results = _get_query_results
+
+
+def _know_classes() -> None:
+    """moto 5.2.5 takes a log group's class and forgets it."""
+    describe, make = LogGroup.to_describe_dict, LogsResponse.create_log_group
+
+    def to_describe_dict(self: LogGroup) -> dict[str, Any]:
+        return {**describe(self), "logGroupClass": self.log_group_class}
+
+    def create_log_group(self: LogsResponse) -> str:
+        answer = make(self)
+        name = self._get_param("logGroupName")
+        self.logs_backend.groups[name].log_group_class = self._get_param("logGroupClass") or STANDARD_CLASS
+        return answer
+
+    LogGroup.log_group_class = STANDARD_CLASS
+    LogGroup.to_describe_dict = to_describe_dict
+    LogsResponse.create_log_group = create_log_group
 
 
 def end_next_query(status: str) -> None:
@@ -97,6 +119,9 @@ def _start_query(
     for name in log_group_names:
         if name not in self.groups:
             raise ResourceNotFoundException(f"Log group '{name}' does not exist for account ID '{self.account_id}'")
+    classes = {self.groups[name].log_group_class for name in log_group_names}
+    if len(classes) > 1 or UNREADABLE_CLASS in classes:
+        raise InvalidParameterException(f"log groups of one class that queries can read, not of {sorted(classes)}")
     if len(query_string) > MAX_QUERY_CHARACTERS:
         raise InvalidParameterException(f"a query has at most {MAX_QUERY_CHARACTERS} characters")
     try:

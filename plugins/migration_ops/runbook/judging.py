@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from migration_ops.aws.inventory import READERS
 from migration_ops.errors import InvalidInput
 from migration_ops.runbook.facts import NONE_EXPECTED, Facts, NotRead
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
@@ -213,6 +214,8 @@ class Chapter:
 
 
 def read_with(name: str, reader: Any) -> dict[str, Any]:
-    """What ``migration_ops/runbook/readers/<name>.py`` reads."""
-    read: Callable[[Any], dict[str, Any]] = importlib.import_module(f"migration_ops.runbook.readers.{name}").read
+    """What the reader of this name reads: one of ``migration_ops/aws/inventory``, or ``runbook/readers/<name>.py``."""
+    module, function = READERS.get(name, (None, "read"))
+    where = f"migration_ops.aws.inventory.{module}" if module else f"migration_ops.runbook.readers.{name}"
+    read: Callable[[Any], dict[str, Any]] = getattr(importlib.import_module(where), function)
     return read(reader)

@@ -9,7 +9,7 @@ from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.ledger.calls import in_groups
-from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.facts import failed, is_failed
 from migration_ops.runbook.reading import Reader, side_by_side
 
 # Limit of GetMetricData.
@@ -45,6 +45,8 @@ def read_metrics(
     """
     Values by key, oldest first: ``{"values": [...], "times": [...]}``; a failure document for each that was not read.
 
+    One series that CloudWatch did not answer to its end does not take the others with it.
+
     No data points is an empty list, which is what CloudWatch says; what that means is for the check to judge.
     """
     found: dict[str, Any] = {}
@@ -71,12 +73,27 @@ def _read(reader: Reader, metrics: list[Metric], span: tuple[datetime, datetime]
                 states[key] = one.get("StatusCode", GOOD_STATUS)
                 series[key]["values"] += one["Values"]
                 series[key]["times"] += one["Timestamps"]
-        bad = {key: state for key, state in states.items() if state != GOOD_STATUS}
-        if bad or set(states) != set(series):
-            raise Unknown("GetMetricData did not answer all series", states=bad, missing=len(series) - len(states))
-        return series
+        return {key: _whole(states.get(key, "no answer"), one) for key, one in series.items()}
 
     return reader.attempt("cloudwatch:get_metric_data", read)
+
+
+def _whole(state: str, series: dict[str, Any]) -> dict[str, Any]:
+    if state == GOOD_STATUS:
+        return series
+    return failed("cloudwatch:get_metric_data", Unknown(f"GetMetricData did not answer the whole series: {state}"))
+
+
+def points_since(series: Any, since: datetime) -> Any:
+    """The part of a series that is not older; a failure document stays one."""
+    if is_failed(series):
+        return series
+    kept = [(value, at) for value, at in zip(series["values"], series["times"], strict=True) if _time(at) >= since]
+    return {"values": [value for value, _ in kept], "times": [at for _, at in kept]}
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _stat(metric: Metric) -> dict[str, Any]:

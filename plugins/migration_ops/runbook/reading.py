@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from migration_ops.errors import MigrationError
+from migration_ops.errors import MigrationError, Unknown
 from migration_ops.mgn.faults import classify
 from migration_ops.runbook.config import RunbookConfig
 from migration_ops.runbook.facts import failed, is_failed
@@ -22,6 +22,12 @@ from migration_ops.settings import Settings
 
 T = TypeVar("T")
 AT_ONCE = 8
+# Operations that answer no token, only a first page, unless a page size is asked for (API references); the size.
+PAGED_WHEN_ASKED = {
+    ("sqs", "list_queues"): 1000,
+    ("sqs", "list_dead_letter_source_queues"): 1000,
+    ("s3", "list_buckets"): 1000,
+}
 
 
 @dataclass
@@ -51,6 +57,7 @@ class Reader:
     read_at: datetime | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
+    _listed: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
     def since(self) -> datetime:
@@ -91,17 +98,59 @@ class Reader:
     def pages(self, service: str, operation: str, key: str, *, may_lack: bool = False, **request: Any) -> Any:
         """All pages' items under ``key``; or the document of the failure, also when only the last page failed.
 
-        With the SDK's own paginator, which knows the tokens.
+        With the SDK's own paginator, which knows the tokens, or by ``NextToken`` where the SDK has none.
 
         :param may_lack: for operations that leave ``key`` out when there is none (SQS). Elsewhere an answer without
             it is no empty list: a proxy's page parses without error and lacks it.
         """
 
         def read() -> list[Any]:
-            pages = self.of(service).get_paginator(operation).paginate(**request)
+            pages = self._pages(service, operation, request)
             return [item for page in pages for item in (page.get(key, []) if may_lack else page[key])]
 
         return self.attempt(f"{service}:{operation}", read)
+
+    def pages_or_none(self, service: str, operation: str, key: str, absent: Iterable[str], **request: Any) -> Any:
+        """As :meth:`pages`; None when AWS says, by one of the error codes ``absent``, that the thing is gone."""
+        codes = frozenset(absent)
+
+        def read() -> list[Any] | None:
+            try:
+                return [item for page in self._pages(service, operation, request) for item in page[key]]
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in codes:
+                    return None
+                raise
+
+        return self.attempt(f"{service}:{operation}", read)
+
+    def _pages(self, service: str, operation: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        client = self.of(service)
+        if client.can_paginate(operation):
+            size = PAGED_WHEN_ASKED.get((service, operation))
+            sized = {"PaginationConfig": {"PageSize": size}} if size else {}
+            yield from client.get_paginator(operation).paginate(**sized, **request)
+            return
+        token: dict[str, str] = {}
+        while True:
+            page = getattr(client, operation)(**request, **token)
+            yield page
+            if not page.get("NextToken"):
+                return
+            if token == {"NextToken": page["NextToken"]}:
+                raise Unknown("the same page was answered again and again", operation=operation)
+            token = {"NextToken": page["NextToken"]}
+
+    def once(self, what: str, read: Callable[[], T]) -> T:
+        """What ``read`` answered first: several parts of one read share a listing."""
+        if what not in self._listed:
+            self._listed[what] = read()
+        found: T = self._listed[what]
+        return found
+
+    def anew(self) -> Reader:
+        """The same, having listed nothing yet."""
+        return replace(self)
 
     def attempt(self, what: str, read: Callable[[], Any]) -> Any:
         """What ``read`` answers as plain JSON; or the document of its failure.

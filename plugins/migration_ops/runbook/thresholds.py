@@ -119,6 +119,8 @@ class Weekly(ConfigPart):
     """Weekly review."""
 
     min_success_percent: float = Field(default=95.0, ge=0, le=100)
+    # Of fewer that ended in a wave a rate says nothing: there any failure is a warning.
+    min_ended_migrations: int = Field(default=5, ge=1)
     # So many more failures of one error code than in the window before.
     max_error_growth: int = Field(default=2, ge=0)
     # A wave's median duration against the median of the window before.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from migration_ops.tasks.documented import DocumentedOperator
 from migration_ops.tasks.findings import FindingsOperator
 from migration_ops.tasks.services import require_connection, services_for
 from migration_ops.waves.conf import parse_conf
+from migration_ops.waves.identity import rehearsal_wave_for
 from migration_ops.waves.plan import WavePlan
 from migration_ops.waves.states import Phase
 
@@ -45,7 +45,7 @@ class RehearsalPlanOperator(DocumentedOperator):
         if not control or not os.environ.get("AWS_ENDPOINT_URL"):
             raise AirflowSkipException(f"no sandbox here: a rollback is rehearsed by {HOW}")
         require_connection(params["awsConnId"])
-        wave = f"drill-{sha256(f'{ti.run_id}{ti.try_number}'.encode()).hexdigest()[:10]}"
+        wave = rehearsal_wave_for(f"{ti.run_id}{ti.try_number}")
         services = services_for(ti, wave, params["awsConnId"], params["region"])
         require_sandbox(services)
         conf = {

@@ -9,12 +9,11 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
-from migration_ops.errors import InvalidInput, MigrationError, Unknown
-from migration_ops.runbook.facts import NOT_READ, is_failed
+from migration_ops.errors import InvalidInput, MigrationError
 from migration_ops.runbook.findings import RED, Finding
 from migration_ops.runbook.insights import QUERIES
 from migration_ops.runbook.insights.answers import finding_of, table_of, unanswered
-from migration_ops.runbook.insights.asking import RUNNING, log_groups, results, start
+from migration_ops.runbook.insights.asking import RUNNING, results_of_all, start_all
 from migration_ops.runbook.insights.query import read_query
 from migration_ops.runbook.report_text import markdown_table
 from migration_ops.tasks.context import result_of
@@ -71,16 +70,13 @@ class StartQueryOperator(DocumentedOperator):
         text = query.filled(params)
         since, until = self._span(context, services)
         try:
-            groups = log_groups(services.reader)
-            if is_failed(groups):
-                raise Unknown(groups[NOT_READ]["message"], operation=groups[NOT_READ]["operation"])
-            self.log.info("%s to %s, %d log groups:\n%s", since, until, len(groups["names"]), text)
-            query_id = start(services.reader, text, groups["names"], since, until)
+            started = start_all(services.reader, text, since, until)
+            self.log.info("%s to %s, %d log groups:\n%s", since, until, len(started["names"]), text)
         except MigrationError as error:
             _leave(context["ti"], unanswered(query, f"not asked: {error.message}"))
             raise
         asked = f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
-        return {"queryId": query_id, "leftOut": groups["leftOut"], "asked": asked}
+        return {"queryIds": started["queryIds"], "leftOut": started["leftOut"], "asked": asked}
 
     def _span(self, context: Context, services: RunbookServices) -> tuple[datetime, datetime]:
         """The run's window, which joins that of the last run; or what a person asked for."""
@@ -113,7 +109,8 @@ class QueryResultsSensor(BaseSensorOperator):
         query, started = read_query(self.query), result_of(ti, self.start)
         try:
             services = runbook_services(context)
-            answer = results(services.reader, started["queryId"])
+            # A run that began before an upgrade left one id.
+            answer = results_of_all(services.reader, started.get("queryIds") or [started["queryId"]])
         except MigrationError as error:
             _leave(ti, unanswered(query, error.message))
             raise

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 _SLUG_LENGTH = 40
+_REHEARSAL_WAVE = re.compile(r"drill-[0-9a-f]{10}")
 
 
 def canonical_digest(document: Any) -> str:
@@ -24,3 +25,13 @@ def migration_id_for(wave: str, source_server_id: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9]+", "-", wave)[:_SLUG_LENGTH].strip("-") or "wave"
     server = re.sub(r"[^A-Za-z0-9]+", "", source_server_id.removeprefix("s-")) or "server"
     return f"mig-{slug}-{server}-{canonical_digest([wave, source_server_id])[:8]}"
+
+
+def rehearsal_wave_for(run: str) -> str:
+    """The name of the wave that the recovery drill registers to rehearse a rollback."""
+    return f"drill-{hashlib.sha256(run.encode()).hexdigest()[:10]}"
+
+
+def is_rehearsal_wave(wave: str) -> bool:
+    """Whether a wave is one of the drill's own: nobody's servers are migrated by it."""
+    return _REHEARSAL_WAVE.fullmatch(wave) is not None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import migration_ops.runbook
+from migration_ops.aws import inventory
 from migration_ops.errors import InvalidInput, Unknown
 from migration_ops.runbook.facts import Facts, failed
 from migration_ops.runbook.findings import FindingVerdict
@@ -22,7 +23,11 @@ from tests.unit.runbook.estates import chapters
 HOME = Path(migration_ops.runbook.__file__).parent
 CHAPTERS = chapters()
 CHECKS = [Check(name, check_id) for name, chapter in CHAPTERS.items() for check_id in chapter.check_ids]
-READERS = sorted(path for path in (HOME / "readers").glob("*.py") if path.name != "__init__.py")
+INVENTORY = HOME.parent / "aws" / "inventory"
+READERS = sorted(
+    path for home in (HOME / "readers", INVENTORY) for path in home.glob("*.py") if path.name != "__init__.py"
+)
+NAMES = {path.stem for path in READERS if path.parent != INVENTORY} | set(inventory.READERS)
 MAX_LINES = 60
 NOT_FOR_CHECKS = {"airflow", "boto3", "botocore", "requests"}
 
@@ -59,7 +64,7 @@ class TestChapter:
 
     def test_it_lists_readers_that_exist_once_and_needs_each(self, chapter: Any) -> None:
         assert len(set(chapter.readers)) == len(chapter.readers)
-        assert set(chapter.readers) <= {path.stem for path in READERS}
+        assert set(chapter.readers) <= NAMES
         assert set(chapter.readers) == {name for check in chapter.checks for name in check.metadata.reads}
 
 
@@ -131,7 +136,8 @@ class TestReader:
         assert "airflow" not in {name.split(".")[0] for name in imported(path)}
 
     def test_it_says_what_it_answers(self, path: Path) -> None:
-        module = importlib.import_module(f"migration_ops.runbook.readers.{path.stem}")
+        where = "aws.inventory" if path.parent == INVENTORY else "runbook.readers"
+        module = importlib.import_module(f"migration_ops.{where}.{path.stem}")
         assert module.__doc__
         if hasattr(module, "read"):
             assert module.read.__doc__

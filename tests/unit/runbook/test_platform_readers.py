@@ -16,6 +16,7 @@ from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.events import make_rule
 from include.sandbox.operations.clean.mgn_ledger import migration
 from include.sandbox.operations.clean.tables import make_table
+from migration_ops.aws.inventory import events
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
 from migration_ops.runbook.backup.target import RUN_TAG
@@ -23,7 +24,7 @@ from migration_ops.runbook.config import Names
 from migration_ops.runbook.facts import NOT_READ, Facts, is_failed
 from migration_ops.runbook.findings import FindingVerdict
 from migration_ops.runbook.judging import Check
-from migration_ops.runbook.readers import cloudwatch, dynamodb, events, ledger, mgn
+from migration_ops.runbook.readers import cloudwatch, dynamodb, ledger, mgn
 from migration_ops.runbook.reading import Reader
 from migration_ops.runbook.thresholds import Thresholds
 from migration_ops.waves.states import Phase

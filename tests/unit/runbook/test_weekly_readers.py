@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from migration_ops.runbook.reading import Reader
 from migration_ops.runbook.tabling import tables_of
 from migration_ops.runbook.thresholds import Thresholds
 from migration_ops.settings import Settings
+from migration_ops.waves.identity import rehearsal_wave_for
 from tests.unit.runbook.estates import account_of, reader_of
 
 
@@ -116,6 +117,24 @@ class TestLedgerOutcomes:
         assert verdicts("ledger_success_rate", "ledger_outcomes", read) == [("wave", verdict)]
 
     @pytest.mark.parametrize(
+        ("ended", "verdict"), [(1, FindingVerdict.WARNING), (4, FindingVerdict.WARNING), (5, FindingVerdict.CRITICAL)]
+    )
+    def test_of_few_migrations_a_rate_says_nothing(
+        self, box: Sandbox, account: Account, ended: int, verdict: FindingVerdict
+    ) -> None:
+        ended_migrations(account, "wave", ended, hours_ago=1, error_code="STEP_FAILED")
+        read = ledger_outcomes.read(reader_of(box, account))
+        assert verdicts("ledger_success_rate", "ledger_outcomes", read) == [("wave", verdict)]
+
+    def test_rehearsals_of_the_drill_do_not_count(self, box: Sandbox, account: Account) -> None:
+        ended_migrations(account, rehearsal_wave_for("run-1"), 1, hours_ago=1, error_code="STEP_FAILED")
+        read = ledger_outcomes.read(reader_of(box, account))
+        assert (read["waves"], read["errors"]) == ([], [])
+        # A wave of somebody's own of such a name is one like others.
+        ended_migrations(account, "drill-2", 1, hours_ago=1)
+        assert [one["name"] for one in ledger_outcomes.read(reader_of(box, account))["waves"]] == ["drill-2"]
+
+    @pytest.mark.parametrize(
         ("now", "before", "verdict"),
         [(2, 0, FindingVerdict.OK), (3, 0, FindingVerdict.WARNING), (4, 2, FindingVerdict.OK)],
     )
@@ -140,6 +159,26 @@ class TestLedgerOutcomes:
             ended_migrations(account, "earlier", 2, hours_ago=25, minutes=earlier)
         read = ledger_outcomes.read(reader_of(box, account))
         assert verdicts("ledger_duration_growth", "ledger_outcomes", read) == [("wave", verdict)]
+
+
+class Spent:
+    """Cost Explorer with one service: an amount a day since a date, and more on each first of the month."""
+
+    def __init__(self, since: dict[str, float], monthly: float) -> None:
+        self.since, self.monthly = since, monthly
+
+    def get_cost_and_usage(self, **request: Any) -> dict[str, Any]:
+        start, end = (date.fromisoformat(request["TimePeriod"][name]) for name in ("Start", "End"))
+        days = [start + timedelta(days=number) for number in range((end - start).days)]
+        return {
+            "ResultsByTime": [{"TimePeriod": {"Start": day.isoformat()}, "Groups": self.groups(day)} for day in days]
+        }
+
+    def groups(self, day: date) -> list[dict[str, Any]]:
+        amount = max([(at, some) for at, some in self.since.items() if at <= day.isoformat()], default=("", 0.0))[1]
+        amount += self.monthly if day.day == 1 else 0
+        metrics = {"UnblendedCost": {"Amount": str(amount), "Unit": "USD"}}
+        return [{"Keys": ["AWS Support (Business)"], "Metrics": metrics}] if amount else []
 
 
 class TestCostWeek:
@@ -168,6 +207,31 @@ class TestCostWeek:
         self.spend(box, "Moved", 16, 16, 1000.0)
         read = cost_week.read(reader_of(box, account))
         assert {"name": "Moved", "currency": "USD", "now": 7.0, "before": 0.0} in read["services"]
+
+    def verdict_on(self, day: str, spent: dict[str, float], monthly: float) -> FindingVerdict:
+        """Of a service that costs so much a day from a date on, and ``monthly`` more on each first of the month."""
+        services = Spent(spent, monthly)
+        now = datetime.fromisoformat(f"{day}T09:00:00+00:00")
+        reader = Reader(lambda _: services, None, Settings(), now, 7 * self.DAY)  # type: ignore[arg-type]
+        return verdicts("cost_week_growth", "cost_week", cost_week.read(reader))[0][1]
+
+    @pytest.mark.parametrize("day", ["2026-09-03", "2026-10-03", "2026-11-05", "2026-11-09", "2026-11-16"])
+    def test_what_is_billed_on_the_first_is_no_growth(self, day: str) -> None:
+        assert self.verdict_on(day, {}, monthly=100) is FindingVerdict.OK
+        assert self.verdict_on(day, {"2026-01-01": 0.3}, monthly=50) is FindingVerdict.OK
+
+    @pytest.mark.parametrize("day", ["2026-11-05", "2026-11-09", "2026-11-12"])
+    def test_growth_beside_it_is_seen(self, day: str) -> None:
+        """Also when the monthly amount is in the week before and would make up for it."""
+        start = (datetime.fromisoformat(day) - 8 * self.DAY).date().isoformat()
+        assert self.verdict_on(day, {"2026-01-01": 1, start: 9}, monthly=100) is FindingVerdict.WARNING
+
+    def test_the_report_shows_all_that_was_spent(self) -> None:
+        services = Spent({"2026-01-01": 1}, 100)
+        now = datetime(2026, 11, 5, tzinfo=UTC)
+        reader = Reader(lambda _: services, None, Settings(), now, 7 * self.DAY)  # type: ignore[arg-type]
+        one = cost_week.read(reader)["services"][0]
+        assert (one["now"], one["before"], one["monthly"]) == (107.0, 7.0, {"now": 100.0, "before": 0.0})
 
     def test_a_day_without_an_answer_is_not_a_day_without_cost(self, account: Account) -> None:
         class Half:

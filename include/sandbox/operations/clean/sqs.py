@@ -1,4 +1,4 @@
-"""Two queues with their dead letters, empty, and their metrics."""
+"""Two queues with their dead letters, which are empty; in each queue one fresh message waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from include.sandbox.operations.account import Account
 
 def seed(account: Account) -> None:
     for name in ("cutover-jobs", "cmdb-updates"):
-        queue_with_dead_letters(account, name)
+        url = queue_with_dead_letters(account, name)
+        account.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+        account.metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": name}, 5)
 
 
 def queue_with_dead_letters(account: Account, name: str) -> str:

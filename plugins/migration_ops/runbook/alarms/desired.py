@@ -14,7 +14,7 @@ from migration_ops.runbook.alarms import (
     table_throttles,
 )
 from migration_ops.runbook.alarms.alarm import PREFIX, Alarm
-from migration_ops.runbook.facts import Facts
+from migration_ops.runbook.facts import Facts, NotRead
 from migration_ops.runbook.findings import Route
 from migration_ops.runbook.thresholds import Thresholds
 
@@ -54,8 +54,30 @@ def desired(kind: str, read: Facts, limits: Thresholds) -> list[Alarm]:
     :param read: what ``subjects`` read.
     :raises NotRead: something was not read. Then nobody knows which alarms are wanted, and none may be deleted.
     """
+    alarms, doubts = desired_and_doubts(kind, read, limits)
+    for why in doubts.values():
+        raise NotRead(why)
+    return alarms
+
+
+def desired_and_doubts(kind: str, read: Facts, limits: Thresholds) -> tuple[list[Alarm], dict[str, str]]:
+    """
+    The alarms of a kind, by name, and of which subjects nobody knows whether they need one.
+
+    :return: alarms; and the reason by the beginning that names of such a subject's alarms have.
+    :raises NotRead: the subjects could not be listed at all.
+    """
     if kind == LEFTOVER:
-        return []
+        return [], {}
     module = _BY_KIND[kind]
-    found = {alarm.name: alarm for thing in read[module.SUBJECTS] for alarm in module.wanted(thing, limits)}
-    return [found[name] for name in sorted(found)]
+    found: dict[str, Alarm] = {}
+    doubts: dict[str, str] = {}
+    for thing in read[module.SUBJECTS]:
+        try:
+            found |= {alarm.name: alarm for alarm in module.wanted(thing, limits)}
+        except NotRead as error:
+            about = thing.maybe(getattr(module, "GROUP", "name"))
+            if about is None:
+                raise
+            doubts[f"{PREFIX}{kind}/{about}"] = error.message
+    return [found[name] for name in sorted(found)], doubts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -66,6 +66,28 @@ def compare(wanted: Iterable[Alarm], existing: Iterable[Facts], topics: Mapping[
         if other is not None:
             found[name] = other
     return [found[name] for name in sorted(found)]
+
+
+def with_doubts(deviations: Iterable[Deviation], doubts: Mapping[str, str]) -> list[Deviation]:
+    """
+    The same, where an alarm of a subject that could not be read is no orphan; each such subject stands there as unread.
+
+    :param doubts: the reason by the beginning of such alarms' names.
+    """
+    found = {one.name: _doubted(one, doubts) for one in deviations}
+    for name, why in doubts.items():
+        if not any(_is_about(one, name) for one in found):
+            found[name] = Deviation(name, State.UNREAD, reason=why)
+    return [found[name] for name in sorted(found)]
+
+
+def _doubted(one: Deviation, doubts: Mapping[str, str]) -> Deviation:
+    why = next((why for name, why in doubts.items() if _is_about(one.name, name)), None)
+    return one if why is None or one.state is not State.ORPHANED else replace(one, state=State.UNREAD, reason=why)
+
+
+def _is_about(alarm: str, subject: str) -> bool:
+    return alarm == subject or alarm.startswith(f"{subject}/")
 
 
 def _wanted(alarm: Alarm, there: Facts | None, topics: Mapping[Route, str]) -> Deviation:

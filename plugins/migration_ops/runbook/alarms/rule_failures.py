@@ -13,6 +13,8 @@ from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "rules"
 ROUTE = Route.WARN
+# Where a rule could not be read, its bus was not: the doubt is about all of that bus.
+GROUP = "bus"
 DEFAULT_BUS = "default"
 HOUR = 3600
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from migration_ops.aws.inventory import events, lambda_, sqs
 from migration_ops.ledger.items import from_item
 from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.readers import sqs
-from migration_ops.runbook.reading import Reader, side_by_side
+from migration_ops.runbook.reading import Reader
 from migration_ops.waves.states import Status
 
 UNDER_WAY = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
@@ -16,53 +16,26 @@ _ATTRIBUTES = ("sourceServerId", "wave", "phase")
 
 
 def read_subjects(reader: Reader, what: str) -> dict[str, Any]:
-    """``{what: [...]}``: each with a ``name`` or its ids; the document of a failure in the list's place."""
-    return {what: _READERS[what](reader)}
+    """``{what: [...]}``: each with a ``name`` or its ids; the document of a failure in the list's place.
+
+    Of one subject that could not be read, the member that says what it is is the document of its failure.
+    """
+    return {what: _READERS[what](reader.anew())}
 
 
 def _queues(reader: Reader) -> Any:
-    """Queues; a dead-letter queue is one that a queue, one of our functions or a target of our rules names as such.
-
-    Who else may name one (SNS subscriptions, destinations of asynchronous calls) is not asked.
-    """
-    queues, targets = sqs.read(reader)["queues"], _dead_letter_targets(reader)
-    unread = next((one for one in (queues, targets) if is_failed(one)), None)
-    if unread is not None:
-        return unread
-    return [queue | ({"isDeadLetter": True} if queue["arn"] in targets else {}) for queue in queues]
-
-
-def _dead_letter_targets(reader: Reader) -> Any:
-    functions, rules = _functions(reader), _rules(reader)
-    unread = next((one for one in (functions, rules) if is_failed(one)), None)
-    if unread is not None:
-        return unread
-    found = {one["deadLetters"] for one in functions}
-    for targets in side_by_side(rules, lambda rule: _targets(reader, rule)):
-        if is_failed(targets):
-            return targets
-        found |= {one.get("DeadLetterConfig", {}).get("Arn") for one in targets}
-    return sorted(filter(None, found))
-
-
-def _targets(reader: Reader, rule: dict[str, Any]) -> Any:
-    return reader.pages("events", "list_targets_by_rule", "Targets", Rule=rule["name"], EventBusName=rule["bus"])
+    """Queues with ``isDeadLetter``; those of other accounts and Regions have their alarms there."""
+    if reader.config.resources.queues.are_none:
+        return []
+    found = sqs.queues_with_roles(reader)
+    return found if is_failed(found) else [queue for queue in found if "elsewhere" not in queue]
 
 
 def _functions(reader: Reader) -> Any:
     names = reader.config.resources.functions
     if names.are_none:
         return []
-    found = reader.pages("lambda", "list_functions", "Functions")
-    return _picked(
-        reader,
-        found,
-        lambda one: {
-            "name": one["FunctionName"],
-            "deadLetters": one.get("DeadLetterConfig", {}).get("TargetArn"),
-        },
-        names.takes,
-    )
+    return _picked(reader, lambda_.functions(reader), lambda one: {"name": one["FunctionName"]}, names.takes)
 
 
 def _machines(reader: Reader) -> Any:
@@ -74,36 +47,21 @@ def _machines(reader: Reader) -> Any:
 
 
 def _rules(reader: Reader) -> Any:
-    """Rules of our buses, without those that AWS services keep for themselves."""
+    """Rules of our buses, without those that AWS services keep for themselves; a bus that was not read as such."""
     names = reader.config.resources.buses
     if names.are_none:
         return []
-    buses = _picked(reader, _buses(reader), lambda one: {"name": one["Name"]}, names.takes)
-    if is_failed(buses):
-        return buses
+    listed = events.buses(reader)
+    if is_failed(listed):
+        return listed
     rules: list[dict[str, Any]] = []
-    for bus in buses:
-        found = reader.pages("events", "list_rules", "Rules", EventBusName=bus["name"])
+    for bus in filter(names.takes, listed):
+        found = events.rules_of(reader, bus)
         if is_failed(found):
-            return found
-        rules += [{"name": one["Name"], "bus": bus["name"]} for one in found if not one.get("ManagedBy")]
+            rules.append({"name": found, "bus": bus})
+        elif found is not None:
+            rules += [{"name": one["rule"], "bus": bus} for one in found if not one["isManaged"]]
     return rules
-
-
-def _buses(reader: Reader) -> Any:
-    """All pages of ListEventBuses, for which the SDK has no paginator."""
-
-    def read() -> list[Any]:
-        found: list[Any] = []
-        token: dict[str, str] = {}
-        while True:
-            page = reader.of("events").list_event_buses(**token)
-            found += page["EventBuses"]
-            if not page.get("NextToken"):
-                return found
-            token = {"NextToken": page["NextToken"]}
-
-    return reader.attempt("events:list_event_buses", read)
 
 
 def _tables(reader: Reader) -> Any:

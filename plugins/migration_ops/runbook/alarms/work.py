@@ -8,8 +8,8 @@ from typing import Any
 
 from migration_ops.runbook.alarms.alarm import Alarm
 from migration_ops.runbook.alarms.applying import Done, apply
-from migration_ops.runbook.alarms.desired import desired, subjects_of
-from migration_ops.runbook.alarms.drift import Deviation, compare, differences
+from migration_ops.runbook.alarms.desired import desired_and_doubts, subjects_of
+from migration_ops.runbook.alarms.drift import Deviation, compare, differences, with_doubts
 from migration_ops.runbook.alarms.existing import read_existing
 from migration_ops.runbook.alarms.findings import findings_of, tables_of, unread
 from migration_ops.runbook.alarms.subjects import read_subjects
@@ -35,8 +35,8 @@ def look_at(reader: Reader, kind: str, topics: Mapping[Route, str], *, is_dry: b
     """
     done: list[Done] = []
     try:
-        wanted = _wanted(reader, kind)
-        deviations = _compared(reader, kind, wanted, topics)
+        wanted, doubts = _wanted(reader, kind)
+        deviations = with_doubts(_compared(reader, kind, wanted, topics), doubts)
     except NotRead as error:
         return Looked((unread(kind, error.message),))
     if not is_dry:
@@ -44,18 +44,18 @@ def look_at(reader: Reader, kind: str, topics: Mapping[Route, str], *, is_dry: b
     if done:
         # What AWS has now is what counts.
         try:
-            deviations = _compared(reader, kind, wanted, topics)
+            deviations = with_doubts(_compared(reader, kind, wanted, topics), doubts)
         except NotRead as error:
             fault = unread(kind, f"could not be read back: {error.message}")
             return Looked((fault,), tuple(tables_of(wanted, done)), tuple(done))
     return Looked(tuple(findings_of(kind, deviations, done)), tuple(tables_of(wanted, done)), tuple(done))
 
 
-def _wanted(reader: Reader, kind: str) -> list[Alarm]:
+def _wanted(reader: Reader, kind: str) -> tuple[list[Alarm], dict[str, str]]:
     """:raises NotRead: what the alarms watch could not be listed."""
     subjects = subjects_of(kind)
     read = read_subjects(reader, subjects) if subjects else {}
-    return desired(kind, Facts(read), reader.config.thresholds)
+    return desired_and_doubts(kind, Facts(read), reader.config.thresholds)
 
 
 def _compared(reader: Reader, kind: str, wanted: list[Alarm], topics: Mapping[Route, str]) -> list[Deviation]:

@@ -8,6 +8,8 @@ from migration_ops.runbook.judging import Judgement, above
 from migration_ops.runbook.thresholds import Thresholds
 
 
-def judge(queue: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def judge(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    if queue.maybe("elsewhere"):
+        return None
     seen = queue["attributes"]["delayed"]
     return above(seen, limits.queues.max_delayed, "delayed messages", FindingVerdict.WARNING)

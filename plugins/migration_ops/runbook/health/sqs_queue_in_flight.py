@@ -8,6 +8,8 @@ from migration_ops.runbook.judging import Judgement, above
 from migration_ops.runbook.thresholds import Thresholds
 
 
-def judge(queue: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def judge(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    if queue.maybe("elsewhere"):
+        return None
     seen = queue["attributes"]["inFlight"]
     return above(seen, limits.queues.max_in_flight, "messages in flight", FindingVerdict.WARNING)

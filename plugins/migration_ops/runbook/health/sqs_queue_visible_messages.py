@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migration_ops.aws.inventory.sqs import may_take_dead_letters
 from migration_ops.runbook.facts import Facts
 from migration_ops.runbook.findings import FindingVerdict
 from migration_ops.runbook.judging import Judgement, above
@@ -9,7 +10,7 @@ from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
-    """Dead letters have a check of their own."""
-    if queue["isDeadLetter"]:
+    """Dead letters have a check of their own; it also says where nobody knows whether they are some."""
+    if may_take_dead_letters(queue):
         return None
     return above(queue["attributes"]["visible"], limits.queues.max_visible, "waiting messages", FindingVerdict.CRITICAL)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
-from migration_ops.runbook.insights.asking import COMPLETE
+from migration_ops.runbook.insights.asking import COMPLETE, LINE_TIME
 from migration_ops.runbook.insights.query import Chart, Query
 from migration_ops.runbook.thresholds import Thresholds
 
@@ -14,8 +14,9 @@ POINTER = "@ptr"
 SHOWN_ROWS = 200
 SHOWN_SERIES = 8
 REMEDIES = {
-    FindingVerdict.UNKNOWN: "Look at the task's log; a narrower window helps a query that timed out, fewer functions "
-    "in resources.yaml where log groups were left out. Clear the task start with downstream to ask again.",
+    FindingVerdict.UNKNOWN: "Look at the task's log; a narrower window or a larger step in minutes helps a query that "
+    "timed out or whose answer was cut; make the log groups that are missing, or take their functions out of "
+    "resources.yaml. Clear the task start with downstream to ask again.",
     FindingVerdict.WARNING: "Look at the rows in the report, and follow one migration with the query track_migration.",
 }
 SHOWN_EVIDENCE = 10
@@ -35,7 +36,9 @@ def finding_of(
 
     UNKNOWN is all that was not answered, or not for all log groups.
 
-    :param answer: what ``asking.results`` gave.
+    An answer of as many rows as the query's limit is cut: nobody knows what the others say.
+
+    :param answer: what ``asking.results`` or ``asking.results_of_all`` gave.
     :param left_out: log groups that were not asked.
     :param asked: the time range, for the reason.
     """
@@ -45,15 +48,18 @@ def finding_of(
     statistics, rows = answer["statistics"], answer["rows"]
     matched, scanned = (_count(statistics, name) for name in ("recordsMatched", "recordsScanned"))
     told = f"{len(rows)} rows; {matched} of {scanned} lines matched{asked and ', '}{asked}"
-    if others:
-        told += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
-        return _finding(query, FindingVerdict.UNKNOWN, told, len(rows))
     limit = query.limit.of(limits) if query.limit else None
-    beyond = [row for row in rows if limit is not None and _beyond(query, row, limit)]
+    beyond = tuple(row for row in rows if limit is not None and _beyond(query, row, limit))
     if beyond:
         told = f"{len(beyond)} of {told}: {query.limit and query.limit.column} beyond {limit:g}"
-        return _finding(query, FindingVerdict.WARNING, told, len(rows), tuple(beyond[:SHOWN_EVIDENCE]))
-    return _finding(query, FindingVerdict.OK, told, len(rows))
+    verdict = FindingVerdict.WARNING if beyond else FindingVerdict.OK
+    if others:
+        verdict = FindingVerdict.UNKNOWN
+        told += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
+    if any(number >= query.row_limit for number in answer.get("parts", [len(rows)])):
+        verdict = FindingVerdict.UNKNOWN
+        told += f"; the answer was cut at {query.row_limit} rows"
+    return _finding(query, verdict, told, len(rows), beyond[:SHOWN_EVIDENCE])
 
 
 def _beyond(query: Query, row: Row, limit: float) -> bool:
@@ -87,13 +93,19 @@ def _finding(
 
 
 def table_of(query: Query, rows: list[Row]) -> dict[str, Any]:
-    """The rows as a table of the report, with its chart; columns in the order in which the answer names them."""
+    """The rows as a table of the report, with its chart; columns in the order in which the answer names them.
+
+    Of many lines the last are shown, of other rows the first: the query sorts by what matters.
+    """
+    are_lines = bool(rows) and all(LINE_TIME in row for row in rows)
+    shown = rows[-SHOWN_ROWS:] if are_lines else rows[:SHOWN_ROWS]
+    which = "last" if are_lines else "first"
     head = list(dict.fromkeys(name for row in rows for name in row if name != POINTER))
-    title = query.title if len(rows) <= SHOWN_ROWS else f"{query.title} (the first {SHOWN_ROWS} of {len(rows)} rows)"
+    title = query.title if len(rows) <= SHOWN_ROWS else f"{query.title} (the {which} {SHOWN_ROWS} of {len(rows)} rows)"
     table: dict[str, Any] = {
         "title": title,
         "head": head or ["Result"],
-        "rows": [[row.get(name) for name in head] for row in rows[:SHOWN_ROWS]] or [["no lines matched"]],
+        "rows": [[row.get(name) for name in head] for row in shown] or [["no lines matched"]],
     }
     chart = chart_of(query.chart, rows) if query.chart else None
     return table | ({"chart": chart} if chart else {})

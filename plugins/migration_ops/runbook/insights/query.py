@@ -22,6 +22,9 @@ DIRECTORY = Path(__file__).resolve().parents[4] / "include" / "queries"
 PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 # Limit of StartQuery.
 MAX_CHARACTERS = 10_000
+# Of an answer, also where a query states no limit.
+MAX_ROWS = 10_000
+_LIMIT = re.compile(r"^\s*\|?\s*(?:limit|head)\s+(\d+)", re.MULTILINE | re.IGNORECASE)
 Scalar = str | int
 
 
@@ -96,6 +99,11 @@ class Query(ConfigPart):
     parameters: tuple[Parameter, ...] = Field(default=())
     chart: Chart | None = None
     limit: Limit | None = None
+
+    @property
+    def row_limit(self) -> int:
+        """How many rows an answer has at most: as many say that there may be more."""
+        return min([MAX_ROWS, *(int(one) for one in _LIMIT.findall(self.text.replace("|", "\n|")))])
 
     def missing(self, values: Mapping[str, Any]) -> list[str]:
         """Parameters without a default that have no value."""

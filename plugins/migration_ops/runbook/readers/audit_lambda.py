@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from migration_ops.aws.inventory import lambda_
 from migration_ops.core.secrets import in_variables
 from migration_ops.errors import Unknown
 from migration_ops.runbook.config import DIRECTORY
 from migration_ops.runbook.facts import failed, is_failed
 from migration_ops.runbook.lambda_runtimes import read_runtimes
 from migration_ops.runbook.readers.access_checks import AccessChecks
-from migration_ops.runbook.reading import Reader
+from migration_ops.runbook.reading import Reader, side_by_side
 
 # A policy of it is the function's own.
 LATEST = "$LATEST"
@@ -29,12 +30,13 @@ def read(reader: Reader) -> dict[str, Any]:
     names = reader.config.resources.functions
     if names.are_none:
         return {"functions": []}
-    listed = reader.pages("lambda", "list_functions", "Functions")
+    reader = reader.anew()
+    listed = lambda_.functions(reader)
     if is_failed(listed):
         return {"functions": listed}
-    return {
-        "functions": reader.each([one for one in listed if names.takes(one["FunctionName"])], Function(reader).read)
-    }
+    ours = [one for one in listed if names.takes(one["FunctionName"])]
+    read_one = Function(reader).read
+    return {"functions": [one for one in side_by_side(ours, read_one) if one is not None]}
 
 
 class Function:
@@ -47,8 +49,13 @@ class Function:
         known = reader.attempt("lambda_runtimes.yaml", lambda: read_runtimes(directory).model_dump(mode="json"))
         self.ends = known if is_failed(known) else known["runtimes"]
 
-    def read(self, listed: dict[str, Any]) -> dict[str, Any]:
+    def read(self, listed: dict[str, Any]) -> dict[str, Any] | None:
+        """One function; None when it was deleted since it was listed."""
         name = listed["FunctionName"]
+        aliases = self.reader.pages_or_none("lambda", "list_aliases", "Aliases", NO_POLICY, FunctionName=name)
+        destinations = lambda_.failure_destinations(self.reader, name)
+        if aliases is None or destinations is None:
+            return None
         return {
             "name": name,
             "arn": listed["FunctionArn"],
@@ -57,8 +64,8 @@ class Function:
             **_environment(listed.get("Environment", {})),
             "keyArn": listed.get("KMSKeyArn"),
             "deadLetterTarget": listed.get("DeadLetterConfig", {}).get("TargetArn"),
-            "onFailure": self._on_failure(name),
-            "policies": self._policies(name),
+            "onFailure": destinations,
+            "policies": self._policies(name, aliases),
             "urls": self._urls(name),
         }
 
@@ -69,9 +76,8 @@ class Function:
         days = (date.fromisoformat(end) - self.reader.now.date()).days if end else None
         return {"name": name, "end": end, "daysLeft": days}
 
-    def _policies(self, name: str) -> Any:
+    def _policies(self, name: str, aliases: Any) -> Any:
         """The function's own policy, and that of each alias and version: a permission may be given on any."""
-        aliases = self.reader.pages("lambda", "list_aliases", "Aliases", FunctionName=name)
         versions = self.reader.pages("lambda", "list_versions_by_function", "Versions", FunctionName=name)
         unread = next((one for one in (aliases, versions) if is_failed(one)), None)
         if unread is not None:
@@ -94,16 +100,6 @@ class Function:
         if is_failed(found):
             return found
         return [{"alias": _alias(one["FunctionArn"]), "authType": one["AuthType"]} for one in found]
-
-    def _on_failure(self, name: str) -> Any:
-        """Where failed asynchronous invocations go: the newer way beside dead letters."""
-        found = self.reader.pages(
-            "lambda", "list_function_event_invoke_configs", "FunctionEventInvokeConfigs", FunctionName=name
-        )
-        if is_failed(found):
-            return found
-        targets = (one.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") for one in found)
-        return [one for one in targets if one]
 
 
 def _environment(environment: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
 from migration_ops.errors import Unknown
@@ -19,6 +20,9 @@ UNSETTLED_DAYS = 1
 
 def read(reader: Reader) -> dict[str, Any]:
     """``services``: ``name, currency, now, before``, each the sum of seven days; ``until`` is the end, exclusive.
+
+    ``monthly {now, before}`` where a week has a first of the month on which the service cost more than on its usual
+    day: so much of that week's sum is what AWS bills by the month (support plans, hosted zones).
 
     A service without cost on a day is left out of that day by AWS; a day that is left out altogether was not read.
     """
@@ -58,13 +62,26 @@ def _days(reader: Reader, start: date, end: date) -> dict[str, list[dict[str, An
 
 def _services(days: dict[str, list[dict[str, Any]]], now_from: str) -> list[dict[str, Any]]:
     """By service and currency; almost every account has one currency."""
-    sums: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: {"now": 0.0, "before": 0.0})
+    spent: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for day, groups in days.items():
         for group in groups:
             amount = group["Metrics"][METRIC]
-            which = "now" if day >= now_from else "before"
-            sums[group["Keys"][0], amount["Unit"]][which] += float(amount["Amount"])
+            spent[group["Keys"][0], amount["Unit"]][day] += float(amount["Amount"])
+    weeks = {"now": [day for day in days if day >= now_from], "before": [day for day in days if day < now_from]}
     return [
-        {"name": name, "currency": currency, "now": round(one["now"], 2), "before": round(one["before"], 2)}
-        for (name, currency), one in sorted(sums.items())
+        _service(*key, {which: {day: spent[key][day] for day in week} for which, week in weeks.items()})
+        for key in sorted(spent)
     ]
+
+
+def _service(name: str, currency: str, weeks: dict[str, dict[str, float]]) -> dict[str, Any]:
+    sums = {which: round(sum(week.values()), 2) for which, week in weeks.items()}
+    monthly = {which: round(_billed_by_month(week), 2) for which, week in weeks.items()}
+    return {"name": name, "currency": currency, **sums} | ({"monthly": monthly} if any(monthly.values()) else {})
+
+
+def _billed_by_month(week: dict[str, float]) -> float:
+    """What a first of the month has beyond the usual day of its week; growth that goes on is seen on the other days."""
+    firsts = [amount for day, amount in week.items() if date.fromisoformat(day).day == 1]
+    others = [amount for day, amount in week.items() if date.fromisoformat(day).day != 1]
+    return sum(max(0.0, amount - median(others)) for amount in firsts)

@@ -13,6 +13,7 @@ from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.items import iso, record_of
 from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.runbook.reading import Reader
+from migration_ops.waves.identity import is_rehearsal_wave
 from migration_ops.waves.servers import moment
 from migration_ops.waves.states import ENDED, STATUS_OF, Phase, Status
 
@@ -53,14 +54,14 @@ def _waves(reader: Reader) -> list[dict[str, Any]]:
 
 
 def ended_since(table: Table, status: Status, reader: Reader) -> list[Record]:
-    """Migrations of an ended status that were last written in the window."""
+    """Migrations of an ended status that were last written in the window; none of the drill's rehearsals."""
     items = table.query(
         INDEX,
         "#status = :status AND #updated >= :since",
         {"#status": "status", "#updated": "updatedAt"},
         {":status": status.value, ":since": iso(reader.since)},
     )
-    return [record_of(item) for item in items]
+    return [record for record in map(record_of, items) if not is_rehearsal_wave(record.wave)]
 
 
 def _steps(histories: dict[str, list[HistoryEntry]]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 from migration_ops.ledger.items import from_item, iso
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.reading import Reader
+from migration_ops.waves.identity import is_rehearsal_wave
 from migration_ops.waves.states import ENDED, STATUS_OF, Status
 
 Migration = dict[str, Any]
@@ -28,7 +29,8 @@ def read(reader: Reader) -> dict[str, Any]:
     nothing completed) and ``beforeMedianMinutes`` (of all that completed in the window before; None for none).
     ``errors``: of each error code ``name, now, before, migrations``. ``totals``: ``now`` and ``before`` by status.
 
-    A migration counts in the window in which its item was last written; durations are from its creation to then.
+    A migration counts in the window in which its item was last written; durations are from its creation to then. The
+    recovery drill's rehearsals do not count: they always end in a rollback.
     """
     answers = reader.each(ENDED_STATUSES, lambda status: {"items": _ended(reader, status)})
     unread = next((one["items"] for one in answers if is_failed(one["items"])), None)
@@ -58,7 +60,7 @@ def _ended(reader: Reader, status: Status) -> Any:
 
 def _summed(items: list[Any], since: str) -> dict[str, Any]:
     """:raises KeyError: an item lacks what each migration has."""
-    migrations = [from_item(item) for item in items]
+    migrations = [one for one in map(from_item, items) if not is_rehearsal_wave(one["wave"])]
     now = [one for one in migrations if one["updatedAt"] >= since]
     before = [one for one in migrations if one["updatedAt"] < since]
     by_wave: dict[str, list[Migration]] = defaultdict(list)

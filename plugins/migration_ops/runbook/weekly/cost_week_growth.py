@@ -1,4 +1,4 @@
-"""Services that cost more than in the week before. Little money says nothing."""
+"""Services that cost more than in the week before. Little money says nothing, nor what is billed by the month."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from migration_ops.runbook.thresholds import Thresholds
 def judge(service: Facts, _: Facts, limits: Thresholds) -> Judgement:
     now, before = service["now"], service["before"]
     said = f"{now:.2f} {service['currency']} in seven days, {before:.2f} in the seven before"
+    monthly = service.maybe("monthly")
+    if monthly is not None:
+        now, before = now - monthly["now"], before - monthly["before"]
+        said += f"; {monthly['now']:.2f} and {monthly['before']:.2f} of them billed on the first of the month"
     least, most = limits.weekly.min_cost_growth, limits.weekly.max_cost_growth_percent
     growth = now - before
     # From nothing there is no percentage; the amount decides alone.

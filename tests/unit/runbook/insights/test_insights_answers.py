@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,16 +15,18 @@ from include.sandbox.insights import service
 from include.sandbox.operations.account import Account
 from migration_ops.errors import MigrationError, Throttled
 from migration_ops.ledger.protocol import Record
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.insights import QUERIES
+from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.findings import Finding, FindingVerdict
+from migration_ops.runbook.insights import QUERIES, asking
 from migration_ops.runbook.insights.answers import finding_of, table_of
-from migration_ops.runbook.insights.asking import MAX_LOG_GROUPS, log_groups, results, start
+from migration_ops.runbook.insights.asking import RUNNING, log_groups, results, results_of_all, start, start_all
 from migration_ops.runbook.insights.query import read_query
 from migration_ops.runbook.reading import Reader
 from migration_ops.runbook.thresholds import Migrations, Thresholds
 from migration_ops.settings import read_settings
 from migration_ops.telemetry import Telemetry
 from migration_ops.waves.states import Phase
+from tests.unit.runbook.alarms.conftest import function
 from tests.unit.runbook.estates import account_of, reader_of
 
 # On the hour, so that all lines are of one step; AWS takes no lines older than two weeks.
@@ -170,17 +173,126 @@ def test_an_unknown_query_id_is_an_error(reader: Reader) -> None:
         results(reader, "00000000-0000-4000-8000-000000000000")
 
 
-def test_groups_of_functions_are_asked_too_and_those_left_out_are_named(box: Sandbox) -> None:
-    box.reset()
-    account = account_of(box)
-    for number in range(MAX_LOG_GROUPS + 2):
-        account.client("logs").create_log_group(logGroupName=f"/aws/lambda/f{number:02}")
-    reader = reader_of(box, account)
-    groups = log_groups(reader)
-    assert len(groups["names"]) == MAX_LOG_GROUPS
-    assert groups["names"][0] == reader.settings.log_group
-    assert groups["leftOut"] == ["/aws/lambda/f49", "/aws/lambda/f50", "/aws/lambda/f51"]
-    complete = {"status": "Complete", "rows": [], "statistics": {}}
-    finding = finding_of(read_query("recent_errors"), complete, LIMITS, groups["leftOut"])
+@pytest.mark.parametrize("name", QUERIES)
+def test_an_answer_of_as_many_rows_as_its_limit_is_cut(name: str) -> None:
+    query = read_query(name)
+    row = {"time": "2026-11-27 10:55:00.000", "maxLagSeconds": "2"}
+
+    def found(*rows: int) -> Finding:
+        answer = {"status": "Complete", "rows": [row] * sum(rows), "statistics": {}, "parts": list(rows)}
+        return finding_of(query, answer, LIMITS)
+
+    assert found(query.row_limit - 1).verdict is FindingVerdict.OK
+    for finding in (found(query.row_limit), found(3, query.row_limit)):
+        assert finding.verdict is FindingVerdict.UNKNOWN
+        assert f"cut at {query.row_limit} rows" in finding.reason
+    # No two of several answers are added up before they are compared with the limit of one.
+    assert found(query.row_limit - 1, query.row_limit - 1).verdict is FindingVerdict.OK
+
+
+def test_a_limit_beyond_which_something_is_bad_is_still_said_of_a_cut_answer() -> None:
+    query = read_query("replication_lag")
+    rows = [{"time": "t", "maxLagSeconds": "9999"}] * query.row_limit
+    finding = finding_of(query, {"status": "Complete", "rows": rows, "statistics": {}}, LIMITS)
     assert finding.verdict is FindingVerdict.UNKNOWN
-    assert "/aws/lambda/f49" in finding.reason
+    assert "beyond 1000" in finding.reason
+    assert finding.evidence
+
+
+def test_a_cut_keeps_what_matters(box: Sandbox, reader: Reader, account: Account) -> None:
+    """With room for one row: of a migration its last line, of the lag the worst."""
+    short = {name: re.sub(r"limit \d+", "limit 1", read_query(name).filled(PARAMETERS)) for name in QUERIES}
+    span = (BEGAN - timedelta(hours=1), BEGAN + timedelta(hours=1))
+
+    def row(name: str) -> dict[str, str]:
+        started = start_all(reader, short[name], *span)
+        answers = [results_of_all(reader, started["queryIds"]) for _ in range(2)]
+        found: dict[str, str] = answers[1]["rows"][0]
+        return found
+
+    assert row("track_migration")["phase"] == "FAILED"
+    assert row("replication_lag")["maxLagSeconds"] == "900"
+
+
+def test_of_many_lines_the_last_are_shown() -> None:
+    rows = [{"@timestamp": f"{number:05}"} for number in range(300)]
+    table = table_of(read_query("track_migration"), rows)
+    assert table["rows"][-1] == ["00299"]
+    assert "last 200 of 300" in table["title"]
+
+
+class TestLogGroups:
+    @pytest.fixture
+    def account(self, box: Sandbox) -> Iterator[Account]:
+        box.reset()
+        account = account_of(box)
+        yield account
+        box.book.remove()
+        box.reset()
+
+    def logs_of(self, account: Account, name: str, log_class: str = "STANDARD") -> str:
+        group = f"/aws/lambda/{name}"
+        account.client("logs").create_log_group(logGroupName=group, logGroupClass=log_class)
+        return group
+
+    def test_beyond_fifty_there_are_more_queries_and_all_are_read(self, box: Sandbox, account: Account) -> None:
+        logs = account.client("logs")
+        for number in range(52):
+            function(account, f"f{number:02}")
+            last = self.logs_of(account, f"f{number:02}")
+        logs.create_log_stream(logGroupName=last, logStreamName="s")
+        at = int((BEGAN + timedelta(minutes=1)).timestamp() * 1000)
+        lines = [{"timestamp": at, "message": "Task timed out after 3.00 seconds"}]
+        logs.put_log_events(logGroupName=last, logStreamName="s", logEvents=lines)
+        reader = reader_of(box, account)
+        groups = log_groups(reader)
+        assert [len(part) for part in groups["parts"]] == [50, 3]
+        assert (groups["names"][0], groups["leftOut"]) == (reader.settings.log_group, [])
+        span = (BEGAN - timedelta(hours=1), BEGAN + timedelta(hours=1))
+        started = start_all(reader, read_query("recent_errors").filled({}), *span)
+        assert results_of_all(reader, started["queryIds"])["status"] in RUNNING
+        answer = results_of_all(reader, started["queryIds"])
+        assert [(row["@logStream"], row["part"]) for row in answer["rows"]] == [("s", "2 of 2")]
+        assert answer["parts"] == [0, 1]
+
+    def test_groups_of_deleted_functions_are_not_asked(self, box: Sandbox, account: Account) -> None:
+        function(account, "lives")
+        self.logs_of(account, "lives")
+        self.logs_of(account, "deleted")
+        reader = reader_of(box, account)
+        assert log_groups(reader)["names"] == [reader.settings.log_group, "/aws/lambda/lives"]
+
+    def test_a_group_of_another_class_is_asked_by_itself(self, box: Sandbox, account: Account) -> None:
+        for name, log_class in (("often", "STANDARD"), ("seldom", "INFREQUENT_ACCESS"), ("never", "DELIVERY")):
+            function(account, name)
+            self.logs_of(account, name, log_class)
+        reader = reader_of(box, account)
+        groups = log_groups(reader)
+        assert groups["parts"] == [[reader.settings.log_group, "/aws/lambda/often"], ["/aws/lambda/seldom"]]
+        assert groups["leftOut"] == ["/aws/lambda/never"]
+        assert len(start_all(reader, "stats count(*) as n", BEGAN, BEGAN + timedelta(hours=1))["queryIds"]) == 2
+
+    def test_a_missing_group_of_our_own_does_not_break_the_others(self, box: Sandbox, account: Account) -> None:
+        function(account, "lives")
+        self.logs_of(account, "lives")
+        reader = reader_of(box, account)
+        account.client("logs").delete_log_group(logGroupName=reader.settings.log_group)
+        groups = log_groups(reader)
+        assert (groups["names"], groups["leftOut"]) == (["/aws/lambda/lives"], [reader.settings.log_group])
+        complete = {"status": "Complete", "rows": [], "statistics": {}}
+        finding = finding_of(read_query("recent_errors"), complete, LIMITS, groups["leftOut"])
+        assert (finding.verdict, reader.settings.log_group in finding.reason) == (FindingVerdict.UNKNOWN, True)
+
+    def test_a_group_that_was_deleted_meanwhile_is_left_alone(
+        self, box: Sandbox, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reader = reader_of(box, account)
+        good = log_groups(reader)
+        stale = {**good, "parts": [[*good["names"], "/aws/lambda/gone"]]}
+        answers = iter([stale, good])
+        monkeypatch.setattr(asking, "log_groups", lambda _: next(answers))
+        assert start_all(reader, "stats count(*) as n", BEGAN, BEGAN + timedelta(hours=1))["leftOut"] == []
+
+    def test_functions_that_cannot_be_listed_are_no_functions_at_all(self, box: Sandbox, account: Account) -> None:
+        box.book.add_document({"kind": "accessDenied", "service": "lambda", "operation": "ListFunctions"})
+        assert is_failed(log_groups(reader_of(box, account)))

@@ -1,0 +1,156 @@
+"""Who names a queue for dead letters, apart from queues: functions, streams, rules, topics, schedules, pipes.
+
+Each source answers ``{"arn", "by"}`` entries, and failure documents for what of it could not be read. What was deleted
+since it was listed names nothing any more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Any
+
+from migration_ops.aws.inventory import events, lambda_
+from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.reading import Reader, side_by_side
+
+GONE = ("ResourceNotFoundException", "NotFoundException", "NotFound", "NotFoundError")
+# Their redrive policy cannot be asked for: nobody has confirmed them, or they are on their way out.
+WITHOUT_ATTRIBUTES = ("PendingConfirmation", "Deleted")
+
+Entries = list[dict[str, Any]]
+
+
+def named_by_others(reader: Reader) -> Entries:
+    """All entries of all sources; those of services that this installation has none of are not asked for."""
+    sources = (_functions, _streams, _rules, _subscriptions, _schedules, _pipes)
+    return list(chain.from_iterable(side_by_side(sources, lambda source: source(reader))))
+
+
+def _functions(reader: Reader) -> Entries:
+    """Dead letters of every function that is listed, and destinations of ours (a call each)."""
+    names = reader.config.resources.functions
+    if names.are_none:
+        return []
+    listed = lambda_.functions(reader)
+    if is_failed(listed):
+        return [listed]
+    found = [
+        _entry(one.get("DeadLetterConfig", {}).get("TargetArn"), f"function {one['FunctionName']}") for one in listed
+    ]
+    ours = [one["FunctionName"] for one in listed if names.takes(one["FunctionName"])]
+
+    def destinations(name: str) -> Entries:
+        targets = lambda_.failure_destinations(reader, name)
+        if targets is None or is_failed(targets):
+            return _present([targets])
+        return _present(_entry(target, f"function {name}, failed calls") for target in targets)
+
+    return _present(found) + _flat(ours, destinations)
+
+
+def _streams(reader: Reader) -> Entries:
+    if reader.config.resources.functions.are_none:
+        return []
+    listed = reader.pages("lambda", "list_event_source_mappings", "EventSourceMappings")
+    if is_failed(listed):
+        return [listed]
+    return _present(
+        _entry(
+            one.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+            f"event source mapping {one.get('UUID')}",
+        )
+        for one in listed
+    )
+
+
+def _rules(reader: Reader) -> Entries:
+    """Of our buses and of the default bus, which has rules of everybody, without those that AWS keeps for itself."""
+    if reader.config.resources.buses.are_none:
+        return []
+    buses = events.buses(reader)
+    if is_failed(buses):
+        return [buses]
+    lists = side_by_side(buses, lambda bus: events.rules_of(reader, bus) or [])
+    unread = [some for some in lists if is_failed(some)]
+    rules = [rule for some in lists if not is_failed(some) for rule in some if not rule["isManaged"]]
+
+    def targets(rule: dict[str, Any]) -> Entries:
+        found = events.targets_of(reader, rule)
+        if found is None or is_failed(found):
+            return _present([found])
+        return _present(_entry(one["deadLetterArn"], f"rule {rule['name']}, target {one['id']}") for one in found)
+
+    return unread + _flat(rules, targets)
+
+
+def _subscriptions(reader: Reader) -> Entries:
+    names = reader.config.resources.topics
+    if names.are_none:
+        return []
+    listed = reader.pages("sns", "list_subscriptions", "Subscriptions")
+    if is_failed(listed):
+        return [listed]
+    arns = [
+        one["SubscriptionArn"]
+        for one in listed
+        if one["SubscriptionArn"] not in WITHOUT_ATTRIBUTES and names.takes(one["TopicArn"].rsplit(":", 1)[-1])
+    ]
+
+    def policy(arn: str) -> Entries:
+        answer = reader.call_or_none("sns", "get_subscription_attributes", GONE, SubscriptionArn=arn)
+        if answer is None or is_failed(answer):
+            return _present([answer])
+        redrive = json.loads(answer["Attributes"].get("RedrivePolicy") or "{}")
+        return _present([_entry(redrive.get("deadLetterTargetArn"), f"subscription {arn.split(':', 5)[-1]}")])
+
+    return _flat(arns, policy)
+
+
+def _schedules(reader: Reader) -> Entries:
+    if reader.config.resources.buses.are_none:
+        return []
+    listed = reader.pages("scheduler", "list_schedules", "Schedules")
+    if is_failed(listed):
+        return [listed]
+
+    def target(one: dict[str, Any]) -> Entries:
+        name = {"Name": one["Name"], "GroupName": one["GroupName"]}
+        answer = reader.call_or_none("scheduler", "get_schedule", GONE, **name)
+        if answer is None or is_failed(answer):
+            return _present([answer])
+        arn = answer["Target"].get("DeadLetterConfig", {}).get("Arn")
+        return _present([_entry(arn, f"schedule {one['GroupName']}/{one['Name']}")])
+
+    return _flat(listed, target)
+
+
+def _pipes(reader: Reader) -> Entries:
+    if reader.config.resources.buses.are_none:
+        return []
+    listed = reader.pages("pipes", "list_pipes", "Pipes")
+    if is_failed(listed):
+        return [listed]
+
+    def source(one: dict[str, Any]) -> Entries:
+        answer = reader.call_or_none("pipes", "describe_pipe", GONE, Name=one["Name"])
+        if answer is None or is_failed(answer):
+            return _present([answer])
+        # Only streams have one, each under the name of its kind.
+        kinds = (part for part in answer.get("SourceParameters", {}).values() if isinstance(part, dict))
+        return _present(_entry(part.get("DeadLetterConfig", {}).get("Arn"), f"pipe {one['Name']}") for part in kinds)
+
+    return _flat(listed, source)
+
+
+def _entry(arn: str | None, by: str) -> dict[str, Any] | None:
+    return {"arn": arn, "by": by} if arn else None
+
+
+def _present(entries: Iterable[dict[str, Any] | None]) -> Entries:
+    return [one for one in entries if one is not None]
+
+
+def _flat(things: Iterable[Any], read: Callable[[Any], Entries]) -> Entries:
+    return list(chain.from_iterable(side_by_side(things, read)))

@@ -1,0 +1,131 @@
+"""EventBridge: the rules of our buses, their targets, and what could not be delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.errors import Unknown
+from migration_ops.runbook.facts import NOT_READ, failed, is_failed
+from migration_ops.runbook.metrics import Metric, read_metrics
+from migration_ops.runbook.reading import Reader, side_by_side
+
+DEFAULT_BUS = "default"
+# Everybody's rules are on the default bus; ours, made by migration_setup, begin so.
+OUR_RULES = "migration-"
+# AWS/Events sends these only when they are not zero: no data means none (EventBridge User Guide, monitoring).
+METRICS = {
+    "failedInvocations": "FailedInvocations",
+    "undelivered": "InvocationsFailedToBeSentToDlq",
+    "throttled": "ThrottledRules",
+}
+
+
+GONE = ("ResourceNotFoundException",)
+
+Rule = dict[str, Any]
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``rules``: ``name`` (bus/rule), ``bus, rule, state, isManaged, targets [{id, arn, deadLetterArn}]`` and the values
+    of ``failedInvocations, undelivered, throttled`` in the window.
+
+    Of the default bus only our own rules. Buses whose rules could not be read stand there unread as ``*`` (nobody knows
+    which rules those are), our own bus as ``bus/*`` when it is gone or has no rule.
+    """
+    names = reader.config.resources.buses
+    if not names.include:
+        return {"rules": []}
+    reader = reader.anew()
+    listed = buses(reader)
+    if is_failed(listed):
+        return {"rules": listed}
+    wanted = [bus for bus in listed if bus != DEFAULT_BUS]
+    lists = side_by_side([*wanted, DEFAULT_BUS], lambda bus: rules_of(reader, bus, OUR_RULES))
+    unread = {bus: some for bus, some in zip([*wanted, DEFAULT_BUS], lists, strict=True) if is_failed(some)}
+    found = [rule for some in lists if some is not None and not is_failed(some) for rule in some]
+    rules = [rule for rule in side_by_side(found, lambda rule: _with_targets(reader, rule)) if rule is not None]
+    values = read_metrics(reader, [_metric(rule, name) for rule in rules for name in METRICS])
+    for rule in rules:
+        rule |= {name: values[_key(rule, name)] for name in METRICS}
+    beside = [_unread("*", _reason(unread))] if unread else []
+    return {"rules": rules + beside + _missing(reader, {*unread, *(rule["bus"] for rule in rules)})}
+
+
+def buses(reader: Reader) -> Any:
+    """Names of our buses, and the default bus always; or the document of the failure. Listed once in a read."""
+    listed = reader.once("events:list_event_buses", lambda: reader.pages("events", "list_event_buses", "EventBuses"))
+    if is_failed(listed):
+        return listed
+    takes = reader.config.resources.buses.takes
+    return [*(one["Name"] for one in listed if one["Name"] != DEFAULT_BUS and takes(one["Name"])), DEFAULT_BUS]
+
+
+def rules_of(reader: Reader, bus: str, on_default: str = "") -> Any:
+    """
+    Rules of one bus; None when it is gone; the document of a failure.
+
+    :param on_default: of the default bus only rules whose name begins so; ours alone where it is not one of our buses.
+    """
+    if bus == DEFAULT_BUS and not reader.config.resources.buses.takes(bus):
+        on_default = OUR_RULES
+    prefix = {"NamePrefix": on_default} if bus == DEFAULT_BUS and on_default else {}
+    found = reader.pages_or_none("events", "list_rules", "Rules", GONE, EventBusName=bus, **prefix)
+    if found is None or is_failed(found):
+        return found
+    return [
+        {
+            "name": f"{bus}/{one['Name']}",
+            "bus": bus,
+            "rule": one["Name"],
+            "state": one.get("State"),
+            "isManaged": bool(one.get("ManagedBy")),
+        }
+        for one in found
+    ]
+
+
+def targets_of(reader: Reader, rule: Rule) -> Any:
+    """``id, arn, deadLetterArn`` of a rule's targets; None when the rule is gone; the document of a failure."""
+    about = {"Rule": rule["rule"], "EventBusName": rule["bus"]}
+    found = reader.pages_or_none("events", "list_targets_by_rule", "Targets", GONE, **about)
+    if found is None or is_failed(found):
+        return found
+    return [
+        {"id": one["Id"], "arn": one["Arn"], "deadLetterArn": one.get("DeadLetterConfig", {}).get("Arn")}
+        for one in found
+    ]
+
+
+def _with_targets(reader: Reader, rule: Rule) -> Rule | None:
+    targets = targets_of(reader, rule)
+    return None if targets is None else rule | {"targets": targets}
+
+
+def _unread(name: str, why: dict[str, Any]) -> Rule:
+    return {"name": name, "state": why, "targets": why} | dict.fromkeys(METRICS, why)
+
+
+def _reason(unread: dict[str, Any]) -> dict[str, Any]:
+    """One failure document for the buses whose rules could not be read."""
+    why = next(iter(unread.values()))[NOT_READ]
+    return {NOT_READ: {**why, "message": f"rules of {', '.join(sorted(unread))}: {why['message']}"}}
+
+
+def _metric(rule: dict[str, Any], name: str) -> Metric:
+    # The rule's name alone means the default bus; on another bus both are needed.
+    bus = {} if rule["bus"] == DEFAULT_BUS else {"EventBusName": rule["bus"]}
+    return Metric(_key(rule, name), "AWS/Events", METRICS[name], {**bus, "RuleName": rule["rule"]}, "Sum", 300)
+
+
+def _key(rule: dict[str, Any], name: str) -> str:
+    return f"{rule['name']}|{name}"
+
+
+def _missing(reader: Reader, known: set[str]) -> list[Rule]:
+    """What migration_setup made and is not there any more cannot be judged, and must not be passed over."""
+    bus = reader.settings.event_bus.rsplit("/", 1)[-1]
+    if not bus or bus in known or not reader.config.resources.buses.takes(bus):
+        return []
+    gone = failed("events:list_rules", Unknown(f"our bus {bus} is gone, or has no rule"))
+    return [_unread(f"{bus}/*", gone)]

@@ -1,0 +1,34 @@
+"""Lambda: functions, listed once in a read, and where their failed calls go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.reading import Reader
+
+GONE = ("ResourceNotFoundException",)
+LOG_PREFIX = "/aws/lambda/"
+
+
+def functions(reader: Reader) -> Any:
+    """All functions as ListFunctions answers them; or the document of the failure."""
+    return reader.once("lambda:list_functions", lambda: reader.pages("lambda", "list_functions", "Functions"))
+
+
+def failure_destinations(reader: Reader, name: str) -> Any:
+    """ARNs to which failed asynchronous calls of a function (or of its versions and aliases) go.
+
+    None for a function that was deleted since it was listed; the document of a failure.
+    """
+    operation = "list_function_event_invoke_configs"
+    found = reader.pages_or_none("lambda", operation, "FunctionEventInvokeConfigs", GONE, FunctionName=name)
+    if found is None or is_failed(found):
+        return found
+    targets = (one.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") for one in found)
+    return [one for one in targets if one]
+
+
+def log_group_of(function: dict[str, Any]) -> str:
+    """The log group that a function of the listing writes to: its own choice, or Lambda's."""
+    return str(function.get("LoggingConfig", {}).get("LogGroup") or LOG_PREFIX + function["FunctionName"])
