@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_snake
 
 from migration_ops.errors import InvalidInput
+from migration_ops.runbook.accepted import Accepted
 from migration_ops.runbook.thresholds import ConfigPart, Thresholds
+from migration_ops.settings import Settings
 
 DIRECTORY = Path(__file__).resolve().parents[3] / "include" / "config"
 M = TypeVar("M", bound=BaseModel)
+# Kinds of which migration_setup makes at least one: their absence is always a fault.
+MADE_BY_SETUP = frozenset({"queues", "buses", "buckets", "topics"})
+Source = Literal["dependencyScan", "costs", "history"]
 
 
 class Names(ConfigPart):
@@ -22,10 +27,16 @@ class Names(ConfigPart):
     Which resources of a service are ours: shell patterns on their names.
 
     An empty list says that there are none here; then nothing of that service is asked for.
+
+    :param expect: whether there must be one at least. Without it: where the patterns are neither the shipped ones nor
+        ``*``, because whoever wrote them down knows of some; see :meth:`Resources.expects`.
+    :param warn_only: pattern -> reason. What a check finds CRITICAL in one of these is a WARNING that says the reason.
     """
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+    expect: bool | None = None
+    warn_only: dict[str, str] = Field(default_factory=dict)
 
     @property
     def are_none(self) -> bool:
@@ -37,26 +48,46 @@ class Names(ConfigPart):
             fnmatchcase(name, one) for one in self.exclude
         )
 
+    def why_warn_only(self, name: str) -> str | None:
+        """The reason why nothing of this one is worse than a WARNING; None where there is none."""
+        return next((why for one, why in self.warn_only.items() if fnmatchcase(name, one)), None)
+
+
+OURS = Names(include=("migration-*",))
+# Every role of the account can do something to what is ours. These are wide on purpose, and not this package's to mend.
+_ROLES = Names(
+    include=("*",),
+    exclude=("AWSServiceRoleFor*",),
+    warn_only={
+        "AWSReservedSSO_*": "IAM Identity Center makes these roles for people; they are reviewed there",
+        "OrganizationAccountAccessRole": "AWS Organizations makes it for the management account",
+        "AWSControlTowerExecution": "AWS Control Tower makes it for the management account",
+        "cdk-*": "the CDK's bootstrap makes these roles to deploy every stack of the account",
+    },
+)
+
 
 class Resources(ConfigPart):
     """The installation's AWS resources. What has a ``MIGRATION_OPS_*`` setting is not repeated here."""
 
-    functions: Names = Names()
-    queues: Names = Names()
-    state_machines: Names = Names()
+    functions: Names = OURS
+    queues: Names = OURS
+    state_machines: Names = OURS
     # Where functions log; of "/aws/lambda/" only the groups of our functions are read.
     log_group_prefixes: tuple[str, ...] = ("/aws/lambda/",)
-    buses: Names = Names()
+    buses: Names = Names(include=("migration-*", "default"))
     # DynamoDB tables that the reviews look at; the ledger's own has a setting.
-    tables: Names = Names()
+    tables: Names = OURS
     # IAM roles, KMS keys (by alias), secrets, buckets and topics that the audit looks at.
-    roles: Names = Names()
-    keys: Names = Names()
-    secrets: Names = Names()
-    buckets: Names = Names()
-    topics: Names = Names()
+    roles: Names = _ROLES
+    keys: Names = Names(include=("alias/migration-*",), exclude=("alias/aws/*",))
+    secrets: Names = Names(include=("migration-*", "migration/*"))
+    buckets: Names = OURS
+    topics: Names = OURS
     # CloudWatch alarms whose state the health check reads.
-    alarms: Names = Names()
+    alarms: Names = Names(include=("migration-*",), exclude=("migration-runbook-heartbeat",))
+    # What must be there although it is no AWS resource with a name; else its absence is no fault.
+    expect: tuple[Source, ...] = ()
     # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
     backup_bucket: str = ""
     dashboard: str = "migration-orchestration"
@@ -69,6 +100,40 @@ class Resources(ConfigPart):
         """Whether ``include`` of this kind is empty; a kind that has no names is always there."""
         names = getattr(self, to_snake(kind), None)
         return isinstance(names, Names) and names.are_none
+
+    def expects(self, kind: str) -> bool:
+        """
+        Whether an empty list of this kind is a fault: then it is UNKNOWN, never "none here".
+
+        :param kind: a member of ``resources.yaml``, or one of its ``expect``.
+        """
+        names = getattr(self, to_snake(kind), None)
+        if not isinstance(names, Names):
+            return kind in self.expect
+        if names.expect is not None:
+            return names.expect
+        shipped = type(self).model_fields[to_snake(kind)].default
+        return kind in MADE_BY_SETUP or (not names.are_none and names.include not in (("*",), shipped.include))
+
+    def with_own(self, settings: Settings) -> Resources:
+        """With the names that the settings give, so that no pattern has to repeat them."""
+        changed = {}
+        for kind, own in self.own_names(settings).items():
+            names: Names = getattr(self, kind)
+            if not names.are_none:
+                include = (*names.include, *(one for one in own if one not in names.include))
+                changed[kind] = names.model_copy(update={"include": include, "expect": self.expects(kind)})
+        return self.model_copy(update=changed)
+
+    def own_names(self, settings: Settings) -> dict[str, tuple[str, ...]]:
+        """By kind, what ``migration_setup`` makes under a name that this installation knows."""
+        buckets = (settings.evidence_bucket, self.backup_bucket)
+        return {
+            "buses": (settings.event_bus,),
+            "tables": (settings.table_name,),
+            "buckets": tuple(one for one in dict.fromkeys(buckets) if one),
+            "topics": (self.on_call_topic, self.warnings_topic),
+        }
 
 
 class Contact(ConfigPart):
@@ -104,11 +169,16 @@ class OnCall(ConfigPart):
 
 
 class RunbookConfig(ConfigPart):
-    """All three files."""
+    """All files."""
 
     resources: Resources = Resources()
     thresholds: Thresholds = Thresholds()
     on_call: OnCall = OnCall()
+    accepted: Accepted = Accepted()
+
+    def with_own(self, settings: Settings) -> RunbookConfig:
+        """See :meth:`Resources.with_own`."""
+        return self.model_copy(update={"resources": self.resources.with_own(settings)})
 
 
 def read_config(directory: Path | None = None) -> RunbookConfig:
@@ -119,11 +189,13 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
     :raises InvalidInput: a file is missing, not YAML, or has what does not belong there; all faults at once.
     """
     where = directory or DIRECTORY
-    resources = _read(where / "resources.yaml", Resources)
+    accepted = where / "accepted.yaml"
     return RunbookConfig(
-        resources=resources,
+        resources=_read(where / "resources.yaml", Resources),
         thresholds=_read(where / "thresholds.yaml", Thresholds),
         on_call=_read(where / "on_call.yaml", OnCall),
+        # A directory that was made before there was this file accepts nothing.
+        accepted=_read(accepted, Accepted) if accepted.exists() else Accepted(),
     )
 
 
@@ -133,7 +205,7 @@ def _read(path: Path, kind: type[M]) -> M:
     except (OSError, yaml.YAMLError) as error:
         raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     try:
-        return kind.model_validate(document or {})
+        return kind.model_validate({} if document is None else document)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise InvalidInput("; ".join(faults), path=str(path)) from error

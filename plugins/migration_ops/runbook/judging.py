@@ -6,13 +6,14 @@ import importlib
 import json
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from migration_ops.errors import InvalidInput
-from migration_ops.runbook.facts import NONE_EXPECTED, Facts, NotRead
+from migration_ops.runbook.expectations import none_here, with_expectations
+from migration_ops.runbook.facts import NONE_EXPECTED, WARN_ONLY, Facts, NotRead
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 from migration_ops.runbook.thresholds import Thresholds
 
@@ -132,8 +133,11 @@ class Check:
             return found
         if things:
             return [self._finding(EVERYTHING, ok(f"applies to none of the {len(things)} {about}"))]
-        if estate[about.split(".")[0]].maybe(NONE_EXPECTED):
-            return [self._finding(EVERYTHING, ok(f"this installation has no {about} (resources.yaml)"))]
+        reader, member = about.split(".", 1)
+        none_expected = estate[reader].maybe(NONE_EXPECTED, ())
+        if none_expected is True or member in none_expected:
+            verdict, reason = none_here(about)
+            return [self._finding(EVERYTHING, Judgement(verdict, reason))]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
         return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
@@ -147,7 +151,9 @@ class Check:
             judged = self.judge(thing, estate, limits)
             if judged is None:
                 return []
-            return [judged] if isinstance(judged, Judgement) else list(judged)
+            found = [judged] if isinstance(judged, Judgement) else list(judged)
+            why = thing.maybe(WARN_ONLY) if isinstance(thing, Facts) else None
+            return [_warned(one, why) for one in found] if why else found
         except NotRead as error:
             return [unknown(error.message)]
         except Exception as error:
@@ -170,6 +176,12 @@ class Check:
             section=meta.section,
             route=meta.route,
         )
+
+
+def _warned(judged: Judgement, why: str) -> Judgement:
+    if judged.verdict is not FindingVerdict.CRITICAL:
+        return judged
+    return replace(judged, verdict=FindingVerdict.WARNING, reason=f"{judged.reason}; a warning only: {why}")
 
 
 def _name_of(thing: Any) -> str:
@@ -195,4 +207,4 @@ class Chapter:
 def read_with(name: str, reader: Any) -> dict[str, Any]:
     """What ``migration_ops/runbook/readers/<name>.py`` reads."""
     read: Callable[[Any], dict[str, Any]] = importlib.import_module(f"migration_ops.runbook.readers.{name}").read
-    return read(reader)
+    return with_expectations(name, read(reader), reader.config.resources, reader.settings)

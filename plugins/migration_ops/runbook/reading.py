@@ -50,6 +50,9 @@ class Reader:
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
 
+    def __post_init__(self) -> None:
+        self.config = self.config.with_own(self.settings)
+
     @property
     def since(self) -> datetime:
         """The beginning of the window."""

@@ -127,6 +127,7 @@ class Weekly(ConfigPart):
     max_cost_growth_percent: float = Field(default=25.0, ge=0)
     min_cost_growth: float = Field(default=10.0, ge=0)
     max_outdated_packages: int = Field(default=20, ge=0)
+    acceptance_end_warning_days: int = Field(default=14, ge=0)
     package_index_timeout_seconds: float = Field(default=240.0, gt=0, le=1800)
 
 

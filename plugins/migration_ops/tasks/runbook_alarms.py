@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import Context
@@ -13,7 +14,7 @@ from migration_ops.runbook.alarms.findings import unread
 from migration_ops.runbook.alarms.work import Looked, look_at
 from migration_ops.runbook.findings import RED, worst
 from migration_ops.tasks.documented import DocumentedOperator
-from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY, with_accepted
 from migration_ops.tasks.runbook import TABLES_KEY
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
@@ -38,6 +39,7 @@ class AlarmsOperator(DocumentedOperator):
         ti = context["ti"]
         services = runbook_services(context)
         looked = self._look(services, is_dry=context["params"]["dryRun"])
+        looked = replace(looked, findings=tuple(with_accepted(list(looked.findings))))
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in looked.findings])
         ti.xcom_push(key=TABLES_KEY, value=list(looked.tables))
         for one in looked.findings:

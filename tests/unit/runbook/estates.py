@@ -14,7 +14,8 @@ from include.sandbox.box import Sandbox
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.own_airflow import OwnAirflow
 from migration_ops import runbook
-from migration_ops.runbook.config import read_config
+from migration_ops.runbook.accepted import Accepted
+from migration_ops.runbook.config import Names, RunbookConfig, read_config
 from migration_ops.runbook.facts import Facts, is_failed
 from migration_ops.runbook.findings import Finding
 from migration_ops.runbook.judging import Chapter, read_with
@@ -45,14 +46,29 @@ def account_of(box: Sandbox) -> Account:
     return Account(make=box.boto, control=box.client, settings=made, airflow=OwnAirflow())
 
 
-def reader_of(box: Sandbox, account: Account) -> Reader:
+def asked_for_all() -> RunbookConfig:
+    """The shipped configuration of an installer who asks for the whole account: the estates have many owners' names."""
+    config = read_config()
+    resources = config.resources
+    wide = {
+        name: names.model_copy(update={"include": ("*",)})
+        for name in type(resources).model_fields
+        if isinstance(names := getattr(resources, name), Names)
+    }
+    return config.model_copy(update={"resources": resources.model_copy(update=wide)})
+
+
+def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = None) -> Reader:
+    """:param config: by default :func:`asked_for_all`."""
     now = datetime.now(UTC)
     own = account.airflow or OwnAirflow()
     # Its heartbeats are those of the moment at which the reader looks, however long the tests go on.
     own.now = lambda: now
     return Reader(
         client=box.boto,
-        config=read_config(),
+        config=(config or asked_for_all()).model_copy(
+            update={"accepted": Accepted.model_validate({"accepted": account.accepted})}
+        ),
         settings=read_settings(dict(account.settings)),
         now=now,
         window=WINDOW,

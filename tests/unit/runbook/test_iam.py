@@ -59,6 +59,7 @@ def test_it_reads_no_secret_and_changes_nothing_but_its_reports() -> None:
     assert not {one for one in actions if one.startswith("GetSecretValue") or one == "GetParameter"}
     writes = {one for one in allowed() if not one.partition(":")[2].startswith(("Describe", "List", "Get"))}
     assert writes == {
+        "cloudwatch:PutMetricData",
         "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "iam:GenerateServiceLastAccessedDetails",

@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.ledger.items import from_item
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.readers import sqs
+from migration_ops.runbook.readers.events import DEFAULT_BUS, OUR_RULES
 from migration_ops.runbook.reading import Reader, side_by_side
 from migration_ops.waves.states import Status
 
@@ -74,7 +75,7 @@ def _machines(reader: Reader) -> Any:
 
 
 def _rules(reader: Reader) -> Any:
-    """Rules of our buses, without those that AWS services keep for themselves."""
+    """Rules of our buses, without those that AWS services keep for themselves; of the default bus only our own."""
     names = reader.config.resources.buses
     if names.are_none:
         return []
@@ -86,7 +87,8 @@ def _rules(reader: Reader) -> Any:
         found = reader.pages("events", "list_rules", "Rules", EventBusName=bus["name"])
         if is_failed(found):
             return found
-        rules += [{"name": one["Name"], "bus": bus["name"]} for one in found if not one.get("ManagedBy")]
+        ours = [one for one in found if bus["name"] != DEFAULT_BUS or one["Name"].startswith(OUR_RULES)]
+        rules += [{"name": one["Name"], "bus": bus["name"]} for one in ours if not one.get("ManagedBy")]
     return rules
 
 
