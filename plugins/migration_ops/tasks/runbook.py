@@ -20,6 +20,7 @@ from migration_ops.tasks.complete import CompleteOperator
 from migration_ops.tasks.context import is_own_retry, leave_note
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
 from migration_ops.tasks.findings import FINDINGS_KEY, FindingsOperator
+from migration_ops.tasks.heartbeat import put_heartbeat
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
 
 READ, CHECK, REPORT = "read", "check", "report"
@@ -179,9 +180,10 @@ class TellOperator(DocumentedOperator):
             raise AirflowFailException("there is no report: nobody was told")
         kept = services.kept(ti.dag_id)
         told = (kept.document(kept.told) if kept else None) or {}
+        findings = [Finding.from_document(one) for one in documents]
         telling = decide(
             self.title,
-            [Finding.from_document(one) for one in documents],
+            findings,
             told,
             services.reader.now,
             timedelta(hours=services.config.on_call.remind_after_hours),
@@ -190,6 +192,7 @@ class TellOperator(DocumentedOperator):
         for message in telling.messages:
             services.publish(context, message)
             self.log.info("told %s: %s", message.route, message.subject)
+        put_heartbeat(services, context, findings)
         # Only now: what could not be sent is due again when this task is.
         if kept and telling.told != told:
             kept.store.put(kept.told, telling.told)

@@ -7,15 +7,19 @@ import json
 import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from include.local import resources
 from include.sandbox.box import Sandbox
+from include.sandbox.operations import wide_config
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.own_airflow import OwnAirflow
 from migration_ops import runbook
 from migration_ops.runbook.accepted import Accepted
-from migration_ops.runbook.config import Names, RunbookConfig, read_config
+from migration_ops.runbook.config import RunbookConfig, read_config
 from migration_ops.runbook.facts import Facts, is_failed
 from migration_ops.runbook.findings import Finding
 from migration_ops.runbook.judging import Chapter, read_with
@@ -46,16 +50,11 @@ def account_of(box: Sandbox) -> Account:
     return Account(make=box.boto, control=box.client, settings=made, airflow=OwnAirflow())
 
 
+@cache
 def asked_for_all() -> RunbookConfig:
     """The shipped configuration of an installer who asks for the whole account: the estates have many owners' names."""
-    config = read_config()
-    resources = config.resources
-    wide = {
-        name: names.model_copy(update={"include": ("*",)})
-        for name in type(resources).model_fields
-        if isinstance(names := getattr(resources, name), Names)
-    }
-    return config.model_copy(update={"resources": resources.model_copy(update=wide)})
+    with TemporaryDirectory() as directory:
+        return read_config(wide_config.write(Path(directory)))
 
 
 def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = None) -> Reader:

@@ -115,7 +115,10 @@ class TestFile:
             ("accepted:\n- {check: a, resource: b, reason: c, who: d, ticket: e, until: soon}", "accepted.0.until"),
             ("accepted:\n- {check: a, resource: b, reason: ' ', who: d, ticket: e, until: 2027-01-01}", "reason"),
             ("accepted:\n- {check: a, resource: b, reason: c, who: d, until: 2027-01-01}", "accepted.0.ticket"),
-            ("accepted:\n- {check: restore_compare, resource: b, reason: c, who: d, ticket: e, until: 2027-01-01}", "c"),
+            (
+                "accepted:\n- {check: restore_compare, resource: b, reason: c, who: d, ticket: e, until: 2027-01-01}",
+                "c",
+            ),
             ("accepted: []\nmore: 1", "more"),
         ],
     )
