@@ -74,7 +74,7 @@ class Migrations(ConfigPart):
 MAX_DAG_AGE_HOURS: dict[str, float | None] = {
     "runbook_health_check": 5,
     "runbook_backup": 36,
-    "runbook_alarms": 36,
+    "runbook_alarms": 5,
     "runbook_log_insights": 36,
     "runbook_weekly_review": 24 * 10,
     "runbook_performance_review": 24 * 46,

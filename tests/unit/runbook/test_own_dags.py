@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_the_longest_time_is_longer_than_the_schedule_and_shorter_than_two_misse
     [cron] = re.findall(r"from_now_on\(\"(.+?)\"\)", (DAGS / f"{dag_id}.py").read_text(encoding="utf-8"))
     times = croniter(cron, datetime(2026, 1, 1, tzinfo=UTC))
     due = [times.get_next(datetime) for _ in range(14)]
-    periods = [(later - earlier) / timedelta(hours=1) for earlier, later in zip(due, due[1:], strict=False)]
+    periods = [(later - earlier) / timedelta(hours=1) for earlier, later in pairwise(due)]
     hours = MAX_DAG_AGE_HOURS[dag_id]
     assert hours is not None
     assert 1.25 * max(periods) <= hours <= 3 * min(periods)

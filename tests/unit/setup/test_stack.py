@@ -211,7 +211,7 @@ def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: C
     for one in (s3_policies, dynamodb_encryption):
         one.install()
     for _ in range(2):
-        missing = deploy(client_for("cloudformation"), client_for=client_for)
+        missing = deploy(client_for("cloudformation"), client_for=client_for, with_alarm=True)
     policies = {"EvidenceBucketPolicy", "TopicPolicy", "RequestQueuePolicy"}
     assert {one for one in missing if "." not in one} == policies | {"HeartbeatAlarm"}
     [alarm] = client_for("cloudwatch").describe_alarms()["MetricAlarms"]

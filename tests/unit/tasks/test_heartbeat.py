@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from include.cloudformation.sandbox_deploy import deploy
 from include.local import airflow_env, resources
 from include.sandbox.alarm_states import ALARM, OK, state_of
 from include.sandbox.box import Sandbox
@@ -24,11 +25,18 @@ DAG_ID, NAME = "runbook_health_check", "migration-runbook-heartbeat"
 HOUR = timedelta(hours=1)
 
 
+def stack_of(box: Sandbox) -> dict[str, str]:
+    """The stack, with its alarm."""
+    made = resources.make(box.environment)
+    deploy(box.boto("cloudformation"), stack_name=resources.STACK_NAME, client_for=box.boto, with_alarm=True)
+    return made
+
+
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
     with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
         before = dict(os.environ)
-        made = resources.make(sandbox.environment)
+        made = stack_of(sandbox)
         os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made})
         yield sandbox
         os.environ.clear()
@@ -39,7 +47,7 @@ def box() -> Iterator[Sandbox]:
 def fresh(box: Sandbox) -> Iterator[None]:
     yield
     box.reset()
-    resources.make(box.environment)
+    stack_of(box)
 
 
 def tell(due: datetime, findings: list[Finding] | None, dag_id: str = DAG_ID, **params: Any) -> Any:

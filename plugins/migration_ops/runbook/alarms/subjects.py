@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from migration_ops.ledger.calls import in_groups
 from migration_ops.ledger.items import from_item
 from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.readers import sqs
+from migration_ops.runbook.readers import mgn, sqs
 from migration_ops.runbook.readers.events import DEFAULT_BUS, OUR_RULES
 from migration_ops.runbook.reading import Reader, side_by_side
 from migration_ops.waves.states import Status
@@ -135,7 +136,23 @@ def _migrations(reader: Reader) -> Any:
         if is_failed(items):
             return items
         found += [from_item(item) for item in items]
-    return found
+    return _with_replication(reader, found)
+
+
+def _with_replication(reader: Reader, migrations: list[dict[str, Any]]) -> Any:
+    """With ``lifecycleState`` and ``isArchived`` of those that MGN lists; the failure, when MGN could not be read."""
+    ids = sorted({one["sourceServerId"] for one in migrations})
+    views: dict[str, Any] = {}
+    for group in in_groups(ids, mgn.SERVERS_A_CALL):
+        answer = mgn.views_of(reader, group)
+        if is_failed(answer):
+            return answer
+        views |= answer
+    seen = {
+        server: {"lifecycleState": view["lifecycleState"], "isArchived": view["isArchived"]}
+        for server, view in views.items()
+    }
+    return [one | seen.get(one["sourceServerId"], {}) for one in migrations]
 
 
 def _picked(reader: Reader, found: Any, pick: Callable[[Any], dict[str, Any]], takes: Callable[[str], bool]) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from migration_ops.errors import Unknown
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.own_airflow import get, pages
 from migration_ops.runbook.reading import Reader
