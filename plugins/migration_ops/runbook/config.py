@@ -145,7 +145,11 @@ class Contact(ConfigPart):
 
 
 class Escalation(ConfigPart):
-    """When the next one is told, by priority (P1 to P4), in minutes after the alarm without acknowledgement."""
+    """
+    When the next one is notified, by priority (P1 to P4), in minutes after the alarm without acknowledgement.
+
+    For people: nothing escalates by itself.
+    """
 
     role: str
     after_minutes: dict[str, int]
