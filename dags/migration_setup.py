@@ -6,8 +6,8 @@ evidence bucket, the event bus with its rules, the request queue with its dead l
 the dashboard, the heartbeat's alarm. The names come from the `MIGRATION_OPS_*` settings.
 
 `dryRun` (the default) shows the change set and removes it again. Running it on an up-to-date stack is a success that
-changes nothing. The log and note of `plan` list what only a person can set: contacts, subscriptions, limits. **Table, bucket and log group are kept when the stack is deleted**: delete them by hand, or import
-them into a new stack.
+changes nothing. The log and note of `plan` list what only a person can set: contacts, subscriptions, limits. **Table,
+bucket and log group are kept when the stack is deleted**: delete them by hand, or import them into a new stack.
 
 To retry: clear the failed task with downstream.
 """
@@ -38,20 +38,6 @@ def cloudformation() -> Any:
 
     params = get_current_context()["params"]
     return CloudFormationHook(aws_conn_id=params["awsConnId"], region_name=params["region"]).get_conn()
-
-
-def tell_what_to_set() -> None:
-    """What a person must set, in the log and the run's note."""
-    from migration_ops.runbook.config import read_config
-    from migration_ops.settings import read_settings
-    from migration_ops.setup.to_set import to_set
-    from migration_ops.tasks.context import leave_note
-
-    directory, ti = read_settings().config_directory, get_current_context().get("ti")
-    lines = to_set(read_config(Path(directory) if directory else None))
-    print("TO SET:", *lines, sep="\n- ")
-    if ti is not None:
-        leave_note(ti, "\n- ".join(["**To set by a person** (the values hold until then):", *lines]))
 
 
 @dag(
@@ -93,7 +79,9 @@ def migration_setup() -> None:
         for change in found.changes if found else []:
             print("CHANGE", change)
         if found:
-            tell_what_to_set()
+            from migration_ops.tasks.setup_note import leave_what_to_set
+
+            leave_what_to_set(get_current_context().get("ti"))
         return PokeReturnValue(is_done=found is not None, xcom_value=found.as_document() if found else None)
 
     @task(doc_md="Dry run or nothing to change: removes the change set and skips the rest. Else starts the change.")
