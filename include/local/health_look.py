@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from include.local.airflow_api import RUN_ENDED, AirflowApiError
@@ -24,7 +23,7 @@ def look(stack: LocalStack, screen: Screen) -> str:
     :return: the run's state.
     """
     screen.say("the account gets functions, queues and state machines to look at; then one health check")
-    wide_config.widen(Path(stack.environment["MIGRATION_OPS_CONFIG_DIRECTORY"]))
+    wide_config.widen_own(stack.environment)
     seed_clean(account_from(dict(stack.environment)))
     run_id = "demo-health-check"
     trigger(stack.api, DAG_ID, {}, run_id)

@@ -31,9 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("SANDBOX_CONTROL_URL is not set: source the file that `make up` names first\n")
         return 2
     account = account_from(os.environ)
-    directory = os.environ.get("MIGRATION_OPS_CONFIG_DIRECTORY")
-    if directory:
-        wide_config.widen(Path(directory))
+    wide_config.widen_own(os.environ)
     seed_clean(account)
     expected = plant_all(account) if options.estate == "planted" else {}
     print(json.dumps({check: sorted(found) for check, found in sorted(expected.items())}, indent=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -31,3 +32,15 @@ def widen(directory: Path) -> Path:
     }
     path.write_text(yaml.safe_dump(wide, sort_keys=False), encoding="utf-8")
     return directory
+
+
+def widen_own(environment: Mapping[str, str]) -> bool:
+    """Widens the configuration that a local stack made for itself; one that a developer named stays as it is.
+
+    :return: whether it was widened.
+    """
+    named, home = (environment.get(name) for name in ("MIGRATION_OPS_CONFIG_DIRECTORY", "AIRFLOW_HOME"))
+    if not named or not home or not Path(named).resolve().is_relative_to(Path(home).resolve()):
+        return False
+    widen(Path(named))
+    return True
