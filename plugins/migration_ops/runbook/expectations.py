@@ -12,8 +12,9 @@ from typing import Any
 from pydantic.alias_generators import to_snake
 
 from migration_ops.errors import Unknown
+from migration_ops.runbook.advisories import NoScan
 from migration_ops.runbook.config import Names, Resources
-from migration_ops.runbook.facts import NONE_EXPECTED, WARN_ONLY, failed
+from migration_ops.runbook.facts import NONE_EXPECTED, NOT_READ, WARN_ONLY, failed, is_failed
 from migration_ops.runbook.findings import Finding, FindingVerdict
 from migration_ops.settings import Settings
 
@@ -78,8 +79,12 @@ def with_expectations(
     for about, listed in LISTS.items():
         name, member = about.split(".")
         entries = document.get(member)
+        if name == reader and is_failed(entries) and entries[NOT_READ]["code"] == NoScan.code:
+            # What nobody has set up is not there, unless somebody says that it must be.
+            entries = entries if resources.expects(listed.kind) else []
         if name != reader or not isinstance(entries, list):
             continue
+        found[member] = entries
         if about in _OWN:
             found[member] = [*entries, *_missing(listed, entries, resources, settings)]
         found[member] = _with_reasons(found[member], resources, listed.kind)

@@ -51,7 +51,9 @@ class Reader:
     _making: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self.config = self.config.with_own(self.settings)
+        # A reader that needs no configuration may be given none.
+        if self.config:
+            self.config = self.config.with_own(self.settings)
 
     @property
     def since(self) -> datetime:

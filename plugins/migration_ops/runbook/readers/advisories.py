@@ -8,7 +8,7 @@ from typing import Any
 
 from migration_ops.errors import Unknown
 from migration_ops.runbook import inbox, packages
-from migration_ops.runbook.advisories import Scanned, against, is_installed, parse, run_pip_audit
+from migration_ops.runbook.advisories import Scanned, against, parse, run_pip_audit
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.readers.dependencies import lock_path
 from migration_ops.runbook.reading import Reader
@@ -23,25 +23,21 @@ def read(reader: Reader) -> dict[str, Any]:
     ``scans``: one, with ``name`` (the lock), ``source, ageDays, locked, unseen, skipped, vulnerable``; see
     ``advisories.against``.
 
-    A report that is there and cannot be read is a failure. Only where there is none, pip-audit is run; where that is
-    not installed either, the list is empty.
+    A report that is there and cannot be read is a failure. Only where there is none, pip-audit is run.
     """
     lock = lock_path(reader)
     found = reader.attempt("scan of dependencies", lambda: _scan(reader, lock))
-    return {"scans": found if is_failed(found) else [found] if found else []}
+    return {"scans": found if is_failed(found) else [found]}
 
 
-def _scan(reader: Reader, lock: Path) -> dict[str, Any] | None:
+def _scan(reader: Reader, lock: Path) -> dict[str, Any]:
     locked = packages.locked(lock)
-    report = _report(reader, lock)
-    if report is None:
-        return None
-    source, at, scanned = report
+    source, at, scanned = _report(reader, lock)
     age_days = (reader.now - at).total_seconds() / 86_400
     return {"name": lock.name, "source": source, "ageDays": round(age_days, 2), **against(locked, scanned)}
 
 
-def _report(reader: Reader, lock: Path) -> tuple[str, datetime, list[Scanned]] | None:
+def _report(reader: Reader, lock: Path) -> tuple[str, datetime, list[Scanned]]:
     where = str(reader.params.get(PARAM) or "")
     if where.startswith("/"):
         return _file(Path(where))
@@ -51,8 +47,6 @@ def _report(reader: Reader, lock: Path) -> tuple[str, datetime, list[Scanned]] |
         return f"s3://{reader.settings.evidence_bucket}/{key}", found[1], parse(found[0])
     if where:
         raise Unknown("the report that the run names is not in the evidence bucket", key=key)
-    if not is_installed():
-        return None
     limit = reader.config.thresholds.weekly.package_index_timeout_seconds
     return "pip-audit", reader.now, run_pip_audit(lock, limit)
 
