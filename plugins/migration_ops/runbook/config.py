@@ -19,6 +19,8 @@ DIRECTORY = Path(__file__).resolve().parents[3] / "include" / "config"
 M = TypeVar("M", bound=BaseModel)
 # Kinds of which migration_setup makes at least one: their absence is always a fault.
 MADE_BY_SETUP = frozenset({"queues", "buses", "buckets", "topics"})
+# Patterns that say nothing about what an installer has; whoever writes another one knows of something.
+SHIPPED_PATTERNS = frozenset({"*", "migration-*", "migration/*", "alias/migration-*", "default"})
 Source = Literal["dependencyScan", "costs", "history"]
 
 
@@ -53,39 +55,26 @@ class Names(ConfigPart):
         return next((why for one, why in self.warn_only.items() if fnmatchcase(name, one)), None)
 
 
-OURS = Names(include=("migration-*",))
-# Every role of the account can do something to what is ours. These are wide on purpose, and not this package's to mend.
-_ROLES = Names(
-    include=("*",),
-    exclude=("AWSServiceRoleFor*",),
-    warn_only={
-        "AWSReservedSSO_*": "IAM Identity Center makes these roles for people; they are reviewed there",
-        "OrganizationAccountAccessRole": "AWS Organizations makes it for the management account",
-        "AWSControlTowerExecution": "AWS Control Tower makes it for the management account",
-        "cdk-*": "the CDK's bootstrap makes these roles to deploy every stack of the account",
-    },
-)
-
-
 class Resources(ConfigPart):
     """The installation's AWS resources. What has a ``MIGRATION_OPS_*`` setting is not repeated here."""
 
-    functions: Names = OURS
-    queues: Names = OURS
-    state_machines: Names = OURS
+    # A kind that the file does not name is looked at as a whole; the shipped file names what is ours.
+    functions: Names = Names()
+    queues: Names = Names()
+    state_machines: Names = Names()
     # Where functions log; of "/aws/lambda/" only the groups of our functions are read.
     log_group_prefixes: tuple[str, ...] = ("/aws/lambda/",)
-    buses: Names = Names(include=("migration-*", "default"))
+    buses: Names = Names()
     # DynamoDB tables that the reviews look at; the ledger's own has a setting.
-    tables: Names = OURS
+    tables: Names = Names()
     # IAM roles, KMS keys (by alias), secrets, buckets and topics that the audit looks at.
-    roles: Names = _ROLES
-    keys: Names = Names(include=("alias/migration-*",), exclude=("alias/aws/*",))
-    secrets: Names = Names(include=("migration-*", "migration/*"))
-    buckets: Names = OURS
-    topics: Names = OURS
+    roles: Names = Names()
+    keys: Names = Names()
+    secrets: Names = Names()
+    buckets: Names = Names()
+    topics: Names = Names()
     # CloudWatch alarms whose state the health check reads.
-    alarms: Names = Names(include=("migration-*",), exclude=("migration-runbook-heartbeat",))
+    alarms: Names = Names()
     # What must be there although it is no AWS resource with a name; else its absence is no fault.
     expect: tuple[Source, ...] = ()
     # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
@@ -112,8 +101,7 @@ class Resources(ConfigPart):
             return kind in self.expect
         if names.expect is not None:
             return names.expect
-        shipped = type(self).model_fields[to_snake(kind)].default
-        return kind in MADE_BY_SETUP or (not names.are_none and names.include not in (("*",), shipped.include))
+        return not names.are_none and (kind in MADE_BY_SETUP or not SHIPPED_PATTERNS.issuperset(names.include))
 
     def with_own(self, settings: Settings) -> Resources:
         """With the names that the settings give, so that no pattern has to repeat them."""

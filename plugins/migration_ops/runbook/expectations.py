@@ -11,10 +11,9 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from migration_ops.errors import Unknown
 from migration_ops.runbook.advisories import NoScan
 from migration_ops.runbook.config import Names, Resources
-from migration_ops.runbook.facts import NONE_EXPECTED, NOT_READ, WARN_ONLY, failed, is_failed
+from migration_ops.runbook.facts import NONE_EXPECTED, NOT_READ, OWN_MISSING, WARN_ONLY, is_failed
 from migration_ops.runbook.findings import Finding, FindingVerdict
 from migration_ops.settings import Settings
 
@@ -70,27 +69,33 @@ def with_expectations(
     reader: str, document: dict[str, Any], resources: Resources, settings: Settings
 ) -> dict[str, Any]:
     """
-    What was read, with which of its empty lists are no fault, and with what is ours and was not listed as not read.
+    What was read, with which of its empty lists are no fault (``noneExpected``), what of ours is not in a list
+    (``ownMissing``), and entries that say why nothing of them is worse than a WARNING (``warnOnly``).
 
     :param reader: name of the reader that made the document.
     """
     found = dict(document)
-    none = []
+    none, missing = [], {}
     for about, listed in LISTS.items():
         name, member = about.split(".")
-        entries = document.get(member)
-        if name == reader and is_failed(entries) and entries[NOT_READ]["code"] == NoScan.code:
-            # What nobody has set up is not there, unless somebody says that it must be.
-            entries = entries if resources.expects(listed.kind) else []
-        if name != reader or not isinstance(entries, list):
+        if name != reader or member not in document:
             continue
-        found[member] = entries
+        entries = _unless_not_set_up(document[member], listed, resources)
+        if not isinstance(entries, list):
+            continue
+        found[member] = _with_reasons(entries, resources, listed.kind)
         if about in _OWN:
-            found[member] = [*entries, *_missing(listed, entries, resources, settings)]
-        found[member] = _with_reasons(found[member], resources, listed.kind)
-        if not found[member] and not resources.expects(listed.kind):
+            missing[member] = _missing(listed, entries, resources, settings)
+        if not entries and not missing.get(member) and not resources.expects(listed.kind):
             none.append(member)
-    return found | ({NONE_EXPECTED: none} if none and NONE_EXPECTED not in document else {})
+    more = {OWN_MISSING: {name: names for name, names in missing.items() if names}} if any(missing.values()) else {}
+    return found | more | ({NONE_EXPECTED: none} if none and NONE_EXPECTED not in document else {})
+
+
+def _unless_not_set_up(entries: Any, listed: Listed, resources: Resources) -> Any:
+    """What nobody has set up is not there, unless somebody says that it must be."""
+    is_absent = is_failed(entries) and entries[NOT_READ]["code"] == NoScan.code
+    return [] if is_absent and not resources.expects(listed.kind) else entries
 
 
 def _with_reasons(entries: list[Any], resources: Resources, kind: str) -> list[Any]:
@@ -101,14 +106,11 @@ def _with_reasons(entries: list[Any], resources: Resources, kind: str) -> list[A
     return [one | {WARN_ONLY: why} if (why := names.why_warn_only(str(one.get("name")))) else one for one in entries]
 
 
-def _missing(listed: Listed, entries: list[Any], resources: Resources, settings: Settings) -> list[dict[str, Any]]:
+def _missing(listed: Listed, entries: list[Any], resources: Resources, settings: Settings) -> list[str]:
     names = getattr(resources, listed.kind)
     there = {one.get("name") for one in entries}
-    return [
-        failed(listed.label, Unknown(f"{one} is this installation's own, and is not there"))
-        for one in resources.own_names(settings).get(listed.kind, ())
-        if names.takes(one) and one not in there
-    ]
+    own = resources.own_names(settings).get(listed.kind, ())
+    return [one for one in own if names.takes(one) and one not in there]
 
 
 def none_here(about: str) -> tuple[FindingVerdict, str]:

@@ -11,6 +11,8 @@ from migration_ops.errors import MigrationError, Unknown
 NOT_READ = "notRead"
 # In a reader's document: lists (or True: all of them) that are empty without a fault, see ``expectations``.
 NONE_EXPECTED = "noneExpected"
+# In a reader's document, by list: names of our own resources that AWS did not list.
+OWN_MISSING = "ownMissing"
 # In an entry of a list: why nothing of it is worse than a WARNING (resources.yaml, warnOnly).
 WARN_ONLY = "warnOnly"
 

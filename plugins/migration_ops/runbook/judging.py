@@ -13,7 +13,7 @@ from typing import Any
 
 from migration_ops.errors import InvalidInput
 from migration_ops.runbook.expectations import none_here, with_expectations
-from migration_ops.runbook.facts import NONE_EXPECTED, WARN_ONLY, Facts, NotRead
+from migration_ops.runbook.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, Facts, NotRead
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 from migration_ops.runbook.thresholds import Thresholds
 
@@ -129,6 +129,7 @@ class Check:
         except NotRead as error:
             return [self._finding(EVERYTHING, unknown(error.message))]
         found = [self._finding(_name_of(thing), one) for thing in things for one in self._of(thing, estate, limits)]
+        found += self._missing(estate)
         if found:
             return found
         if things:
@@ -141,6 +142,11 @@ class Check:
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
         return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
+
+    def _missing(self, estate: Facts) -> list[Finding]:
+        reader, member = self.metadata.about.split(".", 1)
+        own = estate[reader].maybe(OWN_MISSING, {}).get(member, ())
+        return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
 
     def lost(self, reason: str) -> Finding:
         """UNKNOWN, for a check that left nothing behind."""

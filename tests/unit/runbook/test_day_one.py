@@ -15,7 +15,7 @@ from include.sandbox.box import Sandbox
 from include.sandbox.operations import fake_pip
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.sqs import make_queue
-from migration_ops.runbook.config import Names, RunbookConfig, read_config
+from migration_ops.runbook.config import SHIPPED_PATTERNS, Names, RunbookConfig, read_config
 from migration_ops.runbook.expectations import skipped_lines
 from migration_ops.runbook.findings import RED, Finding, FindingVerdict, Route
 from migration_ops.runbook.routing import route_of
@@ -188,8 +188,10 @@ def test_what_belongs_to_others_pages_nobody(box: Sandbox, account: Account) -> 
     }
 
 
-def test_the_defaults_of_the_code_are_the_shipped_ones() -> None:
-    shipped, by_default = read_config(), RunbookConfig()
-    assert shipped.resources == by_default.resources
-    assert shipped.thresholds == by_default.thresholds
-    assert shipped.accepted == by_default.accepted
+def test_the_shipped_patterns_say_nothing_about_what_an_installer_has() -> None:
+    config = read_config()
+    kinds = [name for name in type(config.resources).model_fields if isinstance(getattr(config.resources, name), Names)]
+    assert {pattern for kind in kinds for pattern in getattr(config.resources, kind).include} == SHIPPED_PATTERNS
+    assert {kind for kind in kinds if config.resources.expects(kind)} == {"queues", "buses", "buckets", "topics"}
+    assert config.thresholds == RunbookConfig().thresholds
+    assert config.accepted == RunbookConfig().accepted
