@@ -3,11 +3,11 @@
 
 Creates or updates one CloudFormation stack from `include/cloudformation/migration-ops.yaml`: the ledger table, the
 evidence bucket, the event bus with its rules, the request queue with its dead letters, the topics, the log group and
-the dashboard. The names come from the `MIGRATION_OPS_*` settings.
+the dashboard, the heartbeat's alarm. The names come from the `MIGRATION_OPS_*` settings.
 
 `dryRun` (the default) shows the change set and removes it again. Running it on an up-to-date stack is a success that
-changes nothing. **Table, bucket and log group are kept when the stack is deleted**: delete them by hand, or import
-them into a new stack.
+changes nothing. The log and note of `plan` list what only a person can set: contacts, subscriptions, limits. **Table,
+bucket and log group are kept when the stack is deleted**: delete them by hand, or import them into a new stack.
 
 To retry: clear the failed task with downstream.
 """
@@ -78,6 +78,10 @@ def migration_setup() -> None:
         found = stack.look(cloudformation(), stack.ChangeSet(**change_set))
         for change in found.changes if found else []:
             print("CHANGE", change)
+        if found:
+            from migration_ops.tasks.setup_note import leave_what_to_set
+
+            leave_what_to_set(get_current_context().get("ti"))
         return PokeReturnValue(is_done=found is not None, xcom_value=found.as_document() if found else None)
 
     @task(doc_md="Dry run or nothing to change: removes the change set and skips the rest. Else starts the change.")

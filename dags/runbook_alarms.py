@@ -10,7 +10,9 @@ nothing wants any more are deleted, and all is read back.
 - Ours are alarms whose name begins with `migration-ops/` *and* that carry this installation's tag. Others are never
   touched. Actions that somebody disabled stay disabled, and are reported.
 - *To try again*: clear the task of the kind **with downstream**; doing it twice changes nothing.
-- Run it by hand when a wave begins and when it has ended: each server on its way has an alarm on its replication lag.
+- **Alarms on replication lag live with their wave**: scheduled runs (every two hours) make one for each server on its
+  way whose first sync is over, and delete it after the cutover, also when `dryRun` is true.
+- Until somebody has applied alarms here, scheduled runs say so in a WARNING a kind, and are green.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ DRY_RUN = Param(True, type="boolean", title="Dry run", description="Show what di
 
 @dag(
     dag_id="runbook_alarms",
-    schedule=from_now_on("41 5 * * *"),
+    schedule=from_now_on("41 */2 * * *"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),

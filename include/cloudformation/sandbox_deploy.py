@@ -1,7 +1,8 @@
 """Deploys ``migration-ops.yaml`` where CloudFormation is moto's, and makes up for what moto leaves out.
 
-moto 5.2 has no bucket, queue and topic policies, and ignores some properties (``GAPS``). What its services' own APIs
-can do is set through them when ``client_for`` is given, with the values of the template, so that audits see it.
+moto 5.2 has no bucket, queue and topic policies and no alarms, and ignores some properties (``GAPS``). What its
+services' own APIs can do is set through them when ``client_for`` is given, with the values of the template, so that
+audits see it.
 """
 
 from __future__ import annotations
@@ -35,10 +36,14 @@ def deploy(
     stack_name: str = "migration-ops",
     parameters: dict[str, str] | None = None,
     client_for: Callable[[str], Any] | None = None,
+    *,
+    with_alarm: bool = False,
 ) -> list[str]:
     """Creates the stack, or does nothing when it exists.
 
     :param client_for: a boto3 client by service name; with it the gaps are filled.
+    :param with_alarm: also make the alarm. moto evaluates none (``include/sandbox/alarm_states.py`` does), so
+        elsewhere it would only stand there.
     :return: logical ids of the resources that moto did not create, and ``Resource.Property`` for ignored properties,
         whether or not they were filled.
     """
@@ -54,6 +59,9 @@ def deploy(
         _fill_bucket(client_for("s3"), resources["EvidenceBucket"])
         _fill_policies(client_for, resources)
         client_for("kms").enable_key_rotation(KeyId=resources["TopicKey"])
+        if with_alarm:
+            template = json_template(cloudformation, stack_name)
+            _fill_alarm(client_for("cloudwatch"), template, resources, parameters or {})
     missing = [name for name, physical in resources.items() if not physical]
     return missing + [f"{name}.{one}" for name, ignored in GAPS.items() for one in ignored]
 
@@ -134,6 +142,21 @@ def _fill_bucket(s3: Any, bucket: str) -> None:
     # moto alone would refuse every object now; the sandbox looks at the condition (s3_policies.py).
     arn = f"arn:aws:s3:::{bucket}"
     s3.put_bucket_policy(Bucket=bucket, Policy=_policy(_tls_only("s3:*", [arn, f"{arn}/*"])))
+
+
+def _fill_alarm(
+    cloudwatch: Any, template: dict[str, Any], resources: dict[str, str], parameters: dict[str, str]
+) -> None:
+    """moto's CloudFormation makes no alarms; the template's properties are those of PutMetricAlarm."""
+    given = {name: one.get("Default") for name, one in template["Parameters"].items()} | parameters | resources
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, list):
+            return [resolved(one) for one in value]
+        return given[value["Ref"]] if isinstance(value, dict) and set(value) == {"Ref"} else value
+
+    properties = template["Resources"]["HeartbeatAlarm"]["Properties"]
+    cloudwatch.put_metric_alarm(**{name: resolved(value) for name, value in properties.items()})
 
 
 def _fill_policies(client_for: Callable[[str], Any], resources: dict[str, str]) -> None:

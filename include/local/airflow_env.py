@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from include.local.ports import LOOPBACK
 
 # A developer's own account must never be reached from a sandbox run, and his Airflow not be mixed into this one.
 FOREIGN_PREFIXES = ("AWS_", "AIRFLOW_", "SANDBOX_")
+CONFIG_DIRECTORY = "MIGRATION_OPS_CONFIG_DIRECTORY"
 # Without its byte code every one of Airflow's processes compiles some thousand modules at each start.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -31,6 +33,13 @@ def clean_environment() -> dict[str, str]:
     for name in ("NO_PROXY", "no_proxy"):
         kept[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK, "localhost"]))
     return kept
+
+
+def own_config(root: Path, home: Path) -> dict[str, str]:
+    """A copy of the shipped configuration, which seeding an estate may widen; nothing where one is set already."""
+    if os.environ.get(CONFIG_DIRECTORY):
+        return {}
+    return {CONFIG_DIRECTORY: str(shutil.copytree(root / "include" / "config", home / "config"))}
 
 
 def no_aws_defaults() -> dict[str, str]:

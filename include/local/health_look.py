@@ -9,6 +9,7 @@ from include.local.airflow_api import RUN_ENDED, AirflowApiError
 from include.local.screen import Screen
 from include.local.stack import LocalStack
 from include.local.triggering import trigger
+from include.sandbox.operations import wide_config
 from include.sandbox.operations.__main__ import account_from
 from include.sandbox.operations.estate import seed_clean
 
@@ -22,6 +23,7 @@ def look(stack: LocalStack, screen: Screen) -> str:
     :return: the run's state.
     """
     screen.say("the account gets functions, queues and state machines to look at; then one health check")
+    wide_config.widen_own(stack.environment)
     seed_clean(account_from(dict(stack.environment)))
     run_id = "demo-health-check"
     trigger(stack.api, DAG_ID, {}, run_id)

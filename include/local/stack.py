@@ -157,7 +157,7 @@ class LocalStack:
     def _start_all(self) -> None:
         if not self._keep:
             self._reaper = Reaper(ROOT)
-        base = airflow_env.clean_environment() | airflow_env.no_aws_defaults()
+        base = airflow_env.clean_environment() | airflow_env.no_aws_defaults() | airflow_env.own_config(ROOT, self.home)
         self._choose_port()
         own = airflow_env.airflow_settings(ROOT, self.home, self._port, self._parallelism)
         self._say(f"starting the sandbox (speed {self.speed:g}, seed {self.seed}) and Airflow's database")

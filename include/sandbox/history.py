@@ -3,7 +3,7 @@
 {"roles": {"old-role": {"createdDaysAgo": 400, "usedDaysAgo": {"logs": 1, "*": 30}}},
  "secrets": {"old-secret": {"createdDaysAgo": 200, "rotatedDaysAgo": 100, "accessedDaysAgo": null}},
  "accessAnalyzer": [{"analyzer": "account", "resource": "arn:…", "resourceType": "AWS::S3::Bucket"}],
- "policyChecks": [{"operation": "CheckNoPublicAccess", "policyHas": "Anyone", "result": "FAIL", "reasons": ["a reason"]}],
+ "policyChecks": [{"operation": "CheckNoPublicAccess", "policyHas": "Anyone", "result": "FAIL", "reasons": ["…"]}],
  "ec2HoursAgo": {"vol-1": 800}, "tableHoursAgo": {"a-table": 30}, "serviceQuotas": {"L-B99A9384": 2000},
  "costs": [{"service": "AWS Lambda", "usageType": "Request", "amount": 1.5, "from": "2026-01-01", "to": "2026-01-31"}]}
 """

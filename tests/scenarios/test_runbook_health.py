@@ -14,7 +14,7 @@ from tests.scenarios.airflow_api import Document, Run
 from tests.scenarios.lab import Lab
 from tests.scenarios.stories import story
 
-DAG_ID, CHECK_ID, LETTERS = "runbook_health_check", "sqs_dead_letter_depth", "scenario-queue-dlq"
+DAG_ID, CHECK_ID, LETTERS = "runbook_health_check", "sqs_dead_letter_depth", "migration-scenario-dlq"
 
 
 @story
@@ -22,7 +22,7 @@ def health(lab: Lab) -> SimpleNamespace:
     account = account_from(dict(lab.airflow.stack.environment))
     seed_clean(account)
     sqs = account.client("sqs")
-    queue_with_dead_letters(account, "scenario-queue")
+    queue_with_dead_letters(account, "migration-scenario")
     url = sqs.get_queue_url(QueueName=LETTERS)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="lost")
     mail = _mailbox(lab, sqs)

@@ -142,6 +142,7 @@ def test_the_map_of_the_code_names_every_module() -> None:
 
 @pytest.mark.parametrize("record", sorted((ROOT / "docs" / "adr").glob("0*.md")), ids=lambda one: one.stem)
 def test_each_decision_says_when_a_change_violates_it(record: Path) -> None:
-    clauses = record.read_text().partition("\n## Violations\n\nA change violates this when it:\n\n")[2].strip().splitlines()
+    head = "\n## Violations\n\nA change violates this when it:\n\n"
+    clauses = record.read_text().partition(head)[2].strip().splitlines()
     assert 1 <= len(clauses) <= 4
     assert all(one.startswith("- ") for one in clauses)

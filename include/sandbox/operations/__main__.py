@@ -1,6 +1,7 @@
 """
 ``python -m include.sandbox.operations clean|planted``: seeds the runbook's estate into the sandbox that the
-environment leads to (``source`` the file that `make up` names). Prints what each check must report.
+environment leads to (``source`` the file that `make up` names). Prints what each check must report. The estate has
+names of many owners, so the stack's own copy of ``resources.yaml`` then asks for the whole account.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "plugins"))
 
 from include.local import resources
 from include.sandbox.client import SandboxClient
+from include.sandbox.operations import wide_config
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.estate import plant_all, seed_clean
 
@@ -29,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("SANDBOX_CONTROL_URL is not set: source the file that `make up` names first\n")
         return 2
     account = account_from(os.environ)
+    wide_config.widen_own(os.environ)
     seed_clean(account)
     expected = plant_all(account) if options.estate == "planted" else {}
     print(json.dumps({check: sorted(found) for check, found in sorted(expected.items())}, indent=2))

@@ -18,6 +18,7 @@ class Account:
     :param make: a new boto3 client by service name.
     :param control: the sandbox's control API, for MGN servers; None where only moto stands.
     :param settings: ``MIGRATION_OPS_*`` names of our own resources.
+    :param accepted: entries of ``accepted.yaml`` for tests; where a real Airflow runs, its own file counts.
     :param airflow: stands for our own Airflow in tests; None where a real one runs, in which nothing is planted.
     """
 
@@ -25,6 +26,7 @@ class Account:
     control: Any = None
     settings: dict[str, str] = field(default_factory=dict)
     airflow: OwnAirflow | None = None
+    accepted: list[dict[str, Any]] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _clients: dict[str, Any] = field(default_factory=dict)
 

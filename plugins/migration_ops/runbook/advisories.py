@@ -33,6 +33,13 @@ class MalformedScan(Unknown):
     hint = "Write it anew with `pip-audit --format json` or `osv-scanner --format json --all-packages`."
 
 
+class NoScan(Unknown):
+    """Nobody has set up a scan of the packages here."""
+
+    code = "NO_SCAN"
+    hint = "Upload a scanner's report to the evidence bucket, or install pip-audit (docs/operations.md)."
+
+
 @dataclass(frozen=True)
 class Scanned:
     """
@@ -163,11 +170,12 @@ def run_pip_audit(lock: Path, timeout_seconds: float) -> list[Scanned]:
     """
     What pip-audit finds in a lock now; it asks an index of advisories and installs nothing.
 
-    :raises Unknown: it is not installed, fails, or takes too long. Its own words are left out: they may quote an
+    :raises NoScan: it is not installed.
+    :raises Unknown: it fails, or takes too long. Its own words are left out: they may quote an
         index's address with its password.
     """
     if not is_installed():
-        raise Unknown("there is no report of a scan, and pip-audit is not installed here")
+        raise NoScan("there is no report of a scan, and pip-audit is not installed here")
     words = ["--requirement", str(lock), "--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
     try:
         # The words are ours; nothing of them comes from a run.

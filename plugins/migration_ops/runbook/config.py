@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_snake
 
 from migration_ops.errors import InvalidInput
+from migration_ops.runbook.accepted import Accepted
 from migration_ops.runbook.thresholds import ConfigPart, Thresholds
+from migration_ops.settings import Settings
 
 DIRECTORY = Path(__file__).resolve().parents[3] / "include" / "config"
 M = TypeVar("M", bound=BaseModel)
+# Kinds of which migration_setup makes at least one: their absence is always a fault.
+MADE_BY_SETUP = frozenset({"queues", "buses", "buckets", "topics"})
+# Patterns that say nothing about what an installer has; whoever writes another one knows of something.
+SHIPPED_PATTERNS = frozenset({"*", "migration-*", "migration/*", "alias/migration-*", "default"})
+Source = Literal["dependencyScan", "costs", "history"]
 
 
 class Names(ConfigPart):
@@ -22,10 +29,16 @@ class Names(ConfigPart):
     Which resources of a service are ours: shell patterns on their names.
 
     An empty list says that there are none here; then nothing of that service is asked for.
+
+    :param expect: whether there must be one at least. Without it: where the patterns are neither the shipped ones nor
+        ``*``, because whoever wrote them down knows of some; see :meth:`Resources.expects`.
+    :param warn_only: pattern -> reason. What a check finds CRITICAL in one of these is a WARNING that says the reason.
     """
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+    expect: bool | None = None
+    warn_only: dict[str, str] = Field(default_factory=dict)
 
     @property
     def are_none(self) -> bool:
@@ -37,10 +50,15 @@ class Names(ConfigPart):
             fnmatchcase(name, one) for one in self.exclude
         )
 
+    def why_warn_only(self, name: str) -> str | None:
+        """The reason why nothing of this one is worse than a WARNING; None where there is none."""
+        return next((why for one, why in self.warn_only.items() if fnmatchcase(name, one)), None)
+
 
 class Resources(ConfigPart):
     """The installation's AWS resources. What has a ``MIGRATION_OPS_*`` setting is not repeated here."""
 
+    # A kind that the file does not name is looked at as a whole; the shipped file names what is ours.
     functions: Names = Names()
     queues: Names = Names()
     state_machines: Names = Names()
@@ -57,6 +75,8 @@ class Resources(ConfigPart):
     topics: Names = Names()
     # CloudWatch alarms whose state the health check reads.
     alarms: Names = Names()
+    # What must be there although it is no AWS resource with a name; else its absence is no fault.
+    expect: tuple[Source, ...] = ()
     # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
     backup_bucket: str = ""
     # Its account; empty = not known: then exports do not name it, and DynamoDB takes it for the table's account.
@@ -72,6 +92,39 @@ class Resources(ConfigPart):
         names = getattr(self, to_snake(kind), None)
         return isinstance(names, Names) and names.are_none
 
+    def expects(self, kind: str) -> bool:
+        """
+        Whether an empty list of this kind is a fault: then it is UNKNOWN, never "none here".
+
+        :param kind: a member of ``resources.yaml``, or one of its ``expect``.
+        """
+        names = getattr(self, to_snake(kind), None)
+        if not isinstance(names, Names):
+            return kind in self.expect
+        if names.expect is not None:
+            return names.expect
+        return not names.are_none and (kind in MADE_BY_SETUP or not SHIPPED_PATTERNS.issuperset(names.include))
+
+    def with_own(self, settings: Settings) -> Resources:
+        """With the names that the settings give, so that no pattern has to repeat them."""
+        changed = {}
+        for kind, own in self.own_names(settings).items():
+            names: Names = getattr(self, kind)
+            if not names.are_none:
+                include = (*names.include, *(one for one in own if one not in names.include))
+                changed[kind] = names.model_copy(update={"include": include, "expect": self.expects(kind)})
+        return self.model_copy(update=changed)
+
+    def own_names(self, settings: Settings) -> dict[str, tuple[str, ...]]:
+        """By kind, what ``migration_setup`` makes under a name that this installation knows."""
+        buckets = (settings.evidence_bucket, self.backup_bucket)
+        return {
+            "buses": (settings.event_bus,),
+            "tables": (settings.table_name,),
+            "buckets": tuple(one for one in dict.fromkeys(buckets) if one),
+            "topics": (self.on_call_topic, self.warnings_topic),
+        }
+
 
 class Contact(ConfigPart):
     """Somebody on the escalation path. Addresses are subscriptions of the topics, not kept here."""
@@ -82,7 +135,11 @@ class Contact(ConfigPart):
 
 
 class Escalation(ConfigPart):
-    """When the next one is told, by priority (P1 to P4), in minutes after the alarm without acknowledgement."""
+    """
+    When the next one is notified, by priority (P1 to P4), in minutes after the alarm without acknowledgement.
+
+    For people: nothing escalates by itself.
+    """
 
     role: str
     after_minutes: dict[str, int]
@@ -106,11 +163,16 @@ class OnCall(ConfigPart):
 
 
 class RunbookConfig(ConfigPart):
-    """All three files."""
+    """All files."""
 
     resources: Resources = Resources()
     thresholds: Thresholds = Thresholds()
     on_call: OnCall = OnCall()
+    accepted: Accepted = Accepted()
+
+    def with_own(self, settings: Settings) -> RunbookConfig:
+        """See :meth:`Resources.with_own`."""
+        return self.model_copy(update={"resources": self.resources.with_own(settings)})
 
 
 def read_config(directory: Path | None = None) -> RunbookConfig:
@@ -121,11 +183,13 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
     :raises InvalidInput: a file is missing, not YAML, or has what does not belong there; all faults at once.
     """
     where = directory or DIRECTORY
-    resources = _read(where / "resources.yaml", Resources)
+    accepted = where / "accepted.yaml"
     return RunbookConfig(
-        resources=resources,
+        resources=_read(where / "resources.yaml", Resources),
         thresholds=_read(where / "thresholds.yaml", Thresholds),
         on_call=_read(where / "on_call.yaml", OnCall),
+        # A directory that was made before there was this file accepts nothing.
+        accepted=_read(accepted, Accepted) if accepted.exists() else Accepted(),
     )
 
 
@@ -135,7 +199,7 @@ def _read(path: Path, kind: type[M]) -> M:
     except (OSError, yaml.YAMLError) as error:
         raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     try:
-        return kind.model_validate(document or {})
+        return kind.model_validate({} if document is None else document)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise InvalidInput("; ".join(faults), path=str(path)) from error

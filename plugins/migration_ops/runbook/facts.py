@@ -9,8 +9,12 @@ from migration_ops.errors import MigrationError, Unknown
 
 # The one key of a document that stands where a value could not be read.
 NOT_READ = "notRead"
-# A reader's document says so when resources.yaml has `include: []` for its kind: then none is no fault.
+# In a reader's document: lists (or True: all of them) that are empty without a fault, see ``expectations``.
 NONE_EXPECTED = "noneExpected"
+# In a reader's document, by list: names of our own resources that AWS did not list.
+OWN_MISSING = "ownMissing"
+# In an entry of a list: why nothing of it is worse than a WARNING (resources.yaml, warnOnly).
+WARN_ONLY = "warnOnly"
 
 
 class NotRead(Unknown):

@@ -6,14 +6,15 @@ import importlib
 import json
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from migration_ops.aws.inventory import READERS
 from migration_ops.errors import InvalidInput
-from migration_ops.runbook.facts import NONE_EXPECTED, Facts, NotRead
+from migration_ops.runbook.expectations import none_here, with_expectations
+from migration_ops.runbook.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, Facts, NotRead
 from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 from migration_ops.runbook.quantities import measured
 from migration_ops.runbook.thresholds import Thresholds
@@ -137,17 +138,24 @@ class Check:
         except NotRead as error:
             return [self._finding(EVERYTHING, unknown(error.message))]
         found = [self._finding(_name_of(thing), one) for thing in things for one in self._of(thing, estate, limits)]
+        found += self._missing(estate)
         if found:
             return found
         if things:
             return [self._finding(EVERYTHING, ok(f"applies to none of the {len(things)} {about}"))]
-        if estate[about.split(".")[0]].maybe(NONE_EXPECTED):
-            return [
-                self._finding(EVERYTHING, ok(f"this installation has no {about} (resources.yaml)", conclusive=False))
-            ]
+        reader, member = about.split(".", 1)
+        none_expected = estate[reader].maybe(NONE_EXPECTED, ())
+        if none_expected is True or member in none_expected:
+            verdict, reason = none_here(about)
+            return [self._finding(EVERYTHING, Judgement(verdict, reason, conclusive=False))]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
         return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
+
+    def _missing(self, estate: Facts) -> list[Finding]:
+        reader, member = self.metadata.about.split(".", 1)
+        own = estate[reader].maybe(OWN_MISSING, {}).get(member, ())
+        return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
 
     def lost(self, reason: str) -> Finding:
         """UNKNOWN, for a check that left nothing behind."""
@@ -158,7 +166,9 @@ class Check:
             judged = self.judge(thing, estate, limits)
             if judged is None:
                 return []
-            return [judged] if isinstance(judged, Judgement) else list(judged)
+            found = [judged] if isinstance(judged, Judgement) else list(judged)
+            why = thing.maybe(WARN_ONLY) if isinstance(thing, Facts) else None
+            return [_warned(one, why) for one in found] if why else found
         except NotRead as error:
             return [unknown(error.message)]
         except Exception as error:
@@ -193,6 +203,12 @@ def _reason(judged: Judgement, unit: str) -> str:
     return measured(judged.what, judged.value, judged.limit, unit, is_beyond=is_beyond)
 
 
+def _warned(judged: Judgement, why: str) -> Judgement:
+    if judged.verdict is not FindingVerdict.CRITICAL:
+        return judged
+    return replace(judged, verdict=FindingVerdict.WARNING, reason=f"{judged.reason}; a warning only: {why}")
+
+
 def _name_of(thing: Any) -> str:
     try:
         return str(thing.maybe("name", EVERYTHING)) if isinstance(thing, Facts) else EVERYTHING
@@ -218,4 +234,4 @@ def read_with(name: str, reader: Any) -> dict[str, Any]:
     module, function = READERS.get(name, (None, "read"))
     where = f"migration_ops.aws.inventory.{module}" if module else f"migration_ops.runbook.readers.{name}"
     read: Callable[[Any], dict[str, Any]] = getattr(importlib.import_module(where), function)
-    return read(reader)
+    return with_expectations(name, read(reader), reader.config.resources, reader.settings)

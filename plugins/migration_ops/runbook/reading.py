@@ -59,6 +59,11 @@ class Reader:
     _making: Lock = field(default_factory=Lock)
     _listed: dict[str, Any] = field(default_factory=dict, init=False)
 
+    def __post_init__(self) -> None:
+        # A reader that needs no configuration may be given none.
+        if self.config:
+            self.config = self.config.with_own(self.settings)
+
     @property
     def since(self) -> datetime:
         """The beginning of the window."""

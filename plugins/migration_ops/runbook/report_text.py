@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from migration_ops.runbook.charts import drawn
+from migration_ops.runbook.expectations import skipped_lines
 from migration_ops.runbook.findings import Finding, FindingVerdict
 from migration_ops.runbook.quantities import number, shown
 from migration_ops.runbook.report import Report
@@ -40,6 +41,7 @@ def note(report: Report) -> str:
     ]
     if len(bad) > 8:
         lines.append(f"- and {len(bad) - 8} more, see the log of the task `report`")
+    lines += [f"- {plain(line)}" for line in skipped_lines(report.findings)]
     return "\n".join(lines)
 
 
@@ -51,6 +53,7 @@ def markdown(report: Report) -> str:
         parts += ["### Since the run before", table(("Change", "Verdict", "Check", "Resource", "Seen", "Was"), rows)]
     bad = [one for one in report.findings if one.verdict is not FindingVerdict.OK]
     good = [one for one in report.findings if one.verdict is FindingVerdict.OK]
+    parts += [f"{plain(line)}." for line in skipped_lines(report.findings)]
     head = ("Verdict", "Check", "Resource", "Seen", "Limit", "Why", "What to do")
     if bad:
         parts += ["### To look at", table(head, [_row(one) for one in bad])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -67,12 +69,48 @@ class Migrations(ConfigPart):
     stuck_after_minutes: int = Field(default=240, ge=1)
 
 
+# A DAG's period and half of it, so that one failed run is no alarm; the health check misses two runs. Whoever changes a
+# schedule changes this too (tests/unit/runbook/test_own_dags.py compares them).
+MAX_DAG_AGE_HOURS: dict[str, float | None] = {
+    "runbook_health_check": 5,
+    "runbook_backup": 36,
+    "runbook_alarms": 5,
+    "runbook_log_insights": 36,
+    "runbook_weekly_review": 24 * 10,
+    "runbook_performance_review": 24 * 46,
+    "runbook_security_audit": 24 * 46,
+    "runbook_cost_review": 24 * 46,
+    "runbook_capacity_plan": 24 * 138,
+    "runbook_security_assessment": 24 * 138,
+    "runbook_dr_drill": 24 * 138,
+    "runbook_annual_review": 24 * 549,
+}
+
+
 class Orchestrator(ConfigPart):
-    """Our own Airflow."""
+    """
+    Our own Airflow.
+
+    :param max_dag_age_hours: by DAG, the longest time without a run that succeeded; null: it need not run here. DAGs
+        that the file does not name keep their default.
+    """
 
     max_failed_runs: int = Field(default=0, ge=0)
     max_approval_wait_minutes: int = Field(default=480, ge=1)
     max_heartbeat_age_seconds: int = Field(default=120, ge=1)
+    max_dag_age_hours: dict[str, Annotated[float, Field(gt=0)] | None] = Field(
+        default_factory=lambda: dict(MAX_DAG_AGE_HOURS)
+    )
+    # A run that should have begun so long ago, and has not.
+    max_dag_delay_minutes: int = Field(default=60, ge=1)
+
+    @field_validator("max_dag_age_hours")
+    @classmethod
+    def _with_defaults(cls, given: dict[str, float | None]) -> dict[str, float | None]:
+        unknown = given.keys() - MAX_DAG_AGE_HOURS.keys()
+        if unknown:
+            raise ValueError(f"no DAG of the runbook that has a schedule: {', '.join(sorted(unknown))}")
+        return MAX_DAG_AGE_HOURS | given
 
 
 class Audit(ConfigPart):
@@ -129,6 +167,7 @@ class Weekly(ConfigPart):
     max_cost_growth_percent: float = Field(default=25.0, ge=0)
     min_cost_growth: float = Field(default=10.0, ge=0)
     max_outdated_packages: int = Field(default=20, ge=0)
+    acceptance_end_warning_days: int = Field(default=14, ge=0)
     package_index_timeout_seconds: float = Field(default=240.0, gt=0, le=1800)
 
 

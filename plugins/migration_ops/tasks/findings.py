@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from migration_ops.runbook.accepted import apply
+from migration_ops.runbook.config import read_config
 from migration_ops.runbook.findings import RED, Finding, worst
+from migration_ops.settings import read_settings
 from migration_ops.tasks.documented import DocumentedOperator
 
 FINDINGS_KEY = "findings"
+
+
+def with_accepted(findings: list[Finding]) -> list[Finding]:
+    """Every finding of a runbook task passes here once, whatever made it: see ``accepted.apply``."""
+    settings = read_settings()
+    config = read_config(Path(settings.config_directory) if settings.config_directory else None)
+    return apply(findings, config.accepted, datetime.now(UTC).date())
 
 
 class FindingsOperator(DocumentedOperator):
     """Base of tasks that leave findings; red when one of them is CRITICAL or UNKNOWN."""
 
     def leave(self, ti: Any, findings: list[Finding]) -> dict[str, Any]:
-        """:raises AirflowFailException: something is red; the findings are left all the same."""
+        """
+        Leaves the findings, each as it is after what somebody accepted (``accepted.yaml``).
+
+        :raises AirflowFailException: something is red; the findings are left all the same.
+        :raises InvalidInput: ``accepted.yaml`` is wrong.
+        """
+        findings = with_accepted(findings)
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
         for one in findings:
             line = f"{one.verdict} {one.check_id} {one.resource}: {one.reason} {list(one.evidence) or ''}"

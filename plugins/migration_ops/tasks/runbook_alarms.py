@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.errors import MigrationError
+from migration_ops.runbook.alarms.desired import WITH_WAVES
 from migration_ops.runbook.alarms.findings import unread
 from migration_ops.runbook.alarms.work import Looked, look_at
 from migration_ops.runbook.findings import RED, worst
 from migration_ops.tasks.documented import DocumentedOperator
-from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY, with_accepted
 from migration_ops.tasks.runbook import TABLES_KEY
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
+
+# As Airflow's own DagRunType, an enum of strings.
+SCHEDULED = "scheduled"
 
 
 class AlarmsOperator(DocumentedOperator):
     """
     Compare the alarms of one kind with what they watch: missing, drifted, silenced, not wanted any more.
 
-    With `dryRun` false it puts them right and reads them back. It never touches an alarm without this installation's
-    tag, and deletes nothing when it could not read what the alarms watch. Doing it again changes nothing.
+    With `dryRun` false it puts them right and reads them back. Scheduled runs do that too for alarms that come and go
+    with waves, so that a wave has them from its first sync's end and none is left after it. It never touches an alarm
+    without this installation's tag, and deletes nothing when it could not read what the alarms watch. Doing it again
+    changes nothing.
 
     :param kind: a kind of ``migration_ops.runbook.alarms.desired``.
     """
@@ -37,7 +44,10 @@ class AlarmsOperator(DocumentedOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         services = runbook_services(context)
-        looked = self._look(services, is_dry=context["params"]["dryRun"])
+        is_scheduled = getattr(context.get("dag_run"), "run_type", None) == SCHEDULED
+        is_dry = context["params"]["dryRun"] and not (is_scheduled and self.kind in WITH_WAVES)
+        looked = self._look(services, is_dry=is_dry, may_be_new=is_scheduled)
+        looked = replace(looked, findings=tuple(with_accepted(list(looked.findings))))
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in looked.findings])
         ti.xcom_push(key=TABLES_KEY, value=list(looked.tables))
         for one in looked.findings:
@@ -50,9 +60,9 @@ class AlarmsOperator(DocumentedOperator):
             raise AirflowFailException(f"{len(bad)} alarms are red; the first: {bad[0].resource}: {bad[0].reason}")
         return {"verdict": worst(looked.findings).value, "findings": len(looked.findings), "done": len(looked.done)}
 
-    def _look(self, services: RunbookServices, *, is_dry: bool) -> Looked:
+    def _look(self, services: RunbookServices, *, is_dry: bool, may_be_new: bool) -> Looked:
         try:
             topics = services.topic_arns()
         except MigrationError as error:
             return Looked((unread(self.kind, error.message),))
-        return look_at(services.reader, self.kind, topics, is_dry=is_dry)
+        return look_at(services.reader, self.kind, topics, is_dry=is_dry, may_be_new=may_be_new)

@@ -10,7 +10,7 @@ from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.errors import InvalidInput, MigrationError
-from migration_ops.runbook.findings import RED, Finding
+from migration_ops.runbook.findings import RED, Finding, worst
 from migration_ops.runbook.insights import QUERIES
 from migration_ops.runbook.insights.answers import finding_of, table_of, unanswered
 from migration_ops.runbook.insights.asking import RUNNING, results_of_all, start_all
@@ -18,7 +18,7 @@ from migration_ops.runbook.insights.query import read_query
 from migration_ops.runbook.report_text import markdown_table
 from migration_ops.tasks.context import result_of
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
-from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY, with_accepted
 from migration_ops.tasks.run_window import run_window
 from migration_ops.tasks.runbook import TABLES_KEY, is_cleared
 from migration_ops.tasks.runbook_services import RunbookServices, runbook_services
@@ -119,17 +119,21 @@ class QueryResultsSensor(BaseSensorOperator):
             return PokeReturnValue(is_done=False)
         finding = finding_of(query, answer, services.config.thresholds, started["leftOut"], started["asked"])
         table = table_of(query, answer["rows"])
-        _leave(ti, finding, table)
-        self.log.info("%s: %s\n%s", finding.verdict, finding.reason, markdown_table(table))
-        if finding.verdict in RED:
+        found = _leave(ti, finding, table)
+        for one in found:
+            self.log.info("%s: %s", one.verdict, one.reason)
+        self.log.info("%s", markdown_table(table))
+        if worst(found) in RED:
             raise AirflowFailException(finding.reason)
         return PokeReturnValue(is_done=True, xcom_value={"rows": len(answer["rows"])})
 
 
-def _leave(ti: Any, finding: Finding, table: dict[str, Any] | None = None) -> None:
-    """For the report; also when this task fails."""
-    ti.xcom_push(key=FINDINGS_KEY, value=[finding.as_document()])
+def _leave(ti: Any, finding: Finding, table: dict[str, Any] | None = None) -> list[Finding]:
+    """For the report; also when this task fails. What was left, after what somebody accepted."""
+    found = with_accepted([finding])
+    ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in found])
     ti.xcom_push(key=TABLES_KEY, value=[table] if table else [])
+    return found
 
 
 def window_of(params: Any, now: datetime) -> tuple[datetime, datetime]:

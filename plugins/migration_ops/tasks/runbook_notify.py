@@ -14,6 +14,7 @@ from migration_ops.runbook.notifier import Delivered, Notifier, Notifying
 from migration_ops.tasks.context import NOTE_KEY, leave_note
 from migration_ops.tasks.documented import DocumentedOperator
 from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.heartbeat import put_heartbeat
 from migration_ops.tasks.run_window import run_window, usual_window
 from migration_ops.tasks.runbook_report import ANSWERED_KEY, NO_REPORT, REPORT
 from migration_ops.tasks.runbook_services import runbook_services
@@ -61,6 +62,7 @@ class TellOperator(DocumentedOperator):
                 period=usual_window(context),
             )
         )
+        put_heartbeat(services, context, found)
         self._say_if_silent(ti, done)
         if documents is None:
             raise AirflowFailException("there is no report: people were notified of that only")

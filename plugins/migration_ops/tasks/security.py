@@ -19,7 +19,7 @@ from migration_ops.runbook.judging import Chapter
 from migration_ops.runbook.reading import Reader
 from migration_ops.tasks.complete import CompleteOperator
 from migration_ops.tasks.documented import DocumentedOperator, doc_of
-from migration_ops.tasks.findings import FINDINGS_KEY
+from migration_ops.tasks.findings import FINDINGS_KEY, with_accepted
 from migration_ops.tasks.runbook import (
     CHECK,
     READ,
@@ -73,7 +73,9 @@ class IngestOperator(DocumentedOperator):
         if not key and not is_hub:
             raise AirflowSkipException("neither prowlerReport nor securityHub is set")
         reader = runbook_services(context).reader
-        found = [*(_prowler(reader, key) if key else ()), *(_security_hub(reader) if is_hub else ())]
+        found = with_accepted(
+            [*(_prowler(reader, key) if key else ()), *(_security_hub(reader) if is_hub else ())],
+        )
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in found])
         red = [one for one in worst_first(found) if one.verdict in RED]
         for one in red[:50]:

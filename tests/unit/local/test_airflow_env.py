@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.local import airflow_env
+from include.sandbox.operations import wide_config
 
 ENDPOINTS = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -83,3 +84,18 @@ def test_a_shell_reads_back_what_was_written() -> None:
         ["bash", "-c", f'{lines}\nprintf %s "$A"'], capture_output=True, text=True, check=True, env={"PATH": os.defpath}
     )
     assert answer.stdout == value
+
+
+def test_the_stack_has_a_configuration_of_its_own_unless_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MIGRATION_OPS_CONFIG_DIRECTORY", raising=False)
+    made = airflow_env.own_config(wide_config.SHIPPED.parents[1], tmp_path)
+    own = made | {"AIRFLOW_HOME": str(tmp_path)}
+    directory = Path(made["MIGRATION_OPS_CONFIG_DIRECTORY"])
+    assert (directory / "resources.yaml").read_text() == (wide_config.SHIPPED / "resources.yaml").read_text()
+    assert wide_config.widen_own(own)
+    assert "migration-*" not in (directory / "resources.yaml").read_text()
+    monkeypatch.setenv("MIGRATION_OPS_CONFIG_DIRECTORY", "/etc/mine")
+    assert airflow_env.own_config(wide_config.SHIPPED.parents[1], tmp_path) == {}
+    assert not wide_config.widen_own({"MIGRATION_OPS_CONFIG_DIRECTORY": "/etc/mine", "AIRFLOW_HOME": str(tmp_path)})

@@ -7,14 +7,19 @@ import json
 import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from include.local import resources
 from include.sandbox.box import Sandbox
+from include.sandbox.operations import wide_config
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.own_airflow import OwnAirflow
 from migration_ops import runbook
-from migration_ops.runbook.config import read_config
+from migration_ops.runbook.accepted import Accepted
+from migration_ops.runbook.config import RunbookConfig, read_config
 from migration_ops.runbook.facts import Facts, is_failed
 from migration_ops.runbook.findings import Finding
 from migration_ops.runbook.judging import Chapter, read_with
@@ -45,14 +50,24 @@ def account_of(box: Sandbox) -> Account:
     return Account(make=box.boto, control=box.client, settings=made, airflow=OwnAirflow())
 
 
-def reader_of(box: Sandbox, account: Account) -> Reader:
+@cache
+def asked_for_all() -> RunbookConfig:
+    """The shipped configuration of an installer who asks for the whole account: the estates have many owners' names."""
+    with TemporaryDirectory() as directory:
+        return read_config(wide_config.write(Path(directory)))
+
+
+def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = None) -> Reader:
+    """:param config: by default :func:`asked_for_all`."""
     now = datetime.now(UTC)
     own = account.airflow or OwnAirflow()
     # Its heartbeats are those of the moment at which the reader looks, however long the tests go on.
     own.now = lambda: now
     return Reader(
         client=box.boto,
-        config=read_config(),
+        config=(config or asked_for_all()).model_copy(
+            update={"accepted": Accepted.model_validate({"accepted": account.accepted})}
+        ),
         settings=read_settings(dict(account.settings)),
         now=now,
         window=WINDOW,

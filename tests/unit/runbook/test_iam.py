@@ -60,6 +60,7 @@ def test_it_reads_no_secret_and_changes_nothing_but_its_reports() -> None:
     assert writes == {
         "access-analyzer:CheckAccessNotGranted",
         "access-analyzer:CheckNoPublicAccess",
+        "cloudwatch:PutMetricData",
         "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "iam:GenerateServiceLastAccessedDetails",

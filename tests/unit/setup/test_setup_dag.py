@@ -77,7 +77,7 @@ def run(
 
 
 def test_dry_run_then_deploy_then_again(run: Callable[..., Any], client_for: Callable[[str], Any]) -> None:
-    with pytest.raises(AirflowSkipException, match="18 resources to change, dryRun=True"):
+    with pytest.raises(AirflowSkipException, match="20 resources to change, dryRun=True"):
         run("run-1", dry_run=True)
     assert client_for("dynamodb").list_tables()["TableNames"] == []
     assert run("run-2", dry_run=False).is_done

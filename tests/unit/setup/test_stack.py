@@ -211,8 +211,13 @@ def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: C
     for one in (s3_policies, dynamodb_encryption):
         one.install()
     for _ in range(2):
-        missing = deploy(client_for("cloudformation"), client_for=client_for)
-    assert {one for one in missing if "." not in one} == {"EvidenceBucketPolicy", "TopicPolicy", "RequestQueuePolicy"}
+        missing = deploy(client_for("cloudformation"), client_for=client_for, with_alarm=True)
+    policies = {"EvidenceBucketPolicy", "TopicPolicy", "RequestQueuePolicy"}
+    assert {one for one in missing if "." not in one} == policies | {"HeartbeatAlarm"}
+    [alarm] = client_for("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert (alarm["AlarmName"], alarm["TreatMissingData"]) == ("migration-runbook-heartbeat", "breaching")
+    assert [arn.rsplit(":", 1)[-1] for arn in alarm["AlarmActions"]] == ["migration-on-call"]
+    assert alarm["Dimensions"] == [{"Name": "Dag", "Value": "runbook_health_check"}]
     assert {one.split(".")[0] for one in missing if "." in one} == set(GAPS)
     dynamodb, s3 = client_for("dynamodb"), client_for("s3")
     recovery = dynamodb.describe_continuous_backups(TableName="migration-state")["ContinuousBackupsDescription"]

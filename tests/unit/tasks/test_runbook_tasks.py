@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.local import airflow_env, resources
 from include.sandbox.box import Sandbox
+from include.sandbox.operations import wide_config
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.sqs import queue_with_dead_letters
 from migration_ops.errors import MigrationError
@@ -53,11 +54,13 @@ class Task:
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    # The queue's name is another team's.
+    wide = {"MIGRATION_OPS_CONFIG_DIRECTORY": str(wide_config.write(tmp_path_factory.mktemp("wide")))}
     with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
         before = dict(os.environ)
         made = resources.make(sandbox.environment)
-        os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made})
+        os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made, **wide})
         queue_with_dead_letters(Account(make=sandbox.boto), "orders")
         yield sandbox
         os.environ.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.cloudwatch import make_alarm
@@ -10,6 +11,10 @@ from include.sandbox.operations.clean.events import make_rule
 from include.sandbox.operations.clean.mgn_ledger import migration
 from include.sandbox.operations.clean.tables import make_table
 from include.sandbox.operations.estate import Expected
+from migration_ops.runbook.backup.layout import base_of
+from migration_ops.runbook.backup.manifest import Manifest, manifest_key
+from migration_ops.runbook.backup.store import BackupStore
+from migration_ops.runbook.backup.verify import Verified, mark_verified
 from migration_ops.waves.states import Phase
 
 DASHBOARD = "migration-orchestration"
@@ -23,6 +28,7 @@ def plant(account: Account) -> Expected:
         | _alarms(account)
         | _migrations(account)
         | _airflow(account)
+        | _backup(account)
     )
 
 
@@ -144,8 +150,38 @@ def _airflow(account: Account) -> Expected:
     account.airflow.add_failed_run("runbook_backup", "scheduled__planted")
     account.airflow.add_question("migration_wave", "manual__waiting", "approve_cutover", asked_minutes_ago=900)
     account.airflow.late_seconds["triggerer"] = 600
+    account.airflow.dags["runbook_alarms"]["is_paused"] = True
+    del account.airflow.dags["runbook_cost_review"]
+    account.airflow.forget_runs("runbook_backup")
+    account.airflow.add_run("runbook_backup", "success", ended_hours_ago=80)
     return {
         "airflow_dag_failed_runs": {"migration_wave manual__planted", "runbook_backup"},
         "airflow_approval_waiting": {"migration_wave manual__waiting approve_cutover"},
         "airflow_component_heartbeat": {"triggerer"},
+        "airflow_dag_not_running": {"runbook_alarms", "runbook_cost_review", "runbook_backup"},
     }
+
+
+def _backup(account: Account) -> Expected:
+    """Verified, and from the day before yesterday."""
+    table, bucket = (account.settings[f"MIGRATION_OPS_{name}"] for name in ("TABLE_NAME", "EVIDENCE_BUCKET"))
+    at = account.now - timedelta(hours=50)
+    manifest = Manifest(
+        table=table,
+        table_arn=f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}",
+        run_id="planted",
+        mode="scan",
+        started_at=at.isoformat(),
+        ended_at=at.isoformat(),
+        consistent_at=at.isoformat(),
+        items=0,
+        raw_bytes=0,
+        digest="",
+        create_table={},
+        settings={},
+        parts=(),
+    )
+    store, base = BackupStore(account.client("s3"), bucket), base_of(table, "planted", at)
+    store.put_document(manifest_key(base), manifest.as_document())
+    mark_verified(store, base, Verified(manifest, (), 0, ""), at)
+    return {"backup_newest_verified_age": {table}}

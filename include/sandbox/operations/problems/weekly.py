@@ -24,6 +24,11 @@ def plant(account: Account) -> Expected:
     _spend(account, COSTLY, 12.5, first_day=365, last_day=9)
     _spend(account, COSTLY, 18.0, first_day=8, last_day=0)
 
+    # Of a check of another chapter: nothing else changes by it.
+    ends = (account.now + timedelta(days=3)).date().isoformat()
+    decided = {"reason": "until the new release", "who": "tech-lead", "ticket": "OPS-1", "until": ends}
+    account.accepted.append({"check": "sqs_queue_delayed", "resource": "no-such-queue", **decided})
+
     newer = [one.metadata["Name"] for one in distributions()][:40]
     use_packages(account, installed() | {MISSING: "1.0.0"}, newer)
     return {
@@ -36,6 +41,7 @@ def plant(account: Account) -> Expected:
         # Planted by the audit and the assessment: this review says weekly what they say later.
         "packages_vulnerable": {"jinja2"},
         "lambda_runtime_near_end": {"old-runtime"},
+        "accepted_findings_near_end": {"sqs_queue_delayed no-such-queue"},
     }
 
 

@@ -20,6 +20,8 @@ from migration_ops.runbook.thresholds import Thresholds
 
 # Of alarms that an earlier version of this package made and that no kind knows any more.
 LEFTOVER = "leftover"
+# Kinds whose alarms come and go with waves: scheduled runs apply them, whatever dryRun says.
+WITH_WAVES = frozenset({"replication_lag"})
 
 _MODULES: tuple[ModuleType, ...] = (
     dead_letters,

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from migration_ops.runbook.alarms.alarm import OWNER_TAG, PREFIX
-from migration_ops.runbook.alarms.desired import LEFTOVER
+from migration_ops.runbook.alarms.desired import LEFTOVER, WITH_WAVES
 from migration_ops.runbook.alarms.drift import kind_of
-from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.facts import Facts, is_failed
 from migration_ops.runbook.reading import Reader
 
 
@@ -28,6 +28,17 @@ def read_existing(reader: Reader, kind: str, is_doubtful: Callable[[dict[str, An
         alarms,
         lambda alarm: alarm | ({"isOurs": _is_ours(reader, alarm["AlarmArn"])} if is_doubtful(alarm) else {}),
     )
+
+
+def has_none(reader: Reader) -> bool:
+    """
+    Whether nobody has installed alarms here: there is none under our names. Those that come and go with waves do not
+    count.
+
+    :raises NotRead: the alarms could not be listed.
+    """
+    alarms = reader.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=PREFIX)
+    return all(kind_of(one["AlarmName"]) in WITH_WAVES for one in Facts({"alarms": alarms})["alarms"])
 
 
 def _is_ours(reader: Reader, arn: str) -> Any:

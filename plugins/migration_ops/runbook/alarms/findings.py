@@ -46,6 +46,21 @@ def unread(kind: str, reason: str) -> Finding:
     )
 
 
+def not_installed(kind: str, number: int) -> Finding:
+    """Of a kind in an installation that has no alarms yet: what is missing, in one line."""
+    return Finding(
+        check_id(kind),
+        "*",
+        FindingVerdict.WARNING,
+        number,
+        0,
+        unit="alarms",
+        reason=f"no alarms are installed; of this kind {number} are wanted",
+        remedy="Trigger runbook_alarms with dryRun false: it makes them.",
+        section=SECTION,
+    )
+
+
 def _finding(kind: str, one: Deviation, done: Done | None) -> Finding:
     verdict = _verdict(one, done)
     return Finding(

@@ -1,7 +1,9 @@
-"""Replication lag: one alarm a source server that is on its way to its cutover.
+"""Replication lag: one alarm a source server that is on its way to its cutover, from the end of its first sync.
 
-A server that reports no lag does not replicate: while replication is expected, silence is a fault. From the cutover's
-launch on it is none (the source may have been stopped), so then the alarm is not wanted any more.
+A server that reports no lag does not replicate: while replication is expected, silence is a fault. Until the first
+snapshot there is no lag to report (MGN calls the server NOT_READY), and from the cutover's launch on silence is no
+fault (the source may have been stopped): then the alarm is not wanted. It lives with its wave, so the scheduled runs
+of ``runbook_alarms`` make and delete it themselves.
 """
 
 from __future__ import annotations
@@ -14,10 +16,14 @@ from migration_ops.telemetry import LAG_PHASES
 
 SUBJECTS = "migrations"
 ROUTE = Route.WARN
+IN_FIRST_SYNC = "NOT_READY"
 
 
 def wanted(migration: Facts, limits: Thresholds) -> list[Alarm]:
     if migration["phase"] not in LAG_PHASES:
+        return []
+    # MGN does not list a server of which nothing is known here: that is silence too.
+    if migration.maybe("lifecycleState") == IN_FIRST_SYNC or migration.maybe("isArchived", False):
         return []
     server, limit = migration["sourceServerId"], limits.migrations.max_lag_seconds
     return [

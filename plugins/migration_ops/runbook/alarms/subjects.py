@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from migration_ops.aws.inventory import events, lambda_, sqs
+from migration_ops.ledger.calls import in_groups
 from migration_ops.ledger.items import from_item
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.readers import mgn
 from migration_ops.runbook.reading import Reader
 from migration_ops.waves.states import Status
 
@@ -47,7 +49,10 @@ def _machines(reader: Reader) -> Any:
 
 
 def _rules(reader: Reader) -> Any:
-    """Rules of our buses, without those that AWS services keep for themselves; a bus that was not read as such."""
+    """Rules of our buses, without those that AWS services keep for themselves; of the default bus only our own.
+
+    A bus that was not read stands there as such.
+    """
     names = reader.config.resources.buses
     if names.are_none:
         return []
@@ -56,7 +61,7 @@ def _rules(reader: Reader) -> Any:
         return listed
     rules: list[dict[str, Any]] = []
     for bus in filter(names.takes, listed):
-        found = events.rules_of(reader, bus)
+        found = events.rules_of(reader, bus, events.OUR_RULES)
         if is_failed(found):
             rules.append({"name": found, "bus": bus})
         elif found is not None:
@@ -91,7 +96,23 @@ def _migrations(reader: Reader) -> Any:
         if is_failed(items):
             return items
         found += [from_item(item) for item in items]
-    return found
+    return _with_replication(reader, found)
+
+
+def _with_replication(reader: Reader, migrations: list[dict[str, Any]]) -> Any:
+    """With ``lifecycleState`` and ``isArchived`` of those that MGN lists; the failure, when MGN could not be read."""
+    ids = sorted({one["sourceServerId"] for one in migrations})
+    views: dict[str, Any] = {}
+    for group in in_groups(ids, mgn.SERVERS_A_CALL):
+        answer = mgn.views_of(reader, group)
+        if is_failed(answer):
+            return answer
+        views |= answer
+    seen = {
+        server: {"lifecycleState": view["lifecycleState"], "isArchived": view["isArchived"]}
+        for server, view in views.items()
+    }
+    return [one | seen.get(one["sourceServerId"], {}) for one in migrations]
 
 
 def _picked(reader: Reader, found: Any, pick: Callable[[Any], dict[str, Any]], takes: Callable[[str], bool]) -> Any:

@@ -10,8 +10,8 @@ from migration_ops.runbook.alarms.alarm import Alarm
 from migration_ops.runbook.alarms.applying import Done, apply
 from migration_ops.runbook.alarms.desired import desired_and_doubts, subjects_of
 from migration_ops.runbook.alarms.drift import Deviation, compare, differences, with_doubts
-from migration_ops.runbook.alarms.existing import read_existing
-from migration_ops.runbook.alarms.findings import findings_of, tables_of, unread
+from migration_ops.runbook.alarms.existing import has_none, read_existing
+from migration_ops.runbook.alarms.findings import findings_of, not_installed, tables_of, unread
 from migration_ops.runbook.alarms.subjects import read_subjects
 from migration_ops.runbook.facts import Facts, NotRead
 from migration_ops.runbook.findings import Finding, Route
@@ -27,18 +27,26 @@ class Looked:
     done: tuple[Done, ...] = ()
 
 
-def look_at(reader: Reader, kind: str, topics: Mapping[Route, str], *, is_dry: bool) -> Looked:
+def look_at(
+    reader: Reader, kind: str, topics: Mapping[Route, str], *, is_dry: bool, may_be_new: bool = False
+) -> Looked:
     """
     Compares one kind of alarm; unless ``is_dry``, puts it right and reads it back.
 
     What could not be read changes nothing: an alarm whose subject nobody could list is no orphan.
+
+    :param may_be_new: where this installation has no alarm at all yet, say so in one WARNING, instead of one a missing
+        alarm.
     """
     done: list[Done] = []
     try:
         wanted, doubts = _wanted(reader, kind)
         deviations = with_doubts(_compared(reader, kind, wanted, topics), doubts)
+        is_new = is_dry and may_be_new and bool(wanted) and not doubts and has_none(reader)
     except NotRead as error:
         return Looked((unread(kind, error.message),))
+    if is_new:
+        return Looked((not_installed(kind, len(wanted)),), tuple(tables_of(wanted, ())))
     if not is_dry:
         done = apply(reader.of("cloudwatch"), deviations, topics, reader.settings.table_name)
     if done:

@@ -20,7 +20,9 @@ def judge(series: Facts, _: Facts, limits: Thresholds) -> Judgement:
     try:
         line = forecast(days_from_last(weeks), limits.capacity.min_points)
     except TooFewPoints as error:
-        return unknown(f"weeks: {error.message}", limit=most)
+        if series.maybe("isHistoryExpected", True):
+            return unknown(f"weeks: {error.message}", limit=most)
+        return warning(f"no forecast yet, weeks: {error.message}", limit=most)
     today, then = line.at(0), line.at(horizon)
     percent = round(100 * (then.middle / today.middle - 1), 1) if today.middle > 0 else None
     unit = series["unit"]

@@ -17,6 +17,8 @@ CHAPTER = Chapter(
         "ledger",
         "mgn",
         "airflow",
+        "own_dags",
+        "backups",
     ),
     check_ids=(
         "sqs_queue_visible_messages",
@@ -51,5 +53,7 @@ CHAPTER = Chapter(
         "airflow_dag_failed_runs",
         "airflow_approval_waiting",
         "airflow_component_heartbeat",
+        "airflow_dag_not_running",
+        "backup_newest_verified_age",
     ),
 )

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from migration_ops.errors import Unknown
 from migration_ops.runbook.facts import is_failed
+from migration_ops.runbook.own_airflow import get, pages
 from migration_ops.runbook.reading import Reader
 
-# [api] maximum_page_limit is 100 unless set otherwise; fewer may come.
-PAGE = 100
 # Dag ids of this package; others in the same Airflow are not ours.
 OURS = ("migration_", "runbook_")
 # A question whose task has ended otherwise (time-out, failure) still has no answer, but nobody is waited for.
@@ -50,7 +48,7 @@ def _failed_runs(reader: Reader) -> Any:
                 "runId": one["dag_run_id"],
                 "endedAt": one.get("end_date"),
             }
-            for one in _pages(reader, "/dags/~/dagRuns", "dag_runs", query)
+            for one in pages(reader, "/dags/~/dagRuns", "dag_runs", query)
             # The server drops what is not a letter or a digit from the end of a prefix.
             if one["dag_id"].startswith(OURS)
         }
@@ -65,7 +63,7 @@ def _approvals(reader: Reader) -> Any:
     def read_all() -> list[dict[str, Any]]:
         return [
             _approval(one, reader.clock)
-            for one in _pages(reader, "/dags/~/dagRuns/~/hitlDetails", "hitl_details", query)
+            for one in pages(reader, "/dags/~/dagRuns/~/hitlDetails", "hitl_details", query)
             if one["task_instance"]["state"] in WAITING and one["task_instance"]["dag_id"].startswith(OURS)
         ]
 
@@ -85,7 +83,7 @@ def _approval(question: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _components(reader: Reader) -> Any:
-    answer = reader.attempt("airflow:GET /monitor/health", lambda: _get(reader, "/monitor/health", {}))
+    answer = reader.attempt("airflow:GET /monitor/health", lambda: get(reader, "/monitor/health", {}))
     if is_failed(answer):
         return answer
     return [_component(name, answer.get(name), reader.clock) for name in COMPONENTS]
@@ -105,31 +103,3 @@ def _seconds_since(text: str | None, now: datetime) -> float | None:
         return round((now - datetime.fromisoformat(text or "")).total_seconds(), 1)
     except (ValueError, TypeError):
         return None
-
-
-def _pages(reader: Reader, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """
-    All pages. A list that changes while it is read may hide an entry, so it must end with as many as it said.
-
-    :raises Unknown: it did not.
-    """
-    found: list[dict[str, Any]] = []
-    while True:
-        page = _get(reader, path, {**query, "limit": PAGE, "offset": len(found)})
-        found += page[key]
-        total = page["total_entries"]
-        if not isinstance(total, int):
-            raise Unknown("Airflow does not say how many there are", path=path)
-        if len(found) >= total:
-            return found
-        if not page[key]:
-            raise Unknown(f"Airflow's list changed while it was read: {len(found)} of {total}", path=path)
-
-
-def _get(reader: Reader, path: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
-    if reader.airflow is None:
-        raise Unknown("our own Airflow is not within reach of this reader", path=path)
-    answer = reader.airflow(path, query)
-    if not isinstance(answer, Mapping):
-        raise Unknown("Airflow's answer is no document", path=path)
-    return answer

@@ -22,8 +22,8 @@ Values = list[tuple[datetime, float]]
 
 def read(reader: Reader) -> dict[str, Any]:
     """
-    ``series``: ``name, kind`` (migrations, bucket, logs), ``unit, weeks [[end, value]]``; and of the ledger's table
-    (kind table), of which AWS keeps no history, ``size {items, bytes}`` as it is now.
+    ``series``: ``name, kind`` (migrations, bucket, logs), ``unit, weeks [[end, value]]``, ``isHistoryExpected``; and of
+    the ledger's table (kind table), of which AWS keeps no history, ``size {items, bytes}`` as it is now.
     """
     span = whole_days(reader.now, reader.config.thresholds.capacity.history_days)
     migrations, groups, table = side_by_side(
@@ -39,7 +39,8 @@ def read(reader: Reader) -> dict[str, Any]:
     if is_failed(groups):
         series.append({"name": "*", "kind": "logs", "unit": "MiB a week", "weeks": groups})
     series.append({"name": reader.settings.table_name, "kind": "table", "unit": "items", "weeks": [], "size": table})
-    return {"series": series}
+    expected = reader.config.resources.expects("history")
+    return {"series": [one | {"isHistoryExpected": expected} for one in series]}
 
 
 def _series(name: str, kind: str, unit: str, answer: Any, span: tuple[datetime, datetime]) -> dict[str, Any]:

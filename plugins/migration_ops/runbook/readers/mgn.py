@@ -32,7 +32,7 @@ def read(reader: Reader) -> dict[str, Any]:
     by_server = {one["sourceServerId"]: one for one in sorted(known, key=_needs_replication)}
     groups = in_groups(sorted(by_server), SERVERS_A_CALL)
     servers: list[dict[str, Any]] = []
-    for ids, views in zip(groups, side_by_side(groups, lambda ids: _views(reader, ids)), strict=True):
+    for ids, views in zip(groups, side_by_side(groups, lambda ids: views_of(reader, ids)), strict=True):
         servers += [_server(one, by_server[one], views) for one in ids]
     return {"servers": servers}
 
@@ -41,7 +41,7 @@ def _needs_replication(migration: dict[str, Any]) -> bool:
     return migration["phase"] in REPLICATION_MATTERS
 
 
-def _views(reader: Reader, server_ids: list[str]) -> Any:
+def views_of(reader: Reader, server_ids: list[str]) -> Any:
     """By id what MGN says; archived servers too, so that "archived" and "unknown" are told apart."""
 
     def read_all() -> dict[str, Any]:

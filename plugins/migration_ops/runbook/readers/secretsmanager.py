@@ -44,7 +44,6 @@ def _function(reader: Reader, secret: dict[str, Any]) -> Any:
     return {"arn": arn, "exists": answer is not None, "state": (answer or {}).get("State")}
 
 
-
 def _policy(reader: Reader, secret: dict[str, Any], checks: AccessChecks) -> Any:
     def read() -> dict[str, Any]:
         answer = reader.of("secretsmanager").get_resource_policy(SecretId=secret["arn"])

@@ -6,7 +6,7 @@ from migration_ops.runbook.judging import Chapter
 
 CHAPTER = Chapter(
     name="weekly",
-    readers=("ledger_outcomes", "cost_week", "dependencies", "advisories", "function_runtimes"),
+    readers=("ledger_outcomes", "cost_week", "dependencies", "advisories", "function_runtimes", "acceptances"),
     check_ids=(
         "ledger_success_rate",
         "ledger_error_growth",
@@ -16,5 +16,6 @@ CHAPTER = Chapter(
         "packages_outdated",
         "packages_vulnerable",
         "lambda_runtime_near_end",
+        "accepted_findings_near_end",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.local import airflow_env
 from include.sandbox.box import Sandbox
+from include.sandbox.operations import wide_config
 from include.sandbox.operations.account import Account
 from migration_ops.runbook.alarms.desired import KINDS
 from migration_ops.runbook.findings import FindingVerdict
@@ -37,9 +39,10 @@ class Task(SimpleNamespace):
 
 
 @pytest.fixture(autouse=True)
-def connected(monkeypatch: pytest.MonkeyPatch, box: Sandbox, account: Account) -> None:
+def connected(monkeypatch: pytest.MonkeyPatch, box: Sandbox, account: Account, tmp_path: Path) -> None:
     for name, value in {**airflow_env.connections(box.environment), **account.settings}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MIGRATION_OPS_CONFIG_DIRECTORY", str(wide_config.write(tmp_path)))
 
 
 def context(task: Task, *, dry_run: bool) -> Any:

@@ -16,12 +16,12 @@ from include.sandbox.operations.clean.ec2 import migrated_instance
 from include.sandbox.operations.clean.lambda_ import make_function
 from include.sandbox.operations.clean.logs import write_lines
 from include.sandbox.operations.clean.stepfunctions import make_state_machine
-from migration_ops.runbook.config import Names, Resources, RunbookConfig, read_config
+from migration_ops.runbook.config import Names, Resources, RunbookConfig
 from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.judging import read_with
 from migration_ops.runbook.reading import Reader
 from migration_ops.settings import read_settings
-from tests.unit.runbook.estates import account_of, failures, reader_of
+from tests.unit.runbook.estates import account_of, asked_for_all, failures, reader_of
 
 SECRET = "made" + "-up-" + "4711"
 
@@ -111,7 +111,7 @@ def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: Reade
     )
     fake = Reader(
         client=lambda _: client,
-        config=read_config(),
+        config=asked_for_all(),
         settings=read_settings({}),
         now=datetime.now(UTC),
         window=timedelta(days=1),
