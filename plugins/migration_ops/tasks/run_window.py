@@ -68,7 +68,7 @@ def windowed(reader: Reader, window: Window, *, anew: bool) -> Reader:
 
 def _fresh(context: Context, until: datetime, last: LastLook | None, overlap: timedelta) -> Window:
     usual, hours = usual_window(context), context["params"][HOURS]
-    conf: Any = getattr(context["dag_run"], "conf", None) or {}
+    conf: Any = getattr(context.get("dag_run"), "conf", None) or {}
     # The form sends every field: what is the DAG's own value there was given by nobody.
     if HOURS in conf and ("dag" not in context or timedelta(hours=hours) != usual):
         return asked_window(until, timedelta(hours=hours), last)
@@ -85,12 +85,12 @@ def _last_look(store: ReportStore) -> LastLook | None:
 
 def _started(context: Context) -> datetime:
     """The same for all tasks of a run."""
-    started: datetime | None = getattr(context["dag_run"], "start_date", None)
+    started: datetime | None = getattr(context.get("dag_run"), "start_date", None)
     return started or datetime.now(UTC)
 
 
 def _first_look(context: Context) -> datetime:
     """Now; of a run that was cleared and never fixed its window, when it was due: it is as old as that."""
-    run = context["dag_run"]
+    run = context.get("dag_run")
     due: datetime | None = getattr(run, "run_after", None)
     return due if due is not None and getattr(run, "clear_number", None) else datetime.now(UTC)

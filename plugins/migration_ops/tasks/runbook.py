@@ -61,7 +61,7 @@ def reader_of(context: Context, services: RunbookServices, task: Any) -> Reader:
 
 def is_cleared(ti: Any, task: Any) -> bool:
     """Whether a person cleared the task, rather than Airflow trying it again by itself."""
-    return bool(ti.try_number > 1) and not is_own_retry(ti, task)
+    return bool(getattr(ti, "try_number", 1) > 1) and not is_own_retry(ti, task)
 
 
 def read_now(reader: Reader, name: str) -> dict[str, Any]:
