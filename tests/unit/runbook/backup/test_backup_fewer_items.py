@@ -18,8 +18,7 @@ QUIET = {"tell": False}
 FULL = 100
 
 
-def night(lab: Lab, run_id: str, mode: str = "scan", **params: Any) -> Run:
-    del lab
+def night(_: Lab, run_id: str, mode: str = "scan", **params: Any) -> Run:
     return Run("runbook_backup", run_id, {"mode": mode, **QUIET, **params}).whole()
 
 
