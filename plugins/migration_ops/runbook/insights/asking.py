@@ -81,20 +81,20 @@ def start_all(reader: Reader, text: str, since: datetime, until: datetime) -> di
 
     :raises MigrationError: as :func:`start`; or the groups could not be listed, or there is none.
     """
-    for is_last in (False, True):
-        groups = log_groups(reader)
-        if is_failed(groups):
-            raise Unknown(groups[NOT_READ]["message"], operation=groups[NOT_READ]["operation"])
-        if not groups["parts"]:
-            raise Unknown("there is no log group to ask", leftOut=groups["leftOut"][:5])
-        try:
-            ids = [start(reader, text, part, since, until) for part in groups["parts"]]
-        except NotFound:
-            if is_last:
-                raise
-            continue
-        return {"queryIds": ids, "names": groups["names"], "leftOut": groups["leftOut"]}
-    raise AssertionError("unreachable")
+    try:
+        return _start_parts(reader, text, since, until)
+    except NotFound:
+        return _start_parts(reader, text, since, until)
+
+
+def _start_parts(reader: Reader, text: str, since: datetime, until: datetime) -> dict[str, Any]:
+    groups = log_groups(reader)
+    if is_failed(groups):
+        raise Unknown(groups[NOT_READ]["message"], operation=groups[NOT_READ]["operation"])
+    if not groups["parts"]:
+        raise Unknown("there is no log group to ask", leftOut=groups["leftOut"][:5])
+    ids = [start(reader, text, part, since, until) for part in groups["parts"]]
+    return {"queryIds": ids, "names": groups["names"], "leftOut": groups["leftOut"]}
 
 
 def results_of_all(reader: Reader, query_ids: Sequence[str]) -> dict[str, Any]:
