@@ -167,6 +167,11 @@ ESCALATIONS: list[Case] = [
         False,
         role(allow("iam:AttachRolePolicy", StringEqualsIfExists=PARTY, Null={"iam:PermissionsBoundary": "false"})),
     ),
+    (
+        "takes the named boundary off others",
+        True,
+        role(allow("iam:DeleteRolePermissionsBoundary", StringEquals=PARTY)),
+    ),
     ("with any boundary", True, role(allow("iam:AttachRolePolicy", StringLike={"iam:PermissionsBoundary": "*"}))),
     ("a boundary without IAM", False, role(allow("iam:*"), boundary=[allow("s3:*")])),
     ("a boundary of all of IAM", True, role(allow("iam:*"), boundary=[allow("iam:*")])),
@@ -420,6 +425,11 @@ RESOURCES: list[Case] = [
     ("our address", False, lets({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
     ("halves of everything", True, lets({"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}})),
     ("everything in 256 parts", True, lets({"IpAddress": {"aws:SourceIp": [f"{one}.0.0.0/8" for one in range(256)]}})),
+    (
+        "too wide a network in narrow parts",
+        True,
+        lets({"IpAddress": {"aws:SourceIp": ["8.0.0.0/9", "8.128.0.0/9", "9.0.0.0/9", "9.128.0.0/9"]}}),
+    ),
     ("all of IPv6", True, lets({"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "::/0"]}})),
     ("all but an address", True, lets({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
     ("any organization", True, lets({"StringLike": {"aws:PrincipalOrgID": "o-*"}})),
