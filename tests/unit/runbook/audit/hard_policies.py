@@ -83,6 +83,11 @@ ESCALATIONS: list[Case] = [
     ),
     ("its own trust", True, role(allow("iam:UpdateAssumeRolePolicy", ROLE))),
     ("deny outside itself", True, role(allow("iam:PutRolePolicy"), outside(deny("iam:*"), ROLE))),
+    (
+        "deny outside itself, by variable",
+        True,
+        role(allow("iam:PutRolePolicy"), outside(deny("iam:*"), "${aws:PrincipalArn}")),
+    ),
     ("deny outside another", False, role(allow("iam:PutRolePolicy"), outside(deny("iam:*"), f"{ROLE}-2"))),
     ("deny on itself and all", False, role(allow("iam:PutRolePolicy"), deny("iam:*"))),
     ("deny of others only", True, role(allow("iam:PutRolePolicy"), deny("iam:*", f"arn:aws:iam::{OWN}:role/prod-*"))),
