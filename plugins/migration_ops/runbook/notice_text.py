@@ -12,7 +12,7 @@ from typing import Any
 from migration_ops.runbook.findings import RED, Finding, FindingVerdict, Route, worst, worst_first
 from migration_ops.runbook.notices import Notice
 from migration_ops.runbook.quantities import shown
-from migration_ops.runbook.redaction import redacted_text
+from migration_ops.core.redaction import redacted_text
 
 # SNS: a subject has at most 100 characters, ASCII, one line; a message 256 KB, and a character takes up to 4 bytes.
 SUBJECT_CHARACTERS = 100

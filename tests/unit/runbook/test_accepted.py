@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from migration_ops.runbook.routing import route_of
+from migration_ops.runbook.notify import route_of
 
 from migration_ops.errors import InvalidInput
 from migration_ops.runbook.accepted import Acceptance, Accepted, apply

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from migration_ops.runbook.routing import route_of
+from migration_ops.runbook.notify import route_of
 
 from include.sandbox.box import Sandbox
 from include.sandbox.operations import fake_pip

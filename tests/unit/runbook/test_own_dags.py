@@ -13,7 +13,7 @@ import pytest
 from airflow.api_fastapi.core_api.datamodels.dag_run import DAGRunResponse
 from airflow.api_fastapi.core_api.datamodels.dags import DAGCollectionResponse, DAGResponse
 from croniter import croniter
-from migration_ops.runbook.routing import route_of
+from migration_ops.runbook.notify import route_of
 
 from include.sandbox.operations.own_airflow import OwnAirflow
 from migration_ops.mgn.faults import Unreachable
