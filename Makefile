@@ -25,7 +25,7 @@ PORT ?=
 
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
-.PHONY: help install demo up down test test-again test-fast test-scenarios check bench lock clean
+.PHONY: help install demo up down test test-again test-fast test-scenarios check bench constraints lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,10 +82,22 @@ check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, eve
 bench: $(STAMP) ## the benchmarks, as tables; nothing is asserted on time
 	@$(PY) -m tests.benchmarks
 
-lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files
+# When Airflow's release named below was uploaded to PyPI; both change together with requirements.in
+AIRFLOW_RELEASE := 3.3.2
+AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
+CONSTRAINTS := constraints/airflow-$(AIRFLOW_RELEASE).txt
+COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header
+
+constraints: $(STAMP) ## writes constraints/: the versions with which this Airflow was released
+	{ cat constraints/about.txt; \
+	  grep -v '^moto' requirements.in | $(COMPILE) --quiet --no-annotate --exclude-newer $(AIRFLOW_RELEASED) -; \
+	} > $(CONSTRAINTS).new
+	mv $(CONSTRAINTS).new $(CONSTRAINTS)
+
+lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files, within constraints/
 	@$(VENV)/bin/uv --version >/dev/null
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header $(UPGRADE) requirements.in -o requirements.txt
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header $(UPGRADE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) $(UPGRADE) -c $(CONSTRAINTS) --override constraints/deviations.txt requirements.in -o requirements.txt
+	$(COMPILE) $(UPGRADE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## removes the virtual environment, local state and caches (stops `make up` first)
 	@if [ -x $(PY) ] && [ -d .airflow ]; then $(PY) -m include.local down; fi
