@@ -98,6 +98,8 @@ bench: $(STAMP) ## the benchmarks, as tables; nothing is asserted on time
 AIRFLOW_RELEASE := 3.3.2
 AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
 CONSTRAINTS := constraints/airflow-$(AIRFLOW_RELEASE).txt
+# the constraints without what deviates
+HELD := awk -F== 'NR == FNR { if (!/^\#/) out[$$1]; next } !($$1 in out)'
 COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header
 
 constraints: $(STAMP) ## writes constraints/: the versions with which this Airflow was released
@@ -108,7 +110,8 @@ constraints: $(STAMP) ## writes constraints/: the versions with which this Airfl
 
 lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files, within constraints/
 	@$(VENV)/bin/uv --version >/dev/null
-	$(COMPILE) $(UPGRADE) -c $(CONSTRAINTS) --override constraints/deviations.txt requirements.in -o requirements.txt
+	$(HELD) constraints/deviations.txt $(CONSTRAINTS) | \
+	  $(COMPILE) $(UPGRADE) -c - -c constraints/deviations.txt requirements.in -o requirements.txt
 	$(COMPILE) $(UPGRADE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## removes the virtual environment, local state and caches (stops `make up` first)

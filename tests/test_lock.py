@@ -51,4 +51,5 @@ def test_make_lock_compiles_within_this_file() -> None:
     makefile = (ROOT / "Makefile").read_text()
     (version,) = pins("requirements.in")["apache-airflow"]
     assert f"AIRFLOW_RELEASE := {version.removeprefix('==')}\n" in makefile
-    assert "-c $(CONSTRAINTS) --override constraints/deviations.txt requirements.in" in makefile
+    assert "$(HELD) constraints/deviations.txt $(CONSTRAINTS) |" in makefile
+    assert "-c - -c constraints/deviations.txt requirements.in -o requirements.txt" in makefile
