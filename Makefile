@@ -25,7 +25,7 @@ PORT ?=
 
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
-.PHONY: help install demo up down test test-again test-fast test-scenarios check bench lock clean
+.PHONY: help install demo up down test test-again test-quick test-fast test-sandbox test-scenarios check bench constraints lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,9 @@ up: $(STAMP) ## the sandbox and Airflow in the background; prints the address of
 down: $(STAMP) ## stops what `make up` started
 	@$(PY) -m include.local down
 
-# A folder is a process: moto's state is global in one, and several sandboxes in it would see each other's.
+# What no sandbox is started for runs in one process. The rest: a folder is a process, since moto's state is global in
+# one, and several sandboxes in it would see each other's.
+PYTEST := $(PY) -m pytest --durations=15
 FAST_FOLDERS = $(shell find tests -name 'test_*.py' -not -path 'tests/scenarios/*' -printf '%h\n' | sort -u)
 
 # pytest answers 1 when tests failed; everything else (crash, no tests, wrong usage) is no test's failure
@@ -62,16 +64,26 @@ test-again: $(STAMP) ## what failed in `make test`, once more; fails when someth
 	@[ -s .pytest_cache/v/cache/lastfailed ] && [ ! -e .pytest_cache/crashed ]
 	@$(PY) -m pytest --last-failed --last-failed-no-failures none tests
 
-test-fast: $(STAMP) ## the tests that need no Airflow scheduler, a process per folder
+test-quick: $(STAMP) ## the tests that start no sandbox, in one process: the loop while writing code
+	@$(PYTEST) -q -m "not sandbox" || { code=$$?; $(NOTE_CRASH); exit $$code; }
+
+# Lines that name $(MAKE) are executed by `make -n` too, so nothing else stands in them.
+test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick, then test-sandbox
+	@rc=0; \
+	$(MAKE) --no-print-directory test-quick || rc=$$?; \
+	$(MAKE) --no-print-directory test-sandbox || rc=$$?; \
+	exit $$rc
+
+test-sandbox: $(STAMP) ## the tests that start the sandbox, a process per folder
 	@rc=0; \
 	for folder in $(FAST_FOLDERS); do \
 	  echo "== $$folder"; \
-	  $(PY) -m pytest -q $$folder/test_*.py || { code=$$?; rc=$$code; $(NOTE_CRASH); }; \
+	  $(PYTEST) -q -m sandbox $$folder/test_*.py || { code=$$?; [ $$code -eq 5 ] || { rc=$$code; $(NOTE_CRASH); }; }; \
 	done; \
 	exit $$rc
 
 test-scenarios: $(STAMP) ## whole waves on a real Airflow and the sandbox
-	@$(PY) -m pytest tests/scenarios || { code=$$?; $(NOTE_CRASH); exit $$code; }
+	@$(PYTEST) tests/scenarios || { code=$$?; $(NOTE_CRASH); exit $$code; }
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
 	$(VENV)/bin/ruff check .
@@ -82,10 +94,25 @@ check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, eve
 bench: $(STAMP) ## the benchmarks, as tables; nothing is asserted on time
 	@$(PY) -m tests.benchmarks
 
-lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files
+# When Airflow's release named below was uploaded to PyPI; both change together with requirements.in
+AIRFLOW_RELEASE := 3.3.2
+AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
+CONSTRAINTS := constraints/airflow-$(AIRFLOW_RELEASE).txt
+# the constraints without what deviates
+HELD := awk -F== 'NR == FNR { if (!/^\#/) out[$$1]; next } !($$1 in out)'
+COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header
+
+constraints: $(STAMP) ## writes constraints/: the versions with which this Airflow was released
+	{ cat constraints/about.txt; \
+	  grep -v '^moto' requirements.in | $(COMPILE) --quiet --no-annotate --exclude-newer $(AIRFLOW_RELEASED) -; \
+	} > $(CONSTRAINTS).new
+	mv $(CONSTRAINTS).new $(CONSTRAINTS)
+
+lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files, within constraints/
 	@$(VENV)/bin/uv --version >/dev/null
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header $(UPGRADE) requirements.in -o requirements.txt
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header $(UPGRADE) requirements-dev.in -o requirements-dev.txt
+	$(HELD) constraints/deviations.txt $(CONSTRAINTS) | \
+	  $(COMPILE) $(UPGRADE) -c - -c constraints/deviations.txt requirements.in -o requirements.txt
+	$(COMPILE) $(UPGRADE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## removes the virtual environment, local state and caches (stops `make up` first)
 	@if [ -x $(PY) ] && [ -d .airflow ]; then $(PY) -m include.local down; fi

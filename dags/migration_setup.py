@@ -105,8 +105,10 @@ def migration_setup() -> None:
         found = stack.outputs_when_done(cloudformation(), stack.ChangeSet(**change_set))
         return PokeReturnValue(is_done=found is not None, xcom_value=found)
 
-    change_set = prepare()
-    apply(change_set, plan(change_set)) >> outputs(change_set)
+    # what is a value in a task is a reference to it here
+    change_set: Any = prepare()
+    planned: Any = plan(change_set)
+    apply(change_set, planned) >> outputs(change_set)
 
 
 migration_setup()

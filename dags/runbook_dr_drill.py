@@ -17,6 +17,7 @@ its own. Count, digest, samples and the history of every migration are compared;
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import TriggerRule, chain, dag
 
@@ -46,7 +47,7 @@ from migration_ops.tasks.step import step_task
 
 TITLE = "Disaster recovery drill"
 SOURCES = [BEGIN, "load", "compare", RECOVER, "compare_recovered", "rehearsed", "clean_up"]
-WAIT = {"poke_interval": 60, "timeout": 6 * 3600}
+WAIT: dict[str, Any] = {"poke_interval": 60, "timeout": 6 * 3600}
 
 
 @dag(

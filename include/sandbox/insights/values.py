@@ -40,7 +40,7 @@ def evaluate(node: Node, lookup: Lookup, call: Callable[[str, list[Node]], Value
 
     kind = node[0]
     if kind == "value":
-        return node[1]  # type: ignore[no-any-return]
+        return node[1]
     if kind == "field":
         return lookup(node[1])
     if kind == "call":

@@ -30,6 +30,7 @@ def five_free_ports() -> int:
     raise AssertionError("no five ports in a row are free")
 
 
+@pytest.mark.sandbox
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a second loopback address")
 def test_it_is_reached_by_its_name(tmp_path: Path) -> None:
     first, file = five_free_ports(), tmp_path / "connections.json"

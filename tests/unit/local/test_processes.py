@@ -77,7 +77,9 @@ def test_a_pid_given_to_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 OWNER = """
-import os, sys, time
+import os, signal, sys, time
+# a shell that puts the tests into the background has SIGINT ignored, and that is inherited
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from include.local import processes
 from include.local.reaper import Reaper

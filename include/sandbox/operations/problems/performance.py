@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from include.sandbox.operations.account import Account
 from include.sandbox.operations.clean.lambda_ import make_function
@@ -76,7 +76,11 @@ def _step(account: Account) -> Expected:
     record = Record("mig-snail-01", "snail-wave", "snail", "s-5a11000000000001f", Phase.PLANNED)
     record = DynamoDbLedger(client, table, lambda: at).write([record], [record], "registered")[0]
     for phase, took in zip(TO_FINALIZED, minutes, strict=True):
-        moment = at = at + timedelta(minutes=took)
-        ledger = DynamoDbLedger(client, table, lambda now=moment: now)
+        at += timedelta(minutes=took)
+
+        def clock(moment: datetime = at) -> datetime:
+            return moment
+
+        ledger = DynamoDbLedger(client, table, clock)
         record = ledger.write([record], [record.to(phase)], phase.value.lower())[0]
     return {"ledger_slow_step": {"snail-wave"}}
