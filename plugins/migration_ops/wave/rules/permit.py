@@ -86,7 +86,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Permission:
-    """Yes, or every reason against it; the first one is what a task fails with."""
+    """Yes, or every reason against it; the first one gives a task's error its code and hint."""
 
     action: str
     app_name: str
@@ -107,11 +107,10 @@ class Permission:
         return list(dict.fromkeys(reason.remedy for reason in self.reasons))
 
     def require(self) -> None:
-        """:raises GateShut: of the kind of the first reason, with all reasons in its context."""
+        """:raises GateShut: of the kind of the first reason, in the words of all."""
         if self.reasons:
             first = self.reasons[0]
-            more = {"also": [one.message for one in self.reasons[1:]]} if len(self.reasons) > 1 else {}
-            raise first.kind(first.message, appName=self.app_name, **first.context, **more)
+            raise first.kind(self.words, appName=self.app_name, **first.context)
 
 
 def permit(

@@ -79,9 +79,7 @@ class PastNoReturn(GateShut):
     """It is finalized."""
 
     code = "PAST_NO_RETURN"
-    hint = (
-        "MGN has no way back after finalize. Keep or stop the instance in EC2; a new one starts with the agent."
-    )
+    hint = "MGN has no way back after finalize. Keep or stop the instance in EC2; a new one starts with the agent."
 
 
 class DependencyNotCutOver(GateShut):

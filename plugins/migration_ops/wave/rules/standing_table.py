@@ -22,8 +22,8 @@ Generated from `STEP_TABLE` in `plugins/migration_ops/wave/rules/standing.py`; d
 - **–**: it does not stand there; the step says so and fails.
 - **asks**: the step goes on only when the application was asked for itself: it is held. A sheet shows it BLOCKED.
 - ROLLED_BACK goes to a cutover only when it was ready before and MGN still shows READY_FOR_CUTOVER.
-- Any phase with a failure of its own in `errorCode` is treated like a FROZEN one stopped there: `quiesce`, `cutover` and
-  `finalize` ask. What a gate refused leaves no `errorCode`.
+- Any phase with a failure of its own in `errorCode` is treated like a FROZEN one stopped there: `quiesce`, `cutover`
+  and `finalize` ask. What a gate refused leaves no `errorCode`.
 """
 _WORK = ("quiesce", "cutover", "finalize")
 
