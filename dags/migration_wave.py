@@ -30,7 +30,7 @@ from migration_ops.tasks.step import StepOperator, step_task
 from migration_ops.tasks.wave import PlanOperator, PreflightOperator, ReportOperator
 
 APP_NAME = "{{ task.app['appName'] }}"
-SHEET, APPROVAL = "go_no_go", "approve_cutover"
+SHEET, APPROVAL, WINDOW = "go_no_go", "approve_cutover", "cutover_window"
 FINAL_SHEET, FINAL_APPROVAL = "soak", "approve_finalize"
 
 
@@ -68,7 +68,7 @@ def migration_wave() -> None:
     preflight = PreflightOperator(task_id="preflight")
     go_no_go = step(SHEET, trigger_rule=TriggerRule.ALL_DONE)
     approve_cutover = EvidenceApproval(task_id=APPROVAL, which="cutover", sheet_task=SHEET)
-    cutover_window = step("cutover_window")
+    cutover_window = step(WINDOW)
     soak = step(FINAL_SHEET, trigger_rule=TriggerRule.ALL_DONE)
     approve_finalize = EvidenceApproval(task_id=FINAL_APPROVAL, which="finalize", sheet_task=FINAL_SHEET)
     undone: list[StepOperator] = []
@@ -84,9 +84,9 @@ def migration_wave() -> None:
 
     @task_group(group_id="cutover")
     def cutover(app: Any) -> None:
+        go = {"sheet": SHEET, "approval": APPROVAL, "window": WINDOW}
         work = [
-            step("wait_for_dependencies", app, inputs={"sheet": SHEET}),
-            *(step(name, app, inputs={"sheet": SHEET, "approval": APPROVAL}) for name in ("quiesce", "cutover")),
+            *(step(name, app, inputs=go) for name in ("wait_for_dependencies", "quiesce", "cutover")),
             step("cutover_verify", app),
         ]
         chain(cutover_window, *work, soak)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from migration_ops.errors import MigrationError, StepFailed
 from migration_ops.ledger.protocol import Record
+from migration_ops.steps.instances import looked_or_unknown
 from migration_ops.steps.outcome import Done, Outcome
 from migration_ops.steps.quiesce import is_stopped
 from migration_ops.steps.records import moved, records_of, save
 from migration_ops.steps.services import Services, StepInput
 from migration_ops.steps.terminate import claims_of, instances_alive
+from migration_ops.wave.rules.standing import standing_of
 from migration_ops.waves.conf import restore_conf
 from migration_ops.waves.failure import goal_reached
 from migration_ops.waves.states import ENDED, Phase
-
-_SETTLED = ENDED | {Phase.CUTOVER_VERIFIED}
+from migration_ops.waves.verdict import Check
 
 
 class GoalMissed(StepFailed):
@@ -44,12 +45,27 @@ def run(services: Services, inp: StepInput) -> Outcome:
 def settle(services: Services, inp: StepInput) -> list[Record]:
     """Gives what was left in the middle an honest final status; whoever tells the world outside comes here first.
 
+    Instances that were verified are looked at once more: one that broke since is FROZEN, not verified.
+
     :returns: the application's records, as they are now.
     """
+    return settled_and_looked_at(services, inp)[0]
+
+
+def settled_and_looked_at(services: Services, inp: StepInput) -> tuple[list[Record], dict[str, Check]]:
+    """As ``settle``, with what the look at each verified instance found, by source server id."""
     records = records_of(services, inp.application)
+    verified = [one for one in records if one.phase is Phase.CUTOVER_VERIFIED]
+    looked = looked_or_unknown(services, verified)
+    now = {record.migration_id: record for record in looked.records}
+    records = [now.get(record.migration_id, record) for record in records]
+    return _settled(services, inp, records), looked.checks
+
+
+def _settled(services: Services, inp: StepInput, records: list[Record]) -> list[Record]:
     if _is_reached(inp, records):
         return records
-    stuck = [record for record in records if record.phase not in _SETTLED]
+    stuck = [record for record in records if _is_stuck(record)]
     if not stuck:
         return records
     clean, why = _is_clean(services, stuck)
@@ -58,13 +74,22 @@ def settle(services: Services, inp: StepInput) -> list[Record]:
     return [written.get(record.migration_id, record) for record in records]
 
 
+def _is_stuck(record: Record) -> bool:
+    """Verified and then not finalized is an honest end; verified and then broken is none."""
+    if record.phase is Phase.CUTOVER_VERIFIED:
+        return standing_of(record).failed is not None
+    return record.phase not in ENDED
+
+
 def _is_reached(inp: StepInput, records: list[Record]) -> bool:
-    return goal_reached(restore_conf(inp.conf), [record.phase for record in records])
+    """A phase of an instance that broke since, or that nobody could look at, is no goal."""
+    is_well = not any(standing_of(record).is_unwell for record in records)
+    return is_well and goal_reached(restore_conf(inp.conf), [record.phase for record in records])
 
 
 def _stopped(services: Services, record: Record, clean: bool, why: str) -> Record:
     """FROZEN also names what is left; a rollback that did not end is nobody's clean end."""
-    good = clean and record.phase is not Phase.ROLLING_BACK
+    good = clean and not standing_of(record).is_rolling_back and record.phase is not Phase.CUTOVER_VERIFIED
     parts = [record.error_message] if record.error_message else []
     message = "; ".join(parts if good and parts else [*parts, why])
     return moved(

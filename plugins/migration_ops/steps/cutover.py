@@ -7,18 +7,16 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.once import is_open
 from migration_ops.steps import launch
 from migration_ops.steps.foreign import refuse_foreign
-from migration_ops.steps.go import require_go
 from migration_ops.steps.lifecycle import bring_to, views_of
 from migration_ops.steps.outcome import Done, Outcome, Resumed, Topic, Wait
-from migration_ops.steps.records import begin, in_phases, require_lock, require_met, require_past
+from migration_ops.steps.records import in_phases, records_of, require_lock, require_met, require_past, to_act
 from migration_ops.steps.services import Services, StepInput
+from migration_ops.wave.permission import require_permitted, taken_up
 from migration_ops.waves.gates import LAUNCHABLE_FOR_CUTOVER, ReplicationLimits, judge_replication
 from migration_ops.waves.servers import ServerView
-from migration_ops.waves.states import CUT_OVER, Phase
+from migration_ops.waves.states import Phase
 from migration_ops.waves.verdict import Verdict
 
-_TO_LAUNCH = frozenset({Phase.READY, Phase.CUTTING_OVER, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
-_LAUNCHED = CUT_OVER | {Phase.CUTOVER_LAUNCHED}
 Views = dict[str, ServerView]
 
 
@@ -26,17 +24,17 @@ def run(services: Services, inp: StepInput) -> Outcome:
     """Done when every server has a cutover instance from an up-to-date snapshot.
 
     Launches that are on their way are followed whatever the gates say now. New ones, and those of which MGN shows
-    nothing, pass approval, change window and the final gate first.
+    nothing, ask for permission (``require_permitted``) and pass the final gate first.
 
     :raises StepFailed: a launch failed or used an old snapshot; clear the task to launch the failed ones again.
-    :raises ApprovalVoid: the plan or the evidence changed after the approval.
+    :raises GateShut: it may not be launched now; nothing was touched.
     """
     app = inp.application
-    records = begin(services, inp)
-    todo = in_phases(records, _TO_LAUNCH)
     if launch.resumed_jobs(inp.resumed) and inp.resumed is not None:
+        records = records_of(services, app)
         return _done(app.app_name, records, _finish(services, records, inp.resumed))
-    settled = launch.settled(services, inp, launch.CUTOVER, todo)
+    records = taken_up(services, inp, "cutover")
+    settled = launch.settled(services, inp, launch.CUTOVER, to_act(records, "cutover"))
     if isinstance(settled, Wait):
         return settled
     if not settled:
@@ -44,7 +42,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     fresh = [record for record in settled if not is_open(record, launch.CUTOVER.action)]
     views: Views | Wait = {}
     if fresh:
-        require_go(services, inp)
+        require_permitted(services, inp, "cutover")
         views = _final_gate(services, inp, fresh)
     if isinstance(views, Wait):
         return views
@@ -107,7 +105,7 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
 
 def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
     now = {record.migration_id: record for record in [*records, *changed]}
-    require_past(now.values(), _LAUNCHED, f"cutover of {app_name}")
+    require_past(now.values(), "cutover", f"cutover of {app_name}")
     return Done(_result(app_name, list(now.values())))
 
 

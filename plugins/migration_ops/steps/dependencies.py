@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from migration_ops.errors import Unknown
-from migration_ops.steps.outcome import Done, Outcome, Topic, Wait
-from migration_ops.steps.records import begin, require_met
-from migration_ops.steps.services import NotConcerned, Services, StepInput
-from migration_ops.waves.states import CUT_OVER, Phase
+from typing import Any
 
-# A dependency in one of these is not coming by itself; a person clears both when it is mended.
-NOT_COMING = frozenset({Phase.FAILED, Phase.FROZEN, Phase.ROLLING_BACK, Phase.ROLLED_BACK})
+from migration_ops.errors import Unknown
+from migration_ops.steps.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
+from migration_ops.steps.services import NotConcerned, Services, StepInput
+from migration_ops.wave.permission import DependencyNotCutOver, require_asked_for, unmet_dependencies
+from migration_ops.wave.rules.standing import NOT_COMING
+from migration_ops.waves.states import CUT_OVER
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when each server of each dependency is verified after its cutover.
 
     :raises NotConcerned: the go/no-go sheet left this application out.
-    :raises StepFailed: a dependency failed or was rolled back.
+    :raises DependencyNotCutOver: a dependency failed, was rolled back, or did not come in time.
+    :raises ApplicationHeld: it is held itself, and nobody asked for it.
     """
     app = inp.application
     sheet = inp.inputs.get("sheet") or {}
     if app.app_name not in sheet.get("ready", []):
         why = (sheet.get("excluded") or {}).get(app.app_name, "not on the go/no-go sheet")
         raise NotConcerned(f"left out of the cutover: {why}", appName=app.app_name)
+    if inp.resumed is None:
+        require_asked_for(services, inp)
     if not app.depends_on:
         return Done({"appName": app.app_name, "passed": "depends on nothing"})
-    if inp.resumed is not None:
-        require_met(inp.resumed, f"dependencies {list(app.depends_on)}", app.app_name)
-        return Done({"appName": app.app_name, "dependencies": list(app.depends_on)})
-    begin(services, inp)
     names = set(app.depends_on)
     ids = [one for other in inp.plan.applications if other.app_name in names for one in other.migration_ids]
     if not ids:
         raise Unknown("the plan does not hold the dependencies", appName=app.app_name, dependsOn=list(app.depends_on))
-    found = services.ledger.read(ids)
-    if all(one in found and found[one].phase in CUT_OVER for one in ids):
+    missing = unmet_dependencies(inp.plan, app, services.ledger.read(ids))
+    if not missing:
         return Done({"appName": app.app_name, "dependencies": list(app.depends_on)})
+    if inp.resumed is not None:
+        late = inp.resumed.reason is Reason.TIMED_OUT
+        message = f"{app.app_name} waited for its dependencies {'until the deadline' if late else 'in vain'}"
+        raise DependencyNotCutOver(message, appName=app.app_name, missing=missing, reasons=_reasons(inp.resumed))
     return Wait(
         topic=Topic.LEDGER,
         subjects=tuple(ids),
@@ -44,3 +47,8 @@ def run(services: Services, inp: StepInput) -> Outcome:
         deadline=services.epoch() + 60 * inp.conf["approvals"]["timeoutMinutes"],
         why=f"{app.app_name} waits for {', '.join(app.depends_on)} to be cut over and verified",
     )
+
+
+def _reasons(resumed: Resumed) -> dict[str, Any]:
+    """Why each migration that is not cut over is not, as the wait saw it last."""
+    return {one: seen.get("reason") for one, seen in resumed.observed.items() if seen.get("verdict") != "OK"}

@@ -6,12 +6,15 @@ from typing import Any
 
 from migration_ops.errors import StepFailed
 from migration_ops.ledger.protocol import Record
+from migration_ops.steps.instances import look_again
 from migration_ops.steps.outcome import Done, Outcome
-from migration_ops.steps.records import effective_phase, stopped_in, wait_until
+from migration_ops.steps.records import wait_until
 from migration_ops.steps.services import NotConcerned, Services, StepInput
-from migration_ops.steps.stops import WaveStopped, stop_reason
-from migration_ops.steps.verify import boot_checks
 from migration_ops.steps.window import window_check
+from migration_ops.wave.permission import WaveStopped, stop_reason
+from migration_ops.wave.rules.notes import notes_of, was_tested
+from migration_ops.wave.rules.permit import permit
+from migration_ops.wave.rules.standing import Standing, standing_of
 from migration_ops.waves.gates import LAUNCHABLE_FOR_CUTOVER, ReplicationLimits, judge_replication
 from migration_ops.waves.plan import PlannedApplication, WavePlan
 from migration_ops.waves.servers import ServerView, moment
@@ -19,8 +22,8 @@ from migration_ops.waves.sheet import Row, Sheet, finalize_sheet, go_no_go_sheet
 from migration_ops.waves.states import CUT_OVER, Phase
 from migration_ops.waves.verdict import Check, Verdict
 
-# Cutting over or beyond: the gate was open when it was launched, a cleared sheet does not judge it again.
-_UNDER_WAY = CUT_OVER | {Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED}
+# What is launched again is brought back from the state that a failed cutover leaves, in the task that launches.
+_LAUNCHABLE_AGAIN = LAUNCHABLE_FOR_CUTOVER | {"CUTTING_OVER"}
 
 
 def go_no_go(services: Services, inp: StepInput) -> Outcome:
@@ -30,13 +33,13 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
     :raises WaveStopped: a critical application or too many failed.
     """
     records = services.ledger.read(list(inp.plan.migration_ids))
-    reason = stop_reason(inp.plan, records, inp)
+    reason = stop_reason(inp.plan, records)
     if reason:
         raise WaveStopped(f"the wave stops before the cutover: {reason}", wave=inp.plan.wave)
     views = services.mgn.describe_servers(list(inp.plan.server_ids))
     window = window_check(services, inp.plan).as_document()
-    rows = [_row(services, inp.plan, app, records, views) | {"window": window} for app in inp.plan.applications]
-    sheet = go_no_go_sheet(inp.plan, rows)
+    rows = [_row(inp.plan, app, records, views) | {"window": window} for app in inp.plan.applications]
+    sheet = go_no_go_sheet(inp.plan, rows, services.now())
     services.log.info("%s", sheet.markdown)
     if not sheet.ready:
         raise StepFailed("no application is ready for the cutover", leftOut=sheet.left_out)
@@ -46,10 +49,12 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
 def soak(services: Services, inp: StepInput) -> Outcome:
     """Waits ``soakMinutes`` after the last verified cutover, looks at the instances again, answers the second sheet.
 
+    An instance that is not well is noted as its application's failure; one that is well again is no failure any more.
+
     :raises NotConcerned: nothing was cut over, so there is nothing to finalize.
     """
     records = services.ledger.read(list(inp.plan.migration_ids))
-    verified = [record for record in records.values() if _is_verified(record)]
+    verified = [record for record in records.values() if standing_of(record).reached(Phase.CUTOVER_VERIFIED)]
     if not verified:
         raise NotConcerned("no application is cut over and verified", wave=inp.plan.wave)
     last = max(
@@ -59,43 +64,48 @@ def soak(services: Services, inp: StepInput) -> Outcome:
     if services.epoch() < until:
         why = f"soak of {inp.plan.wave}: {inp.conf['soakMinutes']} minutes after the last verified cutover"
         return wait_until(services, until, why, until + 3_600)
-    boots = _boots(services, inp.plan, records)
-    rows = [_finalize_row(app, records, boots) for app in inp.plan.applications]
-    sheet = finalize_sheet(inp.plan, rows)
+    open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
+    looked = look_again(services, open_ones)
+    records |= {record.migration_id: record for record in looked.records}
+    rows = [_finalize_row(inp.plan, app, records, looked.checks) for app in inp.plan.applications]
+    sheet = finalize_sheet(inp.plan, rows, services.now())
     services.log.info("%s", sheet.markdown)
     return Done(_result(services, inp, sheet))
 
 
-def _row(
-    services: Services,
-    plan: WavePlan,
-    app: PlannedApplication,
-    records: dict[str, Record],
-    views: dict[str, ServerView],
-) -> Row:
+def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], views: dict[str, ServerView]) -> Row:
     mine = [records[one] for one in app.migration_ids if one in records]
-    row: Row = {"appName": app.app_name, "servers": [_server(record, _lag_now(record, views)) for record in mine]}
+    standings = [standing_of(record, views.get(record.source_server_id)) for record in mine]
+    row: Row = {
+        "appName": app.app_name,
+        "servers": [_server(record, _lag_now(record, views)) for record in mine],
+        "notes": notes_of(plan, standings, {one: view.launched_instance_id for one, view in views.items()}),
+        "isCutOver": len(mine) == len(app.servers) and all(one.is_cut_over for one in standings),
+    }
+    for server, one in zip(row["servers"], standings, strict=True):
+        server |= {"tested": was_tested(plan, one), "rolledBackAt": (one.rolled_back or {}).get("at")}
+        server |= {"retryOf": (one.retry or {}).get("code")}
     if len(mine) < len(app.servers):
         return row | {"excluded": "the ledger does not know all its migrations"}
-    tests = [_test_check(plan, record, views.get(record.source_server_id)) for record in mine]
-    if all(effective_phase(record) in _UNDER_WAY for record in mine):
+    asked = permit("cutover", plan, app, standings)
+    if not asked.is_given:
+        return row | {"excluded": asked.words, "remedies": asked.remedies}
+    tests = [Check("test", one.server, Verdict.OK, one.at.value, None).as_document() for one in standings]
+    if not any(one.acts("cutover") and not one.launching for one in standings):
         return row | {"tests": tests, "facts": {"note": "its cutover is under way or done"}}
-    limits = ReplicationLimits(plan.conf["replication"]["maxLagSeconds"], LAUNCHABLE_FOR_CUTOVER)
-    gates = [judge_replication(views.get(record.source_server_id), limits).as_document() for record in mine]
+    gates = [_gate(plan, one, views.get(one.server)) for one in standings if not _is_launched(one)]
     return row | {"tests": tests, "gates": gates}
 
 
-def _test_check(plan: WavePlan, record: Record, view: ServerView | None) -> dict[str, Any]:
-    """What the ledger knows of the test; a server that is not ready says where it stopped and why."""
-    server, phase = record.source_server_id, effective_phase(record)
-    # Rolled back after it was ready, and MGN still says so: it may go again.
-    back = phase is Phase.ROLLED_BACK and bool(record.facts.get("ready"))
-    still_ready = back and view is not None and view.lifecycle_state == "READY_FOR_CUTOVER"
-    if phase is Phase.READY or phase in _UNDER_WAY or still_ready:
-        how = "tested in this wave" if plan.conf["testLaunch"] else "testLaunch is false"
-        return Check("test", server, Verdict.OK, phase.value, None, str(record.facts.get("test") or how)).as_document()
-    reason = record.error_message or f"stopped in phase {phase.value}"
-    return Check("test", server, Verdict.BLOCKED, phase.value, Phase.READY.value, reason).as_document()
+def _is_launched(standing: Standing) -> bool:
+    """Cutting over or beyond: the gate was open when it was launched, a cleared sheet does not judge it again."""
+    return standing.reached(Phase.CUTOVER_LAUNCHED) or (standing.acts("cutover") and standing.launching)
+
+
+def _gate(plan: WavePlan, standing: Standing, view: ServerView | None) -> dict[str, Any]:
+    lifecycle = _LAUNCHABLE_AGAIN if standing.at is Phase.CUTTING_OVER else LAUNCHABLE_FOR_CUTOVER
+    limits = ReplicationLimits(plan.conf["replication"]["maxLagSeconds"], lifecycle)
+    return judge_replication(view, limits).as_document()
 
 
 def _lag_now(record: Record, views: dict[str, ServerView]) -> float | None:
@@ -112,38 +122,15 @@ def _server(record: Record, lag_seconds: float | None) -> dict[str, Any]:
     }
 
 
-def _boots(services: Services, plan: WavePlan, records: dict[str, Record]) -> dict[str, Check]:
-    """The instances of every application that may be finalized, read together."""
-    open_ones = [
-        records[migration_id]
-        for app in plan.applications
-        if _is_cut_over(app, records)
-        for migration_id in app.migration_ids
-        if records[migration_id].phase is not Phase.FINALIZED
-    ]
-    if not open_ones:
-        return {}
-    return boot_checks(
-        services, open_ones, services.mgn.describe_servers([record.source_server_id for record in open_ones])
-    )
-
-
-def _is_cut_over(app: PlannedApplication, records: dict[str, Record]) -> bool:
-    return all(one in records and _is_verified(records[one]) for one in app.migration_ids)
-
-
-def _is_verified(record: Record) -> bool:
-    """One whose finalize was begun and stopped can only go on."""
-    return record.phase in CUT_OVER or stopped_in(record) is Phase.FINALIZING
-
-
-def _finalize_row(app: PlannedApplication, records: dict[str, Record], boots: dict[str, Check]) -> Row:
+def _finalize_row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], boots: dict[str, Check]) -> Row:
     mine = [records[one] for one in app.migration_ids if one in records]
+    standings = [standing_of(record) for record in mine]
     row: Row = {
         "appName": app.app_name,
         "servers": [_server(record, record.replication_lag_seconds) for record in mine],
+        "notes": notes_of(plan, standings, {}),
     }
-    if not _is_cut_over(app, records):
+    if len(mine) < len(app.servers) or not all(one.at in CUT_OVER for one in standings):
         phases = sorted({record.phase.value for record in mine}) or ["not in the ledger"]
         return row | {"excluded": f"not cut over and verified: {', '.join(phases)}"}
     tests = [
@@ -152,7 +139,10 @@ def _finalize_row(app: PlannedApplication, records: dict[str, Record], boots: di
         else boots[record.source_server_id]
         for record in mine
     ]
-    return row | {"tests": [check.as_document() for check in tests]}
+    row |= {"tests": [check.as_document() for check in tests]}
+    # What the look above found is in its tests already, with what was seen.
+    asked = permit("finalize", plan, app, [one for one in standings if not one.is_unwell])
+    return row if asked.is_given else row | {"excluded": asked.words, "remedies": asked.remedies}
 
 
 def _result(services: Services, inp: StepInput, sheet: Sheet) -> dict[str, Any]:
@@ -164,5 +154,6 @@ def _result(services: Services, inp: StepInput, sheet: Sheet) -> dict[str, Any]:
         "markdown": sheet.markdown,
         "ready": sheet.ready,
         "excluded": sheet.left_out,
+        "madeAt": sheet.document["madeAt"],
         "evidenceKey": key,
     }

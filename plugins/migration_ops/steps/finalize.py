@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from migration_ops.errors import MigrationError, OutcomeUnknown, Refused, StepFailed, Throttled
 from migration_ops.ledger.protocol import Record
-from migration_ops.steps.approval import NotOnSheet, require_approval, require_on_sheet
 from migration_ops.steps.lifecycle import views_of
 from migration_ops.steps.outcome import Done, Outcome
-from migration_ops.steps.records import begin, in_phases, move
+from migration_ops.steps.records import in_phases, move, records_of, to_act
 from migration_ops.steps.services import NotConcerned, Services, StepInput
 from migration_ops.steps.verify import boot_checks
+from migration_ops.wave.permission import require_permitted, taken_up
+from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
 from migration_ops.waves.servers import ServerView
 from migration_ops.waves.states import Phase
 from migration_ops.waves.verdict import Verdict
+
+
+class InstanceBroken(StepFailed):
+    """An instance that was verified is not well any more."""
+
+    code = INSTANCE_BROKEN
+    hint = "Mend the instance, then clear `soak` with downstream: it looks again, and asks for the approval again."
+
+
+class InstanceUnknown(InstanceBroken):
+    """EC2 or MGN do not say how an instance is that was verified."""
+
+    code = INSTANCE_UNKNOWN
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when MGN shows every server of the application in CUTOVER.
 
     :raises NotConcerned: the conf does not finalize, or the application was not cut over and verified.
+    :raises GateShut: it is held, or nobody approved it; nothing was finalized.
+    :raises InstanceBroken: its instance is not well any more; nothing was finalized.
     :raises StepFailed: some servers were refused; the others are final and stay so.
     """
     app = inp.application
     if not inp.conf["finalize"]:
         raise NotConcerned("the conf says finalize: false", appName=app.app_name)
-    records = begin(services, inp, among={Phase.FINALIZING})
-    todo = in_phases(records, {Phase.CUTOVER_VERIFIED, Phase.FINALIZING})
+    records = records_of(services, app)
+    todo = to_act(records, "finalize")
     if not todo:
         if all(record.phase is Phase.FINALIZED for record in records):
             return Done({"appName": app.app_name, "passed": "finalized before"})
@@ -33,7 +49,8 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if len(todo) + len(in_phases(records, {Phase.FINALIZED})) < len(records):
         raise StepFailed("only a part of the application is verified; nothing was finalized", appName=app.app_name)
     _require_sheet(inp)
-    require_approval(inp, "finalize")
+    todo = to_act(taken_up(services, inp, "finalize"), "finalize")
+    require_permitted(services, inp, "finalize")
     views = views_of(services, [record.source_server_id for record in todo])
     _refuse_foreign_instances(todo, views)
     _refuse_broken_instances(services, todo, views)
@@ -46,10 +63,10 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 def _require_sheet(inp: StepInput) -> None:
     """What the second sheet left out, say because its instance broke during the soak, is not finalized."""
-    try:
-        require_on_sheet(inp)
-    except NotOnSheet as left_out:
-        raise NotConcerned(left_out.message, appName=inp.application.app_name) from left_out
+    sheet, name = inp.inputs.get("sheet") or {}, inp.application.app_name
+    if name not in (sheet.get("ready") or []):
+        why = (sheet.get("excluded") or {}).get(name, "not on the sheet")
+        raise NotConcerned(f"{name} was left out: {why}", appName=name)
 
 
 def _failure(failed: dict[str, MigrationError]) -> MigrationError:
@@ -79,7 +96,9 @@ def _refuse_broken_instances(services: Services, todo: list[Record], views: dict
     checks = boot_checks(services, still, views) if still else {}
     broken = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
     if broken:
-        raise StepFailed("these instances are not well any more; nothing was finalized", servers=broken)
+        lost = [server for server in broken if checks[server].verdict is Verdict.BLOCKED]
+        kind = InstanceBroken if lost else InstanceUnknown
+        raise kind("these instances are not well any more; nothing was finalized", servers=broken)
 
 
 def _finalize_all(services: Services, todo: list[Record], views: dict[str, ServerView]) -> dict[str, MigrationError]:

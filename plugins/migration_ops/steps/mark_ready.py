@@ -7,13 +7,12 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.steps.foreign import refuse_foreign
 from migration_ops.steps.lifecycle import bring_to, views_of
 from migration_ops.steps.outcome import Done, Outcome
-from migration_ops.steps.records import begin, in_phases, moved, require_lock, require_past, save
-from migration_ops.steps.replication import BEFORE_LAUNCH
+from migration_ops.steps.records import begin, moved, require_lock, require_past, save
 from migration_ops.steps.services import Services, StepInput
 from migration_ops.steps.terminate import Claims, claims_of, closed, terminate
-from migration_ops.waves.states import CUT_OVER, Phase
+from migration_ops.wave.rules.standing import standing_of
+from migration_ops.waves.states import Phase
 
-_READY = CUT_OVER | {Phase.READY, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED}
 _LIFECYCLE_BEFORE = frozenset({"READY_FOR_TEST", "TESTING", "READY_FOR_CUTOVER"})
 
 
@@ -25,10 +24,11 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises StepFailed: a server is in a state that cannot become READY_FOR_CUTOVER.
     """
     app = inp.application
-    before = {Phase.TESTED} if inp.conf["testLaunch"] else BEFORE_LAUNCH | {Phase.TESTED}
+    # Without a test launch it begins where that would.
+    steps = ("mark_ready",) if inp.conf["testLaunch"] else ("mark_ready", "replication_ready")
     records = begin(services, inp)
-    todo = in_phases(records, before)
-    require_past([record for record in records if record not in todo], _READY, f"mark ready of {app.app_name}")
+    todo = [record for record in records if any(standing_of(record).acts(step) for step in steps)]
+    require_past([record for record in records if record not in todo], "mark_ready", f"mark ready of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "marked before"})
     carry = inp.resumed.carry if inp.resumed else {}

@@ -11,16 +11,17 @@ from migration_ops.errors import MigrationError, StepFailed
 from migration_ops.ledger.protocol import Record
 from migration_ops.outbound.callback import CallbackEvent, CallbackReceipt
 from migration_ops.outbound.cmdb import CmdbUpdate
-from migration_ops.steps.close import settle
+from migration_ops.steps.close import settle, settled_and_looked_at
 from migration_ops.steps.outcome import Done, Outcome
 from migration_ops.steps.records import save
 from migration_ops.steps.services import Services, StepInput
+from migration_ops.wave.rules.standing import standing_of
 from migration_ops.waves.states import Phase
+from migration_ops.waves.verdict import Check, Verdict
 
 # migration_status is free text in the CMDB; these are the words its users know (cmf-api: "Values that CMF writes").
 CMDB_WORDS = {
     Phase.FINALIZED: ("Cutover finalized", "Disconnected"),
-    Phase.CUTOVER_VERIFIED: ("2/2 status checks : Passed", "Healthy"),
     Phase.CUTOVER_LAUNCHED: ("Cutover instance launched", "Healthy"),
     Phase.TEST_LAUNCHED: ("Test instance launched", "Healthy"),
     Phase.TESTED: ("Test instance launched", "Healthy"),
@@ -28,7 +29,14 @@ CMDB_WORDS = {
     Phase.FAILED: ("Migration failed", None),
     Phase.FROZEN: ("Needs attention", None),
 }
-_HAS_INSTANCE = frozenset({Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, Phase.FINALIZING, Phase.FINALIZED})
+# Of a verified instance: by what the look at it right then says, never by its phase.
+_LOOKED_AT = {
+    Verdict.OK: ("2/2 status checks : Passed", "Healthy"),
+    Verdict.BLOCKED: CMDB_WORDS[Phase.FROZEN],
+    Verdict.UNKNOWN: ("Cutover verified; its present state could not be read", None),
+}
+# The steps after which a server has a new instance that the CMDB should name.
+_NAMED_SINCE = Phase.CUTOVER_LAUNCHED
 
 
 def update_cmdb(services: Services, inp: StepInput) -> Outcome:
@@ -43,11 +51,12 @@ def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     if not ids:
         return Done({"appName": app.app_name, "passed": "no server names a cmdbId"})
     # The work is over, whatever came of it: outside hears how it ended, not where it stopped.
-    records = [record for record in settle(services, inp) if record.migration_id in ids]
+    settled, looked = settled_and_looked_at(services, inp)
+    records = [record for record in settled if record.migration_id in ids]
     client, results = services.cmdb(), {}
     failed: dict[str, MigrationError] = {}
     for record in records:
-        words = CMDB_WORDS.get(record.phase, (f"In progress: {record.phase.value}", None))
+        words = _words(record, looked.get(record.source_server_id))
         update = CmdbUpdate(
             migration_id=record.migration_id,
             cmdb_id=ids[record.migration_id],
@@ -63,9 +72,16 @@ def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     return Done({"appName": app.app_name, "cmdb": results})
 
 
+def _words(record: Record, look: Check | None) -> tuple[str, str | None]:
+    if record.phase is Phase.CUTOVER_VERIFIED:
+        return _LOOKED_AT[look.verdict if look else Verdict.UNKNOWN]
+    return CMDB_WORDS.get(record.phase, (f"In progress: {record.phase.value}", None))
+
+
 def _instance(record: Record) -> str | None:
     """The new instance; removed after a rollback, because it is gone; left alone where nothing is known."""
-    if record.phase in _HAS_INSTANCE:
+    standing = standing_of(record)
+    if standing.interrupted_at is None and standing.reached(_NAMED_SINCE):
         return record.instance_id
     return "" if record.phase is Phase.ROLLED_BACK else None
 

@@ -10,14 +10,13 @@ from typing import Any
 from migration_ops.errors import StepFailed, StepTimedOut
 from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.hook import classified
-from migration_ops.steps.go import require_go
 from migration_ops.steps.outcome import Done, Outcome, Wait
-from migration_ops.steps.records import begin, in_phases, records_of, save, wait_until
+from migration_ops.steps.records import records_of, save, wait_until
 from migration_ops.steps.services import Services, StepInput
 from migration_ops.steps.ssm import SSM_RUNNING, command_status, send_command
-from migration_ops.waves.states import Phase
+from migration_ops.wave.permission import require_permitted, taken_up
+from migration_ops.wave.rules.standing import standing_of
 
-_BEFORE_CUTOVER = frozenset({Phase.READY, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
 # The source is, or may be, not running as before: a rollback undoes it.
 _STOPPED = frozenset({"INTENDED", "STOPPING", "STOPPED", "STOP_FAILED", "UNDO_FAILED"})
 _DO = ("INTENDED", "STOPPING", "STOPPED", "STOP_FAILED")
@@ -31,19 +30,19 @@ def run(services: Services, inp: StepInput) -> Outcome:
     afresh stops it again: somebody may have started the source since, and the commands must bear repetition.
 
     :raises StepFailed: a command failed; the source may be half stopped, the rollback undoes it.
-    :raises NotOnSheet, ApprovalVoid, WindowClosed, WaveStopped: see ``require_go``; nothing was stopped.
+    :raises GateShut: its cutover may not begin now (``require_permitted``); nothing was stopped.
     """
     app, spec = inp.application, inp.conf.get("quiesce")
     if not spec:
         return Done({"appName": app.app_name, "passed": "no quiesce in the conf"})
-    todo = in_phases(begin(services, inp), _BEFORE_CUTOVER)
+    todo = [record for record in taken_up(services, inp, "quiesce") if _is_to_stop(record)]
     carry = inp.resumed.carry if inp.resumed else {}
     deadline = float(carry.get("deadline") or services.epoch() + 60 * spec["timeoutMinutes"])
     missing = [r.source_server_id for r in todo if r.source_server_id not in spec["instanceIds"]]
     if missing:
         raise StepFailed("quiesce names no managed instance for these servers", servers=missing)
     if todo and inp.resumed is None:
-        require_go(services, inp)
+        require_permitted(services, inp, "quiesce")
     for record in todo:
         fact = record.facts.get("quiesce") or {}
         if inp.resumed is not None or (fact.get("state") == "STOPPING" and fact.get("runId") == services.holder.run_id):
@@ -60,6 +59,12 @@ def run(services: Services, inp: StepInput) -> Outcome:
     return _drive(services, inp, deadline, "quiesce", spec["commands"], _DO) or Done(
         {"appName": app.app_name, "quiesced": [record.source_server_id for record in todo]}
     )
+
+
+def _is_to_stop(record: Record) -> bool:
+    """A launch that is on its way is followed, its source is left alone."""
+    standing = standing_of(record)
+    return standing.acts("quiesce") and not standing.launching
 
 
 def undo(services: Services, inp: StepInput, records: list[Record], deadline: float) -> Wait | None:

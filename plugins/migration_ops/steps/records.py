@@ -10,14 +10,10 @@ from migration_ops.errors import MigrationError, StepFailed, StepTimedOut, Unkno
 from migration_ops.ledger.protocol import LockHeld, Record
 from migration_ops.steps.outcome import Reason, Resumed, Topic, Wait
 from migration_ops.steps.services import Services, StepInput
+from migration_ops.wave.rules.refusals import GateShut
+from migration_ops.wave.rules.standing import RETRY, STOPPED_AT, STOPPED_IN, standing_of
 from migration_ops.waves.plan import PlannedApplication, WavePlan
-from migration_ops.waves.states import ENDED, Phase
-
-# Where a migration was when it was stopped (FAILED, FROZEN), so that a cleared task goes on from there.
-STOPPED_IN = "stoppedIn"
-_STOPPED = frozenset({Phase.FAILED, Phase.FROZEN})
-# A rollback that was frozen half-way is not gone on with by the work, only by another rollback.
-_RESUMABLE = frozenset(Phase) - ENDED - {Phase.ROLLING_BACK}
+from migration_ops.waves.states import ENDED, STOPPED, Phase
 
 
 def records_of(services: Services, app: PlannedApplication) -> list[Record]:
@@ -32,23 +28,24 @@ def records_of(services: Services, app: PlannedApplication) -> list[Record]:
     return [found[one] for one in app.migration_ids]
 
 
-def begin(services: Services, inp: StepInput, among: Iterable[Phase] = _RESUMABLE) -> list[Record]:
-    """The application's records for a step of its work.
-
-    A step that starts afresh after its application was stopped was cleared by a person: what was stopped goes on
-    from the phase it was in, and the failure that stopped it is no longer its state (the history keeps it).
-
-    :param among: only what was stopped in one of these phases is taken up again.
-    """
+def begin(services: Services, inp: StepInput) -> list[Record]:
+    """The application's records for a step of its work that needs nobody's permission; see ``take_up``."""
     records = records_of(services, inp.application)
-    if inp.resumed is not None:
-        return records
-    wanted = frozenset(among)
-    # A retry that nobody asked for keeps the reason of the failure it repeats.
+    return records if inp.resumed is not None else take_up(services, inp, records)
+
+
+def take_up(services: Services, inp: StepInput, records: list[Record]) -> list[Record]:
+    """A step that starts afresh after its application was stopped was cleared by a person.
+
+    What was stopped goes on from the phase it was in, and the failure that stopped it is no longer its state: the
+    history keeps it, and the next sheet shows it as a retry. A rollback that was stopped half-way is not gone on with
+    by the work. A retry that nobody asked for keeps the reason of the failure it repeats.
+    """
     old = [
         record
         for record in records
-        if stopped_in(record) in wanted or (record.error_code and record.phase not in ENDED and not inp.is_retry)
+        if ((at := standing_of(record)).interrupted_at is not None and not at.is_rolling_back)
+        or (record.error_code and record.phase not in ENDED and not inp.is_retry)
     ]
     if not old:
         return records
@@ -58,27 +55,26 @@ def begin(services: Services, inp: StepInput, among: Iterable[Phase] = _RESUMABL
     return [written.get(record.migration_id, record) for record in records]
 
 
-def stopped_in(record: Record) -> Phase | None:
-    """The phase in which a FAILED or FROZEN migration was stopped; None when it was not, or nobody noted it."""
-    noted = record.facts.get(STOPPED_IN)
-    return Phase(noted) if noted and record.phase in _STOPPED and Phase(noted) in _RESUMABLE else None
-
-
-def effective_phase(record: Record) -> Phase:
-    """Where the work would go on: the phase, or the one it was stopped in."""
-    return stopped_in(record) or record.phase
-
-
 def _going_on(services: Services, record: Record) -> Record:
-    return moved(record, effective_phase(record), dag_run_id=services.holder.run_id)
+    return moved(record, standing_of(record).at, dag_run_id=services.holder.run_id, facts=as_retry(services, record))
+
+
+def as_retry(services: Services, record: Record) -> dict[str, Any]:
+    """The record's facts with what it failed of, for whoever approves that it goes on."""
+    standing = standing_of(record)
+    if not standing.failed and not standing.held:
+        return dict(record.facts)
+    code, why = record.error_code or record.phase.value, record.error_message or ""
+    retry = {"at": services.now().isoformat(), "code": code, "because": why[:300], "in": standing.at.value}
+    return {**record.facts, RETRY: retry}
 
 
 def moved(record: Record, phase: Phase, **changes: Any) -> Record:
     """A copy in another phase, its error cleared unless given; one that is stopped remembers where."""
     facts = dict(changes.pop("facts", record.facts))
-    if phase not in _STOPPED:
+    if phase not in STOPPED:
         facts.pop(STOPPED_IN, None)
-    elif record.phase not in _STOPPED:
+    elif record.phase not in STOPPED:
         facts[STOPPED_IN] = record.phase.value
     return record.to(phase, facts=facts, **({"error_code": None, "error_message": None} | changes))
 
@@ -94,9 +90,9 @@ def require_lock(services: Services, records: list[Record]) -> None:
         raise LockHeld("these servers belong to another run", holders=others)
 
 
-def require_past(records: Iterable[Record], passed: Iterable[Phase], what: str) -> None:
+def require_past(records: Iterable[Record], step: str, what: str) -> None:
     """:raises StepFailed: a server neither needs this step nor has it behind it, so that passing it would be a lie."""
-    elsewhere = {r.source_server_id: r.phase.value for r in records if r.phase not in frozenset(passed)}
+    elsewhere = {r.source_server_id: r.phase.value for r in records if not standing_of(r).is_past(step)}
     if elsewhere:
         raise StepFailed(f"{what}: these servers are not there yet", phases=elsewhere)
 
@@ -120,21 +116,40 @@ def save(
     services: Services, old: list[Record], new: list[Record], event: str, detail: dict[str, Any] | None = None
 ) -> list[Record]:
     """One conditional write of all records, and one line and metric per migration for the operators."""
+    new = [_timed(services, before, record) for before, record in zip(old, new, strict=True)]
     written = services.ledger.write(old, new, event=event, detail=detail, holder=services.holder)
     for before, record in zip(old, written, strict=True):
         services.emit(event=event, record=record, detail=detail or {}, previous=before)
     return written
 
 
+def _timed(services: Services, before: Record, record: Record) -> Record:
+    """Notes when it failed or was stopped: what people approved or cleared since then tells who asked for it again."""
+    is_stopped = record.phase in STOPPED
+    if not record.error_code and not is_stopped:
+        return replace(record, facts={k: v for k, v in record.facts.items() if k != STOPPED_AT})
+    if (before.error_code, before.phase in STOPPED) == (record.error_code, is_stopped):
+        return record
+    return replace(record, facts={**record.facts, STOPPED_AT: services.now().isoformat()})
+
+
 def note_failure(services: Services, app: PlannedApplication, error: MigrationError) -> None:
     """Writes why a step failed to every migration of the application that is still on its way.
 
-    One that has its own reason (its launch failed) keeps that; a step that starts afresh forgets it (``begin``).
+    One that has its own reason (its launch failed) keeps that; a step that starts afresh forgets it (``take_up``).
+    A gate that said no is no failure of the application: nothing is written.
     """
+    if isinstance(error, GateShut):
+        return
     records = [record for record in records_of(services, app) if record.phase not in ENDED and not record.error_code]
     if records:
         new = [replace(record, error_code=error.code, error_message=error.message[:1000]) for record in records]
         save(services, records, new, "step failed", error.as_document())
+
+
+def to_act(records: Iterable[Record], step: str) -> list[Record]:
+    """Those for which the step has something to do, by ``STEP_TABLE``."""
+    return [record for record in records if standing_of(record).acts(step)]
 
 
 def in_phases(records: Iterable[Record], phases: Iterable[Phase]) -> list[Record]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from migration_ops.steps.outcome import Done, Outcome, Topic, Wait
-from migration_ops.steps.records import begin, in_phases, require_met
+from migration_ops.steps.records import begin, require_met, require_past, to_act
 from migration_ops.steps.services import Services, StepInput
 from migration_ops.waves.gates import LAUNCHABLE_FOR_CUTOVER, LAUNCHABLE_FOR_TEST
-from migration_ops.waves.states import Phase
 
-# Phases before anything was launched in this wave, and those a cleared task starts over from.
-BEFORE_LAUNCH = frozenset({Phase.PLANNED, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
 _LAUNCHABLE = LAUNCHABLE_FOR_TEST | LAUNCHABLE_FOR_CUTOVER
 
 
@@ -26,8 +23,10 @@ def run(services: Services, inp: StepInput) -> Outcome:
         require_met(inp.resumed, "replication gate", app.app_name)
         lags = {s: (one.get("view") or {}).get("lag_seconds") for s, one in inp.resumed.observed.items()}
         return Done({"appName": app.app_name, "lagSeconds": lags})
-    todo = in_phases(begin(services, inp), BEFORE_LAUNCH)
+    records = begin(services, inp)
+    todo = to_act(records, "replication_ready")
     if not todo:
+        require_past(records, "replication_ready", f"replication gate of {app.app_name}")
         return Done({"appName": app.app_name, "passed": "launched before; the gate was open then"})
     servers = [record.source_server_id for record in todo]
     limits = inp.conf["replication"]

@@ -12,11 +12,12 @@ from migration_ops.steps.foreign import foreign_launches
 from migration_ops.steps.lifecycle import bring_to, views_of
 from migration_ops.steps.outcome import Done, Outcome, Topic, Wait
 from migration_ops.steps.quiesce import undo
-from migration_ops.steps.records import move, moved, records_of, require_lock, save, wait_until
+from migration_ops.steps.records import move, moved, records_of, require_lock, save, to_act, wait_until
 from migration_ops.steps.services import NotConcerned, Services, StepInput
 from migration_ops.steps.terminate import claims_of, instances_left, terminate
+from migration_ops.wave.rules.standing import RETRY, ROLLED_BACK
 from migration_ops.waves.servers import ServerView
-from migration_ops.waves.states import AFTER_NO_RETURN, Phase
+from migration_ops.waves.states import Phase
 
 # Where each lifecycle state goes back to. What is not here has no way back in MGN.
 BACK_TO = {
@@ -26,8 +27,6 @@ BACK_TO = {
     "READY_FOR_CUTOVER": "READY_FOR_CUTOVER",
     "CUTTING_OVER": "READY_FOR_CUTOVER",
 }
-# What is here needs no rollback, or has none.
-_SETTLED = AFTER_NO_RETURN | {Phase.ROLLED_BACK}
 _AFTERWARDS = (
     "MGN has no way back after finalize. What a person can still do: keep or stop the instance in EC2, start the "
     "source server again, reinstall the replication agent and wait for a full initial sync."
@@ -163,18 +162,26 @@ def _verified(services: Services, inp: StepInput) -> Done:
     if left:
         _freeze(services, todo, "INSTANCES_LEFT", f"EC2 still has instances of these servers: {left}")
         raise Frozen("the rollback left instances behind; terminate them by hand", instances=left)
-    closed = [_close_intents(record) for record in todo]
+    decision = inp.inputs.get("decision") or {}
+    fact = {
+        "at": services.now().isoformat(),
+        "because": str(decision.get("reason") or "")[:300],
+        # Nobody looked at what the conf undoes by itself: see ``stop_reason``.
+        "byConf": decision.get("by") == "conf",
+    }
+    closed = [_closed(record, fact) for record in todo]
     evidence = {"lifecycle": {s: v.lifecycle_state for s, v in views.items()}, "instancesLeft": []}
     save(services, todo, closed, "rolled back", evidence)
     return Done({"appName": app.app_name, "rolledBack": sorted(views), **evidence})
 
 
-def _close_intents(record: Record) -> Record:
-    """A launch that was undone is over: the next one is a new attempt."""
+def _closed(record: Record, fact: dict[str, Any]) -> Record:
+    """A launch that was undone is over: the next one is a new attempt, and what it was retried for is past."""
     intents = {n: i if i.outcome else replace(i, outcome="ROLLED_BACK") for n, i in record.intents.items()}
-    return moved(record, Phase.ROLLED_BACK, intents=intents, instance_id=None)
+    facts = {k: v for k, v in record.facts.items() if k != RETRY} | {ROLLED_BACK: fact}
+    return moved(record, Phase.ROLLED_BACK, intents=intents, instance_id=None, facts=facts)
 
 
 def _freeze(services: Services, records: list[Record], code: str, why: str, **detail: Any) -> None:
-    todo = [record for record in records if record.phase not in _SETTLED]
+    todo = to_act(records, "rollback")
     move(services, todo, Phase.FROZEN, "frozen", {"reason": why, **detail}, error_code=code, error_message=why[:1000])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.errors import InvalidInput
 from migration_ops.ledger.protocol import Record
 from migration_ops.steps.foreign import foreign_launches
 from migration_ops.steps.services import Services
+from migration_ops.wave.permission import permit
+from migration_ops.wave.rules.standing import DEPENDS_ON, standing_of
 from migration_ops.waves.conf import parse_conf
 from migration_ops.waves.markdown import code, plain, table
 from migration_ops.waves.plan import WavePlan, build_plan
 from migration_ops.waves.rollback_conf import RollbackConf
 from migration_ops.waves.servers import ServerView
+from migration_ops.waves.states import Phase
 
 
 def select_records(services: Services, conf: RollbackConf) -> list[Record]:
@@ -76,15 +80,76 @@ def rollback_sheet(
         # Three columns: a wider table pushes the buttons off Airflow's page.
         rows = [_undone(record, views.get(record.source_server_id)) for record in mine]
         parts += [f"### {code(app.app_name)}", table(("Server", "Phase, state in MGN", "Instance to terminate"), rows)]
+        asked = permit("rollback", plan, app, [standing_of(record) for record in mine])
+        parts += [f"⛔ {plain(reason.message)}. {plain(reason.remedy)}" for reason in asked.reasons]
     parts.append(
         "Instances are terminated, what was written on them is lost. The source servers are not touched, but what "
         "quiesce stopped on them is started again."
     )
+    parts += _dependants_text(dependants_cut_over(services, records))
     if foreign:
         parts.append("### Not launched by this migration")
         parts.append("Somebody launched these servers beside it, and may use them. They are undone too.")
         parts.append(table(("Server", "MGN job"), [[code(server), code(job)] for server, job in foreign.items()]))
     return "\n\n".join(parts) + "\n", foreign
+
+
+@dataclass(frozen=True)
+class Dependants:
+    """Applications that stay cut over when what they depend on is taken back.
+
+    :param named: application → what of the rollback it needs, directly or through others.
+    :param unknown: cut over too, but registered before the ledger kept what an application depends on.
+    """
+
+    named: dict[str, tuple[str, ...]]
+    unknown: tuple[str, ...] = ()
+
+
+def dependants_cut_over(services: Services, records: list[Record]) -> Dependants:
+    """Who of the same waves is launched or cut over, stays so, and needs what is rolled back."""
+    undone = {record.app_name for record in records}
+    waves = sorted({record.wave for record in records})
+    # Indexes are eventually consistent: what is judged is read by its key.
+    listed = {one.migration_id for wave in waves for one in services.ledger.by_wave(wave)}
+    others = services.ledger.read(sorted(listed)) if listed else {}
+    needs: dict[str, set[str] | None] = {}
+    launched: set[str] = set()
+    for other in others.values():
+        found = other.facts.get(DEPENDS_ON)
+        needs[other.app_name] = None if found is None else set(found)
+        if standing_of(other).reached(Phase.CUTTING_OVER):
+            launched.add(other.app_name)
+    named = {name: _needed(name, needs, undone) for name in sorted(launched - undone)}
+    unknown = tuple(name for name in named if needs[name] is None)
+    return Dependants({name: found for name, found in named.items() if found}, unknown)
+
+
+def _needed(name: str, needs: dict[str, set[str] | None], undone: set[str]) -> tuple[str, ...]:
+    """What of the rollback an application needs, through any number of others."""
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        for one in needs.get(todo.pop()) or ():
+            if one not in seen:
+                seen.add(one)
+                todo.append(one)
+    return tuple(sorted(seen & undone))
+
+
+def _dependants_text(dependants: Dependants) -> list[str]:
+    parts: list[str] = []
+    if dependants.named:
+        rows = [[code(name), ", ".join(code(one) for one in needs)] for name, needs in dependants.named.items()]
+        parts += [
+            "### Cut over, and depends on what is rolled back",
+            "These applications stay as they are, and lose what they need.",
+            table(("Application", "Needs"), rows),
+        ]
+    if dependants.unknown:
+        names = ", ".join(code(name) for name in dependants.unknown)
+        parts.append(f"Cut over too; the ledger does not say what they depend on: {names}.")
+    return parts
 
 
 def _undone(record: Record, view: ServerView | None) -> list[str]:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.once import is_open
 from migration_ops.steps import launch
 from migration_ops.steps.foreign import refuse_foreign
 from migration_ops.steps.outcome import Done, Outcome, Wait
-from migration_ops.steps.records import begin, in_phases, move, require_past
-from migration_ops.steps.replication import BEFORE_LAUNCH
+from migration_ops.steps.records import begin, in_phases, moved, require_past, save, to_act
 from migration_ops.steps.services import Services, StepInput
+from migration_ops.wave.permission import require_permitted
+from migration_ops.wave.rules.standing import TEST
 from migration_ops.waves.servers import ServerView
-from migration_ops.waves.states import CUT_OVER, Phase
-
-_TO_LAUNCH = BEFORE_LAUNCH | {Phase.TEST_LAUNCHING}
-# A test launch, or what comes after it, is behind these.
-TEST_LAUNCHED = CUT_OVER | {
-    Phase.TEST_LAUNCHED,
-    Phase.TESTED,
-    Phase.READY,
-    Phase.CUTTING_OVER,
-    Phase.CUTOVER_LAUNCHED,
-}
+from migration_ops.waves.states import Phase
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
@@ -36,10 +29,12 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if not inp.conf["testLaunch"]:
         return Done({"appName": app.app_name, "passed": "testLaunch is false"})
     records = begin(services, inp)
-    todo = in_phases(records, _TO_LAUNCH)
+    todo = to_act(records, "test_launch")
     if inp.resumed is not None and launch.resumed_jobs(inp.resumed):
         todo = launch.finish(services, launch.TEST, in_phases(records, {Phase.TEST_LAUNCHING}), inp.resumed)
         return _done(app.app_name, records, todo)
+    if todo and inp.resumed is None:
+        require_permitted(services, inp, "test_launch")
     settled = launch.settled(services, inp, launch.TEST, todo)
     if isinstance(settled, Wait):
         return settled
@@ -56,18 +51,27 @@ def _pass_tested(services: Services, todo: list[Record], views: dict[str, Server
     """Moves servers that are READY_FOR_CUTOVER already past the test, and answers them by migration id."""
     tested = [
         record
-        for record in in_phases(todo, BEFORE_LAUNCH)
+        for record in to_act(todo, "replication_ready")
         if not is_open(record, launch.TEST.action)
         and (view := views.get(record.source_server_id)) is not None
         and view.lifecycle_state == "READY_FOR_CUTOVER"
     ]
-    moved = move(services, tested, Phase.READY, "was READY_FOR_CUTOVER before the wave", {"testedInThisWave": False})
-    return {record.migration_id: record for record in moved}
+    if not tested:
+        return {}
+    new = [moved(r, Phase.READY, dag_run_id=services.holder.run_id, facts=_ready_before(r)) for r in tested]
+    detail = {"testedInThisWave": False}
+    written = save(services, tested, new, "was READY_FOR_CUTOVER before the wave", detail)
+    return {record.migration_id: record for record in written}
+
+
+def _ready_before(record: Record) -> dict[str, Any]:
+    """A test of this wave that was noted stays true: a rollback to READY_FOR_CUTOVER does not undo it."""
+    return {TEST: {"testedAt": None, "wave": record.wave}, **record.facts, "ready": True}
 
 
 def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
     now = {record.migration_id: record for record in [*records, *changed]}
-    require_past(now.values(), TEST_LAUNCHED, f"test launch of {app_name}")
+    require_past(now.values(), "test_launch", f"test launch of {app_name}")
     return Done(_result(app_name, list(now.values())))
 
 

@@ -10,31 +10,26 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.mgn.calls import instance_statuses
 from migration_ops.steps import app_checks
 from migration_ops.steps.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
-from migration_ops.steps.records import begin, in_phases, moved, require_met, require_past, save, wait_until
+from migration_ops.steps.records import begin, moved, require_met, require_past, save, to_act, wait_until
 from migration_ops.steps.services import Services, StepInput
+from migration_ops.wave.rules import standing
 from migration_ops.waves.boot import INSTANCE_STOPPED, boot_is_lost, instance_state, judge_boot
 from migration_ops.waves.servers import ServerView
-from migration_ops.waves.states import CUT_OVER, Phase
+from migration_ops.waves.states import Phase
 from migration_ops.waves.verdict import Check, Verdict
 
 
 @dataclass(frozen=True)
 class VerifyKind:
-    """Which launch is verified: from this phase, to that one; ``passed`` are the phases that have it behind them."""
+    """Which launch is verified, by which step, and the phase that says so."""
 
-    launched: Phase
+    step: str
     verified: Phase
     name: str
-    passed: frozenset[Phase]
 
 
-CUTOVER = VerifyKind(Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, "cutover", CUT_OVER)
-TEST = VerifyKind(
-    Phase.TEST_LAUNCHED,
-    Phase.TESTED,
-    "test",
-    CUT_OVER | {Phase.TESTED, Phase.READY, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED},
-)
+CUTOVER = VerifyKind("cutover_verify", Phase.CUTOVER_VERIFIED, "cutover")
+TEST = VerifyKind("test_verify", Phase.TESTED, "test")
 
 
 def run_test(services: Services, inp: StepInput) -> Outcome:
@@ -51,9 +46,9 @@ def run_cutover(services: Services, inp: StepInput) -> Outcome:
 
 def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     app, records = inp.application, begin(services, inp)
-    todo = in_phases(records, {kind.launched})
+    todo = to_act(records, kind.step)
     others = [record for record in records if record not in todo]
-    require_past(others, kind.passed, f"verification of the {kind.name} of {app.app_name}")
+    require_past(others, kind.step, f"verification of the {kind.name} of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "verified before"})
     carry = inp.resumed.carry if inp.resumed else {}
@@ -71,10 +66,17 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
         at = services.epoch() + services.settings.check_poll_seconds
         return wait_until(services, at, why, deadline, {**looked.carry, "deadline": deadline})
     evidence = [check.as_document() for check in [*boots.values(), *looked.checks]]
-    when = {"verifiedAt": services.now().isoformat()} if kind is CUTOVER else {}
-    new = [moved(r, kind.verified, dag_run_id=services.holder.run_id, facts={**r.facts, **when}) for r in todo]
+    new = [moved(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo]
     save(services, todo, new, f"{kind.name} verified", {"checks": evidence})
     return Done({"appName": app.app_name, "checks": evidence})
+
+
+def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, Any]:
+    """When it was verified; what it had to be repeated for is over with its cutover."""
+    at = services.now().isoformat()
+    if kind is TEST:
+        return {**record.facts, standing.TEST: {"testedAt": at, "wave": record.wave}}
+    return {**{k: v for k, v in record.facts.items() if k != standing.RETRY}, "verifiedAt": at}
 
 
 def _boots(

@@ -5,24 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration_ops.errors import StepFailed
 from migration_ops.mgn.calls import calendar_states
 from migration_ops.steps.outcome import Done, Outcome, Topic, Wait
 from migration_ops.steps.records import require_met
 from migration_ops.steps.services import Services, StepInput
+from migration_ops.wave.rules.refusals import WindowClosed
 from migration_ops.waves.plan import WavePlan
 from migration_ops.waves.verdict import Check, Verdict
 from migration_ops.waves.window import WindowJudgement, judge_window
 
 # Without an end the window is waited for as long as a person would leave a change open.
 _PATIENCE_SECONDS = 14 * 86_400
-
-
-class WindowClosed(StepFailed):
-    """The change window or a change calendar is closed; nothing was touched."""
-
-    code = "WINDOW_CLOSED"
-    hint = "Get a new window, then trigger a new run: the conf of a run cannot be changed."
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
@@ -38,9 +31,9 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if inp.resumed is not None:
         require_met(inp.resumed, "cutover window", inp.plan.wave)
     elif judged.wait_until is None and not calendars:
-        return Done({"window": judged.check.as_document()})
+        return _passed(services, judged, [])
     if judged.check.verdict is Verdict.OK and all_open(services, calendars):
-        return Done({"window": judged.check.as_document(), "changeCalendars": calendars})
+        return _passed(services, judged, calendars)
     opens, closes = _moment(window["opens"]), _moment(window["closes"])
     deadline = closes.timestamp() if closes else services.epoch() + _PATIENCE_SECONDS
     if not calendars and judged.wait_until is not None:
@@ -59,14 +52,19 @@ def run(services: Services, inp: StepInput) -> Outcome:
     )
 
 
-def require_open(services: Services, inp: StepInput) -> None:
-    """:raises WindowClosed: right before a launch the window or a calendar is not open."""
-    judged = _judge(services, inp.plan)
+def _passed(services: Services, judged: WindowJudgement, calendars: list[str]) -> Done:
+    """``passedAt`` tells the tasks behind it whether the whole wave was let through again since one of them failed."""
+    more = {"changeCalendars": calendars} if calendars else {}
+    return Done({"window": judged.check.as_document(), **more, "passedAt": services.now().isoformat()})
+
+
+def closed_reason(services: Services, plan: WavePlan) -> str | None:
+    """Why nothing may be launched right now: the window or a change calendar is not open. None when all are."""
+    judged = _judge(services, plan)
     if judged.check.verdict is not Verdict.OK:
-        raise WindowClosed(judged.check.reason, window=inp.conf["cutoverWindow"])
-    calendars = list(inp.conf["cutoverWindow"]["changeCalendars"])
-    if not all_open(services, calendars):
-        raise WindowClosed("a change calendar is not open", changeCalendars=calendars)
+        return judged.check.reason or "the window is not open"
+    calendars = list(plan.conf["cutoverWindow"]["changeCalendars"])
+    return None if all_open(services, calendars) else f"a change calendar is not open: {', '.join(calendars)}"
 
 
 def window_check(services: Services, plan: WavePlan) -> Check:

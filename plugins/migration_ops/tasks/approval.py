@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
@@ -15,6 +15,8 @@ from migration_ops.steps.records import note_decision, records_of
 from migration_ops.steps.services import NotConcerned
 from migration_ops.tasks.context import plan_of, result_of, services_of
 from migration_ops.tasks.documented import doc_of
+from migration_ops.tasks.gates import gates_of
+from migration_ops.wave.rules.standing import standing_of
 from migration_ops.waves.failure import Decision, after_failure
 from migration_ops.waves.markdown import code, plain, table
 from migration_ops.waves.plan import PlannedApplication, WavePlan
@@ -77,7 +79,8 @@ class EvidenceApproval(ShownAsAsked, ApprovalOperator):
             raise AirflowSkipException("a dry run changes nothing, so nothing is approved")
         if not plan.conf["approvals"].get(self.which, True):
             self.log.info("approvals.%s is false in the conf: not asked", self.which)
-            return {"approved": True, "required": False, **_bound(plan, sheet)}
+            at = datetime.now(UTC).isoformat()
+            return {"approved": True, "required": False, "at": at, **_bound(plan, sheet)}
         ti.xcom_push(key=_ASKED, value=_bound(plan, sheet))
         # Set here and not as a template: text from outside must not be rendered as Jinja.
         self.subject = f"Wave {plan.wave}: approve {self.which}?"
@@ -127,9 +130,12 @@ class DecideOperator(ShownAsAsked):
 
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
-        self._skip_unless_failed(ti)
+        failed = self._failed_tasks(ti)
         plan, app = plan_of(ti), PlannedApplication.from_document(self.app)
         records = records_of(services_of(ti, plan), app)
+        said = gates_of(ti, failed)
+        if said and not any(standing_of(record).failed for record in records):
+            raise AirflowSkipException(f"a gate said no, nothing of the application failed: {said}")
         decision = after_failure(plan.conf["onFailure"], [record.phase for record in records])
         if decision is not Decision.ASK:
             self.log.info("decided without asking: %s", decision)
@@ -156,13 +162,15 @@ class DecideOperator(ShownAsAsked):
         who = _who(answer)
         return {"decision": decision.value, **who, "reason": who["comment"] or f"{who['by']} chose: {chosen}"}
 
-    def _skip_unless_failed(self, ti: Any) -> None:
+    def _failed_tasks(self, ti: Any) -> list[str]:
         """``one_failed`` also fires when something before the group failed: then nothing of it was touched."""
         states = ti.get_task_states(
             dag_id=ti.dag_id, map_index=ti.map_index, task_ids=self.watched, run_ids=[ti.run_id]
         ).get(ti.run_id, {})
-        if not any(str(state) == "failed" for state in states.values()):
+        failed = sorted(task for task, state in states.items() if str(state) == "failed")
+        if not failed:
             raise AirflowSkipException(f"nothing failed in this group: {states}")
+        return failed
 
 
 def _with_comment(kwargs: dict[str, Any]) -> dict[str, Any]:

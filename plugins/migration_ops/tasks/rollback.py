@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.errors import MigrationError
 from migration_ops.steps.preflight.run import take_over_ended
-from migration_ops.steps.select import rollback_plan, rollback_sheet, select_records
+from migration_ops.steps.select import dependants_cut_over, rollback_plan, rollback_sheet, select_records
 from migration_ops.steps.services import NotConcerned
 from migration_ops.tasks.context import PLAN_KEY, leave_note, note_of, plan_of, services_of
 from migration_ops.tasks.documented import DocumentedOperator
@@ -41,7 +41,8 @@ class SelectOperator(DocumentedOperator):
         leave_note(ti, sheet)
         ti.xcom_push(key=PLAN_KEY, value=plan.as_document())
         decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
-        digest = canonical_digest({"plan": plan.plan_hash, **decision})
+        dependants = sorted(dependants_cut_over(services, records).named)
+        digest = canonical_digest({"plan": plan.plan_hash, "dependants": dependants, **decision})
         ti.xcom_push(key="sheet", value={"markdown": sheet, "digest": digest, **decision})
         if conf.dry_run:
             return []

@@ -18,7 +18,9 @@ from migration_ops.steps.registry import STEPS
 from migration_ops.steps.services import NotConcerned, Services, StepInput
 from migration_ops.tasks.context import is_own_retry, plan_of, require_begun, services_of, step_input
 from migration_ops.tasks.documented import doc_of
+from migration_ops.tasks.gates import note_gate
 from migration_ops.tasks.links import STEP_LINKS, persist_links
+from migration_ops.wave.rules.refusals import GateShut
 
 # Our own deadline ends a wait; Airflow's is only there for a trigger that never came back.
 _GRACE = timedelta(hours=1)
@@ -68,7 +70,7 @@ class StepOperator(BaseOperator):
             inp = step_input(ti, plan, self.app, self.inputs)
         except NotConcerned as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
-        outcome = self._run(services, StepInput(inp.plan, inp.app, resumed, inp.inputs, self._is_retry(ti)))
+        outcome = self._run(ti, services, StepInput(inp.plan, inp.app, resumed, inp.inputs, self._is_retry(ti)))
         if self.operator_extra_links and isinstance(services.mgn, MgnHook):
             persist_links(context, self, services.mgn, outcome)
         if isinstance(outcome, Done):
@@ -85,11 +87,15 @@ class StepOperator(BaseOperator):
     def _is_retry(self, ti: Any) -> bool:
         return is_own_retry(ti, self)
 
-    def _run(self, services: Services, inp: StepInput) -> Any:
+    def _run(self, ti: Any, services: Services, inp: StepInput) -> Any:
         try:
             return STEPS[self.step](services, inp)
         except NotConcerned as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
+        except GateShut as shut:
+            self.log.error("%s", shut)
+            note_gate(ti, shut)
+            raise
         except MigrationError as error:
             self.log.error("%s", error)
             if inp.app is not None and not error.retryable and self.step not in _AFTER_THE_WORK:

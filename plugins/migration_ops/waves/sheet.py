@@ -2,16 +2,20 @@
 
 One row per application of the plan, a plain dict; all keys but ``appName`` are optional:
 
-- ``servers``: ``[{"sourceServerId", "migrationId", "instanceId", "lagSeconds"}]``
+- ``servers``: ``[{"sourceServerId", "migrationId", "instanceId", "lagSeconds"}]``; for the cutover also ``tested`` (in
+  this wave: true, false, None when not known), ``rolledBackAt``, ``retryOf`` (the code of the failure)
 - ``gates``, ``tests``: ``Check`` documents; what they say decides, an application without any is UNKNOWN
 - ``window``: ``Check`` document of ``judge_window``; it is waited for later, so only a window that is over decides
-- ``excluded``: why the application is left out (a rolled back or failed one)
+- ``excluded``: why the application is left out (a held or failed one); ``remedies``: what a person can do about it
+- ``notes``: lines that an approver must read: tested or not, rolled back, retried, held
+- ``isCutOver``: it is cut over already, so that what depends on it may go whatever is said of itself
 - ``facts``: ``{name: value}`` for the reader (durations, who did what)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from migration_ops.errors import InvalidInput
@@ -48,23 +52,27 @@ class Sheet:
         return dict(self.document["leftOut"])
 
 
-def go_no_go_sheet(plan: WavePlan, rows: list[Row]) -> Sheet:
+def go_no_go_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = None) -> Sheet:
     """The sheet of ``approve_cutover``.
 
+    :param made_at: when what it shows was read; it is no part of the digest.
+
     :raises InvalidInput: a row that is of no application of the plan, or two of one.
     """
-    return _sheet(*_GO_NO_GO, plan, rows)
+    return _sheet(*_GO_NO_GO, plan, rows, made_at)
 
 
-def finalize_sheet(plan: WavePlan, rows: list[Row]) -> Sheet:
+def finalize_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = None) -> Sheet:
     """The sheet of ``approve_finalize``: tests are those of the cutover instances.
 
+    :param made_at: when what it shows was read; it is no part of the digest.
+
     :raises InvalidInput: a row that is of no application of the plan, or two of one.
     """
-    return _sheet(*_FINALIZE, plan, rows)
+    return _sheet(*_FINALIZE, plan, rows, made_at)
 
 
-def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row]) -> Sheet:
+def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row], made_at: datetime | None) -> Sheet:
     by_name = {row.get("appName"): row for row in rows}
     if len(by_name) < len(rows) or set(by_name) - {one.app_name for one in plan.applications}:
         raise InvalidInput("rows must be of the plan's applications, one each", wave=plan.wave)
@@ -72,7 +80,8 @@ def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row]) -> Sheet:
     not_ready = [one["appName"] for one in applications if one["verdict"] != Verdict.OK]
     if kind == _GO_NO_GO[0]:
         # Finalizing is per server and in any order; a cutover needs what it depends on.
-        waiting = dependents_of(plan, not_ready)
+        done = {name for name, row in by_name.items() if row.get("isCutOver")}
+        waiting = dependents_of(plan, [name for name in not_ready if name not in done])
         for one in applications:
             if needs := waiting.get(one["appName"]):
                 one["verdict"], one["why"] = Verdict.BLOCKED.value, [f"needs {', '.join(needs)}, which is left out"]
@@ -81,6 +90,7 @@ def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row]) -> Sheet:
         "title": title,
         "wave": plan.wave,
         "planHash": plan.plan_hash,
+        "madeAt": made_at.isoformat() if made_at else None,
         "changeTicket": plan.conf.get("changeTicket"),
         "cutoverWindow": plan.conf.get("cutoverWindow"),
         "lagLimitsSeconds": {
@@ -107,12 +117,15 @@ def _application(planned: PlannedApplication, row: Row) -> dict[str, Any]:
         "verdict": verdict.value,
         "why": why,
         "excluded": row.get("excluded"),
+        "remedies": list(row.get("remedies") or []),
+        "notes": list(row.get("notes") or []),
         "servers": [
             {
                 "sourceServerId": one.source_server_id,
                 "migrationId": one.migration_id,
                 "instanceId": facts.get(one.source_server_id, {}).get("instanceId"),
                 "lagSeconds": facts.get(one.source_server_id, {}).get("lagSeconds"),
+                **{k: v for k, v in facts.get(one.source_server_id, {}).items() if k in _HISTORY_OF_SERVER},
             }
             for one in planned.servers
         ],
@@ -152,7 +165,10 @@ def _stable(document: dict[str, Any]) -> dict[str, Any]:
                 "appName": one["appName"],
                 "verdict": one["verdict"],
                 "excluded": bool(one["excluded"]),
-                "servers": [[one_server[key] for key in _STABLE_OF_SERVER] for one_server in one["servers"]],
+                "servers": [
+                    [one_server.get(key) for key in (*_STABLE_OF_SERVER, *_HISTORY_OF_SERVER)]
+                    for one_server in one["servers"]
+                ],
                 "gates": verdicts(one["gates"]),
                 "tests": verdicts(one["tests"]),
             }
@@ -162,3 +178,5 @@ def _stable(document: dict[str, Any]) -> dict[str, Any]:
 
 
 _STABLE_OF_SERVER = ("sourceServerId", "migrationId", "instanceId")
+# Who approves a first cutover has not approved the one after a rollback or a failure.
+_HISTORY_OF_SERVER = ("tested", "rolledBackAt", "retryOf")

@@ -28,11 +28,13 @@ def render(document: dict[str, Any], digest: str) -> str:
     applications: list[Application] = document["applications"]
     parts = [
         f"## {document['title']}: wave {code(document['wave'])}",
+        _made(document),
         _MEANING[document["kind"]],
         f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
         _limits(document),
         _overview(document["kind"], applications),
         _left_out(applications),
+        _notes(applications),
         *[_details(document["kind"], one) for one in applications],
         f"Plan {code(document['planHash'][:16])}, sheet {code(digest[:16])}, "
         f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
@@ -74,8 +76,22 @@ def _line(kind: str, one: Application) -> dict[str, str]:
         "Servers": str(len(one["servers"])),
         f"Worst {_LAG[kind]}": _worst_lag(one["servers"]),
         **({"Gates": _count(one["gates"])} if kind == "goNoGo" else {}),
-        "Tests": _count(one["tests"]),
+        "Tests": _tests(one),
     }
+
+
+def _tests(one: Application) -> str:
+    """Of a cutover: the servers whose test launch was verified in this wave, not the checks that let them go."""
+    tested = [server["tested"] for server in one["servers"] if "tested" in server]
+    if not tested:
+        return _count(one["tests"])
+    unknown = f", {tested.count(None)} unknown" if None in tested else ""
+    return f"{tested.count(True)} of {len(one['servers'])} tested in this wave{unknown}"
+
+
+def _made(document: dict[str, Any]) -> str:
+    made = document.get("madeAt")
+    return f"Made at {code(made)}. What it says was true then." if made else ""
 
 
 def _mark(verdict: Any) -> str:
@@ -112,7 +128,17 @@ def _why(one: Application) -> list[str]:
     bad = [check for check in [*one["gates"], *one["tests"]] if check.get("verdict") != Verdict.OK]
     told = {f"{check.get('name')} of {check.get('subject')}: {check.get('reason')}" for check in bad}
     others = [f"- {name} {_mark(one['verdict'])} {plain(reason)}" for reason in one["why"] if reason not in told]
-    return others + [f"- {name} {_check(check)}" for check in bad]
+    remedies = [f"- {name} what to do: {plain(remedy)}" for remedy in one.get("remedies") or []]
+    return others + [f"- {name} {_check(check)}" for check in bad] + remedies
+
+
+def _notes(applications: list[Application]) -> str:
+    """What is true of an application beside its verdict, and that no verdict says."""
+    lines = [f"- {code(one['appName'])} {plain(note)}" for one in applications for note in one.get("notes") or []]
+    if not lines:
+        return ""
+    more = f"\n- … and {len(lines) - _MAX_FINDINGS} more" if len(lines) > _MAX_FINDINGS else ""
+    return "### Tests, rollbacks and retries\n\n" + "\n".join(lines[:_MAX_FINDINGS]) + more
 
 
 def _check(check: dict[str, Any]) -> str:

@@ -60,6 +60,8 @@ STATUS_OF: dict[Phase, Status] = {
 
 # States in which nothing runs any more; a new run, or a cleared task, may start from them.
 ENDED = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
+# Stopped before its goal; where the work was is noted beside it.
+STOPPED = frozenset({Phase.FAILED, Phase.FROZEN})
 # A dependant may cut over when everything it depends on is in one of these.
 CUT_OVER = frozenset({Phase.CUTOVER_VERIFIED, Phase.FINALIZING, Phase.FINALIZED})
 # The point of no return: from here on MGN offers no way back.

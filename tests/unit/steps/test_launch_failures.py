@@ -103,6 +103,7 @@ def test_a_rolled_back_application_is_cut_over_after_clearing(wave: Any, box: An
     with pytest.raises(StepFailed):
         driver.step("cutover", "app")
     driver.roll_back("app")
+    driver.step("go_no_go")
     driver.cutover("app")
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
     assert counts(driver, "START_CUTOVER") == [2]

@@ -12,11 +12,9 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from migration_ops.errors import Frozen, StepFailed, StepTimedOut
-from migration_ops.steps.approval import ApprovalVoid, NotOnSheet
 from migration_ops.steps.close import GoalMissed
 from migration_ops.steps.services import NotConcerned
-from migration_ops.steps.stops import WaveStopped
-from migration_ops.steps.window import WindowClosed
+from migration_ops.wave.permission import ApprovalVoid, NotOnSheet, WaveStopped, WindowClosed
 from tests.unit.steps.wave_driver import Driver, WorkerKilled, client_factory, killed
 
 NODE = "mi-" + "a" * 17

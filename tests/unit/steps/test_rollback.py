@@ -204,6 +204,7 @@ def test_a_second_time_does_nothing(wave: Any, box: Any) -> None:
 def test_and_the_application_can_be_cut_over_again(wave: Any) -> None:
     driver = at(wave, verified, FROM_CUTOVER, servers=1)
     driver.roll_back("app")
+    driver.step("go_no_go")
     driver.cutover("app")
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
     driver.assert_jobs("START_CUTOVER", "app", 2)

@@ -107,7 +107,9 @@ class Driver:
     def _inputs(self, name: str) -> dict[str, Any]:
         kind = _SHEETS.get(name)
         sheet = self.results.get(kind or "")
-        return {"sheet": sheet, "approval": self.approve(sheet)} if sheet else {}
+        if not sheet:
+            return {}
+        return {"sheet": sheet, "approval": self.approve(sheet), "window": self.results.get("cutover_window")}
 
     def approve(self, sheet: dict[str, Any]) -> dict[str, Any]:
         return {"approved": True, "planHash": self.plan.plan_hash, "sheetDigest": sheet["digest"]}
@@ -139,7 +141,12 @@ class Driver:
     def pass_go_no_go(self) -> None:
         """A sheet with everything on it, where the sheet is not the subject of the test."""
         names = [one.app_name for one in self.plan.applications]
-        self.results["go_no_go"] = {"ready": names, "excluded": {}, "digest": "sheet"}
+        self.results["go_no_go"] = {
+            "ready": names,
+            "excluded": {},
+            "digest": "sheet",
+            "madeAt": self.services.now().isoformat(),
+        }
 
     def cutover(self, app: str) -> None:
         for name in CUTOVER:

@@ -12,13 +12,14 @@ from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.mgn.faults import classify
 from migration_ops.steps.preflight import account, launch_setup, outside, servers
 from migration_ops.steps.preflight.facts import Facts, gather
-from migration_ops.steps.records import STOPPED_IN
+from migration_ops.steps.records import as_retry
 from migration_ops.steps.services import Services
-from migration_ops.waves.plan import WavePlan
+from migration_ops.wave.rules.standing import DEPENDS_ON, STOPPED_AT, STOPPED_IN, TEST
+from migration_ops.waves.plan import PlannedApplication, WavePlan
 from migration_ops.waves.states import ENDED, Phase
 from migration_ops.waves.verdict import Check, Verdict
 
-_OF_ONE_RUN = frozenset({STOPPED_IN, "ready", "test", "verifiedAt", "approvals"})
+_OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", "approvals"})
 
 CheckFunction = Callable[[Services, WavePlan, Facts], list[Check]]
 
@@ -77,24 +78,28 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
                 source_server_id=server.source_server_id,
                 phase=Phase.PLANNED,
             )
-            anew = _anew(before) if before.phase in ENDED else before
             old.append(before)
-            new.append(
-                anew.to(
-                    anew.phase,
-                    wave=plan.wave,
-                    app_name=app.app_name,
-                    dag_run_id=services.holder.run_id,
-                    correlation_id=server.migration_id,
-                    error_code=None,
-                    error_message=None,
-                )
-            )
+            new.append(_registered(services, plan, app, before))
     detail = {"planHash": plan.plan_hash, "runId": services.holder.run_id}
     written = services.ledger.write(old, new, event="registered", detail=detail, holder=services.holder)
     for record in written:
         services.emit(event="registered", record=record, detail=detail, previous=None)
     return written
+
+
+def _registered(services: Services, plan: WavePlan, app: PlannedApplication, before: Record) -> Record:
+    """What failed before is no failure of this run any more; its sheet shows it as a retry."""
+    known = before.to(before.phase, facts={**as_retry(services, before), DEPENDS_ON: list(app.depends_on)})
+    anew = _anew(known) if before.phase in ENDED else known
+    return anew.to(
+        anew.phase,
+        wave=plan.wave,
+        app_name=app.app_name,
+        dag_run_id=services.holder.run_id,
+        correlation_id=before.migration_id,
+        error_code=None,
+        error_message=None,
+    )
 
 
 def _anew(record: Record) -> Record:

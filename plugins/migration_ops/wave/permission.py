@@ -1,0 +1,159 @@
+"""The only place that says yes: whether a step may act on an application, asked on the ledger as it is right then.
+
+The sheets show what :func:`permit` says of each application; the task that acts obeys the same words.
+"""
+
+from __future__ import annotations
+
+from migration_ops.ledger.protocol import Record
+from migration_ops.steps.records import records_of, take_up
+from migration_ops.steps.services import Services, StepInput
+from migration_ops.steps.window import closed_reason
+from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
+from migration_ops.wave.rules.refusals import (
+    GATE_CODES,
+    ApplicationHeld,
+    ApprovalVoid,
+    DependencyNotCutOver,
+    GateShut,
+    NotOnSheet,
+    NotQuiesced,
+    NotThereYet,
+    PastNoReturn,
+    Reason,
+    RollbackUnfinished,
+    WaveStopped,
+    WindowClosed,
+)
+from migration_ops.wave.rules.standing import Standing, standing_of
+from migration_ops.waves.failure import wave_stops
+from migration_ops.waves.plan import PlannedApplication, WavePlan
+from migration_ops.waves.servers import ServerView, moment
+from migration_ops.waves.states import Phase
+
+__all__ = [
+    "GATE_CODES",
+    "ApplicationHeld",
+    "ApprovalVoid",
+    "DependencyNotCutOver",
+    "GateShut",
+    "NotOnSheet",
+    "NotQuiesced",
+    "NotThereYet",
+    "PastNoReturn",
+    "Permission",
+    "Reason",
+    "Request",
+    "RollbackUnfinished",
+    "Surroundings",
+    "WaveStopped",
+    "WindowClosed",
+    "permit",
+    "require_asked_for",
+    "require_permitted",
+    "stop_reason",
+    "taken_up",
+    "unmet_dependencies",
+]
+
+
+def request_of(inp: StepInput) -> Request:
+    """What the step was given to act on."""
+    window = inp.inputs.get("window") or {}
+    return Request(inp.inputs.get("sheet"), inp.inputs.get("approval"), window.get("passedAt"), inp.is_retry)
+
+
+def require_permitted(services: Services, inp: StepInput, action: str) -> None:
+    """Asked by each task right before it acts: a person may have cleared it hours after the one before.
+
+    :param action: ``test_launch``, ``quiesce``, ``cutover`` or ``finalize``.
+    :raises GateShut: with every reason; nothing was touched. Which kinds there are: ``wave/rules/refusals.py``.
+    """
+    app = inp.application
+    records = records_of(services, app)
+    standings = _standings(services, records)
+    around = Surroundings(run_id=services.holder.run_id)
+    if action in ("quiesce", "cutover"):
+        ledger = services.ledger.read(list(inp.plan.migration_ids))
+        around = Surroundings(
+            stop=stop_reason(inp.plan, ledger, app.app_name, request_of(inp).made_at),
+            missing=unmet_dependencies(inp.plan, app, ledger),
+            window=closed_reason(services, inp.plan),
+            run_id=services.holder.run_id,
+        )
+    permit(action, inp.plan, app, standings, request_of(inp), around).require()
+
+
+def require_asked_for(services: Services, inp: StepInput) -> None:
+    """For the first task of an application's cutover, which touches nothing.
+
+    :raises GateShut: there is something to launch, and it is held or does not stand there.
+    """
+    records = records_of(services, inp.application)
+    if any(standing_of(one).acts("cutover") for one in records):
+        permit("cutover", inp.plan, inp.application, _standings(services, records), request_of(inp)).require()
+
+
+def taken_up(services: Services, inp: StepInput, action: str) -> list[Record]:
+    """The application's records for a step that acts; what a person asked for again goes on where it stopped.
+
+    Nothing is taken up for a step that has nothing to do, and nothing that nobody asked for.
+
+    :raises GateShut: it is held, its rollback did not end, or it does not stand where the step begins.
+    """
+    records = records_of(services, inp.application)
+    if inp.resumed is not None or not any(standing_of(one).acts(action) for one in records):
+        return records
+    permit(action, inp.plan, inp.application, _standings(services, records), request_of(inp)).require()
+    return take_up(services, inp, records)
+
+
+def _standings(services: Services, records: list[Record]) -> list[Standing]:
+    """MGN is asked about what was rolled back: whether it may be launched again depends on what it shows."""
+    back = [record.source_server_id for record in records if record.phase is Phase.ROLLED_BACK]
+    views: dict[str, ServerView] = services.mgn.describe_servers(back) if back else {}
+    return [standing_of(record, views.get(record.source_server_id)) for record in records]
+
+
+def stop_reason(
+    plan: WavePlan, records: dict[str, Record], asking: str | None = None, made_at: str | None = None
+) -> str | None:
+    """Why the wave must not take its next irreversible step; None when it may.
+
+    What failed, is held or is being rolled back counts. What is rolled back was dealt with and does not, with one
+    exception: what ``onFailure: rollback`` undid by itself counts until people see it on a newer sheet.
+
+    :param asking: the application that asks; it does not stop itself, it may be here to mend its own failure.
+    :param made_at: when the sheet that the application acts on was made; None for whoever makes a new one.
+    """
+    others = [app for app in plan.applications if app.app_name != asking]
+    standings = {app: [standing_of(records[one]) for one in app.migration_ids if one in records] for app in others}
+    verdicts = [(app.impact, any(_stops(one, asking, made_at) for one in mine)) for app, mine in standings.items()]
+    return wave_stops(verdicts, plan.conf.get("failureThreshold"))
+
+
+def _stops(standing: Standing, asking: str | None, made_at: str | None) -> bool:
+    if standing.has_failed:
+        return True
+    back = standing.rolled_back
+    if standing.at is not Phase.ROLLED_BACK or asking is None or not back or not back.get("byConf"):
+        return False
+    seen, when = moment(made_at), moment(back.get("at"))
+    return seen is None or when is None or when >= seen
+
+
+def unmet_dependencies(plan: WavePlan, app: PlannedApplication, records: dict[str, Record]) -> dict[str, str]:
+    """What the application depends on and that is not cut over and verified now, with where it stands."""
+    missing: dict[str, str] = {}
+    planned = {one.app_name: one for one in plan.applications}
+    for name in app.depends_on:
+        ids = planned[name].migration_ids if name in planned else ()
+        mine = [standing_of(records[one]) for one in ids if one in records]
+        if len(mine) < len(ids) or not mine or not all(one.is_cut_over for one in mine):
+            missing[name] = ", ".join(sorted({_where(records[one]) for one in ids if one in records})) or "not known"
+    return missing
+
+
+def _where(record: Record) -> str:
+    at = standing_of(record)
+    return f"{record.phase.value} (stopped in {at.at.value})" if at.interrupted_at else record.phase.value

@@ -1,0 +1,128 @@
+"""A gate that said no: its error classes, and the reasons as a sheet and a task show them.
+
+A refusal is no failure of the application. It is not noted in the ledger as its error, it does not count for the stop
+of the wave, and nobody is asked what to do about it: when its cause is gone, the cleared task goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from migration_ops.errors import StepFailed
+
+
+class GateShut(StepFailed):
+    """Base of all: the step was not allowed to act, and touched nothing."""
+
+    code = "GATE_SHUT"
+    hint = "Remove the cause, then clear this task with downstream."
+
+
+class ApprovalVoid(GateShut):
+    """Nobody approved, or something changed after the approval."""
+
+    code = "APPROVAL_VOID"
+    hint = "Clear the evidence sheet's task with downstream, so that the approval is asked for again."
+
+
+class NotOnSheet(GateShut):
+    """The evidence sheet that people saw left this application out."""
+
+    code = "NOT_ON_SHEET"
+    hint = "Mend what kept it off the sheet, then clear the sheet's task with downstream."
+
+
+class WindowClosed(GateShut):
+    """The change window or a change calendar is closed; nothing was touched."""
+
+    code = "WINDOW_CLOSED"
+    hint = "Get a new window, then trigger a new run: the conf of a run cannot be changed."
+
+
+class WaveStopped(GateShut):
+    """Enough applications failed to stop the wave."""
+
+    code = "WAVE_STOPPED"
+    hint = (
+        "Mend each failed application and clear its failed task with downstream (its `mark_ready` when the sheet is "
+        "newer than the failure), or roll it back; then clear this task with downstream. What `onFailure: rollback` "
+        "undid by itself must be seen by people first: clear `go_no_go` with downstream."
+    )
+
+
+class ApplicationHeld(GateShut):
+    """It failed or was left as it is, and nobody asked for this very application again."""
+
+    code = "APPLICATION_HELD"
+    hint = (
+        "It goes on only when it is asked for itself: mend the cause, then clear its own `mark_ready` with downstream "
+        "(or the task of `test` that failed); the new sheet shows it as a retry."
+    )
+
+
+class RollbackUnfinished(GateShut):
+    """A rollback of it was begun and did not end."""
+
+    code = "ROLLBACK_UNFINISHED"
+    hint = "Only another rollback goes on with it: answer `decide` again, or trigger migration_rollback."
+
+
+class NotThereYet(GateShut):
+    """It does not stand where this step begins."""
+
+    code = "NOT_THERE_YET"
+    hint = "Clear the first of its own tasks that is not done, with downstream."
+
+
+class PastNoReturn(GateShut):
+    """It is finalized."""
+
+    code = "PAST_NO_RETURN"
+    hint = "MGN has no way back after finalize. Keep or stop the instance in EC2; a new one starts with the agent."
+
+
+class DependencyNotCutOver(GateShut):
+    """What it depends on is not cut over and verified now."""
+
+    code = "DEPENDENCY_NOT_CUT_OVER"
+    hint = "Cut the dependency over first, then clear this application's `wait_for_dependencies` with downstream."
+
+
+class NotQuiesced(GateShut):
+    """The conf wants the source stopped, and this run did not stop it, or it was started again."""
+
+    code = "NOT_QUIESCED"
+    hint = "Clear quiesce with downstream."
+
+
+# What ledgers of earlier versions hold as an application's error although a gate wrote it.
+GATE_CODES = frozenset(
+    one.code
+    for one in (
+        ApprovalVoid,
+        NotOnSheet,
+        WindowClosed,
+        WaveStopped,
+        ApplicationHeld,
+        RollbackUnfinished,
+        NotThereYet,
+        PastNoReturn,
+        DependencyNotCutOver,
+        NotQuiesced,
+    )
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason for a no: the sentence that a sheet shows and that the task's error says."""
+
+    kind: type[GateShut]
+    message: str
+    context: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about it."""
+        return self.kind.hint

@@ -1,0 +1,190 @@
+"""Where a migration stands: the one answer that sheets, steps, the wave's stop, the close and the CMDB share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.rules.refusals import GATE_CODES
+from migration_ops.waves.servers import ServerView
+from migration_ops.waves.states import CUT_OVER, ENDED, STOPPED, Phase
+
+# Facts of a record. STOPPED_IN: the phase in which it became FAILED or FROZEN. STOPPED_AT: when it failed or stopped.
+STOPPED_IN, STOPPED_AT = "stoppedIn", "stoppedAt"
+# RETRY: a person asked for it again after a failure. ROLLED_BACK: the last rollback. Both {"at", …}, ISO 8601 UTC.
+RETRY, ROLLED_BACK = "retry", "rolledBack"
+# TEST: {"testedAt", "wave"} of the test launch; testedAt None when MGN showed it ready before. DEPENDS_ON: names.
+TEST, DEPENDS_ON = "test", "dependsOn"
+
+# Written by the close of a run for what has no failure of its own.
+NOT_REACHED = "NOT_REACHED"
+# The launched instance was looked at after its verification, and it was not well, or nobody could say.
+INSTANCE_BROKEN, INSTANCE_UNKNOWN = "INSTANCE_BROKEN", "INSTANCE_UNKNOWN"
+
+# The name of the intent of a cutover launch (``mgn.started.Action``).
+_CUTOVER = "START_CUTOVER"
+
+# The way of a migration; a step's place in it is what ``reached`` asks for.
+WAY = (
+    Phase.PLANNED,
+    Phase.TEST_LAUNCHING,
+    Phase.TEST_LAUNCHED,
+    Phase.TESTED,
+    Phase.READY,
+    Phase.CUTTING_OVER,
+    Phase.CUTOVER_LAUNCHED,
+    Phase.CUTOVER_VERIFIED,
+    Phase.FINALIZING,
+    Phase.FINALIZED,
+)
+_PLACE = {phase: number for number, phase in enumerate(WAY)}
+# A test starts over from here. FAILED and FROZEN: nobody noted where it was stopped.
+_ANEW = frozenset({Phase.PLANNED, Phase.ROLLED_BACK}) | STOPPED
+# In one of these a migration does not come to its cutover by itself; a person acts first.
+NOT_COMING = STOPPED | {Phase.ROLLING_BACK, Phase.ROLLED_BACK}
+
+
+class StepRow(NamedTuple):
+    """``begins_at``: the step may begin; ``acting``: it goes on; from ``done_at`` on it passes through."""
+
+    begins_at: frozenset[Phase]
+    acting: frozenset[Phase]
+    done_at: Phase
+
+
+def _row(begins_at: Iterable[Phase], acting: Iterable[Phase], done_at: Phase) -> StepRow:
+    return StepRow(frozenset(begins_at), frozenset(acting), done_at)
+
+
+STEP_TABLE: dict[str, StepRow] = {
+    "replication_ready": _row(_ANEW, (), Phase.TEST_LAUNCHING),
+    "test_launch": _row(_ANEW, {Phase.TEST_LAUNCHING}, Phase.TEST_LAUNCHED),
+    "test_verify": _row({Phase.TEST_LAUNCHED}, (), Phase.TESTED),
+    "mark_ready": _row({Phase.TESTED}, (), Phase.READY),
+    # A cutover that failed leaves CUTTING_OVER; its source may have to be stopped once more.
+    "quiesce": _row({Phase.READY, Phase.ROLLED_BACK}, {Phase.CUTTING_OVER}, Phase.CUTOVER_LAUNCHED),
+    "cutover": _row({Phase.READY, Phase.ROLLED_BACK}, {Phase.CUTTING_OVER}, Phase.CUTOVER_LAUNCHED),
+    "cutover_verify": _row({Phase.CUTOVER_LAUNCHED}, (), Phase.CUTOVER_VERIFIED),
+    "finalize": _row({Phase.CUTOVER_VERIFIED}, {Phase.FINALIZING}, Phase.FINALIZED),
+    "rollback": _row(frozenset(WAY[:-1]) | STOPPED, {Phase.ROLLING_BACK}, Phase.ROLLED_BACK),
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The failure of a migration's own that nobody has asked to repeat yet."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one migration stands.
+
+    :param at: the phase that the work is at; of what was stopped, the phase in which it was stopped.
+    :param interrupted_at: that phase when it was stopped (FAILED, FROZEN), None otherwise or when nobody noted it.
+    :param failed: its own failure; a gate that said no is none.
+    :param held: FROZEN: a person must look, and ask for it before anything is done to it.
+    :param launching: its cutover launch was begun and is not judged yet.
+    :param can_repeat: rolled back after it was ready, and MGN (if asked) still shows READY_FOR_CUTOVER.
+    :param stopped_at: when it failed or was stopped, ISO 8601; None when it was not, or in an older ledger.
+    :param retry, rolled_back, test: the record's facts of these names, None when there is none.
+    """
+
+    server: str
+    at: Phase
+    interrupted_at: Phase | None = None
+    failed: Failure | None = None
+    held: bool = False
+    launching: bool = False
+    can_repeat: bool = False
+    stopped_at: str | None = None
+    retry: dict[str, Any] | None = None
+    rolled_back: dict[str, Any] | None = None
+    test: dict[str, Any] | None = None
+    quiesce: dict[str, Any] | None = None
+
+    def reached(self, phase: Phase) -> bool:
+        """Whether it stands at ``phase`` or beyond; never after a rollback, or when nobody knows where it stopped."""
+        return self.at in _PLACE and _PLACE[self.at] >= _PLACE[phase]
+
+    def acts(self, step: str) -> bool:
+        """Whether the step has something to do for it."""
+        row = STEP_TABLE[step]
+        if step in ("quiesce", "cutover") and self.at is Phase.ROLLED_BACK:
+            return self.can_repeat
+        return self.at in row.begins_at or self.at in row.acting
+
+    def is_past(self, step: str) -> bool:
+        """Whether the step lies behind it."""
+        done_at = STEP_TABLE[step].done_at
+        return self.at is done_at or (done_at in _PLACE and self.reached(done_at))
+
+    @property
+    def is_cut_over(self) -> bool:
+        """Cut over and verified, so that what depends on it may follow: nobody found its instance broken since."""
+        return self.at in CUT_OVER and not self.is_unwell
+
+    @property
+    def is_unwell(self) -> bool:
+        """The last look at its verified instance was not good; the next look can lift that."""
+        return self.failed is not None and self.failed.code in (INSTANCE_BROKEN, INSTANCE_UNKNOWN)
+
+    @property
+    def is_rolling_back(self) -> bool:
+        return self.at is Phase.ROLLING_BACK
+
+    @property
+    def has_failed(self) -> bool:
+        """It counts for the stop of the wave."""
+        return self.failed is not None or self.held or self.is_rolling_back
+
+
+def standing_of(record: Record, view: ServerView | None = None) -> Standing:
+    """Where the migration stands.
+
+    :param view: what MGN says of the server now; it decides whether a rolled back one may be cut over again.
+    """
+    facts = record.facts
+    interrupted, failed, held = _interrupted_at(record), _failure(record), record.phase is Phase.FROZEN
+    ready = bool(facts.get("ready")) and (view is None or view.lifecycle_state == "READY_FOR_CUTOVER")
+    return Standing(
+        server=record.source_server_id,
+        at=interrupted or record.phase,
+        interrupted_at=interrupted,
+        failed=failed,
+        held=held,
+        launching=(cutover := record.intents.get(_CUTOVER)) is not None and cutover.outcome is None,
+        can_repeat=record.phase is Phase.ROLLED_BACK and ready,
+        # A launch that was sent again since leaves the time of the failure before it.
+        stopped_at=facts.get(STOPPED_AT) if failed or held else None,
+        retry=_fact(record, RETRY),
+        rolled_back=_fact(record, ROLLED_BACK),
+        test=_fact(record, TEST),
+        quiesce=_fact(record, "quiesce"),
+    )
+
+
+def _interrupted_at(record: Record) -> Phase | None:
+    noted = record.facts.get(STOPPED_IN)
+    if record.phase not in STOPPED or noted not in set(Phase):
+        return None
+    phase = Phase(noted)
+    return None if phase in ENDED else phase
+
+
+def _failure(record: Record) -> Failure | None:
+    code = record.error_code
+    if record.phase is Phase.FAILED and code is None:
+        return Failure("FAILED", "nobody noted why")
+    if code is None or code in GATE_CODES or code == NOT_REACHED:
+        return None
+    return Failure(code, record.error_message or "")
+
+
+def _fact(record: Record, name: str) -> dict[str, Any] | None:
+    found = record.facts.get(name)
+    return dict(found) if isinstance(found, dict) else None
