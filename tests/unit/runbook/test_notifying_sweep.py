@@ -25,6 +25,9 @@ from migration_ops.runbook.reading import Reader
 from tests.unit.runbook.estates import Document, account_of, chapters, look, reader_of
 from tests.unit.runbook.notified import Dag
 
+# The planted estate of all chapters is read once, which takes minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 CHAPTERS = chapters()
 REFUSED = failed("sqs:list_queues", Unknown("AccessDenied"))
 Findings = list[Finding]
