@@ -50,7 +50,7 @@ def _only_marked_tests_start_servers(request: pytest.FixtureRequest, monkeypatch
     """A test that starts an account without being marked fails, so that the fast loop stays one."""
     if request.node.get_closest_marker("sandbox") is None:
         for module, name, method in (
-            ("include.sandbox.box", "Sandbox", "__enter__"),
+            ("include.sandbox.sandbox", "Sandbox", "__enter__"),
             ("moto.server", "ThreadedMotoServer", "start"),
         ):
             found = getattr(sys.modules.get(module), name, None)

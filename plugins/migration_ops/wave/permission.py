@@ -5,10 +5,12 @@ The sheets show what :func:`permit` says of each application; the task that acts
 
 from __future__ import annotations
 
+from migration_ops.aws.mgn.servers import ServerView, moment
+from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.steps.records import records_of, take_up
-from migration_ops.steps.services import Services, StepInput
-from migration_ops.steps.window import closed_reason
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.records import records_of, take_up
+from migration_ops.wave.rules.failure import wave_stops
 from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
 from migration_ops.wave.rules.refusals import (
     GATE_CODES,
@@ -26,10 +28,8 @@ from migration_ops.wave.rules.refusals import (
     WindowClosed,
 )
 from migration_ops.wave.rules.standing import Standing, standing_of
-from migration_ops.waves.failure import wave_stops
-from migration_ops.waves.plan import PlannedApplication, WavePlan
-from migration_ops.waves.servers import ServerView, moment
-from migration_ops.waves.states import Phase
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.steps.cutover_window import closed_reason
 
 __all__ = [
     "GATE_CODES",

@@ -10,11 +10,11 @@ from include.sandbox.insights.evaluator import run
 from include.sandbox.insights.events import events_of
 from include.sandbox.insights.language import parse
 from include.sandbox.insights.service import MAX_QUERY_CHARACTERS
-from include.sandbox.log_filters import TermsFilter
+from include.sandbox.moto.log_filters import TermsFilter
+from migration_ops.aws.inventory.logs import PATTERN
 from migration_ops.core import log_levels
 from migration_ops.core.log_levels import is_error, level_of
 from migration_ops.runbook.insights.query import read_query
-from migration_ops.runbook.readers.logs import PATTERN
 from tests.unit.core.log_samples import ERRORS, OTHERS
 
 SAMPLES = [*((one, True) for one in ERRORS), *((one, False) for one in OTHERS)]

@@ -12,8 +12,9 @@ from itertools import chain
 from typing import Any
 
 from migration_ops.aws.inventory import events, lambda_
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader, side_by_side
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
 
 GONE = ("ResourceNotFoundException", "NotFoundException", "NotFound", "NotFoundError")
 # Their redrive policy cannot be asked for: nobody has confirmed them, or they are on their way out.

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from migration_ops.aws.inventory.dead_letter_sources import named_by_others
-from migration_ops.runbook.facts import NONE_EXPECTED, Facts, NotRead, is_failed
-from migration_ops.runbook.metrics import Metric, points_since, read_metrics
-from migration_ops.runbook.reading import Reader, side_by_side
+from migration_ops.aws.metrics import Metric, points_since, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import NONE_EXPECTED, Facts, NotRead, is_failed
 
 COUNTS = {
     "visible": "ApproximateNumberOfMessages",

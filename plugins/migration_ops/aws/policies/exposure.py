@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.aws.policies.statements import Statement, held_statements, public_statements, unbound_services
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.facts import Facts
 
 # Groups of S3's ACLs that are the public; every AWS account of the world is, too.
 PUBLIC_GROUPS = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")

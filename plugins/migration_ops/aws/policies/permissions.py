@@ -15,7 +15,7 @@ from migration_ops.aws.policies.conditions import Condition, binds_change, deman
 from migration_ops.aws.policies.kinds import NAMELESS, READING, TYPES, WITHOUT_RESOURCE, resources_like
 from migration_ops.aws.policies.patterns import covers, fill, may_match, surely_matches
 from migration_ops.aws.policies.statements import Statement, statements
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.facts import Facts
 
 __all__ = [
     "Permissions",

@@ -18,8 +18,8 @@ from migration_ops.aws.policies.conditions import (
     restricts_service,
 )
 from migration_ops.aws.policies.patterns import contains, covers
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import Facts
 
 __all__ = [
     "Condition",

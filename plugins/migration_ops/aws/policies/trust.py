@@ -14,7 +14,7 @@ from migration_ops.aws.policies.statements import (
     statements,
     unbound_services,
 )
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.facts import Facts
 
 # Services whose documentation says that they send aws:SourceArn or aws:SourceAccount when they take on a role. Others
 # (EC2 for one) do not: a condition on it would lock them out. Lambda and ECS tasks are left out as well: they may send

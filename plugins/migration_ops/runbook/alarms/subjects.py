@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from migration_ops.aws.inventory import events, lambda_, sqs
-from migration_ops.ledger.calls import in_groups
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import in_groups
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Status
+from migration_ops.ledger import replication
 from migration_ops.ledger.items import from_item
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.readers import mgn
-from migration_ops.runbook.reading import Reader
-from migration_ops.waves.states import Status
 
 UNDER_WAY = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
 _ATTRIBUTES = ("sourceServerId", "wave", "phase")
@@ -103,8 +103,8 @@ def _with_replication(reader: Reader, migrations: list[dict[str, Any]]) -> Any:
     """With ``lifecycleState`` and ``isArchived`` of those that MGN lists; the failure, when MGN could not be read."""
     ids = sorted({one["sourceServerId"] for one in migrations})
     views: dict[str, Any] = {}
-    for group in in_groups(ids, mgn.SERVERS_A_CALL):
-        answer = mgn.views_of(reader, group)
+    for group in in_groups(ids, replication.SERVERS_A_CALL):
+        answer = replication.views_of(reader, group)
         if is_failed(answer):
             return answer
         views |= answer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migration_ops.runbook.advisories import NO_ENTRY
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.scanners.pip_audit import NO_ENTRY
 
 LISTED = 10
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from migration_ops.aws.policies.conditions import binds_assumption, in_force
 from migration_ops.aws.policies.escalation import ASSUME_ROLE
 from migration_ops.aws.policies.permissions import is_administrative, own_policies, permissions_of
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:

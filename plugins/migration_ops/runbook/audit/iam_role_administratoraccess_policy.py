@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from migration_ops.aws.policies.permissions import attached_policies
-from migration_ops.runbook.audit.verdicts import no_administrators
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.verdicts import no_administrators
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:

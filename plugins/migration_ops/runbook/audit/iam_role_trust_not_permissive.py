@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from migration_ops.aws.policies.trust import open_doors
-from migration_ops.runbook.audit.verdicts import asked_of, second_opinion
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.verdicts import asked_of, second_opinion
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:

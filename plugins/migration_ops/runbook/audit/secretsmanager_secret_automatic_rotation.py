@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.rotation import cannot_be_changed, trouble
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.rotation import cannot_be_changed, trouble
 
 
 def judge(secret: Facts, estate: Facts, _: Thresholds) -> Judgement | None:

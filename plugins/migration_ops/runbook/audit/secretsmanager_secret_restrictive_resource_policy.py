@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from migration_ops.aws.policies.permissions import concerns
 from migration_ops.aws.policies.statements import Statement, foreign_accounts, statements
-from migration_ops.runbook.audit.rotation import cannot_be_changed
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.rotation import cannot_be_changed
 
 READ = "secretsmanager:GetSecretValue"
 # A Deny by one of these leaves out whom its values name.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.audit.ages import days_between
-from migration_ops.runbook.audit.rotation import cannot_be_changed
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.judging import Judgement, above
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, above
+from migration_ops.core.series import days_between
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.rotation import cannot_be_changed
 
 
 def judge(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:

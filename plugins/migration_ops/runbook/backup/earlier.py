@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from migration_ops.errors import MigrationError
-from migration_ops.runbook.backup.layout import PREFIX, Found, found_in, table_of, table_prefix
+from migration_ops.core.errors import MigrationError
+from migration_ops.runbook.backup.keys import PREFIX, Found, found_in, table_of, table_prefix
 from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.store import BackupStore, is_absent
 from migration_ops.runbook.backup.verify import Marked, read_marked

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from migration_ops.runbook.backup.lines import Reading, read_lines
+from migration_ops.runbook.backup.jsonl import Reading, read_lines
 from migration_ops.runbook.backup.manifest import Manifest
+from migration_ops.runbook.backup.serialization import Item, item_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask, raw_description
-from migration_ops.runbook.backup.wire import Item, item_of
 
 AT_ONCE = 4
 # DynamoDB's limits of keys, in bytes.

@@ -8,9 +8,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.errors import MigrationError
-from migration_ops.runbook.backup.errors import BackupNotWhole
-from migration_ops.runbook.backup.layout import MANIFEST
+from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.runbook.backup.keys import MANIFEST
 from migration_ops.runbook.backup.store import BackupStore, document_bytes, is_absent
 
 FORMAT = "migration-ops-backup/1"
@@ -137,3 +136,24 @@ def read_manifest(store: BackupStore, key: str) -> Manifest:
     except ValueError as error:
         raise BackupNotWhole("the manifest is no JSON", key=key) from error
     return Manifest.from_document(document, key)
+
+
+class BackupNotWhole(MigrationError):
+    """A manifest or a part is missing, was changed, or does not say what a manifest must say."""
+
+    code = "BACKUP_NOT_WHOLE"
+    hint = "Do not restore from it: take another backup, and look at the versions of its objects in S3."
+
+
+class ItemRefused(StepFailed):
+    """DynamoDB does not take an item of the backup: an index of the new table refuses its key."""
+
+    code = "ITEM_REFUSED"
+    hint = "Delete the new table and clear the task create with downstream: it leaves such indexes for after the load."
+
+
+class NoBackup(MigrationError):
+    """There is no backup that was verified."""
+
+    code = "NO_BACKUP"
+    hint = "Trigger runbook_backup, then clear this task."

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from migration_ops.runbook.backup.errors import BackupNotWhole
-from migration_ops.runbook.backup.layout import REFUSED
-from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
+from migration_ops.runbook.backup.keys import REFUSED
+from migration_ops.runbook.backup.manifest import BackupNotWhole, Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.store import BackupStore
 
 

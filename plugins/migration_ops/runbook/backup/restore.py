@@ -9,15 +9,15 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from migration_ops.errors import Throttled
-from migration_ops.mgn.faults import Invalid
-from migration_ops.runbook.backup.errors import BackupNotWhole, ItemRefused
-from migration_ops.runbook.backup.lines import Reading, read_lines
-from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part
+from migration_ops.aws.errors import Invalid
+from migration_ops.aws.inventory.dynamodb_scratch import RUN_TAG
+from migration_ops.core.errors import Throttled
+from migration_ops.runbook.backup.jsonl import Reading, read_lines
+from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWhole, ItemRefused, Manifest, Part
+from migration_ops.runbook.backup.serialization import Item, Tally, for_boto3, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask
-from migration_ops.runbook.backup.target import RUN_TAG, TableExists, create_target, tag_value
-from migration_ops.runbook.backup.wire import Item, Tally, for_boto3, item_of, line_of
+from migration_ops.runbook.backup.target import TableExists, create_target, tag_value
 
 __all__ = ["RUN_TAG", "ItemRefused", "Loaded", "TableExists", "create_target", "load", "put_all", "tag_value"]
 

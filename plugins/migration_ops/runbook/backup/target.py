@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from migration_ops.errors import Blocked
-from migration_ops.mgn.faults import NotFound, classify
+from migration_ops.aws.errors import SDK_ERRORS, NotFound, classify
+from migration_ops.aws.inventory.dynamodb_scratch import HANDED_OVER_TAG, RUN_TAG, name_of
+from migration_ops.core.errors import Blocked
 from migration_ops.runbook.backup.index_keys import leaving_out
 from migration_ops.runbook.backup.manifest import Manifest
 from migration_ops.runbook.backup.table import ask, raw_description
 
-# Tags of tables that this package restored: the run that made them; when all items were in; when it was compared.
-RUN_TAG = "migration-ops:restored-by"
 LOADED_TAG = "migration-ops:loaded-at"
-HANDED_OVER_TAG = "migration-ops:handed-over-at"
 ACTIVE = "ACTIVE"
 
 
@@ -25,11 +21,6 @@ class TableExists(Blocked):
 
     code = "TABLE_EXISTS"
     hint = "Choose a name that no table has; this package never writes into a table that exists."
-
-
-def name_of(table: str) -> str:
-    """A table by its bare name; DynamoDB's calls take its ARN too, and so may a setting."""
-    return table.strip().partition(":table/")[2].partition("/")[0] if ":table/" in table else table.strip()
 
 
 def require_not_in_use(target: str, *in_use: str) -> None:
@@ -66,7 +57,7 @@ def create_target(
         made = client.create_table(TableName=target, **leaving_out(manifest.create_table, without), Tags=tags)
     except client.exceptions.ResourceInUseException as error:
         raise TableExists("the target was created in between", table=target) from error
-    except (ClientError, BotoCoreError) as error:
+    except SDK_ERRORS as error:
         # A lost answer: the next try finds the table with this run's tag.
         raise classify(error, mutating=True) from error
     return str(made["TableDescription"]["TableStatus"])

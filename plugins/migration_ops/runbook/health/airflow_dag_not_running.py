@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, critical, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(dag: Facts, _: Facts, limits: Thresholds) -> Judgement:

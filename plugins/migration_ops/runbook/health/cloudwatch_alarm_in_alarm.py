@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migration_ops.runbook.alarms.desired import route_of
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict, Route
-from migration_ops.runbook.judging import Judgement, ok, unknown, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.alarms.wanted import route_of
 
 
 def judge(states: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.backup.make import CLOCKS_DIFFER_BY
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, unknown, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.backup.create import CLOCKS_DIFFER_BY
 
 
 def judge(table: Facts, _: Facts, limits: Thresholds) -> Judgement | None:

@@ -5,9 +5,9 @@ Of few migrations a rate says nothing: of one that was rolled back, 0 %. There a
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, warning
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(wave: Facts, _: Facts, limits: Thresholds) -> Judgement:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from migration_ops.core.states import Phase
+from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.standing import Standing
-from migration_ops.waves.plan import WavePlan
-from migration_ops.waves.states import Phase
 
 # A sheet goes to people; the whole reason is in the ledger.
 _REASON_CHARACTERS = 150

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from migration_ops.aws.mgn.servers import moment
+from migration_ops.core.states import Phase
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.rules.refusals import (
     ApplicationHeld,
     ApprovalVoid,
@@ -22,9 +25,6 @@ from migration_ops.wave.rules.refusals import (
     WindowClosed,
 )
 from migration_ops.wave.rules.standing import Standing
-from migration_ops.waves.plan import PlannedApplication, WavePlan
-from migration_ops.waves.servers import moment
-from migration_ops.waves.states import Phase
 
 # Which evidence sheet an action needs, by the name of its approval in the conf.
 APPROVED_BY: Mapping[str, str] = {"quiesce": "cutover", "cutover": "cutover", "finalize": "finalize"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from migration_ops.errors import StepFailed
+from migration_ops.core.errors import StepFailed
 
 
 class GateShut(StepFailed):

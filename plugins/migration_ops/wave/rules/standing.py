@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.states import CUT_OVER, ENDED, STOPPED, Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.rules.refusals import GATE_CODES
-from migration_ops.waves.servers import ServerView
-from migration_ops.waves.states import CUT_OVER, ENDED, STOPPED, Phase
 
 # Facts of a record. STOPPED_IN: the phase in which it became FAILED or FROZEN. STOPPED_AT: when it failed or stopped.
 STOPPED_IN, STOPPED_AT = "stoppedIn", "stoppedAt"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from migration_ops.core.markdown import table
+from migration_ops.core.states import ENDED, Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.rules.standing import NOT_REACHED, STEP_TABLE, STOPPED_IN, WAY, Standing, standing_of
-from migration_ops.waves.markdown import table
-from migration_ops.waves.states import ENDED, Phase
 
 _HEAD = """# Where a migration stands, and what each step does with it
 

@@ -1,0 +1,81 @@
+"""The runbook's own DAGs: whether Airflow has them, runs them, and when one last succeeded (shapes: Airflow 3.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from migration_ops.aws.inventory.airflow_rest import get, pages
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
+
+PREFIX = "runbook_"
+LIST = "/dags"
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``dags``, one entry a DAG that must run: ``name, maxAgeHours, readAt, isThere`` and, of one that is there,
+    ``isPaused, hasImportErrors, nextRunAfter`` (None: none is planned) and ``runs {success, ended, first}``: when the
+    newest successful run and the newest run that ended ended, and when the first known run was due; each None where
+    there is none.
+    """
+    wanted = {name: hours for name, hours in reader.config.thresholds.orchestrator.max_dag_age_hours.items() if hours}
+    listed = reader.attempt(f"airflow:GET {LIST}", lambda: _listed(reader))
+    if is_failed(listed):
+        return {"dags": listed}
+    there = {name: listed[name] for name in sorted(wanted) if name in listed}
+    runs = {name: _runs(reader, name) for name in there}
+    dags = [
+        {"name": name, "maxAgeHours": hours, "readAt": reader.now.isoformat(), "isThere": name in there}
+        | (there[name] | {"runs": runs[name]} if name in there else {})
+        for name, hours in sorted(wanted.items())
+    ]
+    return {"dags": dags}
+
+
+def _listed(reader: Reader) -> dict[str, dict[str, Any]]:
+    """By id, those whose file is still there: a DAG without one is stale to Airflow, and runs no more."""
+    found = pages(
+        reader, LIST, "dags", {"dag_id_prefix_pattern": PREFIX, "exclude_stale": "false", "order_by": "dag_id"}
+    )
+    return {
+        one["dag_id"]: {
+            "isPaused": one["is_paused"],
+            "hasImportErrors": one["has_import_errors"],
+            "nextRunAfter": one["next_dagrun_run_after"],
+        }
+        for one in found
+        if not one["is_stale"]
+    }
+
+
+def _runs(reader: Reader, dag_id: str) -> Any:
+    path = f"/dags/{dag_id}/dagRuns"
+
+    def read_all() -> dict[str, Any]:
+        return {
+            "success": _edge(reader, path, {"state": ["success"], "order_by": "-end_date"}, "end_date"),
+            "ended": _edge(reader, path, {"state": ["success", "failed"], "order_by": "-end_date"}, "end_date"),
+            "first": _edge(reader, path, {"order_by": "run_after"}, "run_after"),
+        }
+
+    return reader.attempt(f"airflow:GET {path}", read_all)
+
+
+def _edge(reader: Reader, path: str, query: Mapping[str, Any], member: str) -> str | None:
+    """A time of the first run in that order; None when there is no run.
+
+    :raises Unknown: it has no such time.
+    """
+    answer = get(reader, path, {**query, "limit": 1})
+    if not answer["dag_runs"]:
+        if answer["total_entries"] != 0:
+            raise Unknown("Airflow does not say which runs there are", path=path)
+        return None
+    try:
+        return datetime.fromisoformat(answer["dag_runs"][0][member]).isoformat()
+    except (TypeError, ValueError) as error:
+        raise Unknown(f"a run's {member} is no time", path=path) from error

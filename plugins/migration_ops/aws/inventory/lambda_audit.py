@@ -1,0 +1,118 @@
+"""Lambda functions as the audit sees them. Variables are judged here, by name and kind; their values go no further."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from migration_ops.aws.inventory import lambda_
+from migration_ops.aws.inventory.iam_access_checks import AccessChecks
+from migration_ops.aws.inventory.lambda_runtimes import read_runtimes
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.config import DIRECTORY
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.secrets import in_variables
+
+# A policy of it is the function's own.
+LATEST = "$LATEST"
+NO_POLICY = ("ResourceNotFoundException",)
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``functions``: ``name, arn, packageType, runtime {name, end, daysLeft}`` (None for images; no ``end`` when nobody
+    knows it), ``variables`` (how many), ``secrets`` (``name, kind``), ``keyArn, deadLetterTarget, onFailure``,
+    ``policies`` (``alias``: of an alias or a version, empty for the function; ``document, accessCheck``), ``urls``
+    (``alias, authType``).
+    """
+    names = reader.config.resources.functions
+    if names.are_none:
+        return {"functions": []}
+    reader = reader.anew()
+    listed = lambda_.functions(reader)
+    if is_failed(listed):
+        return {"functions": listed}
+    ours = [one for one in listed if names.takes(one["FunctionName"])]
+    read_one = Function(reader).read
+    return {"functions": [one for one in side_by_side(ours, read_one) if one is not None]}
+
+
+class Function:
+    """Reads one function after the other of one run."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.checks = AccessChecks(reader)
+        directory = Path(reader.settings.config_directory) if reader.settings.config_directory else DIRECTORY
+        known = reader.attempt("lambda_runtimes.yaml", lambda: read_runtimes(directory).model_dump(mode="json"))
+        self.ends = known if is_failed(known) else known["runtimes"]
+
+    def read(self, listed: dict[str, Any]) -> dict[str, Any] | None:
+        """One function; None when it was deleted since it was listed."""
+        name = listed["FunctionName"]
+        aliases = self.reader.pages_or_none("lambda", "list_aliases", "Aliases", NO_POLICY, FunctionName=name)
+        destinations = lambda_.failure_destinations(self.reader, name)
+        if aliases is None or destinations is None:
+            return None
+        return {
+            "name": name,
+            "arn": listed["FunctionArn"],
+            "packageType": listed.get("PackageType", "Zip"),
+            "runtime": self._runtime(listed.get("Runtime")),
+            **_environment(listed.get("Environment", {})),
+            "keyArn": listed.get("KMSKeyArn"),
+            "deadLetterTarget": listed.get("DeadLetterConfig", {}).get("TargetArn"),
+            "onFailure": destinations,
+            "policies": self._policies(name, aliases),
+            "urls": self._urls(name),
+        }
+
+    def _runtime(self, name: str | None) -> dict[str, Any] | None:
+        if not name or is_failed(self.ends):
+            return {"name": name, "end": self.ends} if name else None
+        end = self.ends.get(name)
+        days = (date.fromisoformat(end) - self.reader.now.date()).days if end else None
+        return {"name": name, "end": end, "daysLeft": days}
+
+    def _policies(self, name: str, aliases: Any) -> Any:
+        """The function's own policy, and that of each alias and version: a permission may be given on any."""
+        versions = self.reader.pages("lambda", "list_versions_by_function", "Versions", FunctionName=name)
+        unread = next((one for one in (aliases, versions) if is_failed(one)), None)
+        if unread is not None:
+            return unread
+        numbers = [one["Version"] for one in versions if one["Version"] != LATEST]
+        found = []
+        for alias in ("", *(one["Name"] for one in aliases), *numbers):
+            qualified = {"Qualifier": alias} if alias else {}
+            answer = self.reader.call_or_none("lambda", "get_policy", NO_POLICY, FunctionName=name, **qualified)
+            if is_failed(answer):
+                return answer
+            if answer is not None:
+                check = self.checks.no_public_access(answer["Policy"], "AWS::Lambda::Function")
+                found.append({"alias": alias, "document": answer["Policy"], "accessCheck": check})
+        return found
+
+    def _urls(self, name: str) -> Any:
+        """With ``AuthType`` NONE everybody may call it; those of aliases are listed too."""
+        found = self.reader.pages("lambda", "list_function_url_configs", "FunctionUrlConfigs", FunctionName=name)
+        if is_failed(found):
+            return found
+        return [{"alias": _alias(one["FunctionArn"]), "authType": one["AuthType"]} for one in found]
+
+
+def _environment(environment: dict[str, Any]) -> dict[str, Any]:
+    """Lambda answers an error instead of the variables when their key cannot be used: that is not "no variables"."""
+    if environment.get("Error"):
+        why = Unknown("the variables could not be decrypted", awsCode=environment["Error"].get("ErrorCode"))
+        unread = failed("lambda:list_functions", why)
+        return {"variables": unread, "secrets": unread}
+    variables = environment.get("Variables", {})
+    return {"variables": len(variables), "secrets": in_variables(variables)}
+
+
+def _alias(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[7] if len(parts) > 7 else ""

@@ -1,0 +1,95 @@
+"""Secrets: what is told about them and who may read them. Never a value: GetSecretValue is not called."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from migration_ops.aws.inventory.iam_access_checks import AccessChecks
+from migration_ops.aws.reader import Reader, plain_json
+from migration_ops.core.facts import is_failed
+
+OWNED_NAME = re.compile(r"([a-z][a-z0-9-]*)!")
+ABSENT = ("ResourceNotFoundException",)
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``readAt``, and ``secrets``: ``name, arn, createdAt, rotates, everyDays, rotatedAt, changedAt, accessedAt`` (a day),
+    ``nextRotationAt, schedule, isPending`` (a rotation began and did not end), ``primaryRegion`` (of a replica),
+    ``owner`` (the service whose it is), ``rotationFunction {arn, exists, state}`` (None: there is none, or it is
+    another account's), ``policy {secret, document, accessCheck}`` (no document: there is none).
+    """
+    head = {"readAt": plain_json(reader.now)}
+    names = reader.config.resources.secrets
+    if names.are_none:
+        return head | {"secrets": []}
+    secrets = reader.attempt("secretsmanager:list_secrets", lambda: _listed(reader))
+    checks = AccessChecks(reader)
+    if not is_failed(secrets):
+        secrets = reader.each(
+            [one for one in secrets if names.takes(one["name"])],
+            lambda one: one | {"policy": _policy(reader, one, checks), "rotationFunction": _function(reader, one)},
+        )
+    return head | {"secrets": secrets}
+
+
+def _function(reader: Reader, secret: dict[str, Any]) -> Any:
+    arn = secret["rotationFunctionArn"]
+    if not arn or not secret["rotates"] or arn.split(":")[4:5] != [secret["accountId"]]:
+        return None
+    answer = reader.call_or_none("lambda", "get_function_configuration", ABSENT, FunctionName=arn)
+    if is_failed(answer):
+        return answer
+    return {"arn": arn, "exists": answer is not None, "state": (answer or {}).get("State")}
+
+
+def _policy(reader: Reader, secret: dict[str, Any], checks: AccessChecks) -> Any:
+    def read() -> dict[str, Any]:
+        answer = reader.of("secretsmanager").get_resource_policy(SecretId=secret["arn"])
+        # An answer that does not even name the secret is no "there is none".
+        return {"secret": answer["Name"], "document": answer.get("ResourcePolicy")}
+
+    found = reader.attempt("secretsmanager:get_resource_policy", read)
+    if is_failed(found) or not found["document"]:
+        return found
+    return found | {"accessCheck": checks.no_public_access(found["document"], "AWS::SecretsManager::Secret")}
+
+
+def _listed(reader: Reader) -> list[dict[str, Any]]:
+    secretsmanager = reader.of("secretsmanager")
+    pages = secretsmanager.get_paginator("list_secrets").paginate()
+    return [_secret(one, secretsmanager.meta.region_name) for page in pages for one in page["SecretList"]]
+
+
+def _secret(secret: dict[str, Any], region: str) -> dict[str, Any]:
+    home = secret.get("PrimaryRegion")
+    return {
+        "name": secret["Name"],
+        "arn": secret["ARN"],
+        "accountId": secret["ARN"].split(":")[4],
+        "createdAt": secret.get("CreatedDate"),
+        # AWS leaves it out of a secret that never had rotation.
+        "rotates": bool(secret.get("RotationEnabled")),
+        "everyDays": (secret.get("RotationRules") or {}).get("AutomaticallyAfterDays"),
+        "schedule": (secret.get("RotationRules") or {}).get("ScheduleExpression"),
+        "rotationFunctionArn": secret.get("RotationLambdaARN"),
+        "isPending": _is_pending(secret.get("SecretVersionsToStages") or {}),
+        "rotatedAt": secret.get("LastRotatedDate"),
+        "nextRotationAt": secret.get("NextRotationDate"),
+        "changedAt": secret.get("LastChangedDate"),
+        "accessedAt": secret.get("LastAccessedDate"),
+        "primaryRegion": home if home != region else None,
+        "owner": secret.get("OwningService") or _owner_by_name(secret["Name"]),
+    }
+
+
+def _is_pending(stages: dict[str, list[str]]) -> bool:
+    """A version that is pending and not yet the current one."""
+    return any("AWSPENDING" in some and "AWSCURRENT" not in some for some in stages.values())
+
+
+def _owner_by_name(name: str) -> str | None:
+    """Only services may make names with "!": ``rds!db-...``, ``events!connection/...``."""
+    found = OWNED_NAME.match(name)
+    return found[1] if found else None

@@ -1,0 +1,34 @@
+"""Patches of managed servers, as Systems Manager's Patch Manager found them last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import is_failed
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """``servers``: by instance id ``{status, severity, missing, ageDays}``. Those that SSM never scanned lack."""
+    only_patches = [{"Key": "ComplianceType", "Values": ["Patch"], "Type": "EQUAL"}]
+    listed = reader.pages(
+        "ssm", "list_resource_compliance_summaries", "ResourceComplianceSummaryItems", Filters=only_patches
+    )
+    if is_failed(listed):
+        return {"servers": listed}
+    return {
+        "servers": reader.attempt(
+            "ssm:list_resource_compliance_summaries", lambda: {one["ResourceId"]: _state(reader, one) for one in listed}
+        )
+    }
+
+
+def _state(reader: Reader, one: dict[str, Any]) -> dict[str, Any]:
+    scanned = datetime.fromisoformat(one["ExecutionSummary"]["ExecutionTime"])
+    return {
+        "status": one["Status"],
+        "severity": one.get("OverallSeverity"),
+        "missing": one.get("NonCompliantSummary", {}).get("NonCompliantCount"),
+        "ageDays": round((reader.now - scanned).total_seconds() / 86_400, 1),
+    }

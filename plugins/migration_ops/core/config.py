@@ -1,0 +1,205 @@
+"""What the runbook is about, its limits and whom it tells: ``include/config/*.yaml``, judged when a run begins."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic.alias_generators import to_snake
+
+from migration_ops.core.accepted import Accepted
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.settings import Settings
+from migration_ops.core.thresholds import ConfigPart, Thresholds
+
+DIRECTORY = Path(__file__).resolve().parents[3] / "include" / "config"
+M = TypeVar("M", bound=BaseModel)
+# Kinds of which migration_setup makes at least one: their absence is always a fault.
+MADE_BY_SETUP = frozenset({"queues", "buses", "buckets", "topics"})
+# Patterns that say nothing about what an installer has; whoever writes another one knows of something.
+SHIPPED_PATTERNS = frozenset({"*", "migration-*", "migration/*", "alias/migration-*", "default"})
+Source = Literal["dependencyScan", "costs", "history"]
+
+
+class Names(ConfigPart):
+    """
+    Which resources of a service are ours: shell patterns on their names.
+
+    An empty list says that there are none here; then nothing of that service is asked for.
+
+    :param expect: whether there must be one at least. Without it: where the patterns are neither the shipped ones nor
+        ``*``, because whoever wrote them down knows of some; see :meth:`Resources.expects`.
+    :param warn_only: pattern -> reason. What a check finds CRITICAL in one of these is a WARNING that says the reason.
+    """
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    expect: bool | None = None
+    warn_only: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def are_none(self) -> bool:
+        """Whether this installation has none of the kind."""
+        return not self.include
+
+    def takes(self, name: str) -> bool:
+        return any(fnmatchcase(name, one) for one in self.include) and not any(
+            fnmatchcase(name, one) for one in self.exclude
+        )
+
+    def why_warn_only(self, name: str) -> str | None:
+        """The reason why nothing of this one is worse than a WARNING; None where there is none."""
+        return next((why for one, why in self.warn_only.items() if fnmatchcase(name, one)), None)
+
+
+class Resources(ConfigPart):
+    """The installation's AWS resources. What has a ``MIGRATION_OPS_*`` setting is not repeated here."""
+
+    # A kind that the file does not name is looked at as a whole; the shipped file names what is ours.
+    functions: Names = Names()
+    queues: Names = Names()
+    state_machines: Names = Names()
+    # Where functions log; of "/aws/lambda/" only the groups of our functions are read.
+    log_group_prefixes: tuple[str, ...] = ("/aws/lambda/",)
+    buses: Names = Names()
+    # DynamoDB tables that the reviews look at; the ledger's own has a setting.
+    tables: Names = Names()
+    # IAM roles, KMS keys (by alias), secrets, buckets and topics that the audit looks at.
+    roles: Names = Names()
+    keys: Names = Names()
+    secrets: Names = Names()
+    buckets: Names = Names()
+    topics: Names = Names()
+    # CloudWatch alarms whose state the health check reads.
+    alarms: Names = Names()
+    # What must be there although it is no AWS resource with a name; else its absence is no fault.
+    expect: tuple[Source, ...] = ()
+    # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
+    backup_bucket: str = ""
+    # Its account; empty = not known: then exports do not name it, and DynamoDB takes it for the table's account.
+    backup_bucket_owner: str = Field(default="", pattern=r"^(\d{12})?$")
+    dashboard: str = "migration-orchestration"
+    on_call_topic: str = "migration-on-call"
+    warnings_topic: str = "migration-warnings"
+    # The tag that cost reports are split by.
+    cost_tag: str = "wave"
+
+    def has_none_of(self, kind: str) -> bool:
+        """Whether ``include`` of this kind is empty; a kind that has no names is always there."""
+        names = getattr(self, to_snake(kind), None)
+        return isinstance(names, Names) and names.are_none
+
+    def expects(self, kind: str) -> bool:
+        """
+        Whether an empty list of this kind is a fault: then it is UNKNOWN, never "none here".
+
+        :param kind: a member of ``resources.yaml``, or one of its ``expect``.
+        """
+        names = getattr(self, to_snake(kind), None)
+        if not isinstance(names, Names):
+            return kind in self.expect
+        if names.expect is not None:
+            return names.expect
+        return not names.are_none and (kind in MADE_BY_SETUP or not SHIPPED_PATTERNS.issuperset(names.include))
+
+    def with_own(self, settings: Settings) -> Resources:
+        """With the names that the settings give, so that no pattern has to repeat them."""
+        changed = {}
+        for kind, own in self.own_names(settings).items():
+            names: Names = getattr(self, kind)
+            if not names.are_none:
+                include = (*names.include, *(one for one in own if one not in names.include))
+                changed[kind] = names.model_copy(update={"include": include, "expect": self.expects(kind)})
+        return self.model_copy(update=changed)
+
+    def own_names(self, settings: Settings) -> dict[str, tuple[str, ...]]:
+        """By kind, what ``migration_setup`` makes under a name that this installation knows."""
+        buckets = (settings.evidence_bucket, self.backup_bucket)
+        return {
+            "buses": (settings.event_bus,),
+            "tables": (settings.table_name,),
+            "buckets": tuple(one for one in dict.fromkeys(buckets) if one),
+            "topics": (self.on_call_topic, self.warnings_topic),
+        }
+
+
+class Contact(ConfigPart):
+    """Somebody on the escalation path. Addresses are subscriptions of the topics, not kept here."""
+
+    role: str
+    name: str
+    channel: str
+
+
+class Escalation(ConfigPart):
+    """
+    When the next one is notified, by priority (P1 to P4), in minutes after the alarm without acknowledgement.
+
+    For people: nothing escalates by itself.
+    """
+
+    role: str
+    after_minutes: dict[str, int]
+
+
+class OnCall(ConfigPart):
+    """Who is told, and how soon again."""
+
+    contacts: tuple[Contact, ...] = ()
+    escalation: tuple[Escalation, ...] = ()
+    # The same unchanged finding is told again after so long.
+    remind_after_hours: int = Field(default=24, ge=1)
+
+    @field_validator("contacts")
+    @classmethod
+    def _distinct(cls, contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
+        roles = [one.role for one in contacts]
+        if len(set(roles)) != len(roles):
+            raise ValueError("each role has one contact")
+        return contacts
+
+
+class RunbookConfig(ConfigPart):
+    """All files."""
+
+    resources: Resources = Resources()
+    thresholds: Thresholds = Thresholds()
+    on_call: OnCall = OnCall()
+    accepted: Accepted = Accepted()
+
+    def with_own(self, settings: Settings) -> RunbookConfig:
+        """See :meth:`Resources.with_own`."""
+        return self.model_copy(update={"resources": self.resources.with_own(settings)})
+
+
+def read_config(directory: Path | None = None) -> RunbookConfig:
+    """
+    The configuration of this installation.
+
+    :param directory: default ``include/config`` of the project, or the setting ``MIGRATION_OPS_CONFIG_DIRECTORY``.
+    :raises InvalidInput: a file is missing, not YAML, or has what does not belong there; all faults at once.
+    """
+    where = directory or DIRECTORY
+    accepted = where / "accepted.yaml"
+    return RunbookConfig(
+        resources=_read(where / "resources.yaml", Resources),
+        thresholds=_read(where / "thresholds.yaml", Thresholds),
+        on_call=_read(where / "on_call.yaml", OnCall),
+        # A directory that was made before there was this file accepts nothing.
+        accepted=_read(accepted, Accepted) if accepted.exists() else Accepted(),
+    )
+
+
+def _read(path: Path, kind: type[M]) -> M:
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+    try:
+        return kind.model_validate({} if document is None else document)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise InvalidInput("; ".join(faults), path=str(path)) from error

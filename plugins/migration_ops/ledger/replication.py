@@ -1,0 +1,80 @@
+"""MGN: the replication of every server that a migration on its way is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import in_groups, side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Phase
+from migration_ops.ledger.queries import ACTIVE, migrations
+
+# Limit of the filter sourceServerIDs.
+SERVERS_A_CALL = 200
+# Later the launched instance is what counts; finalizing ends replication.
+REPLICATION_MATTERS = frozenset(
+    {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED, Phase.READY, Phase.CUTTING_OVER}
+)
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``servers``: ``name`` (source server id), ``migrationId, wave, appName, phase, needsReplication, isListed`` and,
+    of those that MGN lists, ``isArchived, lifecycleState, replicationState, replicationError, lagSeconds,
+    backlogBytes, totalBytes, replicatedBytes, eta``. The ids come from the ledger: one that MGN lacks is here too.
+    """
+    known = migrations(reader, ACTIVE)
+    if is_failed(known):
+        return {"servers": known}
+    # A server of two migrations stands here once, with the one that still needs its replication.
+    by_server = {one["sourceServerId"]: one for one in sorted(known, key=_needs_replication)}
+    groups = in_groups(sorted(by_server), SERVERS_A_CALL)
+    servers: list[dict[str, Any]] = []
+    for ids, views in zip(groups, side_by_side(groups, lambda ids: views_of(reader, ids)), strict=True):
+        servers += [_server(one, by_server[one], views) for one in ids]
+    return {"servers": servers}
+
+
+def _needs_replication(migration: dict[str, Any]) -> bool:
+    return migration["phase"] in REPLICATION_MATTERS
+
+
+def views_of(reader: Reader, server_ids: list[str]) -> Any:
+    """By id what MGN says; archived servers too, so that "archived" and "unknown" are told apart."""
+
+    def read_all() -> dict[str, Any]:
+        pages = reader.of("mgn").get_paginator("describe_source_servers")
+        found = pages.paginate(filters={"sourceServerIDs": server_ids})
+        views = (ServerView.from_api(item) for page in found for item in page["items"])
+        return {view.source_server_id: _document(view) for view in views}
+
+    return reader.attempt("mgn:describe_source_servers", read_all)
+
+
+def _document(view: ServerView) -> dict[str, Any]:
+    return {
+        "isArchived": view.is_archived,
+        "lifecycleState": view.lifecycle_state,
+        "replicationState": view.replication_state,
+        "replicationError": view.replication_error,
+        "lagSeconds": view.lag_seconds,
+        "backlogBytes": view.backlog_bytes,
+        "totalBytes": view.total_bytes,
+        "replicatedBytes": view.replicated_bytes,
+        "eta": view.eta,
+        "hostname": view.hostname,
+    }
+
+
+def _server(server_id: str, migration: dict[str, Any], views: Any) -> dict[str, Any]:
+    server = {
+        "name": server_id,
+        "migrationId": migration["name"],
+        **{name: migration[name] for name in ("wave", "appName", "phase")},
+        "needsReplication": _needs_replication(migration),
+    }
+    if is_failed(views):
+        return server | {"isListed": views}
+    return server | {"isListed": server_id in views} | views.get(server_id, {})

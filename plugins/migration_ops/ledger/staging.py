@@ -1,0 +1,105 @@
+"""What MGN made in EC2 for replication and tests, beside what MGN and the ledger say of the servers it was made for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from migration_ops.aws.inventory.ec2 import MANAGED, instances, snapshots, volumes
+from migration_ops.aws.mgn.servers import ServerView, moment
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Status
+from migration_ops.ledger.dynamodb import DynamoDbLedger
+from migration_ops.ledger.protocol import Record
+
+NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``staging``: instances, volumes and snapshots of the staging area (``readers/ec2_owned.py``), each with ``server``
+    and ``migration`` of its source server (absent when there is none), and ``launched``: instances that MGN launched.
+
+    ``replicating``: how many servers replicate at all; replication servers are shared by them.
+    """
+    of_mgn = {"Name": "tag-key", "Values": [MANAGED]}
+    machines, disks, copies, servers, migrations = side_by_side(
+        (
+            lambda: instances(reader, of_mgn),
+            lambda: volumes(reader, of_mgn),
+            lambda: snapshots(reader, of_mgn),
+            lambda: _servers(reader),
+            lambda: _migrations(reader),
+        ),
+        lambda ask: ask(),
+    )
+    unread = next((one for one in (machines, disks, copies) if is_failed(one)), None)
+    if unread is not None:
+        return {"staging": unread, "launched": unread, "replicating": unread}
+    staging_ids = {one["name"] for one in machines if one["isStaging"]}
+    staged = [one for one in machines if one["isStaging"]]
+    # The volumes of a launched server carry MGN's tags too, for as long as they are attached to it.
+    staged += [
+        one for one in disks if one["isStaging"] or not one["attachedTo"] or staging_ids & set(one["attachedTo"])
+    ]
+    staged += copies
+    launched = [one for one in machines if not one["isStaging"] and one["sourceServerId"]]
+    return {
+        "staging": [_joined(one, servers, migrations) for one in staged],
+        "launched": [_joined(one, servers, migrations) for one in launched],
+        "replicating": servers if is_failed(servers) else sum(one["replicates"] for one in servers.values()),
+    }
+
+
+def _joined(resource: dict[str, Any], servers: Any, migrations: Any) -> dict[str, Any]:
+    """With what is known of its server; what could not be read stays that failure."""
+    server_id = resource["sourceServerId"]
+    return resource | {
+        "server": servers if is_failed(servers) else servers.get(server_id),
+        "migration": migrations if is_failed(migrations) else migrations.get(server_id),
+    }
+
+
+def _servers(reader: Reader) -> Any:
+    """By id; archived ones too."""
+
+    def read_all() -> dict[str, Any]:
+        pages = reader.of("mgn").get_paginator("describe_source_servers").paginate(filters={})
+        views = (ServerView.from_api(item) for page in pages for item in page["items"])
+        return {
+            one.source_server_id: {
+                "lifecycleState": one.lifecycle_state,
+                "replicationState": one.replication_state,
+                "isArchived": one.is_archived,
+                "launchedInstanceId": one.launched_instance_id,
+                "replicates": one.replication_state not in NOT_REPLICATING and one.is_archived is not True,
+            }
+            for one in views
+        }
+
+    return reader.attempt("mgn:describe_source_servers", read_all)
+
+
+def _migrations(reader: Reader) -> Any:
+    """The latest migration of each server, by the ledger's index of statuses."""
+    ledger = DynamoDbLedger(reader.of("dynamodb"), reader.settings.table_name)
+
+    def read_all() -> dict[str, Any]:
+        records = [record for status in Status for record in ledger.by_status(status)]
+        latest = {one.source_server_id: one for one in sorted(records, key=lambda one: one.updated_at or "")}
+        return {server_id: _migration(one, reader.now) for server_id, one in latest.items()}
+
+    return reader.attempt("dynamodb:query", read_all)
+
+
+def _migration(record: Record, now: datetime) -> dict[str, Any]:
+    written = moment(record.updated_at)
+    return {
+        "migrationId": record.migration_id,
+        "wave": record.wave,
+        "status": record.status.value,
+        "instanceId": record.instance_id,
+        "hoursSince": round((now - written) / timedelta(hours=1), 1) if written else None,
+    }

@@ -1,0 +1,148 @@
+"""The operators of every runbook DAG: read each service once, judge each check, report, notify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Context, TriggerRule, chain
+from airflow.sdk.exceptions import AirflowSkipException
+
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.facts import Facts, failed
+from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
+from migration_ops.operators.context import is_own_retry
+from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
+from migration_ops.operators.runbook.notify import TellOperator
+from migration_ops.operators.runbook.report import CHECK, REPORT, TABLES_KEY, FindingsReportOperator
+from migration_ops.operators.runbook.run_window import run_window, windowed
+from migration_ops.operators.runbook.services import RunbookServices, runbook_services
+from migration_ops.runbook.checks.check import Chapter, Check, read_with
+from migration_ops.runbook.health import CHAPTER as HEALTH
+
+READ = "read"
+
+__all__ = [
+    "CHECK",
+    "READ",
+    "REPORT",
+    "TABLES_KEY",
+    "CheckOperator",
+    "FindingsReportOperator",
+    "ReadOperator",
+    "TellOperator",
+]
+
+
+class ReadOperator(DocumentedOperator):
+    """
+    Read one service, once for all checks of this run. What AWS refuses becomes part of it, and UNKNOWN later.
+
+    :param reader: name of a module in ``migration_ops.runbook.readers``.
+    """
+
+    template_fields: Sequence[str] = ("reader",)
+
+    def __init__(self, *, reader: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reader = reader
+
+    def execute(self, context: Context) -> Any:
+        services = runbook_services(context)
+        return services.put_away(self.reader, read_now(reader_of(context, services, self), self.reader))
+
+
+def reader_of(context: Context, services: RunbookServices, task: Any) -> Reader:
+    """Of the run's window; cleared by a person, a task looks from that window's beginning until now."""
+    return windowed(services.reader, run_window(context, services), anew=is_cleared(context["ti"], task))
+
+
+def is_cleared(ti: Any, task: Any) -> bool:
+    """Whether a person cleared the task, rather than Airflow trying it again by itself."""
+    return bool(getattr(ti, "try_number", 1) > 1) and not is_own_retry(ti, task)
+
+
+def read_now(reader: Reader, name: str) -> dict[str, Any]:
+    """What the reader reads; the document of its failure when it cannot even begin."""
+    try:
+        return read_with(name, reader)
+    except MigrationError as error:
+        return failed(f"reader {name}", error)
+
+
+class CheckOperator(FindingsOperator):
+    """
+    Judge one check over what was read; red when something is CRITICAL or UNKNOWN.
+
+    Cleared by a person it reads its services anew, from the beginning of the run's window until now: that is what
+    looking again means.
+
+    :param chapter: the chapter's name.
+    :param check: the check's id.
+    :param readers: the chapter's readers, in the order in which the reads are mapped.
+    """
+
+    template_fields: Sequence[str] = ("check",)
+    ui_color = "#eef6ee"
+
+    def __init__(self, *, chapter: str, check: str, readers: list[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chapter = chapter
+        self.check = check
+        self.readers = readers
+
+    def execute(self, context: Context) -> Any:
+        ti = context["ti"]
+        services = runbook_services(context)
+        check = Check(self.chapter, self.check)
+        if services.config.resources.has_none_of(check.metadata.kind):
+            ti.xcom_push(key=FINDINGS_KEY, value=[])
+            raise AirflowSkipException(f"resources.yaml says that there are no {check.metadata.kind} here")
+        estate = {name: self._read(context, services, name) for name in check.metadata.reads}
+        findings = check.run(Facts(estate), services.config.thresholds)
+        return self.leave(ti, findings)
+
+    def _read(self, context: Context, services: RunbookServices, reader: str) -> dict[str, Any]:
+        ti = context["ti"]
+        if is_cleared(ti, self):
+            self.log.info("cleared: reads %s anew", reader)
+            return read_now(reader_of(context, services, self), reader)
+        left = ti.xcom_pull(task_ids=READ, map_indexes=self.readers.index(reader))
+        return services.taken_out(left, reader)
+
+
+def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
+    """
+    The tasks of a chapter: read → check → report → notify, and the leaf that gives the run its colour.
+
+    :return: the mapped reads, to put something before them; and the report.
+    """
+    reads = ReadOperator.partial(
+        task_id=READ, map_index_template="{{ task.reader }}", doc_md=doc_of(ReadOperator)
+    ).expand(reader=list(chapter.readers))
+    # A service that could not be read leaves its checks UNKNOWN, not undone.
+    checks = CheckOperator.partial(
+        task_id=CHECK,
+        chapter=chapter.name,
+        readers=list(chapter.readers),
+        map_index_template="{{ task.check }}",
+        doc_md=doc_of(CheckOperator),
+        trigger_rule=TriggerRule.ALL_DONE,
+    ).expand(check=list(chapter.check_ids))
+    report = FindingsReportOperator(
+        task_id=REPORT,
+        title=title,
+        chapter=chapter.name,
+        checks=list(chapter.check_ids),
+        tables=tables,
+        looks_back=True,
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    # Nothing else looks as often: without its report nobody knows.
+    pages = chapter.name == HEALTH.name
+    tell = TellOperator(task_id="tell", title=title, pages=pages, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(reads, checks, report, tell)
+    chain([checks, report], complete)
+    return reads, report

@@ -1,0 +1,50 @@
+"""The sign of life that the health check gives to CloudWatch; an alarm of the stack rings when it stays away."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from airflow.sdk import Context
+
+from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.operators.runbook.services import RunbookServices
+
+log = logging.getLogger(__name__)
+
+METRIC, DIMENSION = "RunbookHeartbeat", "Dag"
+# What the alarm HeartbeatAlarm of include/cloudformation watches.
+WATCHED = frozenset({"runbook_health_check"})
+
+
+def put_heartbeat(services: RunbookServices, context: Context, findings: Iterable[Finding]) -> bool:
+    """
+    Puts one data point (PutMetricData) at the time at which the run was due, so that clearing an old run says nothing
+    about today. Call it when people have been notified.
+
+    Nothing is put when the run judged nothing, that is when all its findings are UNKNOWN. One that CloudWatch does not
+    take is only logged: its absence is what rings.
+
+    :return: whether it was put.
+    """
+    if services.dag_id not in WATCHED:
+        return False
+    if all(one.verdict is FindingVerdict.UNKNOWN for one in findings):
+        log.error("this run judged nothing: no heartbeat, the alarm on it will ring")
+        return False
+    point = {
+        "MetricName": METRIC,
+        "Dimensions": [{"Name": DIMENSION, "Value": services.dag_id}],
+        "Timestamp": context["dag_run"].run_after,
+        "Value": 1.0,
+        "Unit": "Count",
+    }
+    try:
+        services.reader.of("cloudwatch").put_metric_data(
+            Namespace=services.settings.metrics_namespace, MetricData=[point]
+        )
+    except SDK_ERRORS as error:
+        log.error("no heartbeat could be put: %s", classify(error, mutating=True).message)
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""The newest backup of the ledger that was read back: by its mark, which is bound to its manifest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
+from migration_ops.runbook.backup.manifest import NoBackup
+from migration_ops.runbook.backup.store import BackupStore
+from migration_ops.runbook.backup.verify import latest_verified
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``tables``, the ledger's: ``name, ageHours`` of its newest verified backup, None when there is none; then
+    ``tableAgeHours``. ``at`` is as of when the backup is, ``base`` its place.
+    """
+    found = reader.attempt("newest verified backup", lambda: _newest(reader))
+    name = reader.settings.table_name
+    return {"tables": found if is_failed(found) else [{"name": name, **found}]}
+
+
+def _newest(reader: Reader) -> dict[str, Any]:
+    """:raises Unknown: there is no bucket to look into."""
+    bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
+    if not bucket:
+        raise Unknown("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
+    try:
+        base, manifest = latest_verified(BackupStore(reader.of("s3"), bucket), reader.settings.table_name)
+    except NoBackup:
+        table = reader.of("dynamodb").describe_table(TableName=reader.settings.table_name)["Table"]
+        return {"ageHours": None, "tableAgeHours": _hours(reader, table["CreationDateTime"])}
+    return {"ageHours": _hours(reader, manifest.age_from), "at": manifest.consistent_at, "base": base}
+
+
+def _hours(reader: Reader, at: datetime) -> float:
+    return round((reader.now - at).total_seconds() / 3600, 2)

@@ -1,0 +1,195 @@
+"""A check: its metadata, and its judgement over what was read. Judging calls nothing."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from migration_ops.aws.inventory import READERS
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, Facts, NotRead
+from migration_ops.core.finding import EVERYTHING, Finding, FindingVerdict, Judgement, Route, ok, unknown
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.expectations import none_here, with_expectations
+from migration_ops.runbook.reports.quantities import measured
+
+log = logging.getLogger(__name__)
+
+
+Judge = Callable[[Facts, Facts, Thresholds], Judgement | Iterable[Judgement] | None]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """
+    What stands beside a check, in ``<check id>.json``.
+
+    :param check_id: ``<service>_<resource>_<what is asked>``.
+    :param about: the list in what was read whose entries are judged one by one, for example ``lambda.functions``.
+    :param reads: the readers it needs; ``about`` begins with one of them.
+    :param route: whether its red findings page somebody.
+    :param section: the runbook's section.
+    :param unit: of value and limit.
+    :param empty: ``unknown`` when there must be something to judge, ``ok`` when none is fine too.
+    :param kind: the member of ``resources.yaml`` that names what is judged; where its list is empty, this installation
+        has none of it and the check is skipped.
+    :param is_event: it names things that happened (a failed run), which leave the window by themselves.
+    :param prowler: ids of the Prowler checks that ask the same.
+    """
+
+    check_id: str
+    title: str
+    about: str
+    reads: tuple[str, ...]
+    route: Route
+    section: str
+    risk: str
+    remedy: str
+    unit: str = ""
+    empty: str = "unknown"
+    kind: str = ""
+    severity: str = ""
+    is_event: bool = False
+    prowler: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def from_file(cls, path: Path) -> Metadata:
+        """:raises InvalidInput: the file has other members than this class, or names another check."""
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["check_id"] = document.pop("id", None)
+        try:
+            made = cls(**document | {name: tuple(document.get(name, ())) for name in ("reads", "prowler")})
+        except TypeError as error:
+            raise InvalidInput(f"metadata of a check: {error}", path=str(path)) from error
+        if made.check_id != path.stem or made.about.split(".")[0] not in made.reads:
+            raise InvalidInput("metadata of a check: id is not the file's, or about is not read", path=str(path))
+        return Metadata(**{**vars(made), "route": Route(made.route)})
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a chapter, found by its id: ``migration_ops/runbook/<chapter>/<check id>.py`` and ``.json``."""
+
+    chapter: str
+    check_id: str
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        return Metadata.from_file(Path(__file__).parents[1] / self.chapter / f"{self.check_id}.json")
+
+    @property
+    def judge(self) -> Judge:
+        judge: Judge = importlib.import_module(f"migration_ops.runbook.{self.chapter}.{self.check_id}").judge
+        return judge
+
+    def run(self, estate: Facts, limits: Thresholds) -> list[Finding]:
+        """The findings: at least one. What could not be read, or is not as expected, is UNKNOWN, never left out."""
+        about = self.metadata.about
+        try:
+            things = estate.at(about)
+        except NotRead as error:
+            return [self._finding(EVERYTHING, unknown(error.message))]
+        found = [self._finding(_name_of(thing), one) for thing in things for one in self._of(thing, estate, limits)]
+        found += self._missing(estate)
+        if found:
+            return found
+        if things:
+            return [self._finding(EVERYTHING, ok(f"applies to none of the {len(things)} {about}"))]
+        reader, member = about.split(".", 1)
+        none_expected = estate[reader].maybe(NONE_EXPECTED, ())
+        if none_expected is True or member in none_expected:
+            verdict, reason = none_here(about)
+            return [self._finding(EVERYTHING, Judgement(verdict, reason, conclusive=False))]
+        if self.metadata.empty == "ok":
+            return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
+        return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
+
+    def _missing(self, estate: Facts) -> list[Finding]:
+        reader, member = self.metadata.about.split(".", 1)
+        own = estate[reader].maybe(OWN_MISSING, {}).get(member, ())
+        return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
+
+    def lost(self, reason: str) -> Finding:
+        """UNKNOWN, for a check that left nothing behind."""
+        return self._finding(EVERYTHING, unknown(reason))
+
+    def _of(self, thing: Facts, estate: Facts, limits: Thresholds) -> list[Judgement]:
+        try:
+            judged = self.judge(thing, estate, limits)
+            if judged is None:
+                return []
+            found = [judged] if isinstance(judged, Judgement) else list(judged)
+            why = thing.maybe(WARN_ONLY) if isinstance(thing, Facts) else None
+            return [_warned(one, why) for one in found] if why else found
+        except NotRead as error:
+            return [unknown(error.message)]
+        except Exception as error:
+            # An answer of a shape that nobody expected says nothing about the resource.
+            log.exception("%s could not judge %s", self.check_id, _name_of(thing))
+            return [unknown(f"the check could not judge what was read: {type(error).__name__}")]
+
+    def _finding(self, resource: str, judged: Judgement) -> Finding:
+        meta = self.metadata
+        return Finding(
+            check_id=self.check_id,
+            resource=judged.resource or resource,
+            verdict=judged.verdict,
+            value=judged.value,
+            limit=judged.limit,
+            unit=meta.unit,
+            reason=_reason(judged, meta.unit),
+            evidence=judged.evidence,
+            remedy="" if judged.verdict is FindingVerdict.OK else meta.remedy,
+            section=meta.section,
+            route=judged.route or meta.route,
+            title=meta.title,
+            is_event=meta.is_event,
+            conclusive=judged.conclusive,
+        )
+
+
+def _reason(judged: Judgement, unit: str) -> str:
+    if not judged.what:
+        return judged.reason
+    is_beyond = judged.verdict is not FindingVerdict.OK
+    return measured(judged.what, judged.value, judged.limit, unit, is_beyond=is_beyond)
+
+
+def _warned(judged: Judgement, why: str) -> Judgement:
+    if judged.verdict is not FindingVerdict.CRITICAL:
+        return judged
+    return replace(judged, verdict=FindingVerdict.WARNING, reason=f"{judged.reason}; a warning only: {why}")
+
+
+def _name_of(thing: Any) -> str:
+    try:
+        return str(thing.maybe("name", EVERYTHING)) if isinstance(thing, Facts) else EVERYTHING
+    except NotRead:
+        return EVERYTHING
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What one runbook DAG reads and checks, by name; both run side by side as mapped tasks."""
+
+    name: str
+    readers: tuple[str, ...]
+    check_ids: tuple[str, ...]
+
+    @property
+    def checks(self) -> list[Check]:
+        return [Check(self.name, one) for one in self.check_ids]
+
+
+def read_with(name: str, reader: Any) -> dict[str, Any]:
+    """What the reader of this name reads: one of ``migration_ops/aws/inventory``, or ``runbook/readers/<name>.py``."""
+    module, function = READERS.get(name, (None, "read"))
+    where = f"migration_ops.aws.inventory.{module}" if module else f"migration_ops.runbook.readers.{name}"
+    read: Callable[[Any], dict[str, Any]] = getattr(importlib.import_module(where), function)
+    return with_expectations(name, read(reader), reader.config.resources, reader.settings)

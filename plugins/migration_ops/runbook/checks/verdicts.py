@@ -1,0 +1,130 @@
+"""What several audit checks say in the same words: who is let in, who may do everything, where secrets stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from migration_ops.aws.policies.exposure import Exposure, exposure_of
+from migration_ops.aws.policies.permissions import Policy, administrators, boundary_of, permissions_of
+from migration_ops.aws.policies.statements import MalformedPolicy
+from migration_ops.core.facts import Facts, NotRead
+from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+
+LISTED = 10
+FAIL = "FAIL"
+
+
+def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> Judgement:
+    """
+    CRITICAL when a policy lets everybody in, by our reading or Access Analyzer's: the stricter wins, and both are
+    stated. WARNING when it lets an AWS service in on whoever's behalf, or when only a Deny keeps everybody out.
+
+    :param policies: what a policy belongs to (an alias; empty for the resource itself) and the policy.
+    :param checks: Access Analyzer's answers, one for each policy; empty where it was not asked.
+    """
+    said, refused = second_opinion(checks)
+    try:
+        ours = exposure_of(policies)
+    except MalformedPolicy as error:
+        return (
+            critical(f"{said}; our reading: {error.message}", evidence=(said,)) if refused else unknown(error.message)
+        )
+    evidence = (*ours.public[:LISTED], *ours.unbound[:LISTED], *((said,) if said else ()))
+    if ours.public or refused:
+        return critical(_public(ours, said, refused), value="everybody", evidence=evidence)
+    if ours.held:
+        why = f"everybody is allowed {'; '.join(ours.held)}; only a Deny holds it back"
+        return warning(why, value="everybody", evidence=(*ours.held[:LISTED], *evidence))
+    if ours.unbound:
+        why = f"a service is allowed on any account's behalf: {'; '.join(ours.unbound)}"
+        return warning(why, value="any account's services", evidence=evidence)
+    return ok("nobody in general is let in", evidence=evidence)
+
+
+def _public(ours: Exposure, said: str, refused: bool) -> str:
+    mine = f"everybody is allowed {'; '.join(ours.public)}" if ours.public else "our reading finds nobody in general"
+    if refused == bool(ours.public) or not said:
+        return mine
+    return f"{mine}; {said}" if ours.public else f"{said}; {mine}"
+
+
+def second_opinion(checks: Iterable[Any]) -> tuple[str, bool]:
+    """What Access Analyzer says, in words (empty: not asked), and whether it found what it was asked about."""
+    answers = list(checks)
+    if not answers:
+        return "", False
+    told = [_told(one) for one in answers]
+    failed = [text for text, bad in told if bad]
+    # The one that says most: what it found, else what it could not judge.
+    unjudged = [text for text, _ in told if not text.startswith("Access Analyzer: PASS")]
+    return (failed or unjudged or [told[0][0]])[0], bool(failed)
+
+
+def _told(check: Any) -> tuple[str, bool]:
+    try:
+        answer = check["answer"]
+        if why := answer.maybe("unavailable"):
+            return f"Access Analyzer could not judge it, this is our own reading: {why}", False
+        bad = answer["result"] == FAIL
+        reasons = "; ".join(answer.maybe("reasons", [])[:LISTED]) if bad else ""
+        return f"Access Analyzer: {answer['result']}{f' ({reasons})' if reasons else ''}", bad
+    except NotRead as error:
+        return f"Access Analyzer could not be asked, this is our own reading: {error.message}", False
+
+
+class Asked:
+    """One answer of Access Analyzer, taken out of what was read only when it is judged: it may not have been read."""
+
+    def __init__(self, thing: Facts, member: str) -> None:
+        self.thing, self.member = thing, member
+
+    def __getitem__(self, _: str) -> Any:
+        return self.thing[self.member]
+
+
+def asked_of(thing: Facts, member: str) -> list[Asked]:
+    """For :func:`open_to`: none when it was not asked about this thing."""
+    return [Asked(thing, member)] if thing.plain().get(member) is not None else []
+
+
+def all_asked_of(thing: Facts, member: str = "accessChecks") -> list[Any]:
+    """As :func:`asked_of`, for a list with one answer for each policy."""
+    answers = thing.plain().get(member)
+    return [Asked(Facts({"one": one}), "one") for one in answers] if isinstance(answers, list) else []
+
+
+def no_administrators(role: Facts, policies: list[Policy], kind: str) -> Judgement:
+    """
+    CRITICAL for policies that allow everything; WARNING when only the permissions boundary holds them back, and the
+    role cannot take it off.
+
+    :param kind: which policies these are, for the reason.
+    """
+    found = administrators(policies)
+    if not found:
+        return ok(f"no {kind} policy allows everything", value=0)
+    boundary, named = boundary_of(role), ", ".join(found)
+    if boundary is not None and not administrators([boundary]):
+        left = permissions_of(role)
+        if left.boundary is not None:
+            reason = f"{named} allows everything; only the boundary {boundary.name} holds it back"
+            return warning(reason, value=len(found), limit=0, evidence=tuple(found))
+        how = f"{named} allows everything; the role frees itself of the boundary {boundary.name} by {left.shed[0]}"
+        return critical(how, value=len(found), limit=0, evidence=(*found, *left.shed))
+    return critical(f"{named} allows everything", value=len(found), limit=0, evidence=tuple(found))
+
+
+def judge_secrets(found: list[Any], none: str) -> Judgement:
+    """
+    CRITICAL with name and kind of each secret.
+
+    :param found: ``name`` and ``kind`` of each.
+    :param none: what to say when there is none.
+    """
+    if not found:
+        return ok(none, value=0, limit=0)
+    named = [f"{one['name']} ({one['kind']})" for one in found]
+    more = f" and {len(named) - LISTED} more" if len(named) > LISTED else ""
+    reason = f"secrets in plain sight: {', '.join(named[:LISTED])}{more}"
+    return critical(reason, value=len(named), limit=0, evidence=tuple(named[:LISTED]))

@@ -1,0 +1,193 @@
+"""Reports by date in the evidence bucket; what the next run compares itself with; of what people were notified."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from migration_ops.aws.evidence_store import ChangedMeanwhile, EvidenceStore
+from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.runbook.reports.notices import Notices
+from migration_ops.runbook.reports.report import Report
+from migration_ops.runbook.reports.text import html, markdown
+from migration_ops.runbook.window import LastLook, Window
+
+PREFIX = "runbook"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+
+
+@dataclass(frozen=True)
+class Previous:
+    """
+    What a run is compared with.
+
+    :param document: the kept report of the run before; None when there is none.
+    :param latest: the latest report, this run's own when it is repeated; None before the first.
+    :param etag: of the latest, so that only this one is replaced.
+    :param is_superseded: a newer run has kept its report: this one changes nothing that is compared with.
+    """
+
+    document: dict[str, Any] | None
+    latest: dict[str, Any] | None
+    etag: str | None
+    is_superseded: bool = False
+
+    @classmethod
+    def none(cls) -> Previous:
+        """Nothing was kept before."""
+        return cls(None, None, None)
+
+
+@dataclass(frozen=True)
+class ReportStore:
+    """The reports of one DAG in one bucket."""
+
+    store: EvidenceStore
+    dag_id: str
+
+    def save(self, report: Report) -> str:
+        """Writes JSON, Markdown and HTML under the report's date; the HTML's key.
+
+        :raises MigrationError: S3 did not take one of them. Doing it again is harmless.
+        """
+        day = report.at[:10].replace("-", "/")
+        base = f"{PREFIX}/{self.dag_id}/{day}/{safe(report.run_id)}"
+        self.store.put(f"{base}.md", markdown(report))
+        self.store.put_bytes(f"{base}.html", html(report).encode(), "text/html; charset=utf-8")
+        self.store.put(f"{base}.json", report.as_document())
+        return f"{base}.html"
+
+    def load(self, run_id: str, at: datetime) -> Previous:
+        """The report to compare with. A run that is repeated compares with the one before it.
+
+        :param at: the end of this run's window.
+        :raises MigrationError: S3 cannot say: that is not "none".
+        """
+        latest, etag = self._with_etag(self._latest)
+        if latest is None:
+            return Previous(None, None, etag)
+        if latest["runId"] == run_id:
+            return Previous(self.document(self._before), latest, etag)
+        if datetime.fromisoformat(latest["at"]) > at:
+            return Previous(None, latest, etag, is_superseded=True)
+        return Previous(latest, latest, etag)
+
+    def make_latest(self, report: Report, previous: Previous) -> None:
+        """Makes the report the one that the next run compares itself with; a superseded one changes nothing.
+
+        :raises ChangedMeanwhile: another run has written since: load again, and compare again.
+        :raises MigrationError: S3 did not take it.
+        """
+        if previous.is_superseded:
+            return
+        if previous.document is not None:
+            # So that clearing this run's report compares with the same again.
+            self.store.put(self._before, previous.document)
+        self.store.replace(self._latest, report.as_document(), previous.etag)
+
+    def superseded_by(self, run_id: str, at: datetime) -> str | None:
+        """The run whose report is newer than this run's and was for people to hear; None when there is none.
+
+        :raises MigrationError: S3 cannot say.
+        """
+        latest, _ = self._with_etag(self._latest)
+        if latest is None or latest["runId"] == run_id or not latest.get("notify", True):
+            return None
+        return str(latest["runId"]) if datetime.fromisoformat(latest["at"]) > at else None
+
+    def notified(self) -> tuple[Notices, str | None]:
+        """Of what people were notified, and the ETag for :meth:`save_notified`.
+
+        :raises MigrationError: S3 cannot say.
+        """
+        document, etag = self._with_etag(self._notified)
+        try:
+            return Notices.from_document(document or {}), etag
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise _misunderstood(self._notified) from error
+
+    def save_notified(self, notices: Notices, etag: str | None) -> str:
+        """Keeps it where nobody wrote since it was read; the new ETag.
+
+        :raises ChangedMeanwhile: somebody did.
+        """
+        return self.store.replace(self._notified, notices.as_document(), etag)
+
+    def last_look(self) -> LastLook:
+        """Where the runs before ended, see ``window``.
+
+        :raises MigrationError: S3 cannot say.
+        """
+        latest, _ = self._with_etag(self._latest)
+        notices, _ = self.notified()
+        return LastLook(datetime.fromisoformat(latest["at"]) if latest else None, notices.until)
+
+    def window(self, run_id: str) -> Window | None:
+        """The window that the first task of the run fixed; None before it did.
+
+        :raises MigrationError: S3 cannot say.
+        """
+        found = self.document(self._window(run_id))
+        return Window.from_document(found) if found else None
+
+    def fix_window(self, run_id: str, window: Window) -> Window:
+        """Fixes the run's window, once: the one that another task of the run fixed before holds.
+
+        :raises MigrationError: S3 did not take it.
+        """
+        try:
+            self.store.replace(self._window(run_id), window.as_document(), None)
+        except ChangedMeanwhile:
+            return self.window(run_id) or window
+        return window
+
+    def document(self, key: str) -> dict[str, Any] | None:
+        """A kept document; None when there is none.
+
+        :raises MigrationError: S3 cannot say.
+        """
+        return self._with_etag(key)[0]
+
+    def _with_etag(self, key: str) -> tuple[dict[str, Any] | None, str | None]:
+        try:
+            body, etag = self.store.get_with_etag(key)
+        except MigrationError as error:
+            if error.context.get("awsCode") in _ABSENT:
+                return None, None
+            raise
+        try:
+            found = json.loads(body)
+        except ValueError as error:
+            raise _misunderstood(key) from error
+        if not isinstance(found, dict):
+            raise _misunderstood(key)
+        return found, etag
+
+    def _window(self, run_id: str) -> str:
+        return f"{PREFIX}/{self.dag_id}/windows/{safe(run_id)}.json"
+
+    @property
+    def _notified(self) -> str:
+        # The name is older than the word.
+        return f"{PREFIX}/{self.dag_id}/told.json"
+
+    @property
+    def _latest(self) -> str:
+        return f"{PREFIX}/{self.dag_id}/latest.json"
+
+    @property
+    def _before(self) -> str:
+        return f"{PREFIX}/{self.dag_id}/before.json"
+
+
+def _misunderstood(key: str) -> Unknown:
+    return Unknown("a kept document is not of the form in which it is kept: mend or delete it", key=key)
+
+
+def safe(name: str) -> str:
+    """A run id as part of a key."""
+    return _UNSAFE.sub("-", name)

@@ -1,0 +1,61 @@
+"""What is known against the locked Python packages: a scanner's report (bucket or file), or pip-audit's own words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
+from migration_ops.runbook.scanners import findings as inbox
+from migration_ops.runbook.scanners import packages
+from migration_ops.runbook.scanners.dependencies import lock_path
+from migration_ops.runbook.scanners.pip_audit import Scanned, against, parse, run_pip_audit
+
+# Of the run: a key in the evidence bucket, or the path of a file on the worker.
+PARAM = "advisoriesReport"
+DEFAULT_KEY = f"{inbox.PREFIX}/advisories.json"
+
+
+def read(reader: Reader) -> dict[str, Any]:
+    """
+    ``scans``: one, with ``name`` (the lock), ``source, ageDays, locked, unseen, skipped, vulnerable``; see
+    ``advisories.against``.
+
+    A report that is there and cannot be read is a failure. Only where there is none, pip-audit is run.
+    """
+    lock = lock_path(reader)
+    found = reader.attempt("scan of dependencies", lambda: _scan(reader, lock))
+    return {"scans": found if is_failed(found) else [found]}
+
+
+def _scan(reader: Reader, lock: Path) -> dict[str, Any]:
+    locked = packages.locked(lock)
+    source, at, scanned = _report(reader, lock)
+    age_days = (reader.now - at).total_seconds() / 86_400
+    return {"name": lock.name, "source": source, "ageDays": round(age_days, 2), **against(locked, scanned)}
+
+
+def _report(reader: Reader, lock: Path) -> tuple[str, datetime, list[Scanned]]:
+    where = str(reader.params.get(PARAM) or "")
+    if where.startswith("/"):
+        return _file(Path(where))
+    key = where or DEFAULT_KEY
+    found = inbox.take(reader, key)
+    if found:
+        return f"s3://{reader.settings.evidence_bucket}/{key}", found[1], parse(found[0])
+    if where:
+        raise Unknown("the report that the run names is not in the evidence bucket", key=key)
+    limit = reader.config.thresholds.weekly.package_index_timeout_seconds
+    return "pip-audit", reader.now, run_pip_audit(lock, limit)
+
+
+def _file(path: Path) -> tuple[str, datetime, list[Scanned]]:
+    try:
+        if path.stat().st_size > inbox.MAX_BYTES:
+            raise Unknown("the report is too large to be one", path=str(path))
+        return path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC), parse(path.read_bytes())
+    except OSError as error:
+        raise Unknown(f"the report cannot be read: {type(error).__name__}", path=str(path)) from error

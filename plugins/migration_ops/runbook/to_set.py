@@ -1,0 +1,32 @@
+"""What only a person can set before the runbook is of use: people, subscriptions, limits without a right default."""
+
+from __future__ import annotations
+
+from migration_ops.core.config import RunbookConfig
+
+NOBODY = frozenset({"", "-"})
+
+
+def to_set(config: RunbookConfig) -> list[str]:
+    """
+    One line each, with the value that holds until somebody sets another; nothing of it stops the deployment.
+
+    Limits are named always: whether they fit depends on the installation, and this package cannot know.
+    """
+    resources, limits = config.resources, config.thresholds
+    contacts = [
+        f"on_call.yaml: contact {one.role} has no name" for one in config.on_call.contacts if one.name in NOBODY
+    ]
+    topics = [
+        f"subscribe people to the topic {topic} ({what}): nobody is notified before"
+        for topic, what in ((resources.on_call_topic, "pages"), (resources.warnings_topic, "warnings"))
+    ]
+    values = [
+        ("migrations.maxLagSeconds", limits.migrations.max_lag_seconds, "replication lag that is still well"),
+        ("queues.maxInFlight", limits.queues.max_in_flight, "messages that your consumers work on at once"),
+        ("cost.minAmount", limits.cost.min_amount, "a month, in the account's currency, that is worth a look"),
+        ("backup.rtoMinutes", limits.backup.rto_minutes, "how long a restore may take"),
+        ("backup.rpoMinutes", limits.backup.rpo_minutes, "how much may be lost"),
+        ("backup.retentionDays", limits.backup.retention_days, "how long backups are kept"),
+    ]
+    return contacts + topics + [f"thresholds.yaml: {name} is {value} ({what})" for name, value, what in values]

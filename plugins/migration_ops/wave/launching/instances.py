@@ -1,0 +1,81 @@
+"""Another look at instances that were verified: hours or days lie between the cutover and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.states import STOPPED
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.ledger.protocol import LockHeld, Record, VersionConflict
+from migration_ops.wave.records import as_retry, moved, save
+from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN, standing_of
+from migration_ops.wave.services import Services
+from migration_ops.wave.steps.verify import boot_checks
+
+
+@dataclass(frozen=True)
+class Looked:
+    """``records`` as they are in the ledger now; ``checks`` by source server id."""
+
+    records: list[Record]
+    checks: dict[str, Check] = field(default_factory=dict)
+
+
+def look_again(services: Services, records: list[Record]) -> Looked:
+    """Judges each record's instance as MGN and EC2 show it now, and writes down what changed.
+
+    Not well, or not known: the application's failure (INSTANCE_BROKEN, INSTANCE_UNKNOWN). Well again: no failure any
+    more, and what was stopped for it goes on; anything else that stopped it stays.
+
+    :param records: verified and not finalized.
+    :raises StepFailed: the ledger has no instance id for one of them.
+    """
+    if not records:
+        return Looked([])
+    views = services.mgn.describe_servers([record.source_server_id for record in records])
+    checks = boot_checks(services, records, views)
+    by_app: dict[str, list[Record]] = {}
+    for record in records:
+        by_app.setdefault(record.app_name, []).append(record)
+    looked = [one for mine in by_app.values() for one in _written(services, mine, checks)]
+    return Looked(looked, checks)
+
+
+def _written(services: Services, records: list[Record], checks: dict[str, Check]) -> list[Record]:
+    new = [_judged(services, record, checks[record.source_server_id]) for record in records]
+    pairs = [(old, one) for old, one in zip(records, new, strict=True) if one is not old]
+    if not pairs:
+        return records
+    detail = {"checks": [checks[old.source_server_id].as_document() for old, _ in pairs]}
+    try:
+        written = save(services, [old for old, _ in pairs], [one for _, one in pairs], "looked at again", detail)
+    except (LockHeld, VersionConflict) as error:
+        # Another run, or another task of this one, says what becomes of it.
+        services.log.warning("what was seen of %s is not noted: %s", records[0].app_name, error)
+        return records
+    by_id = {record.migration_id: record for record in written}
+    return [by_id.get(record.migration_id, record) for record in records]
+
+
+def _judged(services: Services, record: Record, check: Check) -> Record:
+    standing = standing_of(record)
+    if check.verdict is Verdict.OK:
+        return moved(record, standing.at, facts=as_retry(services, record)) if standing.is_unwell else record
+    code = INSTANCE_BROKEN if check.verdict is Verdict.BLOCKED else INSTANCE_UNKNOWN
+    if record.phase in STOPPED or (standing.failed and not standing.is_unwell) or record.error_code == code:
+        return record
+    return replace(record, error_code=code, error_message=check.reason[:1000])
+
+
+def looked_or_unknown(services: Services, records: list[Record]) -> Looked:
+    """As ``look_again``; when nothing can be read every check is UNKNOWN and the records are as they were."""
+    try:
+        return look_again(services, records)
+    except MigrationError as error:
+        services.log.warning("the instances could not be looked at: %s", error)
+        unknown = {
+            record.source_server_id: Check("boot", record.source_server_id, Verdict.UNKNOWN, reason=str(error))
+            for record in records
+        }
+        return Looked(records, unknown)

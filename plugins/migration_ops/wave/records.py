@@ -1,0 +1,198 @@
+"""Reads and writes the ledger records of one application, and the waits that every step shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from migration_ops.core.errors import MigrationError, StepFailed, StepTimedOut, Unknown
+from migration_ops.core.states import ENDED, STOPPED, Phase
+from migration_ops.ledger.protocol import LockHeld, Record
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.rules.refusals import GateShut
+from migration_ops.wave.rules.standing import RETRY, STOPPED_AT, STOPPED_IN, standing_of
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
+
+
+def records_of(services: Services, app: PlannedApplication) -> list[Record]:
+    """The records of the application's servers, in the plan's order.
+
+    :raises Unknown: the ledger does not know one of them: preflight registers them all, so something removed it.
+    """
+    found = services.ledger.read(list(app.migration_ids))
+    missing = [one for one in app.migration_ids if one not in found]
+    if missing:
+        raise Unknown("the ledger does not know these migrations", migrationIds=missing, appName=app.app_name)
+    return [found[one] for one in app.migration_ids]
+
+
+def begin(services: Services, inp: StepInput) -> list[Record]:
+    """The application's records for a step of its work that needs nobody's permission; see ``take_up``."""
+    records = records_of(services, inp.application)
+    return records if inp.resumed is not None else take_up(services, inp, records)
+
+
+def take_up(services: Services, inp: StepInput, records: list[Record]) -> list[Record]:
+    """A step that starts afresh after its application was stopped was cleared by a person.
+
+    What was stopped goes on from the phase it was in, and the failure that stopped it is no longer its state: the
+    history keeps it, and the next sheet shows it as a retry. A rollback that was stopped half-way is not gone on with
+    by the work. A retry that nobody asked for keeps the reason of the failure it repeats.
+    """
+    old = [
+        record
+        for record in records
+        if ((at := standing_of(record)).interrupted_at is not None and not at.is_rolling_back)
+        or (record.error_code and record.phase not in ENDED and not inp.is_retry)
+    ]
+    if not old:
+        return records
+    detail = {"clearedErrors": sorted({r.error_code for r in old if r.error_code})}
+    new = [_going_on(services, record) for record in old]
+    written = {r.migration_id: r for r in save(services, old, new, "taken up again", detail)}
+    return [written.get(record.migration_id, record) for record in records]
+
+
+def _going_on(services: Services, record: Record) -> Record:
+    return moved(record, standing_of(record).at, dag_run_id=services.holder.run_id, facts=as_retry(services, record))
+
+
+def as_retry(services: Services, record: Record) -> dict[str, Any]:
+    """The record's facts with what it failed of, for whoever approves that it goes on."""
+    standing = standing_of(record)
+    if not standing.failed and not standing.held:
+        return dict(record.facts)
+    code, why = record.error_code or record.phase.value, record.error_message or ""
+    retry = {"at": services.now().isoformat(), "code": code, "because": why[:300], "in": standing.at.value}
+    return {**record.facts, RETRY: retry}
+
+
+def moved(record: Record, phase: Phase, **changes: Any) -> Record:
+    """A copy in another phase, its error cleared unless given; one that is stopped remembers where."""
+    facts = dict(changes.pop("facts", record.facts))
+    if phase not in STOPPED:
+        facts.pop(STOPPED_IN, None)
+    elif record.phase not in STOPPED:
+        facts[STOPPED_IN] = record.phase.value
+    return record.to(phase, facts=facts, **({"error_code": None, "error_message": None} | changes))
+
+
+def require_lock(services: Services, records: list[Record]) -> None:
+    """Before a call that has no intent in the ledger: nothing is sent for a server that another run holds.
+
+    :raises LockHeld:
+    """
+    holders = services.ledger.locks([record.source_server_id for record in records])
+    others = {server: f"{h.dag_id} / {h.run_id}" for server, h in holders.items() if not h.is_same_run(services.holder)}
+    if others:
+        raise LockHeld("these servers belong to another run", holders=others)
+
+
+def require_past(records: Iterable[Record], step: str, what: str) -> None:
+    """:raises StepFailed: a server neither needs this step nor has it behind it, so that passing it would be a lie."""
+    elsewhere = {r.source_server_id: r.phase.value for r in records if not standing_of(r).is_past(step)}
+    if elsewhere:
+        raise StepFailed(f"{what}: these servers are not there yet", phases=elsewhere)
+
+
+def move(
+    services: Services,
+    records: list[Record],
+    phase: Phase,
+    event: str,
+    detail: dict[str, Any] | None = None,
+    **changes: Any,
+) -> list[Record]:
+    """Writes the records in another phase, holding the servers' locks; nothing to write is no write."""
+    if not records:
+        return []
+    new = [moved(record, phase, dag_run_id=services.holder.run_id, **changes) for record in records]
+    return save(services, records, new, event, detail)
+
+
+def save(
+    services: Services, old: list[Record], new: list[Record], event: str, detail: dict[str, Any] | None = None
+) -> list[Record]:
+    """One conditional write of all records, and one line and metric per migration for the operators."""
+    new = [_timed(services, before, record) for before, record in zip(old, new, strict=True)]
+    written = services.ledger.write(old, new, event=event, detail=detail, holder=services.holder)
+    for before, record in zip(old, written, strict=True):
+        services.emit(event=event, record=record, detail=detail or {}, previous=before)
+    return written
+
+
+def _timed(services: Services, before: Record, record: Record) -> Record:
+    """Notes when it failed or was stopped: what people approved or cleared since then tells who asked for it again."""
+    is_stopped = record.phase in STOPPED
+    if not record.error_code and not is_stopped:
+        return replace(record, facts={k: v for k, v in record.facts.items() if k != STOPPED_AT})
+    if (before.error_code, before.phase in STOPPED) == (record.error_code, is_stopped):
+        return record
+    return replace(record, facts={**record.facts, STOPPED_AT: services.now().isoformat()})
+
+
+def note_failure(services: Services, app: PlannedApplication, error: MigrationError) -> None:
+    """Writes why a step failed to every migration of the application that is still on its way.
+
+    One that has its own reason (its launch failed) keeps that; a step that starts afresh forgets it (``take_up``).
+    A gate that said no is no failure of the application: nothing is written.
+    """
+    if isinstance(error, GateShut):
+        return
+    records = [record for record in records_of(services, app) if record.phase not in ENDED and not record.error_code]
+    if records:
+        new = [replace(record, error_code=error.code, error_message=error.message[:1000]) for record in records]
+        save(services, records, new, "step failed", error.as_document())
+
+
+def to_act(records: Iterable[Record], step: str) -> list[Record]:
+    """Those for which the step has something to do, by ``STEP_TABLE``."""
+    return [record for record in records if standing_of(record).acts(step)]
+
+
+def in_phases(records: Iterable[Record], phases: Iterable[Phase]) -> list[Record]:
+    wanted = frozenset(phases)
+    return [record for record in records if record.phase in wanted]
+
+
+def wait_until(services: Services, at: float, why: str, deadline: float, carry: dict[str, Any] | None = None) -> Wait:
+    """A wait for a moment (epoch seconds), ended by ``deadline`` at the latest."""
+    return Wait(
+        topic=Topic.CLOCK,
+        subjects=(),
+        until={"at": max(at, services.epoch() + services.settings.first_poll_seconds)},
+        poll_seconds=services.settings.first_poll_seconds,
+        deadline=deadline,
+        why=why,
+        carry=carry or {},
+    )
+
+
+def require_met(resumed: Resumed, what: str, app_name: str) -> None:
+    """:raises StepFailed, StepTimedOut: the wait did not end as hoped; the reasons per subject are in the message."""
+    if resumed.reason is Reason.MET:
+        return
+    reasons = {
+        subject: one.get("reason") or one.get("verdict")
+        for subject, one in resumed.observed.items()
+        if one.get("verdict") != "OK"
+    }
+    kind = StepTimedOut if resumed.reason is Reason.TIMED_OUT else StepFailed
+    how = "timed out" if resumed.reason is Reason.TIMED_OUT else "failed"
+    raise kind(f"{what} of {app_name} {how}", appName=app_name, reasons=reasons)
+
+
+def note_decision(services: Services, plan: WavePlan, decision: dict[str, Any]) -> None:
+    """Writes who decided what, when and why to the history of every migration of the wave."""
+    found = services.ledger.read(list(plan.migration_ids))
+    records = [found[one] for one in plan.migration_ids if one in found]
+    if records:
+        name = f"{decision['approval']} {'approved' if decision.get('approved') else 'not approved'}"
+        facts = {"approvals": {decision["approval"]: decision}}
+        new = [
+            replace(r, facts={**r.facts, "approvals": {**r.facts.get("approvals", {}), **facts["approvals"]}})
+            for r in records
+        ]
+        save(services, records, new, name, decision)

@@ -1,0 +1,93 @@
+"""The cutover window and the SSM change calendars (conf: cutoverWindow)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.records import require_met
+from migration_ops.wave.rules.refusals import WindowClosed
+from migration_ops.wave.rules.window import WindowJudgement, judge_window
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.feeds import calendar_states
+from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
+
+# Without an end the window is waited for as long as a person would leave a change open.
+_PATIENCE_SECONDS = 14 * 86_400
+
+
+def run(services: Services, inp: StepInput) -> Outcome:
+    """Done when the window and every change calendar are open.
+
+    :raises WindowClosed: the window closed before the calendars opened.
+    """
+    window = inp.conf["cutoverWindow"]
+    calendars = list(window["changeCalendars"])
+    judged = _judge(services, inp.plan)
+    if judged.is_over:
+        raise WindowClosed(judged.check.reason, window=window)
+    if inp.resumed is not None:
+        require_met(inp.resumed, "cutover window", inp.plan.wave)
+    elif judged.wait_until is None and not calendars:
+        return _passed(services, judged, [])
+    if judged.check.verdict is Verdict.OK and all_open(services, calendars):
+        return _passed(services, judged, calendars)
+    opens, closes = _moment(window["opens"]), _moment(window["closes"])
+    deadline = closes.timestamp() if closes else services.epoch() + _PATIENCE_SECONDS
+    if not calendars and judged.wait_until is not None:
+        until: dict[str, Any] = {"at": judged.wait_until.timestamp()}
+        topic = Topic.CLOCK
+    else:
+        until = {"opens": opens.timestamp() if opens else None, "closes": closes.timestamp() if closes else None}
+        topic = Topic.CALENDAR
+    return Wait(
+        topic=topic,
+        subjects=tuple(calendars),
+        until=until,
+        poll_seconds=services.settings.check_poll_seconds,
+        deadline=deadline,
+        why=f"cutover window of {inp.plan.wave}: {judged.check.reason}; change calendars: {calendars or 'none'}",
+    )
+
+
+def _passed(services: Services, judged: WindowJudgement, calendars: list[str]) -> Done:
+    """``passedAt`` tells the tasks behind it whether the whole wave was let through again since one of them failed."""
+    more = {"changeCalendars": calendars} if calendars else {}
+    return Done({"window": judged.check.as_document(), **more, "passedAt": services.now().isoformat()})
+
+
+def closed_reason(services: Services, plan: WavePlan) -> str | None:
+    """Why nothing may be launched right now: the window or a change calendar is not open. None when all are."""
+    judged = _judge(services, plan)
+    if judged.check.verdict is not Verdict.OK:
+        return judged.check.reason or "the window is not open"
+    calendars = list(plan.conf["cutoverWindow"]["changeCalendars"])
+    return None if all_open(services, calendars) else f"a change calendar is not open: {', '.join(calendars)}"
+
+
+def window_check(services: Services, plan: WavePlan) -> Check:
+    """The window as a preflight check: only one that is over blocks."""
+    judged = _judge(services, plan)
+    if judged.is_over:
+        return judged.check
+    check = judged.check
+    return Check(check.name, check.subject, Verdict.OK, check.value, check.limit, check.reason)
+
+
+def all_open(services: Services, calendars: list[str]) -> bool:
+    """Whether each calendar says OPEN right now; no calendars, no closed one."""
+    if not calendars:
+        return True
+    states = calendar_states(services.client("ssm"), calendars)
+    return all(states.get(name) == "OPEN" for name in calendars)
+
+
+def _judge(services: Services, plan: WavePlan) -> WindowJudgement:
+    window = plan.conf["cutoverWindow"]
+    return judge_window(_moment(window["opens"]), _moment(window["closes"]), services.now())
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,160 @@
+"""The two evidence sheets: what people see before the cutover and before the point of no return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.aws.mgn.servers import ServerView, moment
+from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
+from migration_ops.core.errors import StepFailed
+from migration_ops.core.states import CUT_OVER, Phase
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.instances import look_again
+from migration_ops.wave.permission import WaveStopped, stop_reason
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.records import wait_until
+from migration_ops.wave.rules.notes import notes_of, was_tested
+from migration_ops.wave.rules.permit import permit
+from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
+from migration_ops.wave.rules.standing import Standing, standing_of
+from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go_sheet
+from migration_ops.wave.steps.cutover_window import window_check
+from migration_ops.wave.waits.outcome import Done, Outcome
+
+# What is launched again is brought back from the state that a failed cutover leaves, in the task that launches.
+_LAUNCHABLE_AGAIN = LAUNCHABLE_FOR_CUTOVER | {"CUTTING_OVER"}
+
+
+def go_no_go(services: Services, inp: StepInput) -> Outcome:
+    """Judges every application for the cutover; those not ready are left out and named.
+
+    :raises StepFailed: none is ready.
+    :raises WaveStopped: a critical application or too many failed.
+    """
+    records = services.ledger.read(list(inp.plan.migration_ids))
+    reason = stop_reason(inp.plan, records)
+    if reason:
+        raise WaveStopped(f"the wave stops before the cutover: {reason}", wave=inp.plan.wave)
+    views = services.mgn.describe_servers(list(inp.plan.server_ids))
+    window = window_check(services, inp.plan).as_document()
+    rows = [_row(inp.plan, app, records, views) | {"window": window} for app in inp.plan.applications]
+    sheet = go_no_go_sheet(inp.plan, rows, services.now())
+    services.log.info("%s", sheet.markdown)
+    if not sheet.ready:
+        raise StepFailed("no application is ready for the cutover", leftOut=sheet.left_out)
+    return Done(_result(services, inp, sheet))
+
+
+def soak(services: Services, inp: StepInput) -> Outcome:
+    """Waits ``soakMinutes`` after the last verified cutover, looks at the instances again, answers the second sheet.
+
+    An instance that is not well is noted as its application's failure; one that is well again is no failure any more.
+
+    :raises NotConcerned: nothing was cut over, so there is nothing to finalize.
+    """
+    records = services.ledger.read(list(inp.plan.migration_ids))
+    verified = [record for record in records.values() if standing_of(record).reached(Phase.CUTOVER_VERIFIED)]
+    if not verified:
+        raise NotConcerned("no application is cut over and verified", wave=inp.plan.wave)
+    last = max(
+        (moment(r.facts.get("verifiedAt") or r.updated_at) for r in verified), key=lambda one: one or services.now()
+    )
+    until = (last or services.now()).timestamp() + 60 * inp.conf["soakMinutes"]
+    if services.epoch() < until:
+        why = f"soak of {inp.plan.wave}: {inp.conf['soakMinutes']} minutes after the last verified cutover"
+        return wait_until(services, until, why, until + 3_600)
+    open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
+    looked = look_again(services, open_ones)
+    records |= {record.migration_id: record for record in looked.records}
+    rows = [_finalize_row(inp.plan, app, records, looked.checks) for app in inp.plan.applications]
+    sheet = finalize_sheet(inp.plan, rows, services.now())
+    services.log.info("%s", sheet.markdown)
+    return Done(_result(services, inp, sheet))
+
+
+def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], views: dict[str, ServerView]) -> Row:
+    mine = [records[one] for one in app.migration_ids if one in records]
+    standings = [standing_of(record, views.get(record.source_server_id)) for record in mine]
+    row: Row = {
+        "appName": app.app_name,
+        "servers": [_server(record, _lag_now(record, views)) for record in mine],
+        "notes": notes_of(plan, standings, {one: view.launched_instance_id for one, view in views.items()}),
+        "isCutOver": len(mine) == len(app.servers) and all(one.is_cut_over for one in standings),
+    }
+    for server, one in zip(row["servers"], standings, strict=True):
+        server |= {"tested": was_tested(plan, one), "rolledBackAt": (one.rolled_back or {}).get("at")}
+        server |= {"retryOf": (one.retry or {}).get("code")}
+    if len(mine) < len(app.servers):
+        return row | {"excluded": "the ledger does not know all its migrations"}
+    asked = permit("cutover", plan, app, standings)
+    if not asked.is_given:
+        return row | {"excluded": asked.words, "remedies": asked.remedies}
+    tests = [Check("test", one.server, Verdict.OK, one.at.value, None).as_document() for one in standings]
+    if not any(one.acts("cutover") and not one.launching for one in standings):
+        return row | {"tests": tests, "facts": {"note": "its cutover is under way or done"}}
+    gates = [_gate(plan, one, views.get(one.server)) for one in standings if not _is_launched(one)]
+    return row | {"tests": tests, "gates": gates}
+
+
+def _is_launched(standing: Standing) -> bool:
+    """Cutting over or beyond: the gate was open when it was launched, a cleared sheet does not judge it again."""
+    return standing.reached(Phase.CUTOVER_LAUNCHED) or (standing.acts("cutover") and standing.launching)
+
+
+def _gate(plan: WavePlan, standing: Standing, view: ServerView | None) -> dict[str, Any]:
+    lifecycle = _LAUNCHABLE_AGAIN if standing.at is Phase.CUTTING_OVER else LAUNCHABLE_FOR_CUTOVER
+    limits = ReplicationLimits(plan.conf["replication"]["maxLagSeconds"], lifecycle)
+    return judge_replication(view, limits).as_document()
+
+
+def _lag_now(record: Record, views: dict[str, ServerView]) -> float | None:
+    view = views.get(record.source_server_id)
+    return view.lag_seconds if view else None
+
+
+def _server(record: Record, lag_seconds: float | None) -> dict[str, Any]:
+    return {
+        "sourceServerId": record.source_server_id,
+        "migrationId": record.migration_id,
+        "instanceId": record.instance_id,
+        "lagSeconds": lag_seconds,
+    }
+
+
+def _finalize_row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], boots: dict[str, Check]) -> Row:
+    mine = [records[one] for one in app.migration_ids if one in records]
+    standings = [standing_of(record) for record in mine]
+    row: Row = {
+        "appName": app.app_name,
+        "servers": [_server(record, record.replication_lag_seconds) for record in mine],
+        "notes": notes_of(plan, standings, {}),
+    }
+    if len(mine) < len(app.servers) or not all(one.at in CUT_OVER for one in standings):
+        phases = sorted({record.phase.value for record in mine}) or ["not in the ledger"]
+        return row | {"excluded": f"not cut over and verified: {', '.join(phases)}"}
+    tests = [
+        Check("finalized", record.source_server_id, Verdict.OK)
+        if record.phase is Phase.FINALIZED
+        else boots[record.source_server_id]
+        for record in mine
+    ]
+    row |= {"tests": [check.as_document() for check in tests]}
+    # What the look above found is in its tests already, with what was seen.
+    asked = permit("finalize", plan, app, [one for one in standings if not one.is_unwell])
+    return row if asked.is_given else row | {"excluded": asked.words, "remedies": asked.remedies}
+
+
+def _result(services: Services, inp: StepInput, sheet: Sheet) -> dict[str, Any]:
+    key = services.store_evidence(
+        f"waves/{inp.plan.wave}/{services.holder.run_id}/{sheet.document['kind']}.json", sheet.document
+    )
+    return {
+        "digest": sheet.digest,
+        "markdown": sheet.markdown,
+        "ready": sheet.ready,
+        "excluded": sheet.left_out,
+        "madeAt": sheet.document["madeAt"],
+        "evidenceKey": key,
+    }

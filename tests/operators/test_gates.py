@@ -1,0 +1,97 @@
+"""A gate that said no asks nobody what to do; a failure does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from migration_ops.core.errors import StepFailed
+from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Record
+from migration_ops.operators import approval
+from migration_ops.operators.approval import DecideOperator
+from migration_ops.operators.wave.gates import GATE_KEY, gates_of, note_gate
+from migration_ops.operators.wave.step import StepOperator
+from migration_ops.wave.permission import NotQuiesced, WaveStopped
+
+APP = {
+    "appName": "app",
+    "level": 0,
+    "impact": "medium",
+    "dependsOn": [],
+    "servers": [{"migrationId": "mig-a", "sourceServerId": "s-a"}],
+    "checks": [],
+}
+
+
+class Ti:
+    """A mapped task instance with the XComs and states of its group."""
+
+    def __init__(self, **states: str) -> None:
+        self.dag_id, self.run_id, self.map_index, self.task_id = "migration_wave", "run", 3, "cutover.decide"
+        self.states, self.xcoms = states, {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[self.task_id, key] = value
+
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert map_indexes == self.map_index
+        return self.xcoms.get((task_ids, key))
+
+    def get_task_states(self, **_: Any) -> Any:
+        return {self.run_id: self.states}
+
+    def shut(self, task: str) -> Ti:
+        mine, self.task_id = self.task_id, task
+        note_gate(self, WaveStopped("the wave stops"))
+        self.task_id = mine
+        return self
+
+
+def decide(monkeypatch: pytest.MonkeyPatch, ti: Ti, error_code: str | None = None) -> Any:
+    record = Record("mig-a", "wave", "app", "s-a", Phase.READY, error_code=error_code)
+    monkeypatch.setattr(approval, "plan_of", lambda _: SimpleNamespace(conf={"onFailure": "rollback"}))
+    monkeypatch.setattr(approval, "services_of", lambda *_: None)
+    monkeypatch.setattr(approval, "records_of", lambda *_: [record])
+    return DecideOperator(task_id="decide", watched=["a", "b"], app=APP).execute({"ti": ti})
+
+
+def test_what_a_gate_said_is_nothing_to_decide_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AirflowSkipException, match="WAVE_STOPPED"):
+        decide(monkeypatch, Ti(a="failed", b="upstream_failed").shut("a"))
+
+
+@pytest.mark.parametrize("states", [{"a": "failed"}, {"a": "failed", "b": "failed"}])
+def test_a_failure_beside_a_gate_is_decided_about(monkeypatch: pytest.MonkeyPatch, states: dict[str, str]) -> None:
+    assert decide(monkeypatch, Ti(**states).shut("b"))["decision"] == "rollback"
+
+
+def test_a_failure_that_the_ledger_still_holds_is_decided_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert decide(monkeypatch, Ti(a="failed").shut("a"), "LAUNCH_FAILED")["decision"] == "rollback"
+
+
+def test_nothing_said_is_no_gate() -> None:
+    assert gates_of(Ti(), []) is None
+    assert gates_of(Ti(), ["a"]) is None
+
+
+@pytest.mark.parametrize(("error", "is_gate"), [(NotQuiesced("no"), True), (StepFailed("broken"), False)])
+def test_a_step_leaves_what_its_gate_said_and_notes_no_failure(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, is_gate: bool
+) -> None:
+    noted: list[str] = []
+
+    def run(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("migration_ops.operators.wave.step.STEPS", {"cutover": run})
+    monkeypatch.setattr("migration_ops.operators.wave.step.note_failure", lambda *_: noted.append("failure"))
+    operator, ti = StepOperator(task_id="cutover", step="cutover", app=APP, doc_md=""), Ti()
+    inp: Any = SimpleNamespace(app=APP, application=APP)
+    with pytest.raises(type(error)):
+        operator._run(ti, SimpleNamespace(flush=lambda: None), inp)  # type: ignore[arg-type]
+    assert noted == ([] if is_gate else ["failure"])
+    assert ((ti.task_id, GATE_KEY) in ti.xcoms) is is_gate
