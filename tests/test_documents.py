@@ -128,21 +128,47 @@ def _headings(document: Path) -> list[str]:
     return re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
 
 
-def test_the_map_of_the_code_names_every_module() -> None:
+# Of the map, what is not built yet.
+NOT_YET = {
+    "aws/inventory/sqs.py",
+    "runbook/checks/sqs.py",
+    "sqs.py",
+    "standing.py",
+    "wave/rules/standing.py",
+    "wave/permission.py",
+    "statements.py",
+    "chapters.py",
+    "notify.py",
+    "history.py",
+}
+
+
+UNMERGED = [
+    ROOT / "plugins" / "migration_ops" / "runbook" / one
+    for one in ("assessment", "audit", "capacity", "cost", "health", "performance", "weekly", "readers")
+]
+
+
+def test_the_map_of_the_code_names_every_room_and_no_file_that_is_gone() -> None:
     package = ROOT / "plugins" / "migration_ops"
-    named = re.findall(r"`([\w./*{},]+)`", (ROOT / "docs" / "architecture.md").read_text())
-    whole_folders = [package / "steps" / one for one in named if one == "preflight/"]
-    files = [one for one in package.rglob("*.py") if one.name != "__init__.py" and one.parent not in whole_folders]
-    assert len(files) > 100
-    lost = [
-        str(one.relative_to(package)) for one in files if not any(one.match(f"*/{name.lstrip('/')}") for name in named)
+    text = (ROOT / "docs" / "architecture.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`([\w./]+)`", text)
+    rooms = [one.parent for one in package.rglob("__init__.py") if one.parent not in {package, *UNMERGED}]
+    assert len(rooms) > 20
+    assert [
+        str(one) for one in rooms if f"{one.relative_to(package)}/" not in named and f"{one.name}/" not in named
+    ] == []
+    files = [one for one in named if one.endswith(".py") and one not in NOT_YET]
+    there = [
+        str(one) for one in (*package.rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "plugins").glob("*.py"))
     ]
-    assert lost == []
+    assert [one for one in files if not any(path.endswith(f"/{one}") for path in there)] == []
 
 
 @pytest.mark.parametrize("record", sorted((ROOT / "docs" / "adr").glob("0*.md")), ids=lambda one: one.stem)
 def test_each_decision_says_when_a_change_violates_it(record: Path) -> None:
-    head = "\n## Violations\n\nA change violates this when it:\n\n"
-    clauses = record.read_text().partition(head)[2].strip().splitlines()
+    clauses = (
+        record.read_text().partition("\n## Violations\n\nA change violates this when it:\n\n")[2].strip().splitlines()
+    )
     assert 1 <= len(clauses) <= 4
     assert all(one.startswith("- ") for one in clauses)
