@@ -29,7 +29,7 @@ from migration_ops.core.config import read_config
 from migration_ops.core.facts import Facts
 from migration_ops.core.finding import Finding
 from migration_ops.core.settings import read_settings
-from migration_ops.runbook.checks.check import read_with
+from migration_ops.runbook.checks.readers import read_with
 from migration_ops.runbook.health import CHAPTER
 from tests.benchmarks.account import Account, environment, fresh_account
 from tests.benchmarks.report import table

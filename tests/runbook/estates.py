@@ -24,7 +24,8 @@ from migration_ops.core.config import RunbookConfig, read_config
 from migration_ops.core.facts import Facts, is_failed
 from migration_ops.core.finding import Finding
 from migration_ops.core.settings import read_settings
-from migration_ops.runbook.checks.check import Chapter, read_with
+from migration_ops.runbook.checks.check import Chapter
+from migration_ops.runbook.checks.readers import read_with
 
 # Whose `now` all readings of one session share, so that values can be compared.
 WINDOW = timedelta(hours=24)

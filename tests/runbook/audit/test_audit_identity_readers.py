@@ -24,7 +24,8 @@ from migration_ops.core.finding import FindingVerdict, worst
 from migration_ops.core.settings import read_settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit import CHAPTER
-from migration_ops.runbook.checks.check import Check, read_with
+from migration_ops.runbook.checks.check import Check
+from migration_ops.runbook.checks.readers import read_with
 
 SECRET_VALUE = "made up for the sandbox"
 LOGS = "arn:aws:iam::aws:policy/CloudWatchLogsReadOnlyAccess"

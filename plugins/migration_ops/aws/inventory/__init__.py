@@ -3,11 +3,3 @@
 Checks, alarms and the audit are handed what these modules read, so that they cannot differ about what a resource is.
 A part that could not be read is a failure document in its own place; what was deleted since it was listed is left out.
 """
-
-from __future__ import annotations
-
-# Where the readers that chapters list by name are: module and function. Others are modules of runbook/readers.
-READERS = {
-    "sqs": ("sqs", "read"),
-    "events": ("events", "read"),
-}

@@ -18,7 +18,8 @@ from migration_ops.operators.runbook.notify import TellOperator
 from migration_ops.operators.runbook.report import CHECK, REPORT, TABLES_KEY, FindingsReportOperator
 from migration_ops.operators.runbook.run_window import run_window, windowed
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
-from migration_ops.runbook.checks.check import Chapter, Check, read_with
+from migration_ops.runbook.checks.check import Chapter, Check
+from migration_ops.runbook.checks.readers import read_with
 from migration_ops.runbook.health import CHAPTER as HEALTH
 
 READ = "read"

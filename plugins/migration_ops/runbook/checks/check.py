@@ -11,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from migration_ops.aws.inventory import READERS
 from migration_ops.core.errors import InvalidInput
 from migration_ops.core.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, Facts, NotRead
 from migration_ops.core.finding import EVERYTHING, Finding, FindingVerdict, Judgement, Route, ok, unknown
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.checks.expectations import none_here, with_expectations
+from migration_ops.runbook.checks.expectations import none_here
 from migration_ops.runbook.reports.quantities import measured
 
 log = logging.getLogger(__name__)
@@ -185,11 +184,3 @@ class Chapter:
     @property
     def checks(self) -> list[Check]:
         return [Check(self.name, one) for one in self.check_ids]
-
-
-def read_with(name: str, reader: Any) -> dict[str, Any]:
-    """What the reader of this name reads: one of ``migration_ops/aws/inventory``, or ``runbook/readers/<name>.py``."""
-    module, function = READERS.get(name, (None, "read"))
-    where = f"migration_ops.aws.inventory.{module}" if module else f"migration_ops.runbook.readers.{name}"
-    read: Callable[[Any], dict[str, Any]] = getattr(importlib.import_module(where), function)
-    return with_expectations(name, read(reader), reader.config.resources, reader.settings)

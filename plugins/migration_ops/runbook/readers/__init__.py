@@ -1,1 +1,0 @@
-"""What is read: one AWS service a module, each with ``read(reader) -> dict``."""
