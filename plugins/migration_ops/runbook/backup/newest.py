@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.runbook.backup.manifest import NoBackup
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.verify import latest_verified
@@ -38,3 +39,7 @@ def _newest(reader: Reader) -> dict[str, Any]:
 
 def _hours(reader: Reader, at: datetime) -> float:
     return round((reader.now - at).total_seconds() / 3600, 2)
+
+
+# What checks are about.
+TABLES = Listing("backups", "tables", read)

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.runbook.scanners import packages
 
 OUTDATED, UP_TO_DATE = "--outdated", "--uptodate"
@@ -65,3 +66,8 @@ def _index(reader: Reader) -> dict[str, Any]:
         ],
         "unanswered": sorted(ours - answered),
     }
+
+
+# What checks are about.
+INDEXES = Listing("dependencies", "indexes", read)
+LOCKS = Listing("dependencies", "locks", read)
