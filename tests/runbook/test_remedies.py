@@ -15,7 +15,7 @@ PACKAGE = ROOT / "plugins" / "migration_ops"
 # A DAG's file has its id.
 DAGS = {one.stem for one in (ROOT / "dags").glob("*.py")}
 METADATA = sorted(one for one in (PACKAGE / "runbook").rglob("*.json"))
-MODULES = sorted([*(PACKAGE / "runbook").rglob("*.py"), *(PACKAGE / "tasks").glob("*.py")])
+MODULES = sorted([*(PACKAGE / "runbook").rglob("*.py"), *(PACKAGE / "operators").rglob("*.py")])
 # What this package has no tool for: people would look for it in vain.
 NO_TOOL = re.compile(r"redrive (?:it|them|)\s*with approval|incident dag|ingress dag|\bdiagnosis dag", re.IGNORECASE)
 _NAMED = re.compile(r"\b(?:the|trigger|by) ([a-z]+) DAG\b")
