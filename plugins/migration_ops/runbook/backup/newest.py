@@ -9,9 +9,6 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
-from migration_ops.runbook.backup.manifest import NoBackup
-from migration_ops.runbook.backup.store import BackupStore
-from migration_ops.runbook.backup.verify import latest_verified
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -26,6 +23,11 @@ def read(reader: Reader) -> dict[str, Any]:
 
 def _newest(reader: Reader) -> dict[str, Any]:
     """:raises Unknown: there is no bucket to look into."""
+    # Imported by whoever reads: DAG files, which only name checks, are parsed all the time.
+    from migration_ops.runbook.backup.manifest import NoBackup
+    from migration_ops.runbook.backup.store import BackupStore
+    from migration_ops.runbook.backup.verify import latest_verified
+
     bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
     if not bucket:
         raise Unknown("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
