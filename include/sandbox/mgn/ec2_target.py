@@ -27,7 +27,7 @@ class Network:
     staging_subnet_id: str
 
 
-# What a launch template leaves open is the account's own (ModifyInstanceMetadataDefaults): this account asks for tokens.
+# What a launch template leaves open is the account's own (ModifyInstanceMetadataDefaults): it asks for tokens here.
 METADATA_DEFAULTS = {"HttpTokens": "required"}
 
 
