@@ -42,7 +42,7 @@ def deploy(
     """Creates the stack, or does nothing when it exists.
 
     :param client_for: a boto3 client by service name; with it the gaps are filled.
-    :param with_alarm: also make the alarm. moto evaluates none (``include/sandbox/alarm_states.py`` does), so
+    :param with_alarm: also make the alarm. moto evaluates none (``include/sandbox/moto/alarm_states.py`` does), so
         elsewhere it would only stand there.
     :return: logical ids of the resources that moto did not create, and ``Resource.Property`` for ignored properties,
         whether or not they were filled.

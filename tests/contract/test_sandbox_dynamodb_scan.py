@@ -161,6 +161,11 @@ def test_exports_are_refused_as_dynamodb_refuses_them(box: Sandbox, table: str) 
     with pytest.raises(ClientError, match="PointInTimeRecoveryUnavailableException"):
         _export(box)
     _recovery(box, on=True)
-    assert _export(box, S3Bucket="no-such-bucket")["FailureCode"] == "S3NoSuchBucket"
+    # That a bucket does not exist is found out after the export has begun.
+    begun = _export(box, S3Bucket="no-such-bucket")
+    assert begun["ExportStatus"] == "IN_PROGRESS"
+    assert "FailureCode" not in begun
+    ended = box.boto("dynamodb").describe_export(ExportArn=begun["ExportArn"])["ExportDescription"]
+    assert (ended["ExportStatus"], ended["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
     with pytest.raises(ClientError, match="ExportNotFoundException"):
         box.boto("dynamodb").describe_export(ExportArn="arn:aws:dynamodb:us-east-1:123456789012:table/t/export/none")

@@ -20,7 +20,7 @@ NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
 
 def read(reader: Reader) -> dict[str, Any]:
     """
-    ``staging``: instances, volumes and snapshots of the staging area (``readers/ec2_owned.py``), each with ``server``
+    ``staging``: instances, volumes and snapshots of the staging area (``aws/inventory/ec2.py``), each with ``server``
     and ``migration`` of its source server (absent when there is none), and ``launched``: instances that MGN launched.
 
     ``replicating``: how many servers replicate at all; replication servers are shared by them.

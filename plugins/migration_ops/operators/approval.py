@@ -50,7 +50,7 @@ class ShownAsAsked(HITLOperator):
         if (kept.subject, kept.body) != (self.subject, self.body):
             raise AirflowFailException(
                 "Airflow still shows the question of an earlier try, with its old evidence. Clear this task once more "
-                "in the UI or by REST; the API server must load the plugin of this package (tasks/fresh_questions.py)."
+                "in the UI or by REST; the API server must load the plugin of this package (operators/listeners.py)."
             )
         return super().execute(context)
 

@@ -44,7 +44,7 @@ VERDICTS = {
 
 
 def _short(text: str) -> str:
-    # What a page shows of one piece of text: `waves/markdown.py`.
+    # What a page shows of one piece of text: `core/markdown.py`.
     if not 0 < len(text) <= 280 or "\n" in text:
         raise ValueError("one line of at most 280 characters")
     return text

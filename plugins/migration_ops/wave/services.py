@@ -39,7 +39,7 @@ class Mgn(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything outside, built once per task by ``tasks/services.py`` and by hand in tests.
+    """Everything outside, built once per task by ``operators/services.py`` and by hand in tests.
 
     :param client: a boto3 client by service name (``ec2``, ``ssm``, ``sts``, …).
     :param cmdb: builds the CMDB client, on first use: a wave without CMDB needs no connection for it.

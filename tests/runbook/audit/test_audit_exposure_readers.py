@@ -106,6 +106,7 @@ def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: Reade
         "list_function_event_invoke_configs": events,
     }
     client = SimpleNamespace(
+        can_paginate=lambda _: True,
         get_paginator=lambda name: by_name.get(name, pages),
         get_policy=lambda **_: {"Policy": "{}"},
         check_no_public_access=lambda **_: {"result": "PASS"},

@@ -38,7 +38,7 @@ CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
 FINISH = ("finalize", "update_cmdb", "send_callback", "close")
 # As in the DAG: whose sheet and approval a step is given.
 _SHEETS = {"wait_for_dependencies": "go_no_go", "quiesce": "go_no_go", "cutover": "go_no_go", "finalize": "soak"}
-# As in tasks/step.py: their failures say nothing about the migration itself.
+# As in operators/wave/step.py: their failures say nothing about the migration itself.
 AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
 ROLL_BACK = {"decision": "rollback", "reason": "a test"}
 HOLD = {"decision": "hold", "reason": "a test"}
@@ -292,7 +292,7 @@ def mgn_hook(box: Any) -> MgnHook:
 
 
 def make_services(box: Any, run_id: str = "run-1", wave: str = "wave-1", **changes: Any) -> Services:
-    """Services on the sandbox, as ``tasks/services.py`` builds them on Airflow's connections."""
+    """Services on the sandbox, as ``operators/services.py`` builds them on Airflow's connections."""
     client = client_factory(box)
     extra = box.cmf.connection_extra
     settings = changes.pop("settings", FAST)

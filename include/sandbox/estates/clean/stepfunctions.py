@@ -75,7 +75,7 @@ def make_execution(
 
     :param machine: ARN of the state machine.
     :param ended_minutes_ago: of one that is not RUNNING; default now.
-    :param more: ``error``, ``cause``, ``states``, ``redrivenMinutesAgo``: see ``sandbox/stepfunctions_executions.py``.
+    :param more: ``error``, ``cause``, ``states``, ``redrivenMinutesAgo``: see ``moto/stepfunctions_executions.py``.
     """
     client = account.client("stepfunctions")
     past: dict[str, Any] = {"status": status, "startedMinutesAgo": started_minutes_ago, **more}

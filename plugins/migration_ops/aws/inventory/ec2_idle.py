@@ -18,7 +18,7 @@ DAY_SECONDS = 86_400
 def read(reader: Reader) -> dict[str, Any]:
     """
     ``volumes``, ``instances`` (running, with ``cpu``: the mean of each day of the idle time), ``snapshots`` (with
-    ``hasVolume``, ``images``: own images made of it): see ``readers/ec2_owned.py``; ``addresses``: ``name, publicIp,
+    ``hasVolume``, ``images``: own images made of it): see ``aws/inventory/ec2.py``; ``addresses``: ``name, publicIp,
     isAssociated``. What MGN made for replication is left out: reader ``staging`` has it.
     """
     disks, machines, copies, images, addresses = side_by_side(

@@ -40,7 +40,7 @@ class MgnHook(SessionHook):
 
     Provide thin wrapper around :external+boto3:py:class:`boto3.client("mgn") <mgn.Client>`. Reads retry adaptively;
     the five mutating calls are sent exactly once. All answers are plain values, all errors
-    :class:`~migration_ops.errors.MigrationError` (see :mod:`migration_ops.mgn.faults`).
+    :class:`~migration_ops.core.errors.MigrationError` (see :mod:`migration_ops.aws.errors`).
 
     Additional arguments (such as ``aws_conn_id``) may be specified and
     are passed down to the underlying AwsBaseHook.

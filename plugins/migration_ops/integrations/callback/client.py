@@ -87,7 +87,7 @@ class CallbackClient:
     """Sends events to one URL.
 
     :param secrets: signing secrets ``whsec_…``; two during a rotation.
-    :param allowed_hosts: see :func:`migration_ops.outbound.egress.check_url`.
+    :param allowed_hosts: see :func:`migration_ops.integrations.callback.egress.check_url`.
     :param wait: pause after attempt n; full jitter by default. A Retry-After goes before it, up to ``longest_wait``.
     :param timeouts_seconds: for the connection, and for each read of the answer.
     :param verify: a CA bundle for receivers with a private authority; certificates are always checked.

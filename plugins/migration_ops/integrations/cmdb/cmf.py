@@ -38,7 +38,7 @@ _LOCKS_GUARD = threading.Lock()
 
 
 class CmfClient:
-    """The CMF API as :class:`migration_ops.outbound.cmdb.Cmdb`.
+    """The CMF API as :class:`migration_ops.integrations.cmdb.protocol.Cmdb`.
 
     :param base_url: the User API with its stage.
     :param auth: how to log in.

@@ -32,7 +32,7 @@ class AlarmsOperator(DocumentedOperator):
     without this installation's tag, and deletes nothing when it could not read what the alarms watch. Doing it again
     changes nothing.
 
-    :param kind: a kind of ``migration_ops.runbook.alarms.desired``.
+    :param kind: a kind of ``migration_ops.runbook.alarms.wanted``.
     """
 
     template_fields: Sequence[str] = ("kind",)

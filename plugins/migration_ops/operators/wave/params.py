@@ -1,4 +1,4 @@
-"""The trigger form of the DAGs. The conf itself is judged by ``waves/conf.py``; the form only helps to write it."""
+"""The trigger form of the DAGs. The conf itself is judged by ``wave/conf/``; the form only helps to write it."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def start(
 
     :param records: as ``settled`` answered them.
     :param views: the servers as read right before.
-    :raises Refused, StepFailed: nothing was started; see ``mgn/once.py``.
+    :raises Refused, StepFailed: nothing was started; see ``wave/launching/at_most_once.py``.
     """
     sent = launch_once(services, records, kind.action, kind.launching, lags, views)
     if sent.wait_until is not None:

@@ -15,7 +15,7 @@ from migration_ops.aws.inventory.logs import PATTERN
 from migration_ops.core import log_levels
 from migration_ops.core.log_levels import is_error, level_of
 from migration_ops.runbook.insights.query import read_query
-from tests.unit.core.log_samples import ERRORS, OTHERS
+from tests.core.log_samples import ERRORS, OTHERS
 
 SAMPLES = [*((one, True) for one in ERRORS), *((one, False) for one in OTHERS)]
 QUERY = read_query("recent_errors")

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from migration_ops.core import secrets
 from migration_ops.core.redaction import redacted, redacted_text
 from migration_ops.core.secrets import HIDDEN
-from tests.unit.core import secret_samples as samples
+from tests.core import secret_samples as samples
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 ALL_TEXTS = [
     *(text for text, _ in samples.TEXT_SECRETS),
     *samples.TEXT_HARMLESS,
