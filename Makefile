@@ -3,12 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# PYTHON=python3.12 chooses; otherwise the first of these that the locks were made for
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+# PYTHON=python3.12 chooses; otherwise the first of these that the locks were made for. Looked for once: `?=` would look
+# at each use, and each make below this one again.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
-ifeq ($(strip $(PYTHON)),)
-PYTHON := python3
+PYTHON := $(or $(PYTHON),python3)
 endif
+export PYTHON
 VENV ?= .venv
 PY := $(VENV)/bin/python
 LOCKS := requirements.txt requirements-dev.txt
