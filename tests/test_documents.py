@@ -21,7 +21,9 @@ INSTALLING = (ROOT / "docs" / "installing.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 SCHEMA = json.loads((ROOT / "include" / "schemas" / "wave_conf.json").read_text())
 DOCUMENTS = sorted(
-    one for one in ROOT.rglob("*.md") if not {".venv", ".airflow", "node_modules"} & set(one.relative_to(ROOT).parts)
+    one
+    for one in ROOT.rglob("*.md")
+    if not {".venv", ".airflow", ".pytest_cache", "node_modules"} & set(one.relative_to(ROOT).parts)
 )
 
 

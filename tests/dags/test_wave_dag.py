@@ -158,7 +158,7 @@ def test_a_process_that_loads_plugins_has_the_whole_package_for_its_tasks() -> N
         "import runpy; runpy.run_path('dags/migration_wave.py');"
         "new = {one for one in sys.modules if one.startswith('migration_ops')} - before;"
         "from sqlalchemy import event; from airflow.models.taskinstance import TaskInstance;"
-        "from migration_ops.tasks.fresh_questions import drop_old_question as drop;"
+        "from migration_ops.operators.listeners import drop_old_question as drop;"
         "print('NEW', sorted(new), event.contains(TaskInstance, 'before_update', drop))"
     )
     environment = {**os.environ, "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"), "PYTHONPATH": str(ROOT)}

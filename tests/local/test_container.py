@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from include.local.stack import ROOT
 # All of 127/8 is loopback on Linux: an address that the sandbox itself does not listen on, and nobody else can reach
 ELSEWHERE = "127.0.0.2"
 DEMO_SERVER = "s-0de30000000000101"
+# Compose cannot give the workers a variable for a profile alone: people read what to put into .env.
+SAY_WHAT_TO_SET = (".env.example", "docker-compose.yaml", "docs/installing.md")
 
 
 def five_free_ports() -> int:
@@ -50,11 +53,31 @@ def test_it_is_reached_by_its_name(tmp_path: Path) -> None:
         assert oct(file.stat().st_mode & 0o777) == oct(0o640)
         time.sleep(0.5)  # the relay starts right after the file
         assert seen_servers(made["aws_default"]) == [DEMO_SERVER]
+        named = {bucket_of(name) for name in SAY_WHAT_TO_SET}
+        assert len(named) == 1
+        assert named <= buckets(made["aws_default"])
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
     assert is_free(first), "something still listens"
     assert os.path.exists(file)
+
+
+def bucket_of(document: str) -> str:
+    found = re.search(r"(migration-evidence-\d+-[a-z0-9-]+)$", (ROOT / document).read_text(), re.MULTILINE)
+    assert found, document
+    return found[1]
+
+
+def buckets(connection: dict[str, Any]) -> set[str]:
+    client = boto3.client(
+        "s3",
+        endpoint_url=connection["extra"]["endpoint_url"],
+        aws_access_key_id=connection["login"],
+        aws_secret_access_key=connection["password"],
+        region_name=connection["extra"]["region_name"],
+    )
+    return {one["Name"] for one in client.list_buckets()["Buckets"]}
 
 
 def seen_servers(connection: dict[str, Any]) -> list[str]:

@@ -70,7 +70,7 @@ class Migrations(ConfigPart):
 
 
 # A DAG's period and half of it, so that one failed run is no alarm; the health check misses two runs. Whoever changes a
-# schedule changes this too (tests/unit/runbook/test_own_dags.py compares them).
+# schedule changes this too (tests/runbook/test_own_dags.py compares them).
 MAX_DAG_AGE_HOURS: dict[str, float | None] = {
     "runbook_health_check": 5,
     "runbook_backup": 36,

@@ -1,4 +1,4 @@
-"""The one trigger of this package: it waits for a condition of ``waves/conditions.py`` on the shared poll."""
+"""The one trigger of this package: it waits for a condition of ``wave/waits/`` on the shared poll."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class WatchTrigger(BaseTrigger):
     Wait until a condition is met, cannot be met any more, or the deadline has passed.
 
     Yields exactly one event, ``{"reason", "observed", "carry"}``: the fields of
-    :class:`~migration_ops.steps.outcome.Resumed`. What AWS refuses to tell is an observation like any other; only a
+    :class:`~migration_ops.wave.waits.outcome.Resumed`. What AWS refuses to tell is an observation like any other; only a
     fault in this package's own code raises.
 
     :param aws_conn_id: The Airflow connection used for AWS credentials.
     :param region: AWS Region; the connection's when None.
-    :param topic: what is waited for, a value of :class:`~migration_ops.steps.outcome.Topic`.
+    :param topic: what is waited for, a value of :class:`~migration_ops.wave.waits.outcome.Topic`.
     :param subjects: ids of that topic.
     :param until: the condition's parameters.
     :param poll_seconds: time between two looks.

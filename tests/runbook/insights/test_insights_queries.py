@@ -160,7 +160,7 @@ def test_a_number_is_one_within_its_bounds(value: Any) -> None:
 
 def test_none_is_the_default_and_others_parameters_are_left_alone() -> None:
     text = read_query("replication_lag").filled({"binMinutes": None, "migrationId": "mig-1"})
-    assert "bin(5m)" in text
+    assert "bin(30m)" in text
     assert "mig-1" not in text
 
 

@@ -32,7 +32,7 @@ class StepOperator(BaseOperator):
 
     Clearing the task at any time is safe: the step reads what MGN and the ledger show and does what is missing.
 
-    :param step: name of the step in ``migration_ops.steps.registry``.
+    :param step: name of the step in ``migration_ops.wave.steps.registry``.
     :param app: the application's document, for a task mapped over the applications.
     :param inputs: task ids whose results the step needs, by the name it knows them under.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Topic(StrEnum):
-    """What can be waited for. Each topic has one condition in ``waves/conditions.py``."""
+    """What can be waited for. Each topic has one condition in ``conditions.py``."""
 
     REPLICATION = "replication"  # subjects: source server ids
     JOBS = "jobs"  # subjects: MGN job ids
