@@ -17,7 +17,7 @@ from migration_ops.runbook.backup.verify import verify_backup
 
 MIB = 1 << 20
 # Of pages like DynamoDB's; far less than what all the text takes.
-LIMIT_MIB, PAGES, ITEMS_A_PAGE = 12, 200, 75
+LIMIT_MIB, PAGES, ITEMS_A_PAGE = 18, 200, 100
 
 
 class Disk:
