@@ -74,12 +74,11 @@ def report(values: Values) -> dict[str, Any]:
 def test_first_it_shows_then_it_puts_right_then_it_rests(account: Account) -> None:
     values: Values = {}
     shown = run_all(values, dry_run=True)
-    assert {kind for kind, answer in shown.items() if isinstance(answer, AirflowFailException)} == {
-        "dead_letters",
-        "function_error_rate",
-    }
+    # An installation without any alarm says so in one line a kind, and is not red.
+    assert {kind for kind, answer in shown.items() if isinstance(answer, AirflowFailException)} == set()
+    assert {shown[kind]["verdict"] for kind in ("dead_letters", "function_error_rate")} == {"WARNING"}
     assert alarms(account) == {}
-    assert report(values)["verdict"] == "CRITICAL"
+    assert report(values)["verdict"] == "WARNING"
 
     made = run_all(values, dry_run=False)
     assert {answer["verdict"] for answer in made.values()} == {"OK"}
@@ -91,6 +90,10 @@ def test_first_it_shows_then_it_puts_right_then_it_rests(account: Account) -> No
 
     again = run_all(values, dry_run=False)
     assert {answer["done"] for answer in again.values()} == {0}
+
+    account.client("cloudwatch").delete_alarms(AlarmNames=["migration-ops/dead_letters/jobs-dlq"])
+    missing = run_all(values, dry_run=True)
+    assert {kind for kind, answer in missing.items() if isinstance(answer, AirflowFailException)} == {"dead_letters"}
 
 
 def test_a_lost_task_is_unknown(account: Account) -> None:

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from migration_ops.core.facts import Facts, NotRead
 from migration_ops.core.finding import Route
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.alarms import (
-    dead_letters,
-    executions_failed,
-    function_error_rate,
-    function_few_calls,
-    replication_lag,
-    rule_failures,
-    table_throttles,
-)
+from migration_ops.runbook.alarms import kinds  # noqa: F401 - registers them
 from migration_ops.runbook.alarms.alarm import PREFIX, Alarm
+from migration_ops.runbook.alarms.registry import KINDS_BY_NAME
 
 # Of alarms that an earlier version of this package made and that no kind knows any more.
 LEFTOVER = "leftover"
-# Kinds whose alarms come and go with waves: scheduled runs apply them, whatever dryRun says.
-WITH_WAVES = frozenset({"replication_lag"})
-
-_MODULES: tuple[ModuleType, ...] = (
-    dead_letters,
-    replication_lag,
-    function_error_rate,
-    function_few_calls,
-    executions_failed,
-    rule_failures,
-    table_throttles,
-)
-_BY_KIND = {module.__name__.rsplit(".", 1)[-1]: module for module in _MODULES}
-KINDS = (*_BY_KIND, LEFTOVER)
+WITH_WAVES = frozenset(name for name, kind in KINDS_BY_NAME.items() if kind.with_waves)
+KINDS = (*KINDS_BY_NAME, LEFTOVER)
 
 
 def subjects_of(kind: str) -> str | None:
     """What alarms of this kind watch, a function of ``subjects``; None where nothing is wanted."""
-    return str(_BY_KIND[kind].SUBJECTS) if kind in _BY_KIND else None
+    return KINDS_BY_NAME[kind].subjects if kind in KINDS_BY_NAME else None
 
 
 def route_of(name: str) -> Route | None:
     """Whom an alarm of ours tells, by its name; None for an alarm that is not ours. What no kind knows only warns."""
     if not name.startswith(PREFIX):
         return None
-    module = _BY_KIND.get(name.removeprefix(PREFIX).split("/", 1)[0])
-    return Route(module.ROUTE) if module else Route.WARN
+    kind = KINDS_BY_NAME.get(name.removeprefix(PREFIX).split("/", 1)[0])
+    return kind.route if kind else Route.WARN
 
 
 def desired(kind: str, read: Facts, limits: Thresholds) -> list[Alarm]:
@@ -71,14 +50,14 @@ def desired_and_doubts(kind: str, read: Facts, limits: Thresholds) -> tuple[list
     """
     if kind == LEFTOVER:
         return [], {}
-    module = _BY_KIND[kind]
+    known = KINDS_BY_NAME[kind]
     found: dict[str, Alarm] = {}
     doubts: dict[str, str] = {}
-    for thing in read[module.SUBJECTS]:
+    for thing in read[known.subjects]:
         try:
-            found |= {alarm.name: alarm for alarm in module.wanted(thing, limits)}
+            found |= {alarm.name: alarm for alarm in known.wanted(thing, limits)}
         except NotRead as error:
-            about = thing.maybe(getattr(module, "GROUP", "name"))
+            about = thing.maybe(known.group)
             if about is None:
                 raise
             doubts[f"{PREFIX}{kind}/{about}"] = error.message

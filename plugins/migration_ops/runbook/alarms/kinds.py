@@ -1,0 +1,190 @@
+"""The kinds of alarm: what is watched, beyond which limit, and whom it tells. Each is a function named by its kind."""
+
+from __future__ import annotations
+
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Route
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.integrations.telemetry.telemetry import LAG_PHASES
+from migration_ops.runbook.alarms.alarm import ABOVE, AT_LEAST, BAD, Alarm, Formula, Series
+from migration_ops.runbook.alarms.registry import alarm
+
+HOUR = 3600
+IN_FIRST_SYNC = "NOT_READY"
+PERIOD_SECONDS = 300
+NOT_SUCCEEDED = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
+DEFAULT_BUS = "default"
+
+
+@alarm(subjects="queues", route=Route.PAGE)
+def dead_letters(queue: Facts, limits: Thresholds) -> list[Alarm]:
+    """Each dead letter is a lost request: one alarm a dead-letter queue.
+
+    Visible messages are a gauge sampled each minute: its maximum is the depth, its sum over a period is not. Idle
+    queues stop reporting, which is no fault.
+    """
+    if not queue["isDeadLetter"]:
+        return []
+    name = queue["name"]
+    return [
+        Alarm(
+            kind="dead_letters",
+            about=name,
+            measure=Series("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": name}, "Maximum", 300),
+            threshold=limits.queues.max_dead_letters + 1,
+            comparison=AT_LEAST,
+            route=Route.PAGE,
+            description=f"Requests were lost: dead letters in {name}. Mend their consumer, then redrive.",
+        )
+    ]
+
+
+@alarm(subjects="migrations", route=Route.WARN, with_waves=True)
+def replication_lag(migration: Facts, limits: Thresholds) -> list[Alarm]:
+    """Replication lag: one alarm a source server that is on its way to its cutover, from the end of its first sync.
+
+    A server that reports no lag does not replicate: while replication is expected, silence is a fault. Until the first
+    snapshot there is no lag to report (MGN calls the server NOT_READY), and from the cutover's launch on silence is no
+    fault (the source may have been stopped): then the alarm is not wanted. It lives with its wave, so the scheduled
+    runs of ``runbook_alarms`` make and delete it themselves.
+    """
+    if migration["phase"] not in LAG_PHASES:
+        return []
+    # MGN does not list a server of which nothing is known here: that is silence too.
+    if migration.maybe("lifecycleState") == IN_FIRST_SYNC or migration.maybe("isArchived", False):
+        return []
+    server, limit = migration["sourceServerId"], limits.migrations.max_lag_seconds
+    return [
+        Alarm(
+            kind="replication_lag",
+            about=server,
+            measure=Series("AWS/MGN", "LagDuration", {"SourceServerID": server}, "Maximum", 300),
+            threshold=limit,
+            comparison=ABOVE,
+            route=Route.WARN,
+            description=f"{server} of wave {migration['wave']} lags more than {limit} s, or does not report.",
+            missing=BAD,
+            # One late data point is no stall.
+            periods=2,
+        )
+    ]
+
+
+def series(name: str) -> tuple[Series, Series]:
+    """``m1`` errors and ``m2`` invocations."""
+    dimensions = {"FunctionName": name}
+    errors, calls = (
+        Series("AWS/Lambda", metric, dimensions, "Sum", PERIOD_SECONDS) for metric in ("Errors", "Invocations")
+    )
+    return errors, calls
+
+
+@alarm(subjects="functions", route=Route.PAGE)
+def function_error_rate(function: Facts, limits: Thresholds) -> list[Alarm]:
+    """Lambda error rate: one alarm a function, with a guard: of two calls one failed is no rate."""
+    name, least = function["name"], limits.functions.min_invocations
+    return [
+        Alarm(
+            kind="function_error_rate",
+            about=name,
+            # The guard is at least 1: nothing is divided by zero.
+            measure=Formula(f"IF(m2>={least},100*m1/m2,0)", series(name)),
+            threshold=limits.functions.max_error_percent,
+            comparison=ABOVE,
+            route=Route.PAGE,
+            description=f"More than {limits.functions.max_error_percent:g} % of the calls of {name} fail.",
+        )
+    ]
+
+
+@alarm(subjects="functions", route=Route.WARN)
+def function_few_calls(function: Facts, limits: Thresholds) -> list[Alarm]:
+    """Errors of a function that is called too seldom for a rate: any is a warning, or nobody would hear of it."""
+    name, least = function["name"], limits.functions.min_invocations
+    return [
+        Alarm(
+            kind="function_few_calls",
+            about=name,
+            measure=Formula(f"IF(m2<{least},m1,0)", series(name)),
+            threshold=0,
+            comparison=ABOVE,
+            route=Route.WARN,
+            description=f"{name} failed, with fewer than {least} calls in five minutes.",
+        )
+    ]
+
+
+@alarm(subjects="machines", route=Route.WARN)
+def executions_failed(machine: Facts, limits: Thresholds) -> list[Alarm]:
+    """Step Functions executions that did not succeed, per state machine and hour: failed, timed out and aborted
+    together.
+
+    Each of the three metrics is there only when it happened, so what is missing counts as zero.
+    """
+    dimensions = {"StateMachineArn": machine["arn"]}
+    limit = limits.executions.max_failed_per_hour
+    return [
+        Alarm(
+            kind="executions_failed",
+            about=machine["name"],
+            measure=Formula(
+                "+".join(f"FILL(m{number},0)" for number, _ in enumerate(NOT_SUCCEEDED, start=1)),
+                tuple(Series("AWS/States", metric, dimensions, "Sum", HOUR) for metric in NOT_SUCCEEDED),
+            ),
+            threshold=limit,
+            comparison=ABOVE,
+            route=Route.WARN,
+            description=f"More than {limit} executions of {machine['name']} did not succeed in an hour.",
+        )
+    ]
+
+
+# Where a rule could not be read, its bus was not: the doubt is about all of that bus.
+@alarm(subjects="rules", route=Route.WARN, group="bus")
+def rule_failures(rule: Facts, limits: Thresholds) -> list[Alarm]:
+    """EventBridge rules: invocations that failed, events that were lost, and throttling. "Failed Events" is no metric.
+
+    All three are there only when it happened. With the rule's name alone one sees the default bus; rules of other buses
+    have the bus as a second dimension.
+    """
+    name, bus = rule["name"], rule["bus"]
+    dimensions = {"RuleName": name} if bus == DEFAULT_BUS else {"EventBusName": bus, "RuleName": name}
+    about = (
+        ("FailedInvocations", limits.events.max_failed_invocations, "calls of its targets failed in an hour"),
+        ("InvocationsFailedToBeSentToDlq", 0, "events were lost: not even the dead-letter queue took them"),
+        ("ThrottledRules", limits.events.max_throttled, "runs of it were throttled in an hour"),
+    )
+    return [
+        Alarm(
+            kind="rule_failures",
+            about=f"{bus}/{name}/{metric}",
+            measure=Series("AWS/Events", metric, dimensions, "Sum", HOUR),
+            threshold=limit,
+            comparison=ABOVE,
+            route=Route.WARN,
+            description=f"Rule {name} of bus {bus}: more than {limit} {what}.",
+        )
+        for metric, limit, what in about
+    ]
+
+
+@alarm(subjects="tables", route=Route.WARN)
+def table_throttles(table: Facts, limits: Thresholds) -> list[Alarm]:
+    """Throttling of the ledger's table and of each index: a hot key of an index throttles the table's writes."""
+    name = table["name"]
+    parts = {name: {"TableName": name}} | {
+        f"{name}/{index}": {"TableName": name, "GlobalSecondaryIndexName": index} for index in table["indexes"]
+    }
+    return [
+        Alarm(
+            kind="table_throttles",
+            about=f"{part}/{metric}",
+            measure=Series("AWS/DynamoDB", metric, dimensions, "Sum", 300),
+            threshold=limits.table.max_throttle_events,
+            comparison=ABOVE,
+            route=Route.WARN,
+            description=f"{part} is throttled ({metric}).",
+        )
+        for part, dimensions in parts.items()
+        for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
+    ]
