@@ -3,12 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# PYTHON=python3.12 chooses; otherwise the first of these that the locks were made for
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+# PYTHON=python3.12 chooses; otherwise the first of these that the locks were made for. Looked for once: `?=` would look
+# at each use, and each make below this one again.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
-ifeq ($(strip $(PYTHON)),)
-PYTHON := python3
+PYTHON := $(or $(PYTHON),python3)
 endif
+export PYTHON
 VENV ?= .venv
 PY := $(VENV)/bin/python
 LOCKS := requirements.txt requirements-dev.txt
@@ -46,13 +48,23 @@ up: $(STAMP) ## the sandbox and Airflow in the background; prints the address of
 down: $(STAMP) ## stops what `make up` started
 	@$(PY) -m include.local down
 
-# What no sandbox is started for runs in one process. The rest: a folder is a process, since moto's state is global in
-# one, and several sandboxes in it would see each other's.
-PYTEST := $(PY) -m pytest --durations=15
-FAST_FOLDERS = $(shell find tests -name 'test_*.py' -not -path 'tests/scenarios/*' -printf '%h\n' | sort -u)
+# What no sandbox is started for runs in one process. The rest runs in groups, a process each: moto's state is global in
+# a process, and a sandbox that lives for a session would be seen by the next folder's. `others` takes what no group
+# names, so that a new folder is never left out.
+GROUPS := steps runbook contract backup others
+PATHS_steps := tests/wave
+# the operators' sandboxes end with their modules, the runbook's with the session: it comes last
+PATHS_runbook := tests/operators tests/runbook --ignore=tests/runbook/backup
+PATHS_contract := tests/contract
+# a session's tables on moto's server have names of their own
+PATHS_backup := tests/runbook/backup tests/aws tests/ledger
+PATHS_others := tests $(foreach path,$(filter tests/%,$(foreach group,$(filter-out others,$(GROUPS)),$(PATHS_$(group)))),\
+  --ignore=$(path)) --ignore=tests/scenarios
 
-# pytest answers 1 when tests failed; everything else (crash, no tests, wrong usage) is no test's failure
-NOTE_CRASH = [ $$code -le 1 ] || { mkdir -p .pytest_cache && touch .pytest_cache/crashed; }
+# $(call PYTEST,name of its cache,arguments): pytest answers 1 when tests failed; everything else (crash, no tests, wrong
+# usage) is no test's failure. Each process has a cache of its own, as each writes what it knows over what is there.
+PYTEST = $(PY) -m pytest --durations=15 -o cache_dir=.pytest_cache/$(1) $(2) || { code=$$?; \
+  [ $$code -le 1 ] || { mkdir -p .pytest_cache; touch .pytest_cache/crashed; }; exit $$code; }
 
 test: $(STAMP) ## every test: the fast ones first, then the scenarios on a real Airflow
 	@rm -rf .pytest_cache; rc=0; \
@@ -61,11 +73,13 @@ test: $(STAMP) ## every test: the fast ones first, then the scenarios on a real 
 	exit $$rc
 
 test-again: $(STAMP) ## what failed in `make test`, once more; fails when something crashed
-	@[ -s .pytest_cache/v/cache/lastfailed ] && [ ! -e .pytest_cache/crashed ]
-	@$(PY) -m pytest --last-failed --last-failed-no-failures none tests
+	@ls .pytest_cache/*/v/cache/lastfailed && [ ! -e .pytest_cache/crashed ]
+	@rc=0; for cache in .pytest_cache/*/v/cache/lastfailed; do \
+	  $(PY) -m pytest -o cache_dir=$${cache%/v/*} --last-failed --last-failed-no-failures none tests || rc=$$?; \
+	done; exit $$rc
 
 test-quick: $(STAMP) ## the tests that start no sandbox, in one process: the loop while writing code
-	@$(PYTEST) -q -m "not sandbox" || { code=$$?; $(NOTE_CRASH); exit $$code; }
+	@$(call PYTEST,quick,-q -m "not sandbox")
 
 # Lines that name $(MAKE) are executed by `make -n` too, so nothing else stands in them.
 test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick, then test-sandbox
@@ -74,16 +88,14 @@ test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick, the
 	$(MAKE) --no-print-directory test-sandbox || rc=$$?; \
 	exit $$rc
 
-test-sandbox: $(STAMP) ## the tests that start the sandbox, a process per folder
-	@rc=0; \
-	for folder in $(FAST_FOLDERS); do \
-	  echo "== $$folder"; \
-	  $(PYTEST) -q -m sandbox $$folder/test_*.py || { code=$$?; [ $$code -eq 5 ] || { rc=$$code; $(NOTE_CRASH); }; }; \
-	done; \
-	exit $$rc
+test-sandbox: $(STAMP) ## the tests that start the sandbox, a process per group, two at a time
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(GROUPS:%=test-sandbox-%)
+
+$(GROUPS:%=test-sandbox-%): test-sandbox-%: $(STAMP)
+	@echo "== $*"; $(call PYTEST,$*,-q -m sandbox $(PATHS_$*))
 
 test-scenarios: $(STAMP) ## whole waves on a real Airflow and the sandbox
-	@$(PYTEST) tests/scenarios || { code=$$?; $(NOTE_CRASH); exit $$code; }
+	@$(call PYTEST,scenarios,tests/scenarios)
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
 	$(VENV)/bin/ruff check .

@@ -22,7 +22,7 @@ from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.chapter import wire
 from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.operators.runbook.tables import TABLES, add_tables
-from migration_ops.runbook.capacity import CHAPTER
+from migration_ops.runbook.checks.chapters import CAPACITY, CHAPTERS
 
 
 @dag(
@@ -38,8 +38,8 @@ from migration_ops.runbook.capacity import CHAPTER
     doc_md=__doc__,
 )
 def runbook_capacity_plan() -> None:
-    reads, report = wire(CHAPTER, "Capacity plan", tables=TABLES)
-    add_tables(CHAPTER, reads, report)
+    reads, report = wire(CHAPTERS[CAPACITY], "Capacity plan", tables=TABLES)
+    add_tables(CHAPTERS[CAPACITY], reads, report)
 
 
 runbook_capacity_plan()

@@ -23,7 +23,7 @@ from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.chapter import wire
 from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.operators.runbook.tables import TABLES, add_tables
-from migration_ops.runbook.cost import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, COST
 
 
 @dag(
@@ -39,8 +39,8 @@ from migration_ops.runbook.cost import CHAPTER
     doc_md=__doc__,
 )
 def runbook_cost_review() -> None:
-    reads, report = wire(CHAPTER, "Cost review", tables=TABLES)
-    add_tables(CHAPTER, reads, report)
+    reads, report = wire(CHAPTERS[COST], "Cost review", tables=TABLES)
+    add_tables(CHAPTERS[COST], reads, report)
 
 
 runbook_cost_review()

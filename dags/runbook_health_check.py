@@ -18,7 +18,7 @@ from airflow.sdk import dag
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.chapter import wire
 from migration_ops.operators.runbook.services import runbook_params
-from migration_ops.runbook.health import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, HEALTH
 
 
 @dag(
@@ -34,7 +34,7 @@ from migration_ops.runbook.health import CHAPTER
     doc_md=__doc__,
 )
 def runbook_health_check() -> None:
-    wire(CHAPTER, "Health check")
+    wire(CHAPTERS[HEALTH], "Health check")
 
 
 runbook_health_check()

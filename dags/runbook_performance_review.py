@@ -23,7 +23,7 @@ from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.chapter import wire
 from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.operators.runbook.tables import TABLES, add_tables
-from migration_ops.runbook.performance import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, PERFORMANCE
 
 
 @dag(
@@ -39,8 +39,8 @@ from migration_ops.runbook.performance import CHAPTER
     doc_md=__doc__,
 )
 def runbook_performance_review() -> None:
-    reads, report = wire(CHAPTER, "Performance review", tables=TABLES)
-    add_tables(CHAPTER, reads, report)
+    reads, report = wire(CHAPTERS[PERFORMANCE], "Performance review", tables=TABLES)
+    add_tables(CHAPTERS[PERFORMANCE], reads, report)
 
 
 runbook_performance_review()

@@ -24,8 +24,7 @@ from airflow.sdk import Param, dag
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.security import ingest_params, wire_security
 from migration_ops.operators.runbook.services import runbook_params
-from migration_ops.runbook.assessment import CHAPTER as ASSESSMENT
-from migration_ops.runbook.audit import CHAPTER as AUDIT
+from migration_ops.runbook.checks.chapters import ASSESSMENT, AUDIT, CHAPTERS
 from migration_ops.runbook.scanners.advisories import PARAM
 
 SCAN = Param(
@@ -49,7 +48,7 @@ SCAN = Param(
     doc_md=__doc__,
 )
 def runbook_security_assessment() -> None:
-    wire_security("Security assessment", [AUDIT, ASSESSMENT], checklist="compliance.yaml")
+    wire_security("Security assessment", [CHAPTERS[AUDIT], CHAPTERS[ASSESSMENT]], checklist="compliance.yaml")
 
 
 runbook_security_assessment()

@@ -21,7 +21,7 @@ from airflow.sdk import dag
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.security import ingest_params, wire_security
 from migration_ops.operators.runbook.services import runbook_params
-from migration_ops.runbook.audit import CHAPTER
+from migration_ops.runbook.checks.chapters import AUDIT, CHAPTERS
 
 
 @dag(
@@ -37,7 +37,7 @@ from migration_ops.runbook.audit import CHAPTER
     doc_md=__doc__,
 )
 def runbook_security_audit() -> None:
-    wire_security("Security audit", [CHAPTER])
+    wire_security("Security audit", [CHAPTERS[AUDIT]])
 
 
 runbook_security_audit()

@@ -22,7 +22,7 @@ from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.chapter import wire
 from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.operators.runbook.tables import TABLES, add_tables
-from migration_ops.runbook.weekly import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, WEEKLY
 
 
 @dag(
@@ -38,8 +38,8 @@ from migration_ops.runbook.weekly import CHAPTER
     doc_md=__doc__,
 )
 def runbook_weekly_review() -> None:
-    reads, report = wire(CHAPTER, "Weekly review", tables=TABLES)
-    add_tables(CHAPTER, reads, report)
+    reads, report = wire(CHAPTERS[WEEKLY], "Weekly review", tables=TABLES)
+    add_tables(CHAPTERS[WEEKLY], reads, report)
 
 
 runbook_weekly_review()

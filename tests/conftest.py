@@ -17,7 +17,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = ("benchmarks", "contract", "crash", "engine", "scenarios")
-STARTERS = {"Sandbox", "ThreadedMotoServer", "mock_aws", "LocalStack"}
+STARTERS = {"Sandbox", "ThreadedMotoServer", "mock_aws", "LocalStack", "sandbox_process"}
 
 
 def _names(code: CodeType) -> set[str]:

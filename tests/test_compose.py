@@ -141,6 +141,7 @@ for command in json.load(sys.stdin):
 """
 
 
+@pytest.mark.sandbox  # loads the airflow command in a process of its own: seconds
 def test_each_airflow_command_also_runs_outside_a_container(document: dict[str, Any], tmp_path: Path) -> None:
     services = {name: one for name, one in document["services"].items() if name not in {"postgres", "redis", "sandbox"}}
     commands = [service["command"] for service in services.values()]

@@ -32,8 +32,6 @@ LEAST_LINES, MOST_LINES = 20, 430
 # Faces and import paths of before; nothing else may be this short.
 SHORT_ROOMS = {"mgn"}
 
-# The checks are still one file each; they become one file a service.
-ONE_FILE_A_CHECK = {"assessment", "audit", "capacity", "cost", "health", "performance", "weekly", "inventory"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -81,8 +79,6 @@ def test_only_their_rooms_speak_to_aws_and_know_airflow(path: Path) -> None:
 def test_a_module_is_neither_a_crumb_nor_a_hall(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MOST_LINES
-    if path.parent.name in ONE_FILE_A_CHECK:
-        return
     assert lines >= LEAST_LINES or path.name == "__init__.py" or room_of(path) in SHORT_ROOMS
 
 

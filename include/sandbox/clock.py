@@ -44,13 +44,21 @@ class Clock:
     def speed(self) -> float:
         return self._stretches[-1].speed
 
-    def _real(self) -> float:
+    def real(self) -> float:
+        """The real time as this clock has it, in seconds since the epoch: what was skipped has passed."""
         return time.monotonic() + self._monotonic_offset
+
+    def skip(self, real_seconds: float) -> None:
+        """Real time passes at once, and simulated time with it, for clients that read theirs from :meth:`real`."""
+        if real_seconds < 0:
+            raise ValueError("the clock does not run backward")
+        with self._lock:
+            self._monotonic_offset += real_seconds
 
     def now(self) -> float:
         """Simulated seconds since the epoch."""
         last = self._stretches[-1]
-        return last.simulated_start + (self._real() - last.real_start) * last.speed
+        return last.simulated_start + (self.real() - last.real_start) * last.speed
 
     def set_speed(self, speed: float) -> None:
         if speed < 0:
@@ -59,7 +67,7 @@ class Clock:
 
     def begin(self, speed: float) -> None:
         """Goes on at ``speed`` from the real time: what was set up while it stood still has not aged."""
-        self._turn(max(0.0, self._real() - self.now()), speed)
+        self._turn(max(0.0, self.real() - self.now()), speed)
 
     def advance(self, seconds: float) -> None:
         """Jumps forward by simulated seconds; never backward."""
@@ -69,7 +77,7 @@ class Clock:
 
     def _turn(self, jump_seconds: float, speed: float | None) -> None:
         with self._lock:
-            real, simulated = self._real(), self.now() + jump_seconds
+            real, simulated = self.real(), self.now() + jump_seconds
             self._stretches.append(_Stretch(real, simulated, self.speed if speed is None else speed))
 
     def real_seconds(self, simulated_seconds: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
@@ -26,6 +27,8 @@ def server() -> Iterator[ScriptedAws]:
 @pytest.fixture
 def aws(server: ScriptedAws, monkeypatch: pytest.MonkeyPatch) -> ScriptedAws:
     _point_to(server, monkeypatch)
+    # How often is asked matters here, not how long botocore pauses in between.
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
     server.reset()
     return server
 

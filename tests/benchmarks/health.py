@@ -29,8 +29,8 @@ from migration_ops.core.config import read_config
 from migration_ops.core.facts import Facts
 from migration_ops.core.finding import Finding
 from migration_ops.core.settings import read_settings
-from migration_ops.runbook.checks.readers import read_with
-from migration_ops.runbook.health import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, HEALTH
+from migration_ops.runbook.checks.check import read_with
 from tests.benchmarks.account import Account, environment, fresh_account
 from tests.benchmarks.report import table
 
@@ -100,8 +100,8 @@ def look(account: Account) -> list[Finding]:
         window=WINDOW,
         airflow=OwnAirflow().get,
     )
-    estate = Facts({name: read_with(name, reader) for name in CHAPTER.readers})
-    return [one for check in CHAPTER.checks for one in check.run(estate, reader.config.thresholds)]
+    estate = Facts({name: read_with(name, reader) for name in CHAPTERS[HEALTH].readers})
+    return [one for check in CHAPTERS[HEALTH].checks for one in check.run(estate, reader.config.thresholds)]
 
 
 def names(account: Account) -> tuple[list[str], list[str]]:
@@ -219,7 +219,8 @@ def _text(seconds: list[float], findings: list[Finding], calls: int, shell: Shel
             f"{STATE_MACHINES} state machines",
             table(("", "commands", "seconds", "AWS calls"), rows),
             f"{total.seconds / middle:.0f} times faster (goal: {GOAL}); against the lines of Daily Operations alone "
-            f"{daily / middle:.0f} times. Its {len(findings)} findings of {len(CHAPTER.check_ids)} checks ({verdicts}) "
+            f"{daily / middle:.0f} times. Its {len(findings)} findings of "
+            f"{len(CHAPTERS[HEALTH].check_ids)} checks ({verdicts}) "
             "also judge what the lines only print: throttles, age, dead letters, executions that timed out, were "
             "aborted or are stuck, rules, alarms, replication.",
             f"How: the package reads and judges the chapter `health` in one process, one reader after the other, with "

@@ -225,3 +225,16 @@ def test_wall_times_are_the_real_instants() -> None:
     past = datetime.fromisoformat(clock.stamp(launched_at - 86_400))
     assert abs((before - past).total_seconds() - 86_400) < 1
     assert clock.simulated_of(ahead) == pytest.approx(clock.now() + 600, abs=30)
+
+
+def test_skipped_time_has_passed_really_and_by_the_speed() -> None:
+    clock = Clock(speed=100, shown="wall")
+    real, simulated = clock.real(), clock.now()
+    clock.skip(3600)
+    passed = clock.real() - real
+    assert 3600 <= passed < 3660
+    assert clock.now() - simulated == pytest.approx(100 * passed, abs=100)
+    shown = datetime.fromisoformat(clock.stamp(clock.now())).timestamp()
+    assert shown == pytest.approx(clock.real(), abs=1), "what is shown agrees with the time that clients read"
+    with pytest.raises(ValueError, match="backward"):
+        clock.skip(-1)

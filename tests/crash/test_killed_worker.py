@@ -85,7 +85,8 @@ def worker(processes: Any, driver: Driver, step: str) -> Iterator[Any]:
     """The step in a process of its own; at the end it is killed, and was alive until then."""
     sheet = driver.results.get("go_no_go")
     inputs = {"sheet": sheet, "approval": driver.approve(sheet)} if sheet else {}
-    arguments = (driver.box.environment, driver.plan.as_document(), driver.services.holder, step, inputs)
+    ahead_seconds = driver.box.clock.real() - time.time()
+    arguments = (driver.box.environment, ahead_seconds, driver.plan.as_document(), driver.services.holder, step, inputs)
     child = processes.Process(target=run_step, args=arguments)
     child.start()
     try:

@@ -45,6 +45,7 @@ def test_something_else_of_that_name_is_not_deleted(tmp_path: Path) -> None:
     assert (tmp_path / "precious").exists()
 
 
+@pytest.mark.sandbox  # makes an environment with pip: seconds
 def test_an_environment_of_this_python_is_kept_and_a_broken_one_replaced(tmp_path: Path) -> None:
     place = tmp_path / "venv"
     venv.create(place, with_pip=False, symlinks=True)

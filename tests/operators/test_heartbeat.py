@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from migration_ops.core.finding import Finding, FindingVerdict
 from migration_ops.operators.runbook import chapter
 from migration_ops.operators.runbook.heartbeat import WATCHED
 
+ROOT = Path(__file__).resolve().parents[2]
 DAG_ID, NAME = "runbook_health_check", "migration-runbook-heartbeat"
 HOUR = timedelta(hours=1)
 
@@ -136,7 +138,6 @@ def test_a_metric_that_is_refused_fails_no_run(box: Sandbox) -> None:
 
 
 def test_its_right_is_in_the_policy() -> None:
-    with open("include/iam/runbook.json", encoding="utf-8") as file:
-        statements = json.load(file)["Statement"]
+    statements = json.loads((ROOT / "include" / "iam" / "runbook.json").read_text(encoding="utf-8"))["Statement"]
     [one] = [each for each in statements if "cloudwatch:PutMetricData" in each["Action"]]
     assert one["Condition"] == {"StringEquals": {"cloudwatch:namespace": "MigrationOrchestration"}}

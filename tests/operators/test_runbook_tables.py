@@ -15,7 +15,7 @@ from include.sandbox.estates.clean import costs
 from include.sandbox.sandbox import Sandbox
 from migration_ops.operators.runbook.chapter import READ, ReadOperator
 from migration_ops.operators.runbook.tables import TABLES, TablesOperator
-from migration_ops.runbook.cost import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, COST
 from tests.dags.dag_files import dag
 
 REVIEWS = ("runbook_performance_review", "runbook_cost_review", "runbook_capacity_plan")
@@ -53,14 +53,14 @@ def box() -> Iterator[Sandbox]:
 
 
 def tables(values: dict[Any, Any]) -> list[dict[str, Any]]:
-    operator = TablesOperator(task_id=TABLES, chapter=CHAPTER.name, readers=list(CHAPTER.readers))
+    operator = TablesOperator(task_id=TABLES, chapter=CHAPTERS[COST].name, readers=list(CHAPTERS[COST].readers))
     operator.execute(context(values, TABLES))
     found: list[dict[str, Any]] = values[TABLES, -1, "tables"]
     return found
 
 
 def read(values: dict[Any, Any], reader: str) -> None:
-    number = CHAPTER.readers.index(reader)
+    number = CHAPTERS[COST].readers.index(reader)
     operator = ReadOperator(task_id=READ, reader=reader)
     values[READ, number, "return_value"] = operator.execute(context(values, READ, number))
 

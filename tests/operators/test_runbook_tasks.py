@@ -25,7 +25,7 @@ from migration_ops.core.errors import MigrationError
 from migration_ops.operators.runbook import chapter
 from migration_ops.operators.runbook import services as runbook_services
 from migration_ops.operators.runbook.run_window import run_window, windowed
-from migration_ops.runbook.health import CHAPTER
+from migration_ops.runbook.checks.chapters import CHAPTERS, HEALTH
 
 CHECK_ID, READER = "sqs_dead_letter_depth", "sqs"
 CHECKS = [CHECK_ID]
@@ -405,5 +405,5 @@ class TestTheWindow:
 
 
 def test_the_wiring_names_every_reader_and_check_of_the_chapter() -> None:
-    assert READER in CHAPTER.readers
-    assert CHECK_ID in CHAPTER.check_ids
+    assert READER in CHAPTERS[HEALTH].readers
+    assert CHECK_ID in CHAPTERS[HEALTH].check_ids

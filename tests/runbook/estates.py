@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,15 +15,14 @@ from include.sandbox.estates import wide_config
 from include.sandbox.estates.account import Account
 from include.sandbox.estates.own_airflow import OwnAirflow
 from include.sandbox.sandbox import Sandbox
-from migration_ops import runbook
 from migration_ops.aws.reader import Reader
 from migration_ops.core.accepted import Accepted
 from migration_ops.core.config import RunbookConfig, read_config
 from migration_ops.core.facts import Facts, is_failed
 from migration_ops.core.finding import Finding
 from migration_ops.core.settings import read_settings
-from migration_ops.runbook.checks.check import Chapter
-from migration_ops.runbook.checks.readers import read_with
+from migration_ops.runbook.checks.chapters import CHAPTERS
+from migration_ops.runbook.checks.check import Chapter, read_with
 
 # Whose `now` all readings of one session share, so that values can be compared.
 WINDOW = timedelta(hours=24)
@@ -34,15 +31,7 @@ Document = dict[str, Any]
 
 def chapters() -> dict[str, Chapter]:
     """Every chapter of the package by name."""
-    found = {}
-    for one in pkgutil.iter_modules(runbook.__path__):
-        if one.ispkg and one.name != "readers":
-            module = importlib.import_module(f"{runbook.__name__}.{one.name}")
-            # Work that is no list of checks (alarms, queries) has no chapter and tests of its own.
-            chapter = getattr(module, "CHAPTER", None)
-            if chapter is not None:
-                found[chapter.name] = chapter
-    return found
+    return CHAPTERS
 
 
 def account_of(box: Sandbox) -> Account:

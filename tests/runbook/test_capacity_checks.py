@@ -11,7 +11,7 @@ from migration_ops.aws.inventory.quotas_list import QUOTAS
 from migration_ops.core.facts import Facts
 from migration_ops.core.finding import FindingVerdict
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.reports.tables import tables_of
+from migration_ops.runbook.checks.tables import tables_of
 from tests.runbook.judged import NOT_READ, one
 
 OK, WARNING = FindingVerdict.OK, FindingVerdict.WARNING

@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
+import inspect
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import migration_ops.runbook
-from migration_ops.aws import inventory
+import migration_ops
 from migration_ops.core.errors import InvalidInput, Unknown
 from migration_ops.core.facts import Facts, failed
 from migration_ops.core.finding import FindingVerdict
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.checks.check import Check, Metadata
+from migration_ops.runbook.checks.check import REGISTRY, Check, check
 from tests.runbook.estates import chapters
 
-HOME = Path(migration_ops.runbook.__file__).parent
+PACKAGE = Path(migration_ops.__file__).parent
+
+
+def module_of(function: Any) -> Path:
+    return Path(inspect.getfile(function))
+
+
 CHAPTERS = chapters()
 CHECKS = [Check(name, check_id) for name, chapter in CHAPTERS.items() for check_id in chapter.check_ids]
-INVENTORY = HOME.parent / "aws" / "inventory"
-READERS = sorted(
-    path for home in (HOME / "readers", INVENTORY) for path in home.glob("*.py") if path.name != "__init__.py"
-)
-NAMES = {path.stem for path in READERS if path.parent != INVENTORY} | set(inventory.READERS)
+# Where the lists are read that checks are about.
+READERS = sorted({module_of(one.read) for check in CHECKS for one in (check.metadata.listing, *check.metadata.also)})
 MAX_LINES = 60
 NOT_FOR_CHECKS = {"airflow", "boto3", "botocore", "requests"}
 
 
 def path_of(check: Check) -> Path:
-    return HOME / check.chapter / f"{check.check_id}.py"
+    return module_of(check.judge)
 
 
 def imported(path: Path) -> set[str]:
@@ -47,25 +49,41 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def is_check(path: Path) -> bool:
-    """Whether a module of a chapter is a check: it has a function ``judge`` at its top."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return any(isinstance(node, ast.FunctionDef) and node.name == "judge" for node in body)
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=CHAPTERS)
 class TestChapter:
-    def test_it_lists_every_check_of_its_folder_once(self, chapter: Any) -> None:
-        there = {path.stem for path in (HOME / chapter.name).glob("*.py") if is_check(path)}
-        assert Counter(chapter.check_ids) == Counter(there)
+    def test_it_has_checks_each_once(self, chapter: Any) -> None:
+        assert chapter.checks
+        assert len(set(chapter.check_ids)) == len(chapter.check_ids)
 
-    def test_metadata_stands_beside_its_checks_and_nowhere_else(self, chapter: Any) -> None:
-        assert {path.stem for path in (HOME / chapter.name).glob("*.json")} == set(chapter.check_ids)
-
-    def test_it_lists_readers_that_exist_once_and_needs_each(self, chapter: Any) -> None:
+    def test_it_reads_what_its_checks_need_once_and_nothing_else(self, chapter: Any) -> None:
         assert len(set(chapter.readers)) == len(chapter.readers)
-        assert set(chapter.readers) <= NAMES
         assert set(chapter.readers) == {name for check in chapter.checks for name in check.metadata.reads}
+
+
+def test_every_check_is_in_a_chapter() -> None:
+    assert {one.check_id for one in CHECKS} == set(REGISTRY)
+
+
+def test_a_read_is_named_by_one_listing_only() -> None:
+    """A name means one function: tasks, snapshots and messages know a read by its name alone."""
+    named: dict[str, set[Any]] = {}
+    for one in CHECKS:
+        for listing in (one.metadata.listing, *one.metadata.also):
+            named.setdefault(listing.reader, set()).add(listing.read)
+    assert {name: reads for name, reads in named.items() if len(reads) > 1} == {}
+
+
+def test_a_second_check_of_one_id_is_refused() -> None:
+    one = CHECKS[0]
+    meta = one.metadata
+    again = check(meta.chapter, about=meta.listing, title="A", section="B", risk="C.", remedy="D.")
+    with pytest.raises(InvalidInput):
+        again(one.judge)
+
+
+def test_a_check_of_another_chapter_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        _ = Check("no such chapter", CHECKS[0].check_id).metadata
 
 
 def test_an_id_means_one_check() -> None:
@@ -76,14 +94,12 @@ def test_an_id_means_one_check() -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda one: f"{one.chapter}.{one.check_id}")
 class TestCheck:
     def test_it_is_short_and_says_what_it_judges(self, check: Check) -> None:
-        text = path_of(check).read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= MAX_LINES
-        assert ast.get_docstring(ast.parse(text))
+        assert len(inspect.getsource(check.judge).splitlines()) <= MAX_LINES
+        assert check.judge.__doc__
 
     def test_it_only_judges(self, check: Check) -> None:
         names = {name.split(".")[0] for name in imported(path_of(check))}
         assert not names & NOT_FOR_CHECKS
-        assert not {name for name in imported(path_of(check)) if name.startswith("migration_ops.runbook.read")}
 
     def test_its_metadata_is_complete(self, check: Check) -> None:
         meta = check.metadata
@@ -136,44 +152,9 @@ class TestReader:
         assert "airflow" not in {name.split(".")[0] for name in imported(path)}
 
     def test_it_says_what_it_answers(self, path: Path) -> None:
-        where = "aws.inventory" if path.parent == INVENTORY else "runbook.readers"
-        module = importlib.import_module(f"migration_ops.{where}.{path.stem}")
+        module = importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
         assert module.__doc__
-        if hasattr(module, "read"):
-            assert module.read.__doc__
+        assert module.read.__doc__
 
     def test_it_waits_for_nothing(self, path: Path) -> None:
         assert "time.sleep" not in path.read_text(encoding="utf-8")
-
-
-class TestMetadata:
-    GOOD = {
-        "id": "one",
-        "title": "One",
-        "about": "sqs.queues",
-        "reads": ["sqs"],
-        "route": "warn",
-        "section": "Daily Operations",
-        "risk": "Some.",
-        "remedy": "This.",
-    }
-
-    @pytest.mark.parametrize(
-        "change",
-        [{"id": "two"}, {"about": "lambda.functions"}, {"reads": []}, {"surprise": 1}],
-        ids=["another id", "about is not read", "reads nothing", "an unknown member"],
-    )
-    def test_a_wrong_file_is_refused(self, tmp_path: Path, change: dict[str, Any]) -> None:
-        path = tmp_path / "one.json"
-        path.write_text(json.dumps(self.GOOD))
-        assert Metadata.from_file(path).about == "sqs.queues"
-        path.write_text(json.dumps(self.GOOD | change))
-        with pytest.raises(InvalidInput):
-            Metadata.from_file(path)
-
-    def test_one_that_lacks_a_member_is_refused(self, tmp_path: Path) -> None:
-        path = tmp_path / "one.json"
-        for name in ("title", "about", "section", "risk", "remedy"):
-            path.write_text(json.dumps({key: value for key, value in self.GOOD.items() if key != name}))
-            with pytest.raises((InvalidInput, KeyError)):
-                Metadata.from_file(path)

@@ -9,7 +9,7 @@ import pytest
 
 from migration_ops.aws.inventory.cost import TRANSFER, whole_months
 from migration_ops.core.finding import FindingVerdict
-from migration_ops.runbook.checks.table_prices import Consumption
+from migration_ops.runbook.checks.sizing import Consumption
 from tests.runbook.judged import NOT_READ, one, run, series
 
 OK, WARNING, UNKNOWN = FindingVerdict.OK, FindingVerdict.WARNING, FindingVerdict.UNKNOWN

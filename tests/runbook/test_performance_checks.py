@@ -12,7 +12,7 @@ from migration_ops.core.errors import Unknown
 from migration_ops.core.finding import FindingVerdict
 from migration_ops.ledger.durations import seconds_by_phase
 from migration_ops.ledger.protocol import HistoryEntry
-from migration_ops.runbook.checks.right_sizing import proposed_mb
+from migration_ops.runbook.checks.sizing import proposed_mb
 from tests.runbook.judged import NOT_READ, one, run, series
 
 OK, WARNING = FindingVerdict.OK, FindingVerdict.WARNING

@@ -22,8 +22,7 @@ from migration_ops.core.facts import Facts, is_failed
 from migration_ops.core.finding import Finding, FindingVerdict
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.checks.check import Check
-from migration_ops.runbook.checks.readers import read_with
+from migration_ops.runbook.checks.check import Check, read_with
 from tests.runbook.alarms.conftest import function, role
 from tests.runbook.estates import reader_of
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from migration_ops.runbook.checks.check import REGISTRY, load
+
+load()
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "plugins" / "migration_ops"
 # A DAG's file has its id.
 DAGS = {one.stem for one in (ROOT / "dags").glob("*.py")}
-METADATA = sorted(one for one in (PACKAGE / "runbook").rglob("*.json"))
+METADATA = sorted(REGISTRY)
 MODULES = sorted([*(PACKAGE / "runbook").rglob("*.py"), *(PACKAGE / "operators").rglob("*.py")])
 # What this package has no tool for: people would look for it in vain.
 NO_TOOL = re.compile(r"redrive (?:it|them|)\s*with approval|incident dag|ingress dag|\bdiagnosis dag", re.IGNORECASE)
@@ -26,10 +28,6 @@ NO_DAGS = {"migration_ops", "migration_id", "migration_stuck", "migration_frozen
 
 def texts_of(path: Path) -> Iterator[str]:
     """Texts that people may read; docstrings are not among them."""
-    if path.suffix == ".json":
-        document = json.loads(path.read_text(encoding="utf-8"))
-        yield from (document["remedy"], document["risk"], document["title"])
-        return
     tree = ast.parse(path.read_text(encoding="utf-8"))
     docs = {
         id(one.body[0].value)
@@ -48,13 +46,17 @@ def test_there_is_something_to_look_at() -> None:
     assert {"runbook_health_check", "migration_setup"} <= DAGS
 
 
-@pytest.mark.parametrize("path", METADATA, ids=lambda path: path.stem)
-def test_a_dag_that_metadata_names_exists(path: Path) -> None:
-    named = {one for text in texts_of(path) for one in _ID.findall(text)} - NO_DAGS
-    assert named <= DAGS
+@pytest.mark.parametrize("check_id", METADATA)
+def test_a_dag_that_metadata_names_exists(check_id: str) -> None:
+    meta = REGISTRY[check_id].metadata
+    for text in (meta.remedy, meta.risk, meta.title):
+        assert set(_ID.findall(text)) - NO_DAGS <= DAGS
+        assert not NO_TOOL.search(text), text
+        for word in _NAMED.findall(text):
+            assert any(word in dag_id for dag_id in DAGS), text
 
 
-@pytest.mark.parametrize("path", [*METADATA, *MODULES], ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_no_text_sends_people_to_a_tool_that_does_not_exist(path: Path) -> None:
     for text in texts_of(path):
         assert not NO_TOOL.search(text), text

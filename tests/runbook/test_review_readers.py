@@ -22,7 +22,7 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.config import Names
 from migration_ops.core.facts import is_failed
 from migration_ops.core.states import Phase
-from migration_ops.runbook.checks.readers import read_with
+from migration_ops.runbook.checks.check import read_with
 from tests.runbook.estates import account_of, failures, reader_of
 
 

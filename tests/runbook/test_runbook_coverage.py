@@ -75,8 +75,8 @@ def names_of(home: str) -> set[str]:
         return set(yaml.safe_load((CONFIG / home).read_text(encoding="utf-8")))
     text = (ROOT / "dags" / f"{home}.py").read_text(encoding="utf-8")
     found = {task_id.rsplit(".", 1)[-1] for task_id in dag(home).task_ids}
-    for name in re.findall(r"from migration_ops\.runbook\.(\w+) import .*CHAPTER", text):
-        found |= set(chapters()[name].check_ids)
+    for name in re.findall(r"CHAPTERS\[(\w+)\]", text):
+        found |= set(chapters()[name.lower()].check_ids)
     if home == "runbook_alarms":
         from migration_ops.runbook.alarms.wanted import KINDS
 

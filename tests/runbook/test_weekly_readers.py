@@ -25,7 +25,7 @@ from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import outcomes
 from migration_ops.runbook.checks.check import Check
-from migration_ops.runbook.reports.tables import tables_of
+from migration_ops.runbook.checks.tables import tables_of
 from migration_ops.runbook.scanners import dependencies
 from migration_ops.runbook.scanners.packages import installed
 from tests.runbook.estates import account_of, reader_of

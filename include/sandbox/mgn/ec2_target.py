@@ -27,6 +27,10 @@ class Network:
     staging_subnet_id: str
 
 
+# What a launch template leaves open is the account's own (ModifyInstanceMetadataDefaults): it asks for tokens here.
+METADATA_DEFAULTS = {"HttpTokens": "required"}
+
+
 class LaunchRefused(Exception):
     """The launch template does not allow a launch; the text goes into the job log."""
 
@@ -90,6 +94,7 @@ class Ec2Target:
             "InstanceType": self._instance_type(server, data),
             "SubnetId": interface["SubnetId"],
             "TagSpecifications": [{"ResourceType": "instance", "Tags": _tags(server, job, data)}],
+            "MetadataOptions": data.get("MetadataOptions") or METADATA_DEFAULTS,
         }
         if interface.get("Groups"):
             request["SecurityGroupIds"] = interface["Groups"]

@@ -11,6 +11,7 @@ from migration_ops.aws.mgn.servers import moment
 from migration_ops.aws.reader import Reader
 from migration_ops.core.documents import is_rehearsal_wave, iso
 from migration_ops.core.errors import Unknown
+from migration_ops.core.listing import Listing
 from migration_ops.core.states import ENDED, STATUS_OF, Phase, Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.items import record_of
@@ -93,3 +94,7 @@ def seconds_by_phase(history: Iterable[HistoryEntry]) -> dict[str, float]:
             raise Unknown("a history line has no time", migrationId=this.migration_id, sequence=this.sequence)
         spent[this.phase] += (ended - begun).total_seconds()
     return {phase: round(seconds, 1) for phase, seconds in spent.items()}
+
+
+# What checks are about.
+WAVES = Listing("ledger_durations", "waves", read)

@@ -13,6 +13,7 @@ from migration_ops.core.batches import side_by_side
 from migration_ops.core.documents import iso
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.series import by_week, day_ends, whole_days
 from migration_ops.core.states import Status
 from migration_ops.ledger.items import from_value
@@ -117,3 +118,7 @@ def _table(reader: Reader) -> Any:
         return answer
     table = answer["Table"]
     return {"items": table.get("ItemCount"), "bytes": table.get("TableSizeBytes")}
+
+
+# What checks are about.
+SERIES = Listing("growth", "series", read)

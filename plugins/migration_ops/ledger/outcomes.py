@@ -11,6 +11,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.documents import is_rehearsal_wave, iso
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.states import ENDED, STATUS_OF, Status
 from migration_ops.ledger.items import from_item
 
@@ -115,3 +116,8 @@ def _errors(now: list[Migration], before: list[Migration]) -> list[dict[str, Any
 
 def _code(migration: Migration) -> str:
     return str(migration.get("errorCode") or "NO_ERROR_CODE")
+
+
+# What checks are about.
+ERRORS = Listing("ledger_outcomes", "errors", read)
+WAVES = Listing("ledger_outcomes", "waves", read)

@@ -10,6 +10,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.states import Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
@@ -99,3 +100,9 @@ def _summary(active: Any, frozen: Any, numbers: list[Any]) -> Any:
         by_server.setdefault(one["sourceServerId"], []).append(one["name"])
     servers = [{"name": server, "migrations": ids} for server, ids in sorted(by_server.items())]
     return [{"counts": counts, "servers": servers}]
+
+
+# What checks are about.
+LISTED_ACTIVE = Listing("ledger", "active", read)
+FROZEN = Listing("ledger", "frozen", read)
+SUMMARY = Listing("ledger", "summary", read)

@@ -8,6 +8,7 @@ from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import in_groups, side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.states import Phase
 from migration_ops.ledger.queries import ACTIVE, migrations
 
@@ -78,3 +79,7 @@ def _server(server_id: str, migration: dict[str, Any], views: Any) -> dict[str, 
     if is_failed(views):
         return server | {"isListed": views}
     return server | {"isListed": server_id in views} | views.get(server_id, {})
+
+
+# What checks are about.
+SERVERS = Listing("mgn", "servers", read)

@@ -10,6 +10,7 @@ from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.states import Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
@@ -103,3 +104,8 @@ def _migration(record: Record, now: datetime) -> dict[str, Any]:
         "instanceId": record.instance_id,
         "hoursSince": round((now - written) / timedelta(hours=1), 1) if written else None,
     }
+
+
+# What checks are about.
+LAUNCHED = Listing("staging", "launched", read)
+STAGING = Listing("staging", "staging", read)

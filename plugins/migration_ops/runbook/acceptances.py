@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import Any
 
-from migration_ops import runbook
 from migration_ops.aws.reader import Reader
+from migration_ops.core.listing import Listing
+from migration_ops.runbook.checks.check import REGISTRY, load
 
 # Findings that are no checks of a chapter: alarms, queries, backups, drills.
 OTHER_FINDINGS = ("alarm_", "insights_", "backup_", "drill_")
@@ -35,8 +34,9 @@ def read(reader: Reader) -> dict[str, Any]:
 
 def _check_ids() -> set[str]:
     """Of all chapters."""
-    found: set[str] = set()
-    for one in pkgutil.iter_modules(runbook.__path__):
-        chapter = getattr(importlib.import_module(f"{runbook.__name__}.{one.name}"), "CHAPTER", None)
-        found |= set(chapter.check_ids) if one.ispkg and chapter else set()
-    return found
+    load()
+    return set(REGISTRY)
+
+
+# What checks are about.
+ENTRIES = Listing("acceptances", "entries", read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from migration_ops.core.facts import Facts
 from migration_ops.core.finding import FindingVerdict, Judgement
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.checks.check import Metadata
+from migration_ops.runbook.checks.check import REGISTRY, Registered, load
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "adding-a-check.md").read_text(encoding="utf-8")
@@ -24,17 +25,19 @@ def block(language: str) -> str:
     return found[1]
 
 
-def judged(secret: dict[str, Any]) -> Judgement | None:
-    names: dict[str, Any] = {}
-    exec(compile(block("python"), "adding-a-check.md", "exec"), names)
-    found: Judgement | None = names["judge"](Facts(secret), Facts({}), Thresholds())
-    return found
+@pytest.fixture
+def registered() -> Iterator[Registered]:
+    """The example as its page has it; gone again afterwards."""
+    load()
+    exec(compile(block("python"), "adding-a-check.md", "exec"), {})
+    yield REGISTRY[CHECK_ID]
+    del REGISTRY[CHECK_ID]
 
 
-def test_its_metadata_is_valid(tmp_path: Path) -> None:
-    path = tmp_path / f"{CHECK_ID}.json"
-    path.write_text(block("json"), encoding="utf-8")
-    assert Metadata.from_file(path).about == "secretsmanager.secrets"
+def test_its_metadata_is_valid(registered: Registered) -> None:
+    meta = registered.metadata
+    assert (meta.about, meta.chapter, meta.reads) == ("secretsmanager.secrets", "audit", ("secretsmanager",))
+    assert meta.risk[-1] == meta.remedy[-1] == "."
 
 
 @pytest.mark.parametrize(
@@ -46,8 +49,9 @@ def test_its_metadata_is_valid(tmp_path: Path) -> None:
         ({"rotates": False}, None),
     ],
 )
-def test_it_judges(secret: dict[str, Any], verdict: FindingVerdict | None) -> None:
-    found = judged(secret)
+def test_it_judges(registered: Registered, secret: dict[str, Any], verdict: FindingVerdict | None) -> None:
+    found = registered.judge(Facts(secret), Facts({}), Thresholds())
+    assert found is None or isinstance(found, Judgement)
     assert (found and found.verdict) == verdict
 
 

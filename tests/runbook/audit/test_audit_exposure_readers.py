@@ -20,7 +20,7 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.config import Names, Resources, RunbookConfig
 from migration_ops.core.facts import is_failed
 from migration_ops.core.settings import read_settings
-from migration_ops.runbook.checks.readers import read_with
+from migration_ops.runbook.checks.check import read_with
 from tests.runbook.estates import account_of, asked_for_all, failures, reader_of
 
 SECRET = "made" + "-up-" + "4711"

@@ -23,9 +23,8 @@ from migration_ops.core.facts import Facts, is_failed
 from migration_ops.core.finding import FindingVerdict, worst
 from migration_ops.core.settings import read_settings
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.audit import CHAPTER
-from migration_ops.runbook.checks.check import Check
-from migration_ops.runbook.checks.readers import read_with
+from migration_ops.runbook.checks.chapters import AUDIT, CHAPTERS
+from migration_ops.runbook.checks.check import Check, read_with
 
 SECRET_VALUE = "made up for the sandbox"
 LOGS = "arn:aws:iam::aws:policy/CloudWatchLogsReadOnlyAccess"
@@ -264,7 +263,7 @@ class TestSecrets:
         )
         (secret,) = read_with("secretsmanager", reader_of(box))["secrets"]
         assert (secret["name"].split("!")[0], secret["owner"]) == ("events", "events")
-        checks = [one for one in CHAPTER.checks if one.metadata.about == "secretsmanager.secrets"]
+        checks = [one for one in CHAPTERS[AUDIT].checks if one.metadata.about == "secretsmanager.secrets"]
         estate = Facts({"secretsmanager": {"readAt": secret["createdAt"], "secrets": [secret]}})
         assert {found.verdict for one in checks for found in one.run(estate, Thresholds())} == {FindingVerdict.OK}
 
@@ -300,7 +299,7 @@ def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, acc
     rotating_key(account, "alias/data")
     rotated_secret(account, "cmf")
     account.client("accessanalyzer").create_analyzer(analyzerName="outside", type="ACCOUNT")
-    checks = [one for one in CHAPTER.checks if one.metadata.reads[0] in IDENTITY]
+    checks = [one for one in CHAPTERS[AUDIT].checks if one.metadata.reads[0] in IDENTITY]
     box.calls.clear()
     good = verdicts(box, checks)
     assert set(good.values()) == {FindingVerdict.OK}

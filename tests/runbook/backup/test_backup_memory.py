@@ -17,7 +17,7 @@ from migration_ops.runbook.backup.verify import verify_backup
 
 MIB = 1 << 20
 # Of pages like DynamoDB's; far less than what all the text takes.
-LIMIT_MIB, PAGES, ITEMS_A_PAGE = 40, 200, 300
+LIMIT_MIB, PAGES, ITEMS_A_PAGE = 18, 200, 100
 
 
 class Disk:
@@ -75,7 +75,7 @@ def store(tmp_path: Any) -> BackupStore:
 
 
 def write(store: BackupStore) -> Manifest:
-    writer = PartWriter(store, "backups/t/2026/01/01/r", 0, "9", part_bytes=MIB // 2)
+    writer = PartWriter(store, "backups/t/2026/01/01/r", 0, "9", part_bytes=MIB // 8)
     for number in range(PAGES):
         writer.take(page(number))
     writer.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from migration_ops.core.errors import MigrationError, StepFailed, StepTimedOut
 from migration_ops.wave.permission import ApprovalVoid, NotOnSheet, WaveStopped, WindowClosed
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic
-from tests.wave.steps.wave_driver import Driver, MgnProxy, client_factory
+from tests.wave.steps.wave_driver import Driver, MgnProxy, client_factory, now_of
 
 READY = {"appName": "app", "servers": 1, "state": "READY_FOR_CUTOVER"}
 SHORT = {"finalSync": {"timeoutMinutes": 0.005}}
@@ -215,16 +215,20 @@ def test_an_application_that_the_sheet_left_out_is_not_cut_over(ready: Any) -> N
 # Window and calendars
 
 
-def window(opens: float | None = None, closes: float | None = None, calendars: tuple[str, ...] = ()) -> dict[str, Any]:
+def window(
+    box: Any, opens: float | None = None, closes: float | None = None, calendars: tuple[str, ...] = ()
+) -> dict[str, Any]:
     def at(seconds: float | None) -> str | None:
-        return None if seconds is None else (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+        return None if seconds is None else (now_of(box)() + timedelta(seconds=seconds)).isoformat()
 
     return {"cutoverWindow": {"opens": at(opens), "closes": at(closes), "changeCalendars": list(calendars)}}
 
 
-def test_the_window_is_waited_for(ready: Any) -> None:
-    driver = ready(**window(opens=0.2, closes=120))
-    early = replace(driver, services=replace(driver.services, now=lambda: datetime.now(UTC) - timedelta(seconds=60)))
+def test_the_window_is_waited_for(ready: Any, box: Any) -> None:
+    driver = ready(**window(box, opens=0.2, closes=120))
+    early = replace(
+        driver, services=replace(driver.services, now=lambda: driver.services.now() - timedelta(seconds=60))
+    )
     with pytest.raises(WindowClosed, match="opens at"):
         early.step("cutover", "app")
     assert early.advance("cutover_window", None).topic is Topic.CLOCK
@@ -234,10 +238,10 @@ def test_the_window_is_waited_for(ready: Any) -> None:
     driver.assert_jobs("START_CUTOVER", "app")
 
 
-def test_the_window_closes_right_before_the_launch(ready: Any) -> None:
-    driver = ready(**window(closes=0.8))
+def test_the_window_closes_right_before_the_launch(ready: Any, box: Any) -> None:
+    driver = ready(**window(box, closes=60))
     driver.step("cutover_window")
-    late = replace(driver, services=replace(driver.services, now=lambda: datetime.now(UTC) + timedelta(seconds=2)))
+    late = replace(driver, services=replace(driver.services, now=lambda: driver.services.now() + timedelta(seconds=61)))
     with pytest.raises(WindowClosed, match="closed at"):
         late.step("cutover", "app")
     with pytest.raises(WindowClosed):
@@ -260,8 +264,8 @@ def with_calendar(driver: Driver, *answers: dict[str, Any] | str) -> Driver:
     return replace(driver, services=services)
 
 
-def test_a_change_calendar_is_waited_for_and_asked_again_right_before(ready: Any) -> None:
-    driver = ready(**window(calendars=("freeze",)))
+def test_a_change_calendar_is_waited_for_and_asked_again_right_before(ready: Any, box: Any) -> None:
+    driver = ready(**window(box, calendars=("freeze",)))
     opening = with_calendar(driver, {"State": "CLOSED"}, {"State": "CLOSED"}, {"State": "OPEN"}, {"State": "OPEN"})
     opening.step("cutover_window")
     assert opening.waits[-1].topic is Topic.CALENDAR
@@ -273,8 +277,8 @@ def test_a_change_calendar_is_waited_for_and_asked_again_right_before(ready: Any
     driver.assert_jobs("START_CUTOVER", "app")
 
 
-def test_a_calendar_that_does_not_say_open_is_not_open(ready: Any) -> None:
-    driver = ready(**window(calendars=("freeze",)))
+def test_a_calendar_that_does_not_say_open_is_not_open(ready: Any, box: Any) -> None:
+    driver = ready(**window(box, calendars=("freeze",)))
     answers: tuple[Any, ...] = ({}, "InvalidDocument", "AccessDeniedException", "InternalServerError")
     for answer in answers:
         with pytest.raises(MigrationError, match=r"calendar|GetCalendarState"):

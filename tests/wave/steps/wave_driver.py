@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -43,6 +42,8 @@ AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
 ROLL_BACK = {"decision": "rollback", "reason": "a test"}
 HOLD = {"decision": "hold", "reason": "a test"}
 
+# Of every wait, in skipped time.
+POLL_SECONDS = 0.02
 FAST = Settings(
     first_poll_seconds=0.02,
     settle_seconds=0.25,
@@ -93,7 +94,7 @@ class Driver:
             raise
 
     def wait(self, wait: Wait) -> Resumed:
-        return wait_for(self.services, wait, self.box.run_due if self.box else lambda: None)
+        return wait_for(self.services, wait, self.box)
 
     def retried(self, name: str, app: str, **inputs: Any) -> Any:
         """As Airflow does: what is retryable is tried again, from the start."""
@@ -227,28 +228,29 @@ def jobs_of(box: Any, action: str, server: str) -> list[Any]:
         ]
 
 
-def wait_for(services: Services, wait: Wait, meanwhile: Callable[[], None] = lambda: None) -> Resumed:
+def wait_for(services: Services, wait: Wait, box: Any) -> Resumed:
     """Polls the wait's condition in place, with the very conditions the trigger uses.
 
-    :param meanwhile: lets the sandbox do what is due, so that fewer polls find nothing new.
+    Nothing sleeps: the sandbox's clock, which the services read too, skips the pauses.
     """
+    clock = box.clock
     if wait.topic is Topic.CLOCK:
-        while time.time() < min(wait.until["at"], wait.deadline):
-            time.sleep(0.005)
+        clock.skip(max(0.0, min(wait.until["at"], wait.deadline) - clock.real()))
         late = wait.until["at"] > wait.deadline
         return Resumed(Reason.TIMED_OUT if late else Reason.MET, {}, wait.carry)
-    condition = condition_for(wait.topic, wait.until, list(wait.subjects))
+    condition = condition_for(wait.topic, wait.until, list(wait.subjects), clock=clock.real)
     wants = wants_of(wait.topic, list(wait.subjects), wait.until)
     readers = _readers(services)
     while True:
-        meanwhile()
+        # What is due happens now, so that fewer polls find nothing new.
+        box.run_due()
         seen = {feed: _read(readers[feed.value], sorted(ids)) for feed, ids in wants.items()}
         judged = condition.observe(merged(wait.topic, list(wait.subjects), wait.until, seen))
         if judged.reason is not None:
             return Resumed(judged.reason, judged.observed, wait.carry)
-        if time.time() > wait.deadline:
+        if clock.real() > wait.deadline:
             return Resumed(Reason.TIMED_OUT, judged.observed, wait.carry)
-        time.sleep(0.02)
+        clock.skip(POLL_SECONDS)
 
 
 def _read(reader: Callable[[list[str]], dict[str, Any]], ids: list[str]) -> dict[str, Any]:
@@ -291,6 +293,11 @@ def mgn_hook(box: Any) -> MgnHook:
     return made["hook"]
 
 
+def now_of(box: Any) -> Callable[[], datetime]:
+    """The real time as the sandbox's clock has it."""
+    return lambda: datetime.fromtimestamp(box.clock.real(), UTC)
+
+
 def make_services(box: Any, run_id: str = "run-1", wave: str = "wave-1", **changes: Any) -> Services:
     """Services on the sandbox, as ``operators/services.py`` builds them on Airflow's connections."""
     client = client_factory(box)
@@ -299,7 +306,8 @@ def make_services(box: Any, run_id: str = "run-1", wave: str = "wave-1", **chang
     services = Services(
         settings=settings,
         mgn=mgn_hook(box),
-        ledger=DynamoDbLedger(client("dynamodb"), settings.table_name),
+        ledger=DynamoDbLedger(client("dynamodb"), settings.table_name, now_of(box)),
+        now=now_of(box),
         holder=Holder("migration_wave", run_id, wave),
         client=client,
         cmdb=lambda: cmf.from_connection(box.endpoints["cmf"], None, None, extra, client_factory=client),
@@ -313,8 +321,11 @@ def make_services(box: Any, run_id: str = "run-1", wave: str = "wave-1", **chang
     return replace(services, **changes)
 
 
-def services_of_environment(holder: Holder) -> Services:
-    """Services in another process: everything is reached as the SDK's own variables say."""
+def services_of_environment(holder: Holder, world: Any) -> Services:
+    """Services in another process: everything is reached as the SDK's own variables say.
+
+    :param world: whose ``clock`` says what time it is.
+    """
     made: dict[str, Any] = {}
 
     def client(name: str) -> Any:
@@ -328,7 +339,8 @@ def services_of_environment(holder: Holder) -> Services:
     return Services(
         settings=FAST,
         mgn=MgnHook(aws_conn_id=None, region_name=os.environ["AWS_DEFAULT_REGION"]),
-        ledger=DynamoDbLedger(client("dynamodb"), FAST.table_name),
+        ledger=DynamoDbLedger(client("dynamodb"), FAST.table_name, now_of(world)),
+        now=now_of(world),
         holder=holder,
         client=client,
         cmdb=nothing,

@@ -17,6 +17,8 @@ from migration_ops.core.errors import MigrationError, Unknown
 from migration_ops.wave.waits.feeds import Feed, calendar_states, instance_statuses, readers_of
 from tests.aws.scripted_aws import ScriptedAws, server_id, source_server
 
+# A fresh account to moto, whatever a sandbox of this process has in its Region.
+REGION = "eu-west-3"
 MISSING = "i-0123456789abcdef0"
 
 
@@ -34,12 +36,12 @@ def ec2(moto: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", moto)
-    return MgnHook(aws_conn_id=None, region_name="us-east-1").client_for_reads("ec2")
+    return MgnHook(aws_conn_id=None, region_name=REGION).client_for_reads("ec2")
 
 
 def launch(moto: str, count: int) -> list[str]:
     ec2 = boto3.client(
-        "ec2", "us-east-1", endpoint_url=moto, aws_access_key_id="testing", aws_secret_access_key="testing"
+        "ec2", REGION, endpoint_url=moto, aws_access_key_id="testing", aws_secret_access_key="testing"
     )
     answer = ec2.run_instances(ImageId="ami-12c6146b", MinCount=count, MaxCount=count)
     return [one["InstanceId"] for one in answer["Instances"]]

@@ -9,6 +9,7 @@ from typing import Any
 from migration_ops.aws.inventory.airflow_rest import get, pages
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 # Dag ids of this package; others in the same Airflow are not ours.
 OURS = ("migration_", "runbook_")
@@ -103,3 +104,9 @@ def _seconds_since(text: str | None, now: datetime) -> float | None:
         return round((now - datetime.fromisoformat(text or "")).total_seconds(), 1)
     except (ValueError, TypeError):
         return None
+
+
+# What checks are about.
+APPROVALS = Listing("airflow", "approvals", read)
+LISTED_COMPONENTS = Listing("airflow", "components", read)
+RUNS = Listing("airflow", "runs", read)

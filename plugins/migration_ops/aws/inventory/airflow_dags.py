@@ -10,6 +10,7 @@ from migration_ops.aws.inventory.airflow_rest import get, pages
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 PREFIX = "runbook_"
 LIST = "/dags"
@@ -79,3 +80,7 @@ def _edge(reader: Reader, path: str, query: Mapping[str, Any], member: str) -> s
         return datetime.fromisoformat(answer["dag_runs"][0][member]).isoformat()
     except (TypeError, ValueError) as error:
         raise Unknown(f"a run's {member} is no time", path=path) from error
+
+
+# What checks are about.
+DAGS = Listing("own_dags", "dags", read)

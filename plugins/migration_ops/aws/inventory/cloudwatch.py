@@ -10,6 +10,7 @@ from migration_ops.aws.inventory.cloudwatch_dashboard import metrics_of
 from migration_ops.aws.metrics import read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import NOT_READ, is_failed
+from migration_ops.core.listing import Listing
 
 # Asked for nothing, DescribeAlarms answers metric alarms only.
 ALARM_TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
@@ -80,3 +81,8 @@ def _series(reader: Reader, body: str, region: str) -> Any:
     answers = read_metrics(reader, metrics, since=since)
     unread = next((one for one in answers.values() if is_failed(one)), None)
     return unread or [{"label": one.key, "points": len(answers[one.key]["values"])} for one in metrics]
+
+
+# What checks are about.
+DASHBOARDS = Listing("cloudwatch", "dashboards", read)
+STATES = Listing("cloudwatch", "states", read)

@@ -14,6 +14,7 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 METRIC = "UnblendedCost"
 NOT_USAGE = ["Credit", "Refund", "Tax"]
@@ -99,3 +100,9 @@ def _tagged(entry: dict[str, Any], tag: str) -> dict[str, Any]:
     """Cost Explorer says ``wave$wave-3``, and ``wave$`` for what carries no tag."""
     value = entry["name"].removeprefix(f"{tag}$")
     return entry | {"name": f"{tag}={value or '(none)'}", "value": value}
+
+
+# What checks are about.
+SERVICES = Listing("cost_explorer", "services", read)
+TAGS = Listing("cost_explorer", "tags", read)
+LISTED_TRANSFER = Listing("cost_explorer", "transfer", read)

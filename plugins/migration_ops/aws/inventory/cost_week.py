@@ -11,6 +11,7 @@ from migration_ops.aws.inventory.cost import METRIC, NOT_USAGE
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 DAYS = 7
 # Cost Explorer brings its data up to date at least once in 24 hours: the newest day is still growing, and a growing
@@ -85,3 +86,7 @@ def _billed_by_month(week: dict[str, float]) -> float:
     firsts = [amount for day, amount in week.items() if date.fromisoformat(day).day == 1]
     others = [amount for day, amount in week.items() if date.fromisoformat(day).day != 1]
     return sum(max(0.0, amount - median(others)) for amount in firsts)
+
+
+# What checks are about.
+SERVICES = Listing("cost_week", "services", read)

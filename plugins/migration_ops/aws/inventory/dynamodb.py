@@ -8,6 +8,7 @@ from migration_ops.aws.inventory.dynamodb_scratch import read_scratch
 from migration_ops.aws.metrics import Metric, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 THROTTLES = {"readThrottles": "ReadThrottleEvents", "writeThrottles": "WriteThrottleEvents"}
 # SystemErrors exists by operation only (DynamoDB Developer Guide, metrics and dimensions); what the ledger calls.
@@ -93,3 +94,9 @@ def _backups(reader: Reader, table: str) -> Any:
         "earliest": recovery.get("EarliestRestorableDateTime"),
         "latest": recovery.get("LatestRestorableDateTime"),
     }
+
+
+# What checks are about.
+PARTS = Listing("dynamodb", "parts", read)
+SCRATCH = Listing("dynamodb", "scratch", read)
+TABLES = Listing("dynamodb", "tables", read)

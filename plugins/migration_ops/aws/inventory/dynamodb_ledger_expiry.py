@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -16,3 +17,7 @@ def read(reader: Reader) -> dict[str, Any]:
         return {"tables": answer}
     found = answer["TimeToLiveDescription"]
     return {"tables": [{"name": name, "status": found["TimeToLiveStatus"], "attribute": found.get("AttributeName")}]}
+
+
+# What checks are about.
+TABLES = Listing("ledger_expiry", "tables", read)

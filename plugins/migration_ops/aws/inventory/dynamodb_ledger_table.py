@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -33,3 +34,7 @@ def _recovery(reader: Reader, name: str) -> Any:
         return answer
     backups = answer.get("ContinuousBackupsDescription", {})
     return backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+
+
+# What checks are about.
+TABLES = Listing("ledger_table", "tables", read)

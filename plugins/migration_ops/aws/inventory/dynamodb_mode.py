@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.metrics import Metric, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 HOUR_SECONDS = 3_600
 UNITS = {"reads": "ReadCapacityUnits", "writes": "WriteCapacityUnits"}
@@ -70,3 +71,7 @@ def _metrics(table: dict[str, Any]) -> list[Metric]:
         for part in table["parts"]
         for of, member in UNITS.items()
     ]
+
+
+# What checks are about.
+TABLES = Listing("table_mode", "tables", read)

@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.metrics import Metric, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 DAY_SECONDS = 86_400
 # With TableName alone CloudWatch answers for the table without its indexes (DynamoDB Developer Guide, metrics).
@@ -83,3 +84,8 @@ def _metrics(part: dict[str, Any]) -> list[Metric]:
         Metric(f"{part['name']}|{key}", "AWS/DynamoDB", metric, dimensions, "Sum", DAY_SECONDS)
         for key, metric in METRICS.items()
     ]
+
+
+# What checks are about.
+PARTS = Listing("performance_table", "parts", read)
+TABLES = Listing("performance_table", "tables", read)

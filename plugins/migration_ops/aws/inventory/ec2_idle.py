@@ -10,6 +10,7 @@ from migration_ops.aws.metrics import Metric, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 DAY_SECONDS = 86_400
 
@@ -80,3 +81,10 @@ def _addresses(reader: Reader, answer: dict[str, Any]) -> Any:
             for one in answer["Addresses"]
         ],
     )
+
+
+# What checks are about.
+ADDRESSES = Listing("idle", "addresses", read)
+INSTANCES = Listing("idle", "instances", read)
+SNAPSHOTS = Listing("idle", "snapshots", read)
+VOLUMES = Listing("idle", "volumes", read)

@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 MANAGED, SERVER_ID = "AWSApplicationMigrationServiceManaged", "AWSApplicationMigrationServiceSourceServerID"
 ALIVE = ("pending", "running", "stopping", "stopped")
@@ -47,3 +48,7 @@ def _public_addresses(one: dict[str, Any]) -> list[str]:
     found = [one.get("PublicIpAddress"), *(each.get("Association", {}).get("PublicIp") for each in interfaces)]
     found += [address["Ipv6Address"] for each in interfaces for address in each.get("Ipv6Addresses", [])]
     return sorted({address for address in found if address})
+
+
+# What checks are about.
+INSTANCES = Listing("instances", "instances", read)

@@ -9,6 +9,7 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import NOT_READ, failed, is_failed
+from migration_ops.core.listing import Listing
 
 DEFAULT_BUS = "default"
 # Everybody's rules are on the default bus; ours, made by migration_setup, begin so.
@@ -130,3 +131,7 @@ def _missing(reader: Reader, known: set[str]) -> list[Rule]:
         return []
     gone = failed("events:list_rules", Unknown(f"our bus {bus} is gone, or has no rule"))
     return [_unread(f"{bus}/*", gone)]
+
+
+# What checks are about.
+RULES = Listing("events", "rules", read)

@@ -6,6 +6,7 @@ from typing import Any
 
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -38,3 +39,7 @@ def _bus(reader: Reader, name: str) -> dict[str, Any]:
         return {"name": name, "arn": None, "policies": answer}
     policies = [answer["Policy"]] if answer.get("Policy") else []
     return {"name": name, "arn": answer.get("Arn"), "policies": policies}
+
+
+# What checks are about.
+BUSES = Listing("eventbus", "buses", read)

@@ -13,6 +13,7 @@ from migration_ops.aws.reader import Reader, plain_json
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import Facts, NotRead, failed, is_failed
+from migration_ops.core.listing import Listing
 
 OPERATION = "iam:get_account_authorization_details"
 AWS_POLICY = ":iam::aws:policy/"
@@ -93,3 +94,7 @@ def _managed(arn: str, documents: dict[str, Any]) -> dict[str, Any]:
 def _default_document(policy: dict[str, Any]) -> Any:
     """Of the version that is in force. The SDK has decoded it; where it has not, it is text, and read as such later."""
     return next((one["Document"] for one in policy["PolicyVersionList"] if one["IsDefaultVersion"]), None)
+
+
+# What checks are about.
+ROLES = Listing("iam", "roles", read)

@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 # Analyzers of external access; the others look for unused and internal access.
 EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
@@ -36,3 +37,7 @@ def _analyzer(reader: Reader, analyzer: dict[str, Any]) -> dict[str, Any]:
     if not is_failed(findings):
         findings = [{"id": one["id"], "resource": one.get("resource"), "type": one["resourceType"]} for one in findings]
     return {"name": analyzer["name"], "status": analyzer["status"], "findings": findings}
+
+
+# What checks are about.
+REGIONS = Listing("accessanalyzer", "regions", read)

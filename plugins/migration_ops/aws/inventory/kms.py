@@ -8,6 +8,7 @@ from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 ROTATION = "kms:get_key_rotation_status"
 
@@ -85,3 +86,7 @@ def _status(reader: Reader, facts: dict[str, Any]) -> Any:
     if reader.in_region is None:
         raise Unknown(f"its primary key is in {primary['Region']}, which cannot be asked here")
     return reader.in_region("kms", primary["Region"]).get_key_rotation_status(KeyId=primary["Arn"])
+
+
+# What checks are about.
+KEYS = Listing("kms", "keys", read)

@@ -14,6 +14,7 @@ from migration_ops.core.batches import side_by_side
 from migration_ops.core.config import DIRECTORY
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_variables
 
 # A policy of it is the function's own.
@@ -116,3 +117,7 @@ def _environment(environment: dict[str, Any]) -> dict[str, Any]:
 def _alias(arn: str) -> str:
     parts = arn.split(":")
     return parts[7] if len(parts) > 7 else ""
+
+
+# What checks are about.
+FUNCTIONS = Listing("audit_lambda", "functions", read)

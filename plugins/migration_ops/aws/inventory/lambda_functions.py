@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 METRICS = {"invocations": "Invocations", "errors": "Errors", "throttles": "Throttles"}
 FUNCTION_LOG_PREFIX = "/aws/lambda/"
@@ -56,3 +57,7 @@ def _function(answer: dict[str, Any]) -> dict[str, Any]:
         "variables": sorted(environment.get("Variables", {})),
         "logGroup": answer.get("LoggingConfig", {}).get("LogGroup", FUNCTION_LOG_PREFIX + name),
     }
+
+
+# What checks are about.
+FUNCTIONS = Listing("functions", "functions", read)

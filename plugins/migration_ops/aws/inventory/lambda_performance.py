@@ -11,6 +11,7 @@ from typing import Any
 from migration_ops.aws.metrics import Metric, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 # A day is the longest period of CloudWatch; percentiles of longer ones cannot be had from those of days.
 DAY_SECONDS = 86_400
@@ -153,3 +154,7 @@ def _with_series(function: dict[str, Any], series: dict[str, Any]) -> dict[str, 
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+# What checks are about.
+FUNCTIONS = Listing("performance_lambda", "functions", read)

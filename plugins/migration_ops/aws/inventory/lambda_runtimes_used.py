@@ -10,6 +10,7 @@ from migration_ops.aws.inventory.lambda_runtimes import read_runtimes
 from migration_ops.aws.reader import Reader
 from migration_ops.core.config import DIRECTORY
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -44,3 +45,7 @@ def _runtime(name: str | None, ends: Any, today: date) -> dict[str, Any] | None:
         return {"name": name, "end": ends}
     end = ends.get(name)
     return {"name": name, "end": end, "daysLeft": (date.fromisoformat(end) - today).days if end else None}
+
+
+# What checks are about.
+FUNCTIONS = Listing("function_runtimes", "functions", read)

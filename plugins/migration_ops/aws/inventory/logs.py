@@ -11,6 +11,7 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.log_levels import is_error
 from migration_ops.core.redaction import redacted_text
 
@@ -80,3 +81,7 @@ def _errors(reader: Reader, name: str) -> dict[str, Any]:
 def _line(event: dict[str, Any]) -> dict[str, Any]:
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
     return {"at": at, "stream": event["logStreamName"], "line": redacted_text(event["message"])}
+
+
+# What checks are about.
+ALL = Listing("logs", "", read)

@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import kinds_in
 
 FUNCTIONS = "/aws/lambda/"
@@ -69,3 +70,7 @@ def _sample(reader: Reader, name: str) -> dict[str, Any]:
         "sampled": sampled,
         "secrets": [{"stream": stream, "kinds": sorted(kinds)} for stream, kinds in sorted(secrets.items())],
     }
+
+
+# What checks are about.
+GROUPS = Listing("log_groups", "groups", read)

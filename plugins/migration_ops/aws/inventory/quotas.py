@@ -12,6 +12,7 @@ from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.series import WEEK, by_week, day_ends, whole_days
 
 DAY_SECONDS = 86_400
@@ -110,3 +111,7 @@ def _lately(series: Any, span: tuple[datetime, datetime]) -> Any:
     if is_failed(series):
         return series
     return max((value for end, value in day_ends(series) if end > span[1] - WEEK), default=None)
+
+
+# What checks are about.
+LISTED_QUOTAS = Listing("quotas", "quotas", read)

@@ -9,6 +9,7 @@ from migration_ops.aws.inventory.s3_account_block import account_block
 from migration_ops.aws.policies.exposure import BLOCK_PARTS, public_grants
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 NO_BLOCK = ("NoSuchPublicAccessBlockConfiguration",)
 NO_POLICY = ("NoSuchBucketPolicy",)
@@ -91,3 +92,7 @@ def _algorithms(answer: Any) -> Any:
         return configuration
     defaults = (one.get("ApplyServerSideEncryptionByDefault", {}) for one in configuration.get("Rules", []))
     return [one["SSEAlgorithm"] for one in defaults if "SSEAlgorithm" in one] or None
+
+
+# What checks are about.
+BUCKETS = Listing("s3", "buckets", read)

@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.reader import Reader, plain_json
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 OWNED_NAME = re.compile(r"([a-z][a-z0-9-]*)!")
 ABSENT = ("ResourceNotFoundException",)
@@ -93,3 +94,7 @@ def _owner_by_name(name: str) -> str | None:
     """Only services may make names with "!": ``rds!db-...``, ``events!connection/...``."""
     found = OWNED_NAME.match(name)
     return found[1] if found else None
+
+
+# What checks are about.
+SECRETS = Listing("secretsmanager", "secrets", read)

@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -39,3 +40,7 @@ def _topic(reader: Reader, arn: str, checks: AccessChecks) -> dict[str, Any]:
 
 def _name(arn: str) -> str:
     return arn.rsplit(":", 1)[-1]
+
+
+# What checks are about.
+TOPICS = Listing("sns", "topics", read)

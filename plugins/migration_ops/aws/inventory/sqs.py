@@ -15,6 +15,7 @@ from migration_ops.aws.metrics import Metric, points_since, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import NONE_EXPECTED, Facts, NotRead, is_failed
+from migration_ops.core.listing import Listing
 
 COUNTS = {
     "visible": "ApproximateNumberOfMessages",
@@ -202,3 +203,7 @@ def _arn(reader: Reader, url: str) -> str:
     account, name = urlsplit(url).path.rsplit("/", 2)[-2:]
     meta = reader.of("sqs").meta
     return f"arn:{meta.partition}:sqs:{meta.region_name}:{account}:{name}"
+
+
+# What checks are about.
+QUEUES = Listing("sqs", "queues", read)

@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -40,3 +41,7 @@ def _queue(reader: Reader, url: str, checks: AccessChecks) -> dict[str, Any]:
 
 def _name(url: str) -> str:
     return url.rsplit("/", 1)[-1]
+
+
+# What checks are about.
+QUEUES = Listing("audit_sqs", "queues", read)

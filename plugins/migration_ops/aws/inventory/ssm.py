@@ -7,6 +7,7 @@ from typing import Any
 
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -32,3 +33,7 @@ def _state(reader: Reader, one: dict[str, Any]) -> dict[str, Any]:
         "missing": one.get("NonCompliantSummary", {}).get("NonCompliantCount"),
         "ageDays": round((reader.now - scanned).total_seconds() / 86_400, 1),
     }
+
+
+# What checks are about.
+ALL = Listing("patch_compliance", "", read)

@@ -10,6 +10,7 @@ import yaml
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_document, kinds_in
 
 
@@ -37,3 +38,7 @@ def _secrets(answer: dict[str, Any]) -> Any:
     except (ValueError, yaml.YAMLError):
         return failed("ssm:get_document", Unknown(f"the document is not {form}"))
     return [{"name": "content", "kind": kind} for kind in kinds_in(text)]
+
+
+# What checks are about.
+DOCUMENTS = Listing("ssm_documents", "documents", read)

@@ -13,6 +13,7 @@ from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 # PENDING_REDRIVE is asked for by map run only; with a state machine's ARN it is a ValidationException (API reference).
 BAD_ENDS = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "ABORTED": "ExecutionsAborted"}
@@ -119,3 +120,7 @@ def _aged(reader: Reader, execution: dict[str, Any], limit: timedelta) -> dict[s
     age = reader.now - _begun(execution)
     found = {"name": execution["name"], "ageMinutes": round(age / timedelta(minutes=1), 1)}
     return found | (details(reader, execution) if age > limit else {})
+
+
+# What checks are about.
+STATE_MACHINES = Listing("stepfunctions", "stateMachines", read)

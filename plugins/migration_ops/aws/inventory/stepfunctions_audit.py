@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_document
 
 
@@ -41,3 +42,7 @@ def _secrets(definition: Any) -> Any:
     except (TypeError, ValueError):
         # A definition encrypted with a key of the customer comes back empty when the key cannot be used.
         return failed("stepfunctions:describe_state_machine", Unknown("the definition is not JSON"))
+
+
+# What checks are about.
+MACHINES = Listing("audit_states", "machines", read)

@@ -9,6 +9,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import NONE_EXPECTED, failed, is_failed
+from migration_ops.core.listing import Listing
 
 OPERATION = "stepfunctions:describe_state_machine"
 
@@ -59,3 +60,7 @@ def _how(state: Mapping[str, Any]) -> dict[str, Any]:
         "hasBackoff": all(float(one.get("BackoffRate", 2.0)) > 1 for one in retriers),
         "hasJitter": all(one.get("JitterStrategy") == "FULL" for one in retriers),
     }
+
+
+# What checks are about.
+STATE_MACHINES = Listing("state_definitions", "stateMachines", read)

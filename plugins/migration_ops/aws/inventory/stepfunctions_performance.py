@@ -7,6 +7,7 @@ from typing import Any
 from migration_ops.aws.metrics import Metric, read_metrics
 from migration_ops.aws.reader import Reader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
+from migration_ops.core.listing import Listing
 
 DAY_SECONDS = 86_400
 TIMES = {"p50": "p50", "p95": "p95", "p99": "p99"}
@@ -84,3 +85,7 @@ def _counted(reader: Reader, arn: str) -> dict[str, int]:
     )
     kinds = [event["type"] for page in pages for event in page["events"]]
     return {"transitions": sum(one.endswith(ENTERED) for one in kinds), "events": len(kinds)}
+
+
+# What checks are about.
+STATE_MACHINES = Listing("performance_states", "stateMachines", read)

@@ -46,7 +46,7 @@ class AlarmsOperator(DocumentedOperator):
         services = runbook_services(context)
         is_scheduled = getattr(context.get("dag_run"), "run_type", None) == SCHEDULED
         is_dry = context["params"]["dryRun"] and not (is_scheduled and self.kind in WITH_WAVES)
-        looked = self._look(services, is_dry=is_dry, may_be_new=is_scheduled)
+        looked = self._look(services, is_dry=is_dry)
         looked = replace(looked, findings=tuple(with_accepted(list(looked.findings))))
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in looked.findings])
         ti.xcom_push(key=TABLES_KEY, value=list(looked.tables))
@@ -60,9 +60,9 @@ class AlarmsOperator(DocumentedOperator):
             raise AirflowFailException(f"{len(bad)} alarms are red; the first: {bad[0].resource}: {bad[0].reason}")
         return {"verdict": worst(looked.findings).value, "findings": len(looked.findings), "done": len(looked.done)}
 
-    def _look(self, services: RunbookServices, *, is_dry: bool, may_be_new: bool) -> Looked:
+    def _look(self, services: RunbookServices, *, is_dry: bool) -> Looked:
         try:
             topics = services.topic_arns()
         except MigrationError as error:
             return Looked((unread(self.kind, error.message),))
-        return look_at(services.reader, self.kind, topics, is_dry=is_dry, may_be_new=may_be_new)
+        return look_at(services.reader, self.kind, topics, is_dry=is_dry, may_be_new=True)

@@ -18,9 +18,8 @@ from migration_ops.operators.runbook.notify import TellOperator
 from migration_ops.operators.runbook.report import CHECK, REPORT, TABLES_KEY, FindingsReportOperator
 from migration_ops.operators.runbook.run_window import run_window, windowed
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
-from migration_ops.runbook.checks.check import Chapter, Check
-from migration_ops.runbook.checks.readers import read_with
-from migration_ops.runbook.health import CHAPTER as HEALTH
+from migration_ops.runbook.checks.chapters import HEALTH
+from migration_ops.runbook.checks.check import Chapter, Check, read_with
 
 READ = "read"
 
@@ -141,7 +140,7 @@ def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[An
         trigger_rule=TriggerRule.ALL_DONE,
     )
     # Nothing else looks as often: without its report nobody knows.
-    pages = chapter.name == HEALTH.name
+    pages = chapter.name == HEALTH
     tell = TellOperator(task_id="tell", title=title, pages=pages, trigger_rule=TriggerRule.ALL_DONE)
     complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(reads, checks, report, tell)

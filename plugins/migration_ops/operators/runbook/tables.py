@@ -11,7 +11,7 @@ from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.runbook.chapter import READ, TABLES_KEY
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.runbook.checks.check import Chapter
-from migration_ops.runbook.reports.tables import tables_of
+from migration_ops.runbook.checks.tables import tables_of
 
 TABLES = "tables"
 LEAF = "all_well"

@@ -8,9 +8,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
-from migration_ops.runbook.backup.manifest import NoBackup
-from migration_ops.runbook.backup.store import BackupStore
-from migration_ops.runbook.backup.verify import latest_verified
+from migration_ops.core.listing import Listing
 
 
 def read(reader: Reader) -> dict[str, Any]:
@@ -25,6 +23,11 @@ def read(reader: Reader) -> dict[str, Any]:
 
 def _newest(reader: Reader) -> dict[str, Any]:
     """:raises Unknown: there is no bucket to look into."""
+    # Imported by whoever reads: DAG files, which only name checks, are parsed all the time.
+    from migration_ops.runbook.backup.manifest import NoBackup
+    from migration_ops.runbook.backup.store import BackupStore
+    from migration_ops.runbook.backup.verify import latest_verified
+
     bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
     if not bucket:
         raise Unknown("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
@@ -38,3 +41,7 @@ def _newest(reader: Reader) -> dict[str, Any]:
 
 def _hours(reader: Reader, at: datetime) -> float:
     return round((reader.now - at).total_seconds() / 3600, 2)
+
+
+# What checks are about.
+TABLES = Listing("backups", "tables", read)

@@ -1,51 +1,44 @@
-"""A check: its metadata, and its judgement over what was read. Judging calls nothing."""
+"""A check: a function that judges what was read, and what it says of itself. Judging calls nothing."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import logging
+import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from migration_ops.core.errors import InvalidInput
 from migration_ops.core.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, Facts, NotRead
 from migration_ops.core.finding import EVERYTHING, Finding, FindingVerdict, Judgement, Route, ok, unknown
+from migration_ops.core.listing import Listing
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.checks.expectations import none_here
+from migration_ops.runbook.checks.expectations import none_here, with_expectations
 from migration_ops.runbook.reports.quantities import measured
 
 log = logging.getLogger(__name__)
 
 
 Judge = Callable[[Facts, Facts, Thresholds], Judgement | Iterable[Judgement] | None]
+J = TypeVar("J", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Metadata:
     """
-    What stands beside a check, in ``<check id>.json``.
+    What a check says of itself, see :func:`check`.
 
-    :param check_id: ``<service>_<resource>_<what is asked>``.
-    :param about: the list in what was read whose entries are judged one by one, for example ``lambda.functions``.
-    :param reads: the readers it needs; ``about`` begins with one of them.
-    :param route: whether its red findings page somebody.
-    :param section: the runbook's section.
-    :param unit: of value and limit.
-    :param empty: ``unknown`` when there must be something to judge, ``ok`` when none is fine too.
-    :param kind: the member of ``resources.yaml`` that names what is judged; where its list is empty, this installation
-        has none of it and the check is skipped.
-    :param is_event: it names things that happened (a failed run), which leave the window by themselves.
-    :param prowler: ids of the Prowler checks that ask the same.
+    :param check_id: ``<service>_<resource>_<what is asked>``; the name of its function.
     """
 
     check_id: str
+    chapter: str
     title: str
-    about: str
-    reads: tuple[str, ...]
+    listing: Listing
+    also: tuple[Listing, ...]
     route: Route
     section: str
     risk: str
@@ -55,37 +48,117 @@ class Metadata:
     kind: str = ""
     severity: str = ""
     is_event: bool = False
-    prowler: tuple[str, ...] = field(default=())
+    prowler: tuple[str, ...] = ()
 
-    @classmethod
-    def from_file(cls, path: Path) -> Metadata:
-        """:raises InvalidInput: the file has other members than this class, or names another check."""
-        document = json.loads(path.read_text(encoding="utf-8"))
-        document["check_id"] = document.pop("id", None)
-        try:
-            made = cls(**document | {name: tuple(document.get(name, ())) for name in ("reads", "prowler")})
-        except TypeError as error:
-            raise InvalidInput(f"metadata of a check: {error}", path=str(path)) from error
-        if made.check_id != path.stem or made.about.split(".")[0] not in made.reads:
-            raise InvalidInput("metadata of a check: id is not the file's, or about is not read", path=str(path))
-        return Metadata(**{**vars(made), "route": Route(made.route)})
+    @property
+    def about(self) -> str:
+        """Where the list that is judged stands in a run's snapshot, for example ``sqs.queues``."""
+        return self.listing.path
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the reads that it needs; that of ``about`` comes first."""
+        return tuple(dict.fromkeys(one.reader for one in (self.listing, *self.also)))
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A check's function and its metadata."""
+
+    metadata: Metadata
+    judge: Judge
+
+
+REGISTRY: dict[str, Registered] = {}
+
+
+def check(
+    chapter: str,
+    *,
+    about: Listing,
+    title: str,
+    section: str,
+    risk: str,
+    remedy: str,
+    also: tuple[Listing, ...] = (),
+    route: Route = Route.WARN,
+    unit: str = "",
+    empty: str = "unknown",
+    kind: str = "",
+    severity: str = "",
+    is_event: bool = False,
+    prowler: tuple[str, ...] = (),
+) -> Callable[[J], J]:
+    """
+    Makes a function a check of a chapter; the function's name is the check's id.
+
+    It is given one entry of the list, the whole snapshot and the limits, and answers a result, several, or None where
+    it does not apply. It calls nothing.
+
+    :param chapter: a name in ``chapters``.
+    :param about: the list whose entries are judged one by one.
+    :param also: further lists that it looks into.
+    :param route: whether its red findings page somebody.
+    :param section: the runbook's section.
+    :param unit: of value and limit.
+    :param empty: ``unknown`` when there must be something to judge, ``ok`` when none is fine too.
+    :param kind: the member of ``resources.yaml`` that names what is judged; where its list is empty, this installation
+        has none of it and the check is skipped.
+    :param is_event: it names things that happened (a failed run), which leave the window by themselves.
+    :param prowler: ids of the Prowler checks that ask the same.
+    :raises InvalidInput: another check has the same id.
+    """
+
+    def register(judge: J) -> J:
+        check_id = getattr(judge, "__name__", "")
+        if check_id in REGISTRY:
+            raise InvalidInput("two checks have one id", path=check_id)
+        metadata = Metadata(
+            check_id,
+            chapter,
+            title,
+            about,
+            also,
+            route,
+            section,
+            risk,
+            remedy,
+            unit,
+            empty,
+            kind,
+            severity,
+            is_event,
+            prowler,
+        )
+        REGISTRY[check_id] = Registered(metadata, judge)
+        return judge
+
+    return register
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check of a chapter, found by its id: ``migration_ops/runbook/<chapter>/<check id>.py`` and ``.json``."""
+    """One check of a chapter, by its id."""
 
     chapter: str
     check_id: str
 
-    @cached_property
+    @property
     def metadata(self) -> Metadata:
-        return Metadata.from_file(Path(__file__).parents[1] / self.chapter / f"{self.check_id}.json")
+        return self._registered.metadata
 
     @property
     def judge(self) -> Judge:
-        judge: Judge = importlib.import_module(f"migration_ops.runbook.{self.chapter}.{self.check_id}").judge
-        return judge
+        return self._registered.judge
+
+    @property
+    def _registered(self) -> Registered:
+        """:raises InvalidInput: the chapter has no such check."""
+        load()
+        found = REGISTRY.get(self.check_id)
+        if found is None or found.metadata.chapter != self.chapter:
+            raise InvalidInput(f"there is no such check in {self.chapter}", path=self.check_id)
+        return found
 
     def run(self, estate: Facts, limits: Thresholds) -> list[Finding]:
         """The findings: at least one. What could not be read, or is not as expected, is UNKNOWN, never left out."""
@@ -178,9 +251,36 @@ class Chapter:
     """What one runbook DAG reads and checks, by name; both run side by side as mapped tasks."""
 
     name: str
-    readers: tuple[str, ...]
-    check_ids: tuple[str, ...]
+
+    @property
+    def check_ids(self) -> tuple[str, ...]:
+        """Service by service."""
+        load()
+        return tuple(check_id for check_id, one in REGISTRY.items() if one.metadata.chapter == self.name)
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Names of the reads that its checks need, in the order of the checks."""
+        return tuple(dict.fromkeys(name for one in self.checks for name in one.metadata.reads))
 
     @property
     def checks(self) -> list[Check]:
         return [Check(self.name, one) for one in self.check_ids]
+
+
+@cache
+def load() -> None:
+    """Imports every module of this room once, so that all checks are registered, whoever asks first."""
+    for one in sorted(pkgutil.iter_modules([str(Path(__file__).parent)]), key=lambda found: found.name):
+        importlib.import_module(f"{__package__}.{one.name}")
+
+
+def read_with(name: str, reader: Any) -> dict[str, Any]:
+    """What the read of this name reads, and which of its empty lists are no fault (``expectations``)."""
+    load()
+    reads = {
+        listing.reader: listing.read
+        for one in REGISTRY.values()
+        for listing in (one.metadata.listing, *one.metadata.also)
+    }
+    return with_expectations(name, reads[name](reader), reader.config.resources, reader.settings)

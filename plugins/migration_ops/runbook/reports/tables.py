@@ -1,8 +1,7 @@
-"""Further tables and charts of a chapter's report: ``migration_ops/runbook/<chapter>/tables.py`` makes them. Pure."""
+"""What further tables and charts of a report are made of. Pure."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,13 +13,8 @@ Table = dict[str, Any]
 MakeTables = Callable[[Facts, Thresholds], Iterable[Table]]
 
 
-def tables_of(chapter: str, estate: Facts, limits: Thresholds) -> list[Table]:
-    """All tables of the chapter, in order; one whose facts could not be read says so."""
-    parts: dict[str, MakeTables] = importlib.import_module(f"migration_ops.runbook.{chapter}.tables").TABLES
-    return [table for title, make in parts.items() for table in _made(title, make, estate, limits)]
-
-
-def _made(title: str, make: MakeTables, estate: Facts, limits: Thresholds) -> list[Table]:
+def made(title: str, make: MakeTables, estate: Facts, limits: Thresholds) -> list[Table]:
+    """What ``make`` makes; a table that says so where its facts could not be read."""
     try:
         return list(make(estate, limits))
     except NotRead as error:

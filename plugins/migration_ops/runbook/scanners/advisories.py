@@ -9,6 +9,7 @@ from typing import Any
 from migration_ops.aws.reader import Reader
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.runbook.scanners import findings as inbox
 from migration_ops.runbook.scanners import packages
 from migration_ops.runbook.scanners.dependencies import lock_path
@@ -59,3 +60,7 @@ def _file(path: Path) -> tuple[str, datetime, list[Scanned]]:
         return path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC), parse(path.read_bytes())
     except OSError as error:
         raise Unknown(f"the report cannot be read: {type(error).__name__}", path=str(path)) from error
+
+
+# What checks are about.
+SCANS = Listing("advisories", "scans", read)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from migration_ops.aws.reader import Reader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
+from migration_ops.core.listing import Listing
 from migration_ops.runbook.scanners import packages
+from migration_ops.runbook.scanners.packages import canonical_name
 
 OUTDATED, UP_TO_DATE = "--outdated", "--uptodate"
 
@@ -55,13 +55,18 @@ def _index(reader: Reader) -> dict[str, Any]:
     if unread is not None:
         return {"name": "package index", "outdated": unread, "unanswered": unread}
     ours = set(wanted) & set(packages.installed())
-    answered = {canonicalize_name(one["name"]) for one in [*outdated, *current]}
+    answered = {canonical_name(one["name"]) for one in [*outdated, *current]}
     return {
         "name": "package index",
         "outdated": [
             {"name": one["name"], "installed": one["version"], "latest": one["latest_version"]}
             for one in outdated
-            if canonicalize_name(one["name"]) in ours
+            if canonical_name(one["name"]) in ours
         ],
         "unanswered": sorted(ours - answered),
     }
+
+
+# What checks are about.
+INDEXES = Listing("dependencies", "indexes", read)
+LOCKS = Listing("dependencies", "locks", read)

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING, Any
 
 from migration_ops.core.errors import InvalidInput, Unknown
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 PROJECT_LOCK = Path(__file__).resolve().parents[4] / "requirements.txt"
 # What is no requirement: comments and options (--hash, --index-url). Other files of requirements are refused.
@@ -31,13 +31,23 @@ def locked(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"the lock cannot be read: {type(error).__name__}", path=str(path)) from error
-    found: dict[str, str] = {canonicalize_name(one.name): _version(one, path) for one in _requirements(lines, path)}
+    found: dict[str, str] = {canonical_name(one.name): _version(one, path) for one in _requirements(lines, path)}
     if not found:
         raise InvalidInput("the lock names no package", path=str(path))
     return found
 
 
+def canonical_name(name: str) -> str:
+    """A package's name as PEP 503 writes it."""
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
+
+
 def _requirements(lines: Iterable[str], path: Path) -> Iterator[Requirement]:
+    # Imported by whoever reads a lock: DAG files, which only name checks, are parsed all the time.
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for number, line in enumerate(lines, start=1):
         if _NO_REQUIREMENT.match(line):
             continue
@@ -63,7 +73,7 @@ def installed() -> dict[str, str]:
     for one in distributions():
         name = one.metadata["Name"]
         if name:
-            found.setdefault(canonicalize_name(name), one.version)
+            found.setdefault(canonical_name(name), one.version)
     return found
 
 

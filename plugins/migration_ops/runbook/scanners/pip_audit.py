@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from migration_ops.core.errors import Unknown
+from migration_ops.runbook.scanners.packages import canonical_name
 
 # pip-audit: 0 = nothing found, 1 = vulnerabilities found.
 ENDED_WELL = (0, 1)
@@ -98,7 +97,7 @@ def _of_report(document: Any) -> Iterator[Scanned]:
 
 def _from_pip_audit(dependencies: list[Mapping[str, Any]]) -> Iterator[Scanned]:
     for one in dependencies:
-        name = canonicalize_name(one["name"])
+        name = canonical_name(one["name"])
         if one.get("skip_reason") or ("skip_reason" in one and "vulns" not in one):
             yield Scanned(name, skipped=str(one["skip_reason"] or "skipped")[:300])
         elif not isinstance(one.get("vulns"), list) or not one.get("version"):
@@ -122,7 +121,7 @@ def _from_osv(results: list[Mapping[str, Any]]) -> Iterator[Scanned]:
                 continue
             vulnerabilities = one.get("vulnerabilities") or ()
             yield Scanned(
-                canonicalize_name(package["name"]),
+                canonical_name(package["name"]),
                 str(package["version"]),
                 tuple(_id(each) for each in vulnerabilities),
                 tuple(dict.fromkeys(fix for each in vulnerabilities for fix in _osv_fixes(each, package["name"]))),
@@ -133,7 +132,7 @@ def _osv_fixes(vulnerability: Mapping[str, Any], name: str) -> Iterator[str]:
     """OSV schema: affected[].ranges[].events[].fixed."""
     for affected in vulnerability.get("affected") or ():
         about = affected.get("package", {})
-        if about.get("ecosystem") == ECOSYSTEM and canonicalize_name(about.get("name", "")) == canonicalize_name(name):
+        if about.get("ecosystem") == ECOSYSTEM and canonical_name(about.get("name", "")) == canonical_name(name):
             ranges = affected.get("ranges") or ()
             events = (event for each in ranges if each.get("type") == "ECOSYSTEM" for event in each.get("events") or ())
             yield from (str(event["fixed"]) for event in events if "fixed" in event)

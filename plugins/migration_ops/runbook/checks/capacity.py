@@ -1,0 +1,111 @@
+"""Growth and quotas: when a limit is reached."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from migration_ops.aws.inventory import quotas
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+from migration_ops.core.series import days_from_last
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.ledger import growth
+from migration_ops.runbook.checks.chapters import CAPACITY
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.forecast import TooFewPoints, forecast
+
+
+@check(
+    CAPACITY,
+    about=quotas.LISTED_QUOTAS,
+    title="Quotas in use",
+    section="Maintenance Tasks, Quarterly 2. Capacity Planning",
+    unit="%",
+    risk="A launch or a replication that a quota refuses fails in the middle of a wave.",
+    remedy=(
+        "Ask for more in Service Quotas, weeks before the wave; a quota that cannot be raised needs smaller waves."
+    ),
+)
+def quota_usage(quota: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """How much of each quota is used."""
+    limit, most = quota["limit"], limits.capacity.max_quota_percent
+    used = quota.maybe("used")
+    if used is None:
+        # The metric is the one that AWS names for this quota; it has no values where nothing is used.
+        return ok(f"no use was reported in the last week, the quota is {limit:g}", limit=most)
+    percent = round(100 * used / limit, 1)
+    said = f"{used:g} of {limit:g} ({quota['source']})"
+    seen = {"value": percent, "limit": most}
+    if percent >= 100:
+        return critical(f"{said}: nothing more is given", **seen)
+    return warning(said, **seen) if percent > most else ok(said, **seen)
+
+
+@check(
+    CAPACITY,
+    about=quotas.LISTED_QUOTAS,
+    title="When quotas are reached",
+    section="Maintenance Tasks, Quarterly 2. Capacity Planning",
+    unit="days",
+    risk="The quota is reached before the next plan is made.",
+    remedy="Ask for more in Service Quotas now, or spread the waves.",
+)
+def quota_reached(quota: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """Only of what AWS keeps a history."""
+    weeks, limit, horizon = quota["weeks"], quota["limit"], limits.capacity.forecast_days
+    if not quota["hasHistory"]:
+        return None
+    if not weeks:
+        return ok("no use was reported", limit=horizon)
+    now = datetime.fromisoformat(weeks[-1][0])
+    try:
+        line = forecast(days_from_last(weeks), limits.capacity.min_points)
+    except TooFewPoints as error:
+        return unknown(error.message, limit=horizon)
+    reached = line.reached(limit)
+    named = {"earliest": reached.earliest_days, "likely": reached.likely_days, "latest": reached.latest_days}
+    dates = {name: _date(now, days) for name, days in named.items()}
+    expected = line.at(horizon)
+    band = {"from": round(expected.low, 1), "to": round(expected.high, 1), "inDays": horizon, "quota": limit}
+    seen = {"value": reached.likely_days, "limit": horizon, "evidence": (dates, band)}
+    soonest = reached.earliest_days
+    if soonest is not None and soonest <= horizon:
+        return warning(f"reached between {dates['earliest']} and {dates['latest']}", **seen)
+    return ok(f"not reached in {horizon} days; at the earliest: {dates['earliest']}", **seen)
+
+
+def _date(now: datetime, days: int | None) -> str:
+    return "later than in two years" if days is None else (now + timedelta(days=days)).date().isoformat()
+
+
+@check(
+    CAPACITY,
+    about=growth.SERIES,
+    title="Growth",
+    section="Maintenance Tasks, Quarterly 2. Capacity Planning",
+    unit="%",
+    risk="Storage and logs that grow like this are paid for ever.",
+    remedy=("Look at what is written; set retention and lifecycle rules, archive ended migrations."),
+)
+def growth_forecast(series: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Migrations are what the system is for: their growth is shown, and is no fault."""
+    if series["kind"] == "table":
+        size = series["size"]
+        return ok(f"{size['items']} items, {size['bytes']} bytes (as of some hours ago); AWS keeps no history of it")
+    weeks, horizon, most = series["weeks"], limits.capacity.forecast_days, limits.capacity.max_growth_percent
+    if not weeks and series["kind"] == "logs":
+        return ok("nothing was written in a whole week", limit=most)
+    try:
+        line = forecast(days_from_last(weeks), limits.capacity.min_points)
+    except TooFewPoints as error:
+        if series.maybe("isHistoryExpected", True):
+            return unknown(f"weeks: {error.message}", limit=most)
+        return warning(f"no forecast yet, weeks: {error.message}", limit=most)
+    today, then = line.at(0), line.at(horizon)
+    percent = round(100 * (then.middle / today.middle - 1), 1) if today.middle > 0 else None
+    unit = series["unit"]
+    said = f"{today.middle:,.1f} {unit} now, {then.middle:,.1f} ({then.low:,.1f} to {then.high:,.1f}) in {horizon} days"
+    seen = {"value": percent, "limit": most, "evidence": ({"unit": unit, "weeks": line.points},)}
+    # A band that reaches below today says that it may as well not grow.
+    is_growth = percent is not None and percent > most and then.low > today.middle
+    return (warning if is_growth and series["kind"] != "migrations" else ok)(said, **seen)

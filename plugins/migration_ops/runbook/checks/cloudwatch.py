@@ -1,0 +1,141 @@
+"""Alarms, the dashboard, and log groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration_ops.aws.inventory import cloudwatch, logs_groups
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, critical, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.alarms.wanted import route_of
+from migration_ops.runbook.checks.chapters import AUDIT, HEALTH
+from migration_ops.runbook.checks.check import check
+
+
+@check(
+    HEALTH,
+    about=cloudwatch.STATES,
+    route=Route.PAGE,
+    title="Alarms in ALARM",
+    section="Daily Operations, 1. Health Check",
+    kind="alarms",
+    risk="CloudWatch sees something beyond its limit now.",
+    remedy=(
+        "Open the alarm and follow the runbook of what it watches; runbook_alarms makes the alarms that are missing."
+    ),
+)
+def cloudwatch_alarm_in_alarm(states: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+    """Alarms that are in ALARM now, each by its own route; and whether there are any alarms."""
+    if not states["alarms"]:
+        yield warning("there are no alarms: between two health checks nobody is notified")
+    for alarm in states["alarms"]:
+        name, state = alarm["name"], alarm["state"]
+        if state == "ALARM":
+            yield _in_alarm(alarm, _route(states, alarm))
+        elif state == "OK":
+            yield ok(resource=name, value=state)
+        elif state == "INSUFFICIENT_DATA":
+            # It has a check of its own; here it is no sign that what rang before is over.
+            yield ok("it has no data", resource=name, value=state, conclusive=False)
+        else:
+            yield unknown(f"its state is {state}", resource=name, value=state)
+
+
+def _in_alarm(alarm: Facts, route: Route) -> Judgement:
+    """What only warns when it rings by itself wakes nobody by way of this check."""
+    evidence: tuple[str, ...] = (f"since {alarm.maybe('since')}",)
+    if alarm.maybe("actionsEnabled") is False:
+        evidence += ("its actions are disabled: it notified nobody",)
+    return Judgement(
+        FindingVerdict.CRITICAL if route is Route.PAGE else FindingVerdict.WARNING,
+        alarm.maybe("reason", "in ALARM"),
+        resource=alarm["name"],
+        value=alarm["state"],
+        evidence=evidence,
+        route=route,
+    )
+
+
+def _route(states: Facts, alarm: Facts) -> Route:
+    """An alarm of ours by its kind; any other by the topics that it tells, where one of them is ours."""
+    own = route_of(alarm["name"])
+    if own is not None:
+        return own
+    topics = alarm.maybe("topics", [])
+    only_warns = states.maybe("warningsTopic") in topics and states.maybe("onCallTopic") not in topics
+    return Route.WARN if only_warns else Route.PAGE
+
+
+@check(
+    HEALTH,
+    about=cloudwatch.STATES,
+    title="Alarms without data",
+    section="Daily Operations, 1. Health Check",
+    kind="alarms",
+    risk="An alarm without data judges nothing, and looks quiet.",
+    remedy=(
+        "Look at its metric's dimensions: a series that does not exist never has data. runbook_alarms "
+        "shows what it should be."
+    ),
+)
+def cloudwatch_alarm_insufficient_data(states: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+    """Alarms without data: they judge nothing, and look quiet."""
+    if not states["alarms"]:
+        yield ok("there are no alarms")
+    for alarm in states["alarms"]:
+        name, state = alarm["name"], alarm["state"]
+        if state == "INSUFFICIENT_DATA":
+            since = f"no data since {alarm.maybe('since')}: this alarm judges nothing"
+            yield warning(since, resource=name, value=state)
+        else:
+            yield ok(resource=name, value=state)
+
+
+@check(
+    HEALTH,
+    about=cloudwatch.DASHBOARDS,
+    title="The dashboard shows something",
+    section="Daily Operations, 1. Health Check",
+    unit="series with data",
+    risk="People look at a dashboard that cannot show a fault.",
+    remedy=(
+        "Run migration_setup to make the dashboard anew; when it is there, compare its names and "
+        "dimensions with what is sent."
+    ),
+)
+def cloudwatch_dashboard_data(dashboard: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """One series without data may just be quiet: throttles are sent only when there are some. All of them cannot."""
+    if not dashboard["exists"]:
+        return unknown("the dashboard that migration_setup makes is not there")
+    series = dashboard["series"]
+    if not series:
+        return unknown("it has no metric that could be read here")
+    filled = [one for one in series if one["points"]]
+    seen = f"{len(filled)} of {len(series)} series have data in {dashboard['hours']} h"
+    if not filled:
+        return warning(seen, value=0, limit=1, evidence=tuple(one["label"] for one in series))
+    return ok(seen, value=len(filled), limit=1)
+
+
+@check(
+    AUDIT,
+    about=logs_groups.GROUPS,
+    route=Route.PAGE,
+    title="Secrets in log lines",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="streams",
+    severity="critical",
+    risk=("Logs are read by more people than secrets, are kept for months, and are copied elsewhere."),
+    remedy=("Rotate the secret now: it was readable. Stop the code from writing it, then delete the stream."),
+    prowler=("cloudwatch_log_group_no_secrets_in_logs",),
+)
+def logs_group_no_secrets(group: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The sample is of the last day's first lines; what is not in it is not judged."""
+    found, sampled = group["secrets"], group["sampled"]
+    if not found:
+        return ok(f"none in a sample of {sampled} lines", value=0, limit=0)
+    kinds = sorted({kind for one in found for kind in one["kinds"]})
+    streams = tuple(one["stream"] for one in found[:10])
+    seen = f"in {len(found)} streams of a sample of {sampled} lines: {', '.join(kinds)}"
+    return critical(seen, value=len(found), limit=0, evidence=streams)

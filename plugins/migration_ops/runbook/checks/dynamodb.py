@@ -1,0 +1,288 @@
+"""Tables: state, throttling, hot keys, protection, tables that nobody owns any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration_ops.aws.inventory import (
+    dynamodb,
+    dynamodb_ledger_table,
+    dynamodb_mode,
+    dynamodb_performance,
+)
+from migration_ops.aws.inventory import (
+    dynamodb_ledger_expiry as ledger_expiry,
+)
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown, warning
+from migration_ops.core.series import total
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.backup.create import CLOCKS_DIFFER_BY
+from migration_ops.runbook.checks.chapters import AUDIT, COST, HEALTH, PERFORMANCE
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.sizing import Consumption
+
+# Reads and writes go on meanwhile; an index that is being made cannot be asked yet.
+CHANGING = frozenset({"CREATING", "UPDATING"})
+UNUSABLE = frozenset({"ARCHIVED", "ARCHIVING", "DELETING", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"})
+SERIES = ("hotReads", "hotWrites", "readThrottles", "writeThrottles", "reads", "writes")
+ATTRIBUTE = "expiresAt"
+ON = ("ENABLED", "ENABLING")
+
+
+@check(
+    HEALTH,
+    about=dynamodb.PARTS,
+    route=Route.PAGE,
+    title="Throttled requests of the ledger",
+    section="Performance Tuning, DynamoDB Optimization",
+    unit="requests",
+    risk=("The ledger refuses work: waves stop, or go on late. A throttled index throttles the table's writes too."),
+    remedy=(
+        "On-demand tables throttle on one hot key or on sudden growth: look at which index; a provisioned"
+        " table needs more capacity or on-demand mode."
+    ),
+)
+def dynamodb_table_throttles(part: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """AWS/DynamoDB sends throttle events only when there are some (DynamoDB Developer Guide, metrics)."""
+    reads, writes = sum(part["readThrottles"]["values"]), sum(part["writeThrottles"]["values"])
+    evidence = (f"reads {reads:g}", f"writes {writes:g}") if reads or writes else ()
+    limit = limits.table.max_throttle_events
+    return above(reads + writes, limit, "throttled requests", FindingVerdict.CRITICAL, evidence=evidence)
+
+
+@check(
+    HEALTH,
+    about=dynamodb.PARTS,
+    route=Route.PAGE,
+    title="State of the ledger's table",
+    section="Daily Operations, 1. Health Check",
+    risk=("Without the table nothing can be migrated; without an index no migration is found by its status."),
+    remedy=(
+        "Look at the table in the console: wait while it is changed; a key that cannot be used must be "
+        "enabled again; switch point-in-time recovery on."
+    ),
+)
+def dynamodb_table_status(part: Facts, estate: Facts, limits: Thresholds) -> Iterator[Judgement]:
+    """Whether the ledger's table and its indexes can be used, and whether the table can be restored to any second."""
+    yield _state(part["status"])
+    if part["kind"] != "table":
+        return
+    for table in estate.at("dynamodb.tables"):
+        recovery = table["backups"]["pointInTime"]
+        if recovery != "ENABLED":
+            yield warning(f"point-in-time recovery is {recovery}", value=recovery, limit="ENABLED")
+
+
+def _state(status: str) -> Judgement:
+    if status == "ACTIVE":
+        return ok("active", value=status)
+    if status in CHANGING:
+        return warning(f"it is {status}", value=status)
+    if status in UNUSABLE:
+        return critical(f"it is {status}", value=status)
+    return unknown(f"its status is {status}", value=status)
+
+
+@check(
+    HEALTH,
+    about=dynamodb.TABLES,
+    title="Errors of DynamoDB itself",
+    section="Performance Tuning, DynamoDB Optimization",
+    unit="requests",
+    risk=("DynamoDB failed on its own side. The package sends such requests again, but a wave becomes slow."),
+    remedy=("Look at the AWS Health Dashboard of the Region; clear tasks that failed meanwhile."),
+)
+def dynamodb_table_system_errors(table: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Requests that DynamoDB failed on its own side (HTTP 500). No data means none."""
+    by_operation = {one["operation"]: sum(one["values"]) for one in table["systemErrors"]}
+    evidence = tuple(f"{name} {number:g}" for name, number in by_operation.items() if number)
+    limit = limits.table.max_system_errors
+    return above(sum(by_operation.values()), limit, "requests that failed", FindingVerdict.WARNING, evidence=evidence)
+
+
+@check(
+    HEALTH,
+    about=dynamodb.SCRATCH,
+    title="Tables that a drill or a restore left behind",
+    section="Maintenance Tasks, Quarterly 1. Disaster Recovery Drill",
+    unit="h",
+    empty="ok",
+    risk=("It costs money, and a table that holds a part of the ledger is taken for the ledger one day."),
+    remedy=(
+        "Clear clean_up in the drill, or load in the restore, that made the table; if nobody needs it, "
+        "delete this table."
+    ),
+)
+def dynamodb_scratch_table_leftover(table: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """What was compared and handed over is somebody's; what is young may still be at work."""
+    status, hours = table["status"], table["ageHours"]
+    if table.maybe("handedOver") is not None or status == "DELETING":
+        return None
+    limit = limits.backup.max_scratch_hours
+    if hours < -CLOCKS_DIFFER_BY.total_seconds() / 3600:
+        return unknown(f"it was made {-hours:g} hours from now: the clocks differ", value=hours, limit=limit)
+    of = f"of the run {table['run']}" if table.maybe("run") is not None else "of a drill"
+    if hours <= limit:
+        return ok(f"{of}, {max(hours, 0):g} hours old", value=hours, limit=limit)
+    return warning(f"{of}, {hours:g} hours old: nobody compared it, and nobody removed it", value=hours, limit=limit)
+
+
+@check(
+    AUDIT,
+    about=dynamodb_ledger_table.TABLES,
+    title="The ledger can be restored to any second",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    severity="medium",
+    risk="A wrong write to the ledger could only be undone as of the last backup.",
+    remedy=(
+        "Switch point-in-time recovery on (update-continuous-backups), as the stack has it: a change set "
+        "does not mend what was changed beside the stack."
+    ),
+    prowler=("dynamodb_tables_pitr_enabled",),
+)
+def dynamodb_ledger_recovery(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Point-in-time recovery of the ledger is on."""
+    state = table["recovery"]
+    return ok("", value=state) if state == "ENABLED" else warning("it is off", value=state, limit="ENABLED")
+
+
+@check(
+    AUDIT,
+    about=dynamodb_ledger_table.TABLES,
+    title="The ledger cannot be deleted by mistake",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    severity="medium",
+    risk="One wrong call would delete every migration's state and history.",
+    remedy=(
+        "Switch it on (update-table --deletion-protection-enabled), as the stack has it: a change set "
+        "does not mend what was changed beside the stack."
+    ),
+    prowler=("dynamodb_table_deletion_protection_enabled",),
+)
+def dynamodb_ledger_deletion_protection(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The ledger's table is protected against deletion."""
+    return ok() if table["deletionProtection"] is True else warning("it is off", value=False, limit=True)
+
+
+@check(
+    AUDIT,
+    about=dynamodb_ledger_table.TABLES,
+    title="The ledger under a key that shows its use",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    severity="medium",
+    risk=("With DynamoDB's own key, which is not in this account, no use of the key is recorded for us."),
+    remedy=(
+        "Set the table's SSESpecification (update-table), as the stack has it: the AWS managed key or one"
+        " of our own. A change set does not mend what was changed beside the stack."
+    ),
+    prowler=("dynamodb_tables_kms_cmk_encryption_enabled",),
+)
+def dynamodb_ledger_encrypted(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The ledger is encrypted with a KMS key of this account."""
+    kind = table.maybe("keyType")
+    if kind == "KMS":
+        return ok("", value=kind)
+    return warning("it is under DynamoDB's own key, outside of this account", value=kind, limit="KMS")
+
+
+@check(
+    COST,
+    about=dynamodb_mode.TABLES,
+    title="Billing mode of tables",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    unit="USD a month",
+    risk="The table is billed in the mode that costs more for this use.",
+    remedy=(
+        "Change the billing mode (four changes in 24 hours at most), and look again after a month; list "
+        "prices of us-east-1 were compared."
+    ),
+)
+def dynamodb_table_mode(table: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Tables that would cost less in the other billing mode, by what they consumed."""
+    mode, least = table["billingMode"], limits.cost.min_amount
+    used = [
+        Consumption(of, tuple(part["consumed"][of]["values"]), table["hours"], part["provisioned"][of])
+        for part in table["parts"]
+        for of in ("reads", "writes")
+    ]
+    is_provisioned = mode == "PROVISIONED"
+    on_demand = round(sum(one.on_demand_usd for one in used), 2)
+    provisioned = round(sum(one.provisioned_usd if is_provisioned else one.scaled_usd for one in used), 2)
+    saving = round(provisioned - on_demand if is_provisioned else on_demand - provisioned, 2)
+    other = "PAY_PER_REQUEST" if is_provisioned else "PROVISIONED"
+    seen = {
+        "value": saving,
+        "limit": least,
+        "evidence": ({"onDemandUsdAMonth": on_demand, "provisionedUsdAMonth": provisioned, "proposed": other},),
+    }
+    if saving >= least:
+        return warning(f"{mode}: {other} would cost about {saving:.2f} USD less a month", **seen)
+    return ok(f"{mode}: {other} would not pay", **seen)
+
+
+@check(
+    PERFORMANCE,
+    about=dynamodb_performance.TABLES,
+    title="Writes of indexes",
+    section="Performance Tuning, DynamoDB Optimization",
+    unit="index writes a table write",
+    risk="Each index multiplies the price of a write, and slows it when it throttles.",
+    remedy=(
+        "Drop indexes that nobody queries, project fewer attributes, and keep attributes that change "
+        "often out of index keys."
+    ),
+)
+def dynamodb_index_write_amplification(table: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+    """A change of an index key is two writes there: the old entry goes, the new one comes."""
+    name = table["name"]
+    if not table["indexes"]:
+        return ok("it has no index")
+    parts = [one for one in estate.at("performance_table.parts") if one["table"] == name]
+    own = sum(total(one["writes"]) for one in parts if one["kind"] == "table")
+    by_index = {one["name"]: total(one["writes"]) for one in parts if one["kind"] == "index"}
+    written = sum(by_index.values())
+    if not own:
+        return unknown("its indexes were written and the table was not") if written else ok("nothing was written")
+    most = limits.performance.max_index_to_table_write_ratio
+    said = "writes of its indexes against those of the table"
+    return above(round(written / own, 2), most, said, FindingVerdict.WARNING, evidence=({"table": own} | by_index,))
+
+
+@check(
+    PERFORMANCE,
+    about=dynamodb_performance.PARTS,
+    title="Hot keys",
+    section="Performance Tuning, DynamoDB Optimization",
+    unit="events",
+    risk=("One partition gives 1,000 writes or 3,000 reads a second; more capacity for the table does not help."),
+    remedy=("Switch Contributor Insights on to see the key; spread it (a suffix), or change the index's key."),
+)
+def dynamodb_hot_key(part: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """A hot key of an index (``status`` has few values) throttles the table's writes too."""
+    seen = {name: total(part[name]) for name in SERIES}
+    hot, most = seen["hotReads"] + seen["hotWrites"], limits.performance.max_hot_key_events
+    said = f"{hot:.0f} requests refused by a single partition"
+    if hot > most:
+        return warning(said, value=hot, limit=most, evidence=(seen,))
+    return ok(said, value=hot, limit=most)
+
+
+@check(
+    PERFORMANCE,
+    about=ledger_expiry.TABLES,
+    title="What deletes items of the ledger",
+    section="Performance Tuning, DynamoDB Optimization",
+    risk=("Another attribute deletes nothing or the wrong items; without any, archived migrations stay for ever."),
+    remedy=(
+        "Let migration_setup put the template's TimeToLiveSpecification back (attribute expiresAt). A "
+        "second change within an hour is refused by DynamoDB."
+    ),
+)
+def dynamodb_ledger_expiry(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Only what the archive marked is ever deleted: by ``expiresAt``, and by nothing else."""
+    if table["status"] not in ON:
+        return warning("nothing expires: archived migrations stay for ever", value=table["status"], limit=ON[0])
+    if table["attribute"] != ATTRIBUTE:
+        return critical("items expire by another attribute", value=table["attribute"], limit=ATTRIBUTE)
+    return ok("only what the archive marked expires", value=ATTRIBUTE, limit=ATTRIBUTE)

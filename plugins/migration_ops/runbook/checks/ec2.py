@@ -1,0 +1,205 @@
+"""Instances, disks, addresses and documents of Systems Manager."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import ec2_idle, ec2_instances, ssm, ssm_documents
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, Route, critical, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT, COST
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.verdicts import judge_secrets
+
+
+@check(
+    AUDIT,
+    about=ssm_documents.DOCUMENTS,
+    route=Route.PAGE,
+    title="Secrets in SSM documents",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="secrets",
+    empty="ok",
+    severity="critical",
+    risk="Everybody who may run the document can read the secret in it.",
+    remedy=("Rotate the secret now: it was readable. Use a SecureString parameter or a secret in the document."),
+    prowler=("ssm_document_secrets",),
+)
+def ssm_document_no_secrets(document: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The account's own SSM documents hold no secrets."""
+    return judge_secrets(document["secrets"], "none in the document")
+
+
+@check(
+    AUDIT,
+    about=ec2_instances.INSTANCES,
+    title="Migrated servers that answer IMDSv2 only",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    empty="ok",
+    severity="high",
+    risk=("A flaw of an application on the server (SSRF) would hand out the credentials of its role."),
+    remedy=(
+        "Require tokens (modify-instance-metadata-options), and in the server's launch template before "
+        "cutover, once nothing on it needs IMDSv1."
+    ),
+    prowler=("ec2_instance_imdsv2_enabled",),
+)
+def ec2_migrated_instance_imdsv2(instance: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The metadata service of a migrated server asks for a token, or is off."""
+    if instance["metadata"] == "disabled":
+        return ok("the metadata service is off")
+    tokens = instance["tokens"]
+    if tokens == "required":
+        return ok("", value=tokens, limit="required")
+    return critical("the metadata service answers without a token", value=tokens, limit="required")
+
+
+@check(
+    AUDIT,
+    about=ec2_instances.INSTANCES,
+    title="Migrated servers with a public address",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    empty="ok",
+    severity="medium",
+    risk=("What was behind the firewall of the old data centre can be reached from the internet."),
+    remedy=("Take the address away, and set the launch template to a private subnet without public addresses."),
+    prowler=("ec2_instance_public_ip",),
+)
+def ec2_migrated_instance_public_address(instance: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """IPv6 addresses are public as such; whether a route leads to them is for the network's own review."""
+    found = instance["publicAddresses"]
+    return warning(f"public address: {', '.join(found)}", evidence=tuple(found)) if found else ok("none")
+
+
+@check(
+    AUDIT,
+    about=ec2_instances.INSTANCES,
+    title="Migrated servers with an instance profile",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    empty="ok",
+    severity="medium",
+    risk=(
+        "Without a role the server cannot be reached through SSM, and applications on it will be given "
+        "keys that do not end."
+    ),
+    remedy=(
+        "Attach an instance profile (at least AmazonSSMManagedInstanceCore), and name it in the server's "
+        "launch template."
+    ),
+    prowler=("ec2_instance_profile_attached",),
+)
+def ec2_migrated_instance_profile(instance: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """A migrated server has an instance profile."""
+    arn = instance.maybe("profileArn")
+    return ok("", evidence=(arn,)) if arn else warning("there is no instance profile")
+
+
+@check(
+    AUDIT,
+    about=ec2_instances.INSTANCES,
+    also=(ssm.ALL,),
+    title="Migrated servers with all their patches",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="patches",
+    empty="ok",
+    severity="high",
+    risk="A server that comes from an old data centre brings its old weaknesses along.",
+    remedy=(
+        "Patch the server with Patch Manager (AWS-RunPatchBaseline) in its maintenance window; have every"
+        " server scanned weekly."
+    ),
+    prowler=("ssm_managed_compliant_patching",),
+)
+def ec2_migrated_instance_patched(instance: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+    """Systems Manager scanned a migrated server lately and misses no patch on it."""
+    state = estate.at("patch_compliance.servers").maybe(instance["name"])
+    if state is None:
+        return warning("Systems Manager has never looked for patches on it")
+    limit = limits.audit.max_patch_scan_age_days
+    if state["status"] == "NON_COMPLIANT":
+        missing = state["missing"]
+        return critical(f"{missing} patches are missing, the worst {state.maybe('severity')}", value=missing, limit=0)
+    if state["status"] != "COMPLIANT":
+        return unknown(f"Systems Manager calls it {state['status']}")
+    if state["ageDays"] > limit:
+        return warning(f"the last look for patches is {state['ageDays']:.0f} days old, limit {limit}")
+    return ok("no patch is missing", value=0, limit=0)
+
+
+@check(
+    COST,
+    about=ec2_idle.INSTANCES,
+    title="Idle instances",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    unit="%",
+    empty="ok",
+    risk="An instance that is paid and does nothing.",
+    remedy="Ask its owner; stop it, or take a smaller type.",
+)
+def ec2_instance_idle(instance: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Instances whose busiest day was idle."""
+    days, most = limits.cost.idle_days, limits.cost.max_idle_cpu_percent
+    if instance["ageHours"] < days * 24:
+        return ok(f"runs since {instance['ageHours'] / 24:.1f} days: too short to call it idle", limit=most)
+    means = instance["cpu"]["values"]
+    # CloudWatch has a value for every day on which it ran.
+    if len(means) < days / 2:
+        return unknown(f"it runs, and CloudWatch has its CPU of {len(means)} of {days} days")
+    busiest = round(max(means), 2)
+    said = f"{instance['type']}: {busiest:g} % CPU on its busiest day of {days}"
+    return (warning if busiest <= most else ok)(said, value=busiest, limit=most)
+
+
+@check(
+    COST,
+    about=ec2_idle.VOLUMES,
+    title="Unattached volumes",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    unit="days",
+    empty="ok",
+    risk="Volumes are paid whether or not an instance uses them.",
+    remedy="Take a snapshot if in doubt, then delete the volume.",
+)
+def ebs_volume_unattached(volume: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """EC2 does not say since when; a young one may be on its way to an instance."""
+    days, age = limits.cost.idle_days, round(volume["ageHours"] / 24, 1)
+    if volume["attachedTo"] or volume["state"] != "available":
+        return ok("in use", limit=days)
+    said = f"{volume['gib']} GiB, attached to nothing, made {age:g} days ago"
+    return (warning if age > days else ok)(said, value=age, limit=days)
+
+
+@check(
+    COST,
+    about=ec2_idle.SNAPSHOTS,
+    title="Snapshots without a volume",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    unit="days",
+    empty="ok",
+    risk="Snapshots are paid for as long as they are kept, and nobody knows what for.",
+    remedy=("Delete it, move it to the archive tier, or let a backup plan keep it with a reason and an end."),
+)
+def ebs_snapshot_without_volume(snapshot: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Snapshots of volumes that are gone, of which no image of ours is made and which no backup plan keeps."""
+    days, age = limits.cost.idle_days, round(snapshot["ageHours"] / 24, 1)
+    if snapshot["hasVolume"]:
+        return ok("its volume is there", limit=days)
+    if snapshot["images"] or snapshot["isBackup"]:
+        return ok("kept for an image or by a backup plan", limit=days)
+    said = f"{snapshot['gib']} GiB, of {snapshot.maybe('volumeId', 'no volume')}, which is gone"
+    return (warning if age > days else ok)(said, value=age, limit=days)
+
+
+@check(
+    COST,
+    about=ec2_idle.ADDRESSES,
+    title="Elastic IP addresses that nothing uses",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    empty="ok",
+    risk="An address is paid by the hour.",
+    remedy="Release it, unless somebody outside still has it in an allow list.",
+)
+def ec2_address_unassociated(address: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Elastic IP addresses that nothing uses."""
+    if address["isAssociated"]:
+        return ok("in use")
+    return warning(f"{address['publicIp']} belongs to nothing; since when, EC2 does not say")

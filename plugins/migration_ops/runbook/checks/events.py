@@ -1,0 +1,116 @@
+"""EventBridge: rules that deliver, and buses that are open."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import events, events_bus
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT, HEALTH
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.verdicts import open_to
+
+ENABLED = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"})
+
+
+@check(
+    HEALTH,
+    about=events.RULES,
+    title="Failed invocations of rules",
+    section="Monitoring & Alerts, Key Metrics to Monitor",
+    unit="invocations",
+    kind="buses",
+    risk=(
+        "A rule matched and its target could not be called for good: without a dead-letter queue of its "
+        "own the event is lost."
+    ),
+    remedy=(
+        "Look at the target's permission for the rule (queue or topic policy, lambda GetPolicy) and at "
+        "its dead-letter queue."
+    ),
+)
+def events_rule_failed_invocations(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Invocations that failed for good. CloudWatch has the metric only when it is not zero: no data means none."""
+    failures = sum(rule["failedInvocations"]["values"])
+    lost = tuple(target["arn"] for target in rule["targets"] if not target.maybe("deadLetterArn"))
+    evidence = tuple(f"no dead-letter queue: {arn}" for arn in lost) if failures else ()
+    limit = limits.events.max_failed_invocations
+    return above(failures, limit, "failed invocations", FindingVerdict.WARNING, evidence=evidence)
+
+
+@check(
+    HEALTH,
+    about=events.RULES,
+    route=Route.PAGE,
+    title="Events lost for good",
+    section="Monitoring & Alerts, Key Metrics to Monitor",
+    unit="events",
+    kind="buses",
+    risk=("Neither the target nor the rule's dead-letter queue took the event: nobody has it any more."),
+    remedy=(
+        "Mend the dead-letter queue's policy (sqs:SendMessage for events.amazonaws.com); find the lost "
+        "requests in the sender's log and send them again."
+    ),
+)
+def events_rule_undelivered(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Events that not even the dead-letter queue took. No data means none, as AWS/Events sends no zeros."""
+    lost = sum(rule["undelivered"]["values"])
+    queues = tuple(target["deadLetterArn"] for target in rule["targets"] if target.maybe("deadLetterArn"))
+    evidence = queues if lost else ()
+    return above(lost, limits.events.max_undelivered, "events lost", FindingVerdict.CRITICAL, evidence=evidence)
+
+
+@check(
+    HEALTH,
+    about=events.RULES,
+    title="Throttled rules",
+    section="Monitoring & Alerts, Key Metrics to Monitor",
+    unit="times",
+    kind="buses",
+    risk="EventBridge runs the rule later than events come in: requests are late.",
+    remedy=("Ask for a higher quota of invocations a second, or let the rule match fewer events."),
+)
+def events_rule_throttled(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Rules that EventBridge ran later than their events came. No data means none, as AWS/Events sends no zeros."""
+    seen = sum(rule["throttled"]["values"])
+    return above(seen, limits.events.max_throttled, "times throttled", FindingVerdict.WARNING)
+
+
+@check(
+    HEALTH,
+    about=events.RULES,
+    title="Rules that deliver",
+    section="Monitoring & Alerts, Key Metrics to Monitor",
+    kind="buses",
+    risk=("Events that match a disabled rule, or one without a target, vanish without a trace."),
+    remedy=(
+        "Enable the rule with its bus named (enable_rule without EventBusName asks the default bus), or "
+        "run migration_setup to make its target anew."
+    ),
+)
+def events_rule_delivers(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """Rules that are disabled, or have no target: their events vanish, and no metric shows it."""
+    state, targets = rule["state"], rule["targets"]
+    if state == "DISABLED":
+        return critical("the rule is disabled", value=state)
+    if state not in ENABLED:
+        return unknown(f"the rule's state is {state}", value=state)
+    if not targets:
+        return critical("the rule has no target", value=state)
+    return ok(f"enabled, {len(targets)} targets", value=state)
+
+
+@check(
+    AUDIT,
+    about=events_bus.BUSES,
+    title="Buses that everybody may put events on",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="buses",
+    severity="high",
+    risk="Anybody can send MigrationRequested, and so start migrations.",
+    remedy="Name the accounts in the bus's policy, or bind it with aws:PrincipalOrgID.",
+    prowler=("eventbridge_bus_exposed",),
+)
+def eventbridge_bus_not_public(bus: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The policy of a bus lets in nobody in general."""
+    return open_to([("", one) for one in bus["policies"]])

@@ -1,0 +1,351 @@
+"""Identity: administrators, escalation, trust, what is not used."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import iam, iam_access_analyzer
+from migration_ops.aws.policies.conditions import binds_assumption, in_force
+from migration_ops.aws.policies.escalation import ASSUME_ROLE, ways_open_to
+from migration_ops.aws.policies.permissions import (
+    administrators,
+    attached_policies,
+    concerns,
+    inline_policies,
+    is_administrative,
+    on_wide_resources,
+    own_policies,
+    permissions_of,
+    unbounded_changes,
+)
+from migration_ops.aws.policies.trust import deputies, open_doors
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, Route, critical, ok, warning
+from migration_ops.core.series import days_between
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.verdicts import asked_of, no_administrators, second_opinion
+
+ALL_OF_KMS = "kms:*"
+SHOWN = 3
+SHOWN_3 = 8
+ACTIVE = "ACTIVE"
+EVIDENCE = 20
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    route=Route.PAGE,
+    title="Inline policies allow no everything",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="policies",
+    kind="roles",
+    severity="critical",
+    risk="Whoever takes the role on, or runs code in it, owns the account.",
+    remedy=(
+        "Replace the policy by what the role has used (Access Analyzer generates it from CloudTrail), then delete it."
+    ),
+    prowler=("iam_inline_policy_no_administrative_privileges",),
+)
+def iam_inline_policy_no_administrative_privileges(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Inline policies that allow everything."""
+    return no_administrators(role, inline_policies(role), "inline")
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    route=Route.PAGE,
+    title="Attached customer policies allow no everything",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="policies",
+    kind="roles",
+    severity="critical",
+    risk=("Whoever takes the role on, or runs code in it, owns the account; the policy may be attached elsewhere too."),
+    remedy=(
+        "Detach it from the role; attach a policy of what the role has used. Look at what else the policy"
+        " is attached to."
+    ),
+    prowler=("iam_customer_attached_policy_no_administrative_privileges",),
+)
+def iam_customer_attached_policy_no_administrative_privileges(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Policies of this account, attached to a role, that allow everything."""
+    return no_administrators(role, attached_policies(role, by_aws=False), "attached")
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    route=Route.PAGE,
+    title="No role has AdministratorAccess",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="policies",
+    kind="roles",
+    severity="critical",
+    risk="Whoever takes the role on, or runs code in it, owns the account.",
+    remedy=(
+        "Detach AdministratorAccess; leave out the roles that people sign in to by `roles.exclude` in "
+        "resources.yaml, once somebody answers for them."
+    ),
+    prowler=("iam_role_administratoraccess_policy",),
+)
+def iam_role_administratoraccess_policy(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """AWS's policies that allow everything: AdministratorAccess."""
+    return no_administrators(role, attached_policies(role, by_aws=True), "AWS managed")
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    title="No role can give itself more",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="ways",
+    kind="roles",
+    severity="high",
+    risk="By the named permissions the role reaches every other permission of the account.",
+    remedy=(
+        "Narrow the named actions to the resources the role works on (iam:PassRole to named roles, with "
+        "iam:PassedToService), or set a permissions boundary that the role cannot take off or rewrite."
+    ),
+    prowler=(
+        "iam_inline_policy_allows_privilege_escalation",
+        "iam_policy_allows_privilege_escalation",
+    ),
+)
+def iam_role_no_privilege_escalation(role: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+    """A role that may do everything already, and is held by nothing, is for the checks of administrative policies."""
+    policies = own_policies(role) + attached_policies(role, by_aws=True)
+    permissions = permissions_of(role)
+    if administrators(policies) and permissions.boundary is None and not permissions.shed:
+        return None
+    ways = [way.name for way in ways_open_to(permissions)]
+    said, granted = second_opinion(asked_of(role, "grantCheck"))
+    evidence = (*ways, *((said,) if said else ()))
+    if ways:
+        also = "" if granted or not said else f"; {said}"
+        return critical(f"it can give itself more by {ways[0]}{also}", value=len(ways), limit=0, evidence=evidence)
+    if granted:
+        return critical(f"{said}; our reading finds no way", value=1, limit=0, evidence=evidence)
+    return ok("it cannot give itself more", value=0, evidence=evidence)
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    title="No policy lets take on every role",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="policies",
+    kind="roles",
+    severity="critical",
+    risk=("The role can become every role whose trust policy leaves that to IAM, also in other accounts."),
+    remedy="Name the roles in the policy's Resource.",
+    prowler=("iam_no_custom_policy_permissive_role_assumption",),
+)
+def iam_policy_no_permissive_role_assumption(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """What a Deny or the boundary takes away is not counted; an administrator is for the checks of those."""
+    open_to_all = [
+        one
+        for one in permissions_of(role).widely_allows(ASSUME_ROLE)
+        if not is_administrative(one) and not any(binds_assumption(each) for each in in_force(one.conditions))
+    ]
+    found = [policy.name for policy in own_policies(role) if any(one in open_to_all for one in policy.statements)]
+    if not found:
+        return ok("it may take on named roles at most", value=0)
+    return critical(
+        f"{', '.join(found)} allows {ASSUME_ROLE} on every role", value=len(found), limit=0, evidence=tuple(found)
+    )
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    route=Route.PAGE,
+    title="Nobody from outside takes on a role unasked",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="principals",
+    kind="roles",
+    severity="critical",
+    risk="The role can be taken on by people who have nothing to do with us.",
+    remedy=(
+        "Name the principals; ask other accounts for sts:ExternalId, everybody for aws:PrincipalOrgID, "
+        "identity providers for the subject (sub) with your organization's whole name in it, Cognito for "
+        "the pool (aud), SAML for SAML:aud."
+    ),
+)
+def iam_role_trust_not_permissive(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Roles that people from outside can take on."""
+    found = open_doors(role["trust"], role["accountId"])
+    said, public = second_opinion(asked_of(role, "trustCheck"))
+    evidence = (*found, *((said,) if said else ()))
+    if not found and public:
+        return critical(f"{said}; our reading finds nobody", value=1, limit=0, evidence=evidence)
+    if not found:
+        return ok("only who is named or tied to us may take it on", value=0, evidence=evidence)
+    return critical(
+        f"may be taken on without a condition by {', '.join(found)}",
+        value=len(found),
+        limit=0,
+        evidence=evidence,
+    )
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    title="Services take on a role on our behalf only",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="services",
+    kind="roles",
+    severity="high",
+    risk=("Somebody of another account can have the service act with our role on their behalf."),
+    remedy="Add a condition on aws:SourceAccount (better aws:SourceArn) to the trust policy.",
+    prowler=("iam_role_cross_service_confused_deputy_prevention",),
+)
+def iam_role_cross_service_confused_deputy_prevention(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Services that take on a role for whoever asks them."""
+    found = deputies(role["trust"])
+    if not found:
+        return ok("services take it on for this account only", value=0)
+    return critical(
+        f"{', '.join(found)} may take it on for any account", value=len(found), limit=0, evidence=tuple(found)
+    )
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    title="No policy has all of KMS",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="policies",
+    kind="roles",
+    severity="medium",
+    risk="The role can read what every key protects, and schedule the keys for deletion.",
+    remedy=("Allow the actions the role needs (kms:Decrypt, kms:GenerateDataKey) on the keys it needs."),
+    prowler=(
+        "iam_inline_policy_no_full_access_to_kms",
+        "iam_policy_no_full_access_to_kms",
+    ),
+)
+def iam_policy_no_full_access_to_kms(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Policies that allow all of KMS on all keys."""
+    found = [
+        policy.name
+        for policy in own_policies(role)
+        if any(
+            one.allows and not is_administrative(one) and concerns(one, ALL_OF_KMS) and on_wide_resources(one)
+            for one in policy.statements
+        )
+    ]
+    if not found:
+        return ok("no policy has all of KMS", value=0)
+    return warning(
+        f"{', '.join(found)} allows {ALL_OF_KMS} on every key", value=len(found), limit=0, evidence=tuple(found)
+    )
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    title="No policy changes everything of a service",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="policies",
+    kind="roles",
+    severity="medium",
+    risk=("A fault or a break-in of this role reaches every resource of the service, not only its own."),
+    remedy="Name the resources, or bind the statement by a condition on their tags.",
+)
+def iam_policy_no_wildcard_resource_on_changes(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Policies that may change everything of a service."""
+    permissions = permissions_of(role)
+    found = {
+        policy.name: sorted(
+            {
+                action
+                for one in policy.statements
+                for action in unbounded_changes(one)
+                if not permissions.surely_denies(action)
+            }
+        )
+        for policy in own_policies(role)
+    }
+    bad = {name: actions for name, actions in found.items() if actions}
+    if not bad:
+        return ok("changes are bound to resources", value=0)
+    actions = [one for some in bad.values() for one in some]
+    return warning(
+        f"{', '.join(bad)} allows {', '.join(actions[:SHOWN])}{' and more' if len(actions) > SHOWN else ''} on *",
+        value=len(bad),
+        limit=0,
+        evidence=tuple(actions),
+    )
+
+
+@check(
+    AUDIT,
+    about=iam.ROLES,
+    title="Roles use what they may",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="services",
+    kind="roles",
+    severity="low",
+    risk="Permissions that nobody needs are of use only to somebody who breaks in.",
+    remedy="Take the named services out of the role's policies, after a look at yearly jobs.",
+)
+def iam_role_no_unused_permissions(role: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+    """Services that IAM has never seen used count from the role's creation."""
+    now, limit = estate.at("iam.readAt"), limits.audit.max_unused_permission_days
+    if days_between(role["createdAt"], now) <= limit:
+        return ok(f"made less than {limit} days ago", limit=0)
+    services = role["lastAccessed"]["services"]
+    unused = sorted(
+        one["namespace"] for one in services if days_between(one.maybe("lastUsedAt", role["createdAt"]), now) > limit
+    )
+    if not unused:
+        return ok(f"used all {len(services)} services that it may", value=0, limit=0)
+    return warning(
+        f"has not used {len(unused)} of {len(services)} services for {limit} days: {', '.join(unused[:SHOWN_3])}",
+        value=len(unused),
+        limit=0,
+        evidence=tuple(unused),
+    )
+
+
+@check(
+    AUDIT,
+    about=iam_access_analyzer.REGIONS,
+    title="Access Analyzer looks, and finds nobody from outside",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="findings",
+    severity="medium",
+    risk="Access from outside goes unnoticed, or is known and nobody has decided about it.",
+    remedy=(
+        "Create an analyzer of external access where there is none. Close the access that a finding "
+        "names; archive the finding when it is meant."
+    ),
+    prowler=("accessanalyzer_enabled_without_findings",),
+)
+def accessanalyzer_enabled_without_findings(region: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """
+    Findings that somebody archived are decided about, and not counted.
+
+    :raises NotRead: it was refused to ask it about single policies: the audit's own reading stands alone then.
+    """
+    looking = [one for one in region["analyzers"] if one["status"] == ACTIVE]
+    if not looking:
+        return warning("no analyzer of external access is active in this Region")
+    found = [each for one in looking for each in one["findings"]]
+    if not found:
+        unavailable = [why for one in _policy_checks(region) if (why := one.maybe("unavailable"))]
+        return ok("no active findings", value=0, limit=0, evidence=tuple(unavailable[:1]))
+    shown = [f"{one['type']} {one.maybe('resource', one['id'])}" for one in found]
+    return warning(
+        f"{len(found)} active findings of external access, for example {shown[0]}",
+        value=len(found),
+        limit=0,
+        evidence=tuple(shown[:EVIDENCE]),
+    )
+
+
+def _policy_checks(region: Facts) -> list[Facts]:
+    checks = region.maybe("policyChecks", {})
+    return [checks[name] for name in checks]

@@ -1,0 +1,149 @@
+"""MGN: replication that lags or stands still, and what a migration left over."""
+
+from __future__ import annotations
+
+from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.ledger import replication, staging
+from migration_ops.runbook.checks.chapters import COST, HEALTH
+from migration_ops.runbook.checks.check import check
+
+# Before the first snapshot there is nothing that could lag (mgn-reference, 5).
+FIRST_SYNC = frozenset({"INITIATING", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT"})
+# Replication goes on after these, so that one can try again; it is paid for all the same.
+TRIED = frozenset({"FAILED", "ROLLED_BACK", "FROZEN"})
+
+
+@check(
+    HEALTH,
+    about=replication.SERVERS,
+    title="Replication lag",
+    section="Monitoring & Alerts, Key Metrics to Monitor",
+    unit="s",
+    empty="ok",
+    risk=("An instance launched now would be that far behind its source; the wave's gate stays shut."),
+    remedy=(
+        "Look at bandwidth, the source's write load and the replication server's size "
+        "(update_replication_configuration)."
+    ),
+)
+def mgn_server_replication_lag(server: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """Replication lag of the servers of migrations on their way. No lag given is not "no lag"."""
+    limit = limits.migrations.max_lag_seconds
+    if not server["isListed"]:
+        return unknown(f"migration {server['migrationId']} names this server, and MGN does not list it")
+    if not server["needsReplication"]:
+        return None
+    state = server["replicationState"]
+    if server.maybe("lagSeconds") is None and server["lifecycleState"] == "NOT_READY" and state in FIRST_SYNC:
+        done, total = server.maybe("replicatedBytes"), server.maybe("totalBytes")
+        share = f", {100 * done / total:.0f} % copied" if done is not None and total else ""
+        return ok(f"first sync: {state}{share}; there is no lag yet", limit=limit)
+    lag = server["lagSeconds"]
+    evidence = (state, f"backlog {server.maybe('backlogBytes')} bytes", f"wave {server['wave']}")
+    return above(lag, limit, "behind its source", FindingVerdict.WARNING, evidence=evidence)
+
+
+@check(
+    HEALTH,
+    about=replication.SERVERS,
+    route=Route.PAGE,
+    title="Replication that stands still",
+    section="Monitoring & Alerts, Key Metrics to Monitor",
+    empty="ok",
+    risk="No data flows, and none will until a person acts. The server cannot be migrated.",
+    remedy=(
+        "Look at the error in the MGN console: agent, TCP 1500 to the staging subnet, TCP 443 to MGN; "
+        "then retry the replication."
+    ),
+)
+def mgn_server_replication_stalled(server: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """Replication that stands still, or reports an error, of a server that still needs it."""
+    if not server["isListed"]:
+        return unknown(f"migration {server['migrationId']} names this server, and MGN does not list it")
+    if not server["needsReplication"]:
+        return None
+    state, error = server["replicationState"], server.maybe("replicationError")
+    because = f": {error}" if error else ""
+    told = {"value": state, "evidence": (f"wave {server['wave']}", f"migration {server['migrationId']}")}
+    if server["isArchived"]:
+        return critical("the server is archived", **told)
+    if state in REPLICATION_TERMINAL:
+        return critical(f"replication is {state}{because}", **told)
+    if state not in REPLICATION_READY | REPLICATION_WAITING:
+        return unknown(f"replication is {state}{because}", **told)
+    if error:
+        return critical(f"replication is {state} and reports an error{because}", **told)
+    if state == "PAUSED":
+        return warning("replication is PAUSED: somebody paused it and must resume it", **told)
+    return ok(f"replication is {state}", value=state)
+
+
+@check(
+    COST,
+    about=staging.STAGING,
+    title="Staging resources of ended migrations",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    unit="h",
+    empty="ok",
+    risk=("Replication servers, volumes and snapshots are paid although nothing is migrated with them."),
+    remedy=(
+        "Finalize the server or disconnect it in MGN, which removes them; delete by hand only what MGN does not know."
+    ),
+)
+def mgn_staging_leftover(resource: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+    """Replication servers, staging volumes and snapshots of servers whose migration has ended."""
+    grace, idle_hours = limits.cost.staging_grace_hours, limits.cost.idle_days * 24
+    what = f"{resource['kind']} {resource.maybe('label', '')}".strip()
+    age = resource["ageHours"]
+    server_id, migration = resource.maybe("sourceServerId"), resource.maybe("migration")
+    server = resource.maybe("server")
+    if age <= grace:
+        return ok(f"{what}: made {age:g} h ago", value=age, limit=grace)
+    if server_id is None:
+        # Replication servers work for several source servers, and carry the id of none.
+        others = estate.at("staging.replicating")
+        if others:
+            return ok(f"{what}: {others} servers replicate", value=age, limit=grace)
+        return warning(f"{what}: nothing replicates any more", value=age, limit=grace)
+    if migration is None:
+        if server is None:
+            return warning(f"{what}: neither MGN nor the ledger knows {server_id}", value=age, limit=grace)
+        return ok(f"{what}: {server_id} replicates, its migration has not begun", value=age, limit=grace)
+    status, since = migration["status"], migration.maybe("hoursSince")
+    if since is None:
+        return unknown(f"{what}: the ledger does not say since when {migration['migrationId']} is {status}")
+    limit = grace if status == "COMPLETED" else idle_hours
+    seen = {"value": since, "limit": limit, "evidence": (migration.plain(), server.plain() if server else {})}
+    said = f"{what}: {migration['migrationId']} is {status} since {since:g} h"
+    return warning(said, **seen) if status in TRIED | {"COMPLETED"} and since > limit else ok(said, **seen)
+
+
+@check(
+    COST,
+    about=staging.LAUNCHED,
+    title="Test instances that are left over",
+    section="Maintenance Tasks, Monthly 3. Cost Optimization",
+    unit="h",
+    empty="ok",
+    risk=("A forgotten copy of a server runs: it is paid, and may do the server's work a second time."),
+    remedy=(
+        "Make sure that it is not the server in use, then terminate it (in MGN, or in EC2 when MGN names "
+        "another instance)."
+    ),
+)
+def mgn_launched_instance_leftover(instance: Facts, _: Facts, limits: Thresholds) -> Judgement:
+    """A server that MGN does not know any more was migrated and removed there: its instance is the server now."""
+    grace, age = limits.cost.staging_grace_hours, instance["ageHours"]
+    server, migration = instance.maybe("server"), instance.maybe("migration")
+    seen = {"value": age, "limit": grace}
+    named = (server and server.maybe("launchedInstanceId"), migration and migration.maybe("instanceId"))
+    current = {str(one) for one in named if one}
+    if server is None or server.maybe("isArchived") or instance["name"] in current:
+        return ok("the instance of its server", **seen)
+    said = f"{instance['state']} since {age:g} h; MGN and the ledger name {', '.join(sorted(current)) or 'no instance'}"
+    if age <= grace:
+        return ok(said, **seen)
+    return warning(said, evidence=(server.plain(), {"sourceServerId": instance["sourceServerId"]}), **seen)

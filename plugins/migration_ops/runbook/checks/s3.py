@@ -1,0 +1,159 @@
+"""Buckets: encryption, versions, TLS, and whether somebody from outside may read."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import s3
+from migration_ops.aws.policies.exposure import BLOCK_PARTS, ENFORCED, is_blocked, public_grants
+from migration_ops.aws.policies.statements import Statement, statements
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, critical, ok, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
+
+
+@check(
+    AUDIT,
+    about=s3.BUCKETS,
+    title="Buckets that keep what is overwritten",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="buckets",
+    severity="medium",
+    risk="Evidence, reports and backups could be overwritten or deleted without a trace.",
+    remedy="Enable versioning, with a lifecycle rule for old versions.",
+    prowler=("s3_bucket_object_versioning",),
+)
+def s3_bucket_versioned(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """A bucket keeps the versions of its objects."""
+    state = bucket["versioning"]
+    return ok("", value=state) if state == "Enabled" else warning("it is off", value=state, limit="Enabled")
+
+
+@check(
+    AUDIT,
+    about=s3.BUCKETS,
+    title="Buckets that cannot be opened by mistake",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="of 4 parts",
+    kind="buckets",
+    severity="medium",
+    risk="One wrong policy or ACL would publish the bucket.",
+    remedy="Set all four members of the bucket's public access block, or of the account's.",
+    prowler=("s3_bucket_level_public_access_block",),
+)
+def s3_bucket_public_access_block(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """All four parts of the public access block are on: of the bucket, or of its account."""
+    own, total = bucket.maybe("publicAccessBlock"), len(BLOCK_PARTS)
+    open_here = [name for name in BLOCK_PARTS if not is_blocked(name, own)]
+    if not open_here:
+        return ok("", value=total, limit=total)
+    account = bucket.maybe("accountPublicAccessBlock")
+    off = [name for name in open_here if not is_blocked(name, account)]
+    if off:
+        return warning(f"off: {', '.join(off)}", value=total - len(off), limit=total)
+    return ok("by the account's block", value=total, limit=total)
+
+
+@check(
+    AUDIT,
+    about=s3.BUCKETS,
+    title="Buckets with default encryption",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="buckets",
+    severity="medium",
+    risk="Without a rule of the bucket, each writer decides how its objects are encrypted.",
+    remedy="Set the bucket's default encryption to SSE-KMS or SSE-S3.",
+    prowler=("s3_bucket_default_encryption",),
+)
+def s3_bucket_encrypted(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """A bucket has a rule for default encryption."""
+    algorithms = bucket.maybe("encryption")
+    return ok("", value=", ".join(algorithms)) if algorithms else warning("there is no rule")
+
+
+@check(
+    AUDIT,
+    about=s3.BUCKETS,
+    title="Buckets that refuse plain HTTP",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="buckets",
+    severity="medium",
+    risk=("A client that is set up wrongly would send evidence and credentials readable by those between."),
+    remedy=("Deny s3:* on bucket and objects where aws:SecureTransport is false, for everybody."),
+    prowler=("s3_bucket_secure_transport_policy",),
+)
+def s3_bucket_tls_only(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """A bucket's policy denies everybody requests without TLS."""
+    said = [one for policy in bucket["policies"] for one in statements(policy)]
+    if any(_refuses_plain(one, bucket["name"]) for one in said):
+        return ok()
+    return warning("no statement denies everybody requests without TLS")
+
+
+def _refuses_plain(statement: Statement, bucket: str) -> bool:
+    """For everybody, all actions, the bucket and its objects, and under no other condition."""
+    asked = [(one.operator.lower(), one.key, one.values) for one in statement.conditions]
+    covered = {one.split(":::", 1)[-1] for one in statement.resources}
+    return (
+        not statement.allows
+        and any(one.value == "*" for one in statement.principals)
+        and bool({"s3:*", "*"}.intersection(statement.actions))
+        and ("*" in covered or {bucket, f"{bucket}/*"} <= covered)
+        and asked == [("bool", "aws:securetransport", ("false",))]
+    )
+
+
+@check(
+    AUDIT,
+    about=s3.BUCKETS,
+    route=Route.PAGE,
+    title="Buckets whose policy lets everybody in",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="buckets",
+    severity="critical",
+    risk="Anybody can read the evidence, or write what looks like it.",
+    remedy=(
+        "Name the principals in the bucket's policy, and set its ObjectOwnership to BucketOwnerEnforced "
+        "so that ACLs do not count; the public access block would hold policy and ACL back, but not for "
+        "ever."
+    ),
+    prowler=(
+        "s3_bucket_public_access",
+        "s3_bucket_policy_public_write_access",
+    ),
+)
+def s3_bucket_not_public(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The policy first: what it gives away is public whatever else was not read."""
+    by_policy = open_to([("", one) for one in bucket["policies"]], all_asked_of(bucket))
+    if by_policy.verdict is FindingVerdict.CRITICAL:
+        by_policy = _held_back(bucket, by_policy)
+    if by_policy.verdict is FindingVerdict.CRITICAL:
+        return by_policy
+    return _by_acl(bucket) or by_policy
+
+
+def _held_back(bucket: Facts, found: Judgement) -> Judgement:
+    """A block of the account's or the bucket's own keeps everybody out, for as long as it is there."""
+    if not _is_on(bucket, "RestrictPublicBuckets"):
+        return found
+    reason = f"{found.reason}; only the public access block holds it back"
+    return warning(reason, value=found.value, evidence=found.evidence)
+
+
+def _by_acl(bucket: Facts) -> Judgement | None:
+    found = tuple(public_grants(bucket["acl"]))
+    if not found or bucket.maybe("ownership") == ENFORCED:
+        return None
+    reason = f"everybody is allowed {'; '.join(found)}"
+    if _is_on(bucket, "IgnorePublicAcls"):
+        return warning(f"{reason}; only the public access block holds it back", value="everybody", evidence=found)
+    return critical(reason, value="everybody", evidence=found)
+
+
+def _is_on(bucket: Facts, part: str) -> bool:
+    """
+    :raises NotRead: the bucket's own does not have it, and nobody knows about the account's.
+    """
+    own = bucket.maybe("publicAccessBlock")
+    return is_blocked(part, own) or is_blocked(part, bucket.maybe("accountPublicAccessBlock"))

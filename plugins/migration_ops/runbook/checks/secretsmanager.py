@@ -1,0 +1,165 @@
+"""Secrets: rotation by its outcome, use, and who may read them."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import secretsmanager
+from migration_ops.aws.policies.permissions import concerns
+from migration_ops.aws.policies.statements import Statement, foreign_accounts, statements
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, warning
+from migration_ops.core.series import days_between
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.rotation import cannot_be_changed, trouble
+from migration_ops.runbook.checks.verdicts import asked_of, open_to
+
+READ = "secretsmanager:GetSecretValue"
+# A Deny by one of these leaves out whom its values name.
+NEGATED = ("stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike")
+WHO = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:userid"})
+
+
+@check(
+    AUDIT,
+    about=secretsmanager.SECRETS,
+    title="Secrets rotate by themselves",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="secrets",
+    severity="medium",
+    risk=(
+        "A secret that got out stays good until somebody thinks of it; a rotation that fails ends some "
+        "day in a password that expired."
+    ),
+    remedy=(
+        "Where rotation is on, look at the log of its rotation function, then rotate at once. Otherwise "
+        "configure rotation of the secret; where the other side cannot rotate, keep a date in the "
+        "calendar and exclude it in resources.yaml."
+    ),
+    prowler=("secretsmanager_automatic_rotation_enabled",),
+)
+def secretsmanager_secret_automatic_rotation(secret: Facts, estate: Facts, _: Thresholds) -> Judgement | None:
+    """What a service owns without rotating it does not apply; what it rotates is judged as every other rotation."""
+    home = secret.maybe("primaryRegion")
+    if home:
+        return ok(f"is a replica: rotates in {home}")
+    if not secret["rotates"]:
+        return None if cannot_be_changed(secret) else warning("has no rotation", value=False, limit=True)
+    wrong = trouble(secret, estate.at("secretsmanager.readAt"))
+    if wrong:
+        return critical(wrong, value=False, limit=True)
+    when = secret.maybe("schedule") or f"every {secret.maybe('everyDays', '?')} days"
+    return ok(f"rotates {when}", value=True)
+
+
+@check(
+    AUDIT,
+    about=secretsmanager.SECRETS,
+    title="Secrets are young",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="days",
+    kind="secrets",
+    severity="medium",
+    risk="A secret that got out has been good for long; or its rotation fails silently.",
+    remedy="Rotate it now. Where rotation is on, look at the log of its rotation function.",
+    prowler=("secretsmanager_secret_rotated_periodically",),
+)
+def secretsmanager_secret_rotated_periodically(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+    """
+    A secret that was never rotated is as old as it is there.
+
+    Does not apply to what a service owns and does not rotate, nor to a replica of unknown age: it is judged at home.
+    """
+    if cannot_be_changed(secret) and not secret["rotates"]:
+        return None
+    if secret.maybe("primaryRegion") and not secret.maybe("rotatedAt"):
+        return None
+    limit = limits.audit.max_secret_age_days
+    age = days_between(secret.maybe("rotatedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
+    return above(age, limit, "since it was rotated or made", FindingVerdict.WARNING)
+
+
+@check(
+    AUDIT,
+    about=secretsmanager.SECRETS,
+    title="Secrets are used",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="days",
+    kind="secrets",
+    severity="medium",
+    risk="Nobody would miss it, nobody watches it, and it opens something.",
+    remedy="Revoke what it opens, then delete the secret with a recovery window.",
+    prowler=("secretsmanager_secret_unused",),
+)
+def secretsmanager_secret_unused(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+    """
+    AWS tells the day of the last read, and nothing of a secret never read: that counts from its creation.
+
+    Does not apply to what a service owns: it is deleted with what it belongs to.
+    """
+    if cannot_be_changed(secret):
+        return None
+    limit = limits.audit.max_unused_secret_days
+    unused = days_between(secret.maybe("accessedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
+    return above(unused, limit, "since it was read or made", FindingVerdict.WARNING)
+
+
+@check(
+    AUDIT,
+    about=secretsmanager.SECRETS,
+    route=Route.PAGE,
+    title="No secret is open to everybody",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    unit="statements",
+    kind="secrets",
+    severity="critical",
+    risk="Everybody with an AWS account can read the secret.",
+    remedy=("Name the principals in the resource policy, rotate the secret now, and look in CloudTrail who read it."),
+    prowler=("secretsmanager_not_publicly_accessible",),
+)
+def secretsmanager_secret_not_publicly_accessible(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """Secrets whose policy lets in everybody."""
+    policy = secret["policy"]
+    document = policy.maybe("document")
+    return open_to([("", document)], asked_of(policy, "accessCheck")) if document else ok("has no resource policy")
+
+
+@check(
+    AUDIT,
+    about=secretsmanager.SECRETS,
+    title="Secrets keep out who is not named",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="secrets",
+    severity="medium",
+    risk="Any policy of IAM, and any admin's mistake, can open the secret.",
+    remedy=(
+        "Add a resource policy that denies everybody but the roles that need it (Deny with "
+        "StringNotEquals on aws:PrincipalArn or aws:PrincipalAccount)."
+    ),
+    prowler=("secretsmanager_has_restrictive_resource_policy",),
+)
+def secretsmanager_secret_restrictive_resource_policy(secret: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+    """Does not apply to what a service owns: only the service sets its policy."""
+    if cannot_be_changed(secret):
+        return None
+    policy = secret["policy"].maybe("document")
+    if not policy:
+        return warning("has no resource policy", value=False, limit=True)
+    if not any(_keeps_out(one) for one in statements(policy)):
+        return warning("its policy denies nobody: whoever IAM lets in reads it", value=False, limit=True)
+    strangers = sorted(foreign_accounts(policy, {secret["accountId"]}))
+    if strangers:
+        return warning(f"its policy lets in other accounts: {', '.join(strangers)}", value=False, limit=True)
+    return ok("its policy keeps out who is not named", value=True)
+
+
+def _keeps_out(statement: Statement) -> bool:
+    return (
+        not statement.allows
+        and statement.names_everybody
+        and concerns(statement, READ)
+        and any(
+            one.operator.lower().startswith(NEGATED) and one.key in WHO and "*" not in one.values
+            for one in statement.conditions
+        )
+    )

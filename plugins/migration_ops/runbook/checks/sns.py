@@ -1,0 +1,46 @@
+"""Topics: encryption, and who may publish."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import sns
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
+
+
+@check(
+    AUDIT,
+    about=sns.TOPICS,
+    title="Topics that are encrypted",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="topics",
+    severity="medium",
+    risk="Alarms quote servers and errors; undelivered ones would lie in plain form.",
+    remedy=(
+        "Set KmsMasterKeyId of the topic. A key of our own: EventBridge and alarms cannot use the AWS managed one."
+    ),
+    prowler=("sns_topics_kms_encryption_at_rest_enabled",),
+)
+def sns_topic_encrypted(topic: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The messages of a topic are encrypted at rest."""
+    key = topic.maybe("keyId")
+    return ok(f"with key {key}") if key else warning("messages are not encrypted at rest")
+
+
+@check(
+    AUDIT,
+    about=sns.TOPICS,
+    title="Topics that everybody may use",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="topics",
+    severity="high",
+    risk="Anybody can wake on-call up, or subscribe and read along.",
+    remedy="Name the principals in the topic's policy, or bind it with aws:SourceAccount.",
+    prowler=("sns_topics_not_publicly_accessible",),
+)
+def sns_topic_not_public(topic: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The policy of a topic lets in nobody in general."""
+    return open_to([("", one) for one in topic["policies"]], all_asked_of(topic))

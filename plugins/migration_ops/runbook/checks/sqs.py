@@ -1,0 +1,177 @@
+"""Queues: depth, age and dead letters, and who may reach them. Counted from attributes; no message is received."""
+
+from __future__ import annotations
+
+from migration_ops.aws.inventory import sqs, sqs_audit
+from migration_ops.aws.inventory.sqs import may_take_dead_letters
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.chapters import AUDIT, HEALTH
+from migration_ops.runbook.checks.check import check
+from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
+
+
+@check(
+    HEALTH,
+    about=sqs.QUEUES,
+    route=Route.PAGE,
+    title="Waiting messages",
+    section="Daily Operations, 2. Queue Monitoring",
+    unit="messages",
+    kind="queues",
+    risk="Requests pile up faster than they are worked off.",
+    remedy=(
+        "Look at whatever receives from the queue (errors and throttles of its Lambda function, its event"
+        " source mapping) before you add capacity."
+    ),
+)
+def sqs_queue_visible_messages(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """Dead letters have a check of their own; it also says where nobody knows whether they are some."""
+    if may_take_dead_letters(queue):
+        return None
+    return above(queue["attributes"]["visible"], limits.queues.max_visible, "waiting messages", FindingVerdict.CRITICAL)
+
+
+@check(
+    HEALTH,
+    about=sqs.QUEUES,
+    title="Messages being worked on",
+    section="Daily Operations, 2. Queue Monitoring",
+    unit="messages",
+    kind="queues",
+    risk=("Consumers hold messages longer than they should, or there are more of them than planned."),
+    remedy=(
+        "Compare with the consumer's concurrency and duration; a message that is never deleted comes back"
+        " and ends among the dead letters."
+    ),
+)
+def sqs_queue_in_flight(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """More messages in the hands of consumers than there should be consumers."""
+    if queue.maybe("elsewhere"):
+        return None
+    seen = queue["attributes"]["inFlight"]
+    return above(seen, limits.queues.max_in_flight, "messages in flight", FindingVerdict.WARNING)
+
+
+@check(
+    HEALTH,
+    about=sqs.QUEUES,
+    title="Delayed messages",
+    section="Daily Operations, 2. Queue Monitoring",
+    unit="messages",
+    kind="queues",
+    risk=("Nothing here sends with a delay: somebody else does, or the queue's settings were changed."),
+    remedy="Look at the queue's DelaySeconds and at who sends.",
+)
+def sqs_queue_delayed(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """Delayed messages where nothing is sent with a delay."""
+    if queue.maybe("elsewhere"):
+        return None
+    seen = queue["attributes"]["delayed"]
+    return above(seen, limits.queues.max_delayed, "delayed messages", FindingVerdict.WARNING)
+
+
+@check(
+    HEALTH,
+    about=sqs.QUEUES,
+    route=Route.PAGE,
+    title="Age of the oldest message",
+    section="Daily Operations, 2. Queue Monitoring",
+    unit="s",
+    kind="queues",
+    risk="A message waits although others may pass: the depth alone does not show that.",
+    remedy=(
+        "Find the consumer that fails on it (log by messageId); a message that no consumer can take "
+        "belongs among the dead letters."
+    ),
+)
+def sqs_queue_oldest_message_age(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """Of dead letters the age counts from their move and says nothing about consumers (AWS: metrics of SQS).
+
+    The reader keeps the points of the last minutes only. None at all is usual for a queue that was idle (its metrics
+    begin up to 15 minutes late): no more than a warning, unless much waits.
+    """
+    takes, most = may_take_dead_letters(queue), limits.queues.max_age_seconds
+    if takes:
+        return None
+    waiting = queue["attributes"]["visible"] + queue["attributes"]["inFlight"]
+    ages = queue["age"]["values"]
+    if not waiting:
+        return ok("nothing waits", limit=most)
+    if not ages:
+        said = f"{waiting} messages wait, and CloudWatch has no age of the oldest for the last minutes"
+        return (warning if waiting <= limits.queues.max_visible else unknown)(said, limit=most)
+    if takes is None and ages[-1] > most:
+        return unknown("old messages, or dead letters: not all who may name this queue could be read", value=ages[-1])
+    return above(ages[-1], most, "oldest message", FindingVerdict.CRITICAL)
+
+
+@check(
+    HEALTH,
+    about=sqs.QUEUES,
+    route=Route.PAGE,
+    title="Dead letters",
+    section="Daily Operations, 2. Queue Monitoring",
+    unit="messages",
+    kind="queues",
+    risk="Each dead letter is a request that nobody works on any more.",
+    remedy=(
+        "Receive the messages in the SQS console without deleting them, mend the cause in the queue's "
+        "consumer, then start a DLQ redrive there when somebody responsible has agreed: a redrive starts "
+        "migrations again."
+    ),
+)
+def sqs_dead_letter_depth(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+    """A queue of which nobody knows whether it takes dead letters is UNKNOWN only while it has messages."""
+    takes = may_take_dead_letters(queue)
+    if takes is False:
+        return None
+    if queue.maybe("elsewhere"):
+        return warning(f"{queue['namedBy'][0]} sends its dead letters here; {queue['elsewhere']}")
+    letters, most = queue["attributes"]["visible"] + queue["attributes"]["inFlight"], limits.queues.max_dead_letters
+    if takes is None and letters <= most:
+        return ok("no messages, whoever names this queue", value=letters, limit=most)
+    return above(letters, most, _what(queue), FindingVerdict.CRITICAL)
+
+
+def _what(queue: Facts) -> str:
+    """:raises NotRead: nobody knows whether these are dead letters."""
+    by = queue.maybe("namedBy", []) if queue["isDeadLetter"] else []
+    return f"dead letters of {by[0]}{f' and {len(by) - 1} more' if len(by) > 1 else ''}" if by else "dead letters"
+
+
+@check(
+    AUDIT,
+    about=sqs_audit.QUEUES,
+    title="Queues that are encrypted",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="queues",
+    severity="medium",
+    risk="Messages name servers, applications and accounts; they would lie in plain form.",
+    remedy="Set SqsManagedSseEnabled, or KmsMasterKeyId where the key must be ours.",
+    prowler=("sqs_queues_server_side_encryption_enabled",),
+)
+def sqs_queue_encrypted(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The messages of a queue are encrypted at rest."""
+    key = queue.maybe("keyId")
+    if queue["managedEncryption"] or key:
+        return ok(f"with key {key}" if key else "with SQS's own key")
+    return warning("messages are not encrypted at rest")
+
+
+@check(
+    AUDIT,
+    about=sqs_audit.QUEUES,
+    route=Route.PAGE,
+    title="Queues that everybody may use",
+    section="Maintenance Tasks, Monthly 1. Security Audit",
+    kind="queues",
+    severity="critical",
+    risk=("Anybody can put requests for migrations into the queue, or read and delete those in it."),
+    remedy=("Name the principals in the queue's policy, or bind it with aws:SourceArn and aws:SourceAccount."),
+    prowler=("sqs_queues_not_publicly_accessible",),
+)
+def sqs_queue_not_public(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
+    """The policy of a queue lets in nobody in general."""
+    return open_to([("", one) for one in queue["policies"]], all_asked_of(queue))
