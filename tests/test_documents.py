@@ -130,6 +130,19 @@ def _headings(document: Path) -> list[str]:
     return re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
 
 
+# A path of a module in a document, docstring or message; not a link, and not a placeholder.
+MODULE_PATH = re.compile(r"(?<![\w/.<>{}-])((?:\w[\w.-]*/)+[\w-]+\.py)\b")
+MODULES = sorted(one for folder in ("dags", "include", "plugins", "tests") for one in (ROOT / folder).rglob("*.py"))
+OF_AIRFLOW = {"sdk/execution_time/supervisor.py"}
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *MODULES], ids=lambda one: str(one.relative_to(ROOT)))
+def test_a_module_that_is_named_by_its_path_is_there(path: Path) -> None:
+    named = set(MODULE_PATH.findall(path.read_text(encoding="utf-8"))) - OF_AIRFLOW
+    there = [f"/{one.relative_to(ROOT)}" for one in MODULES]
+    assert {name for name in named if not any(one.endswith(f"/{name}") for one in there)} == set()
+
+
 def test_the_map_of_the_code_names_every_room_and_no_file_that_is_gone() -> None:
     package = ROOT / "plugins" / "migration_ops"
     text = (ROOT / "docs" / "architecture.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()

@@ -203,6 +203,10 @@ class TestBackupAge:
             ({"ageHours": -2.0, "base": "b"}, UNKNOWN),
             ({"ageHours": None, "tableAgeHours": 26.0}, OK),
             ({"ageHours": None, "tableAgeHours": 26.1}, CRITICAL),
+            ({"ageHours": None, "tableAgeHours": 99.0, "emptyAgeHours": 26.0}, OK),
+            ({"ageHours": None, "tableAgeHours": 99.0, "emptyAgeHours": 26.1}, CRITICAL),
+            ({"ageHours": None, "tableAgeHours": 99.0, "emptyAgeHours": -1.1}, CRITICAL),
+            ({"ageHours": None, "emptyAgeHours": 1.0}, UNKNOWN),
             ({"ageHours": None}, UNKNOWN),
         ],
     )

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from migration_ops.core.errors import Unknown
+from migration_ops.runbook.backup.earlier import newest_of_nothing
 from migration_ops.runbook.backup.keys import found_in
 from migration_ops.runbook.backup.manifest import Manifest, NoBackup, manifest_key
 from migration_ops.runbook.backup.verify import latest_verified, mark_verified, verify_backup
 from tests.runbook.backup.dag_run import Run
-from tests.runbook.backup.lab import Lab, odd_items
+from tests.runbook.backup.lab import Lab, days_ago, odd_items
 
 QUIET = {"tell": False}
 FULL = 100
@@ -74,9 +76,31 @@ def test_a_new_installation_is_quiet_and_offers_nothing(lab: Lab) -> None:
         assert set(run.verdicts.values()) == {"OK"}
         with pytest.raises(NoBackup):
             latest_verified(lab.store, lab.table)
+        # What the health check goes by, however old the table is.
+        empty = newest_of_nothing(lab.store, lab.table)
+        assert empty
+        assert empty[1].run_id == name
     lab.put(list(odd_items(3)))
     assert night(lab, "third").is_green
     assert latest_verified(lab.store, lab.table)[1].items == 3
+
+
+@pytest.mark.parametrize("left", [0, 5])
+def test_where_a_backup_held_something_an_empty_one_is_no_beginning(lab: Lab, left: int) -> None:
+    lab.put(list(odd_items(20)))
+    lab.back_up("unread", days_ago(1))
+    assert newest_of_nothing(lab.store, lab.table) is None
+    shrink_to(lab, left)
+    lab.back_up("later")
+    assert newest_of_nothing(lab.store, lab.table) is None
+
+
+def test_an_empty_one_beside_one_that_cannot_be_read_is_unknown(lab: Lab) -> None:
+    base, manifest = lab.back_up("unread", days_ago(1))
+    lab.back_up("later")
+    lab.store.put_document(manifest_key(base), manifest.as_document() | {"items": 1})
+    with pytest.raises(Unknown):
+        newest_of_nothing(lab.store, lab.table)
 
 
 def test_a_backup_that_was_never_read_back_is_compared_with_too(lab: Lab) -> None:

@@ -39,7 +39,7 @@ class ReadOperator(DocumentedOperator):
     """
     Read one service, once for all checks of this run. What AWS refuses becomes part of it, and UNKNOWN later.
 
-    :param reader: name of a module in ``migration_ops.runbook.readers``.
+    :param reader: name of a module in ``migration_ops.runbook.checks``.
     """
 
     template_fields: Sequence[str] = ("reader",)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from migration_ops.core.errors import MigrationError
+from migration_ops.core.errors import MigrationError, Unknown
 from migration_ops.runbook.backup.keys import PREFIX, Found, found_in, table_of, table_prefix
 from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.store import BackupStore, is_absent
@@ -54,6 +54,27 @@ def look_back(store: BackupStore, base: str, manifest: Manifest) -> Earlier:
         other = _newest(store, others, earlier, before="")
         earlier.fullest = other.manifest if other else None
     return earlier
+
+
+def newest_of_nothing(store: BackupStore, table: str) -> tuple[str, Manifest] | None:
+    """
+    The newest finished backup that found the ledger empty, where no backup before it ever found anything.
+
+    :raises Unknown: a backup cannot be read: it may have held something.
+    :raises MigrationError: S3 could not be asked.
+    """
+    found, _ = found_in(store.objects(table_prefix(table)))
+    seen = Earlier()
+    finished = [one.base for one in found if one.is_finished and not one.is_refused]
+    read = [(base, _read(store, base, _manifest_at, seen)) for base in finished]
+    if seen.unread:
+        raise Unknown("a backup cannot be read: nobody knows whether it held anything", base=seen.unread[0])
+    empty = [(base, manifest) for base, manifest in read if manifest is not None and not manifest.items]
+    if not empty:
+        return None
+    base, manifest = max(empty, key=lambda one: one[1].started_at)
+    before = look_back(store, base, manifest)
+    return None if before.reference or before.unread else (base, manifest)
 
 
 def _newest(store: BackupStore, found: list[Found], earlier: Earlier, before: str) -> Marked | None:

@@ -52,6 +52,10 @@ class Found:
         return self.is_finished and f"{self.base}/{VERIFIED}" in self.keys
 
     @property
+    def is_refused(self) -> bool:
+        return f"{self.base}/{REFUSED}" in self.keys
+
+    @property
     def keys_to_delete(self) -> list[str]:
         """What makes it a backup goes first, so that one half deleted passes for nothing."""
         first = [f"{self.base}/{name}" for name in (VERIFIED, MANIFEST)]

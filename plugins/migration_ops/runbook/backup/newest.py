@@ -14,7 +14,8 @@ from migration_ops.core.listing import Listing
 def read(reader: Reader) -> dict[str, Any]:
     """
     ``tables``, the ledger's: ``name, ageHours`` of its newest verified backup, None when there is none; then
-    ``tableAgeHours``. ``at`` is as of when the backup is, ``base`` its place.
+    ``tableAgeHours``, and ``emptyAgeHours`` of the newest backup that found nothing, if none ever found anything.
+    ``at`` is as of when the backup is, ``base`` its place.
     """
     found = reader.attempt("newest verified backup", lambda: _newest(reader))
     name = reader.settings.table_name
@@ -24,6 +25,7 @@ def read(reader: Reader) -> dict[str, Any]:
 def _newest(reader: Reader) -> dict[str, Any]:
     """:raises Unknown: there is no bucket to look into."""
     # Imported by whoever reads: DAG files, which only name checks, are parsed all the time.
+    from migration_ops.runbook.backup.earlier import newest_of_nothing
     from migration_ops.runbook.backup.manifest import NoBackup
     from migration_ops.runbook.backup.store import BackupStore
     from migration_ops.runbook.backup.verify import latest_verified
@@ -31,11 +33,14 @@ def _newest(reader: Reader) -> dict[str, Any]:
     bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
     if not bucket:
         raise Unknown("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
+    store, name = BackupStore(reader.of("s3"), bucket), reader.settings.table_name
     try:
-        base, manifest = latest_verified(BackupStore(reader.of("s3"), bucket), reader.settings.table_name)
+        base, manifest = latest_verified(store, name)
     except NoBackup:
-        table = reader.of("dynamodb").describe_table(TableName=reader.settings.table_name)["Table"]
-        return {"ageHours": None, "tableAgeHours": _hours(reader, table["CreationDateTime"])}
+        table = reader.of("dynamodb").describe_table(TableName=name)["Table"]
+        nothing = newest_of_nothing(store, name)
+        empty = {"emptyAgeHours": _hours(reader, nothing[1].age_from)} if nothing else {}
+        return {"ageHours": None, "tableAgeHours": _hours(reader, table["CreationDateTime"]), **empty}
     return {"ageHours": _hours(reader, manifest.age_from), "at": manifest.consistent_at, "base": base}
 
 

@@ -25,7 +25,9 @@ def backup_newest_verified_age(table: Facts, _: Facts, limits: Thresholds) -> Ju
     limit = limits.backup.max_age_hours
     age = table.maybe("ageHours")
     if age is None:
-        exists = table["tableAgeHours"]
+        empty, exists = table.maybe("emptyAgeHours"), table["tableAgeHours"]
+        if empty is not None and -1 <= empty <= limit:
+            return ok(f"nothing to back up yet: the ledger was empty {empty:.1f} h ago", limit=limit)
         if exists <= limit:
             return ok(f"not due yet: the table is {exists:.1f} h old", limit=limit)
         return critical(f"there is no verified backup, and the table is {exists:.1f} h old", limit=limit)
