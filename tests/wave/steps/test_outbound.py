@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -11,7 +12,7 @@ import requests
 from include.sandbox.cmf.seed import load, seed_from_estate
 from migration_ops.core.errors import MigrationError
 from migration_ops.wave.steps.close import GoalMissed
-from tests.wave.steps.wave_driver import Driver
+from tests.wave.steps.wave_driver import Driver, WorkerKilled, killed
 
 READY = {"appName": "app", "state": "READY_FOR_CUTOVER"}
 _waves = count(50)
@@ -172,3 +173,56 @@ def test_what_was_delivered_is_kept_when_a_later_one_is_refused(finalized: Any, 
     told = deliveries(driver)
     assert [one["status"] for one in told] == [400, 204, 204, 204]
     assert told[0]["body"]["migrationId"] == told[-1]["body"]["migrationId"]
+
+
+def test_killed_after_the_cmdb_was_written_it_is_not_written_again(finalized: Any) -> None:
+    driver = finalized(servers=2)
+    real = driver.services.cmdb()
+
+    class Dying:
+        def update(self, update: Any) -> None:
+            real.update(update)
+            raise WorkerKilled
+
+    before = puts(driver)
+    dying = replace(driver, services=replace(driver.services, cmdb=Dying))
+    with killed():
+        dying.step("update_cmdb", "app")
+    driver.step("update_cmdb", "app")
+    assert puts(driver) == before + 2
+
+
+def test_killed_after_it_was_delivered_it_is_sent_again_under_the_same_id(finalized: Any) -> None:
+    driver = finalized()
+    real = driver.services.callback(driver.results["url"])
+
+    class Dying:
+        def send(self, event: Any) -> None:
+            real.send(event)
+            raise WorkerKilled
+
+    dying = replace(driver, services=replace(driver.services, callback=lambda url: Dying()))
+    with killed():
+        dying.step("send_callback", "app")
+    driver.step("send_callback", "app")
+    told = deliveries(driver)
+    assert len(told) == 2
+    assert len({one["webhookId"] for one in told}) == 1
+
+
+def test_an_answer_of_the_receiver_that_is_lost_is_sent_again_under_the_same_id(finalized: Any, box: Any) -> None:
+    driver = finalized()
+    box.callback.order(status=504, times=1)
+    driver.step("send_callback", "app")
+    assert [one["status"] for one in deliveries(driver)] == [504, 204]
+    assert len({one["webhookId"] for one in deliveries(driver)}) == 1
+
+
+def test_a_lost_answer_of_the_cmdb_is_written_once(finalized: Any, box: Any) -> None:
+    driver = finalized()
+    before = puts(driver)
+    box.client.add_fault("dropAfter", service="cmf", operation="PutServer", times=1)
+    driver.retried("update_cmdb", "app")
+    stored = box.cmf.store.get("server", driver.results["cmdbIds"][0])
+    assert stored["migration_status"] == "Cutover finalized"
+    assert puts(driver) == before + 1

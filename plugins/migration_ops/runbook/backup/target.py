@@ -47,20 +47,32 @@ def create_target(
     :raises TableExists: the table is the live one, or somebody else's.
     """
     require_not_in_use(target, live_table)
-    found = raw_description(client, target)
-    if found is not None:
-        if run_tag_of(client, found["TableArn"]) != tag_value(run_id):
-            raise TableExists("the target exists", table=target)
-        return str(found["TableStatus"])
+    status = _own_status(client, target, run_id)
+    if status is not None:
+        return status
     tags = [{"Key": RUN_TAG, "Value": tag_value(run_id)}]
     try:
         made = client.create_table(TableName=target, **leaving_out(manifest.create_table, without), Tags=tags)
     except client.exceptions.ResourceInUseException as error:
-        raise TableExists("the target was created in between", table=target) from error
+        # The SDK sends again what got no answer: what is in the way may be what it made at the first time.
+        status = _own_status(client, target, run_id)
+        if status is None:
+            raise TableExists("the target was created in between", table=target) from error
+        return status
     except SDK_ERRORS as error:
         # A lost answer: the next try finds the table with this run's tag.
         raise classify(error, mutating=True) from error
     return str(made["TableDescription"]["TableStatus"])
+
+
+def _own_status(client: Any, target: str, run_id: str) -> str | None:
+    """The status of the table that this very run created; None when there is no table. :raises TableExists: another's."""
+    found = raw_description(client, target)
+    if found is None:
+        return None
+    if run_tag_of(client, found["TableArn"]) != tag_value(run_id):
+        raise TableExists("the target exists", table=target)
+    return str(found["TableStatus"])
 
 
 def tag_value(run_id: str) -> str:

@@ -1,0 +1,118 @@
+"""One run of a wave by its operators: what a task instance knows, deferrals waited out, tasks killed and cleared."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import TaskDeferred
+
+from include.sandbox.sandbox import Sandbox
+from migration_ops.ledger.dynamodb import DynamoDbLedger
+from migration_ops.ledger.protocol import Record
+
+
+class Killed(BaseException):
+    """The worker dies here: no handler of ours may run."""
+
+
+@dataclass
+class Task:
+    """What the operators ask of a task instance."""
+
+    run: Run
+    task_id: str
+    map_index: int = -1
+    try_number: int = 1
+    max_tries: int = 0
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("wave"))
+
+    @property
+    def dag_id(self) -> str:
+        return self.run.dag_id
+
+    @property
+    def run_id(self) -> str:
+        return self.run.run_id
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.run.values[self.task_id, key] = value
+
+    def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int = -1) -> Any:
+        return self.run.values.get((task_ids, key))
+
+    def get_dagrun_state(self, **_: Any) -> str:
+        return self.run.other_runs
+
+
+@dataclass
+class Run:
+    """
+    One run.
+
+    :param values: XCom.
+    :param deferred: triggers, in order.
+    :param other_runs: what Airflow says of the run that holds a server.
+    """
+
+    box: Sandbox
+    conf: dict[str, Any]
+    run_id: str = "run-1"
+    dag_id: str = "migration_wave"
+    other_runs: str = "running"
+    values: dict[tuple[str, str], Any] = field(default_factory=dict)
+    deferred: list[Any] = field(default_factory=list)
+
+    def context(self, task_id: str) -> Any:
+        task = Task(self, task_id)
+        return {"ti": task, "task_instance": task, "dag_run": SimpleNamespace(conf=self.conf)}
+
+    def do(self, operator: Any, task_id: str = "") -> Any:
+        """The task to its end; what it left before is gone, as Airflow does it."""
+        name = task_id or operator.task_id
+        for key in [key for key in self.values if key[0] == name]:
+            del self.values[key]
+        context = self.context(name)
+        call: Callable[[], Any] = lambda: operator.execute(context)  # noqa: E731
+        while True:
+            try:
+                answer = _as_task(operator, call)
+            except TaskDeferred as deferred:
+                self.deferred.append(deferred.trigger)
+                event = asyncio.run(anext(deferred.trigger.run()))
+                call = lambda event=event: operator.resume(context, event.payload)  # noqa: E731
+                continue
+            self.values[name, "return_value"] = answer
+            return answer
+
+    def until_it_defers(self, operator: Any) -> Any:
+        """Only the first stint; the trigger."""
+        try:
+            _as_task(operator, lambda: operator.execute(self.context(operator.task_id)))
+        except TaskDeferred as deferred:
+            return deferred
+        raise AssertionError("it did not defer")
+
+    def note(self, task_id: str) -> str:
+        return str(self.values.get((task_id, "run_note"), ""))
+
+    @property
+    def ledger(self) -> DynamoDbLedger:
+        return DynamoDbLedger(self.box.boto("dynamodb"), "migration-state")
+
+    def records(self) -> list[Record]:
+        return self.ledger.by_wave(self.conf["wave"])
+
+    def servers(self) -> list[str]:
+        return [one["sourceServerId"] for app in self.conf["applications"] for one in app["servers"]]
+
+
+def _as_task(operator: Any, call: Callable[[], Any]) -> Any:
+    """Airflow refuses operators that are run outside a task runner; in this thread, this is one."""
+    ExecutorSafeguard.tracker.set(operator)
+    return call()

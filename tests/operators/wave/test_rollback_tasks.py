@@ -1,0 +1,205 @@
+"""The operators of ``migration_rollback`` on the sandbox: selected, shown, released; nothing without the ledger's word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.sandbox.sandbox import Sandbox
+from migration_ops.core.errors import InvalidInput, MigrationError
+from migration_ops.core.states import Phase
+from migration_ops.operators.wave import rollback as tasks
+from migration_ops.operators.wave.rollback import ReleaseOperator, SelectOperator, SheetOperator
+from migration_ops.operators.wave.step import LaunchOperator
+from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator
+from tests.operators.wave.run import Killed, Run
+
+Wave = Callable[..., Run]
+
+
+@pytest.fixture
+def launched(wave: Wave) -> Run:
+    """A wave with a test instance, whose run is over."""
+    run = wave()
+    run.do(PlanOperator(task_id="plan"))
+    run.do(PreflightOperator(task_id="preflight"))
+    app = run.values["plan", "plan"]["applications"][0]
+    run.do(LaunchOperator(task_id="test_launch", step="test_launch", app=app))
+    return run
+
+
+def rollback_of(run: Run, **conf: Any) -> Run:
+    asked = {"wave": run.conf["wave"], "reason": "a test", "dryRun": False} | conf
+    found = Run(run.box, asked, f"rollback-{run.run_id}", "migration_rollback", other_runs="failed")
+    found.servers = run.servers  # type: ignore[method-assign]
+    return found
+
+
+def select(run: Run) -> Any:
+    return run.do(SelectOperator(task_id="plan"))
+
+
+def undo(run: Run, app: dict[str, Any]) -> Any:
+    operator = LaunchOperator(task_id="rollback", step="rollback", app=app, inputs={"decision": "sheet"})
+    return run.do(operator)
+
+
+def holders(run: Run) -> set[str]:
+    return {one.run_id for one in run.ledger.locks(run.servers()).values()}
+
+
+class TestSelect:
+    def test_what_the_ledger_has_of_the_wave_is_shown_and_taken_over(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        assert [one["sourceServerId"] for one in app["servers"]] == launched.servers()
+        sheet = run.values["plan", "sheet"]
+        assert (sheet["decision"], sheet["reason"]) == ("rollback", "a test")
+        assert launched.servers()[0] in sheet["markdown"]
+        assert holders(run) == {run.run_id}
+        assert {one.phase for one in run.records()} == {Phase.TEST_LAUNCHED}
+
+    def test_a_dry_run_shows_and_takes_nothing(self, launched: Run) -> None:
+        run = rollback_of(launched, dryRun=True)
+        assert select(run) == []
+        assert launched.servers()[0] in run.note("plan")
+        assert holders(run) == {launched.run_id}
+
+    def test_what_the_ledger_does_not_know_is_refused_in_the_note(self, wave: Wave) -> None:
+        run = rollback_of(wave(), wave="never-begun")
+        with pytest.raises(InvalidInput):
+            select(run)
+        assert "never-begun" in run.note("plan") or "migrationIds" in run.note("plan")
+        assert ("plan", "plan") not in run.values
+
+    @pytest.mark.parametrize(
+        ("service", "operation"),
+        [("dynamodb", "Query"), ("dynamodb", "BatchGetItem"), ("mgn", "DescribeSourceServers")],
+    )
+    def test_a_refused_read_shows_no_half_sheet(
+        self, launched: Run, box: Sandbox, service: str, operation: str
+    ) -> None:
+        run = rollback_of(launched)
+        box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+        with pytest.raises(MigrationError):
+            select(run)
+        box.book.remove()
+        assert ("plan", "sheet") not in run.values
+        assert holders(run) == {launched.run_id}
+
+    @pytest.mark.parametrize("kind", ["dropAfter", "dropBefore"])
+    def test_a_lost_answer_of_the_take_over_leaves_one_holder(self, launched: Run, box: Sandbox, kind: str) -> None:
+        run = rollback_of(launched)
+        for operation in ("TransactWriteItems", "UpdateItem", "PutItem"):
+            box.client.add_fault(kind, service="dynamodb", operation=operation, times=1)
+        try:
+            select(run)
+        except MigrationError as error:
+            assert error.retryable
+            select(run)
+        assert holders(run) == {run.run_id}
+
+    @pytest.mark.parametrize("is_taken", [False, True])
+    def test_killed_around_the_take_over_it_shows_the_same_again(
+        self, launched: Run, monkeypatch: pytest.MonkeyPatch, is_taken: bool
+    ) -> None:
+        def die(services: Any, plan: Any) -> None:
+            if is_taken:
+                take_over(services, plan)
+            raise Killed
+
+        run, take_over = rollback_of(launched), tasks.take_over_ended
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(tasks, "take_over_ended", die)
+            select(run)
+        digest = run.values["plan", "sheet"]["digest"]
+        assert len(select(run)) == 1
+        assert run.values["plan", "sheet"]["digest"] == digest
+        assert holders(run) == {run.run_id}
+
+    def test_cleared_the_approval_still_fits_what_is_shown(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        select(run)
+        digest = run.values["plan", "sheet"]["digest"]
+        select(run)
+        assert run.values["plan", "sheet"]["digest"] == digest
+
+    def test_what_a_run_under_way_holds_stays_its_own(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        run.other_runs = "running"
+        [app] = select(run)
+        run.do(SheetOperator(task_id="sheet"))
+        assert holders(run) == {launched.run_id}
+        with pytest.raises(MigrationError):
+            undo(run, app)
+        assert {one.phase for one in run.records()} == {Phase.TEST_LAUNCHED}
+
+
+class TestSheet:
+    def test_it_hands_on_what_was_selected_and_the_rollback_acts_on_it(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        assert run.do(SheetOperator(task_id="sheet")) == run.values["plan", "sheet"]
+        undo(run, app)
+        assert {one.phase for one in run.records()} == {Phase.ROLLED_BACK}
+
+    def test_after_a_selection_that_failed_there_is_nothing_to_act_on(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        del run.values["plan", "sheet"]
+        assert run.do(SheetOperator(task_id="sheet")) is None
+        with pytest.raises(AirflowSkipException):
+            undo(run, app)
+        assert {one.phase for one in run.records()} == {Phase.TEST_LAUNCHED}
+
+
+class TestRelease:
+    def test_it_frees_what_this_run_holds_once_and_again(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        select(run)
+        for _ in range(2):
+            run.do(ReleaseOperator(task_id="release"))
+            assert holders(run) == set()
+
+    def test_what_another_run_holds_is_not_freed(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        run.other_runs = "running"
+        select(run)
+        run.do(ReleaseOperator(task_id="release"))
+        assert holders(run) == {launched.run_id}
+
+    def test_after_a_dry_run_nothing_is_freed(self, launched: Run) -> None:
+        run = rollback_of(launched, dryRun=True)
+        select(run)
+        run.do(ReleaseOperator(task_id="release"))
+        assert holders(run) == {launched.run_id}
+
+    def test_without_a_plan_it_is_skipped(self, launched: Run) -> None:
+        with pytest.raises(AirflowSkipException):
+            rollback_of(launched).do(ReleaseOperator(task_id="release"))
+
+    def test_a_refused_release_is_red_and_frees_after_clearing(self, launched: Run, box: Sandbox) -> None:
+        run = rollback_of(launched)
+        select(run)
+        box.book.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "*"})
+        with pytest.raises(MigrationError):
+            run.do(ReleaseOperator(task_id="release"))
+        box.book.remove()
+        assert holders(run) == {run.run_id}
+        run.do(ReleaseOperator(task_id="release"))
+        assert holders(run) == set()
+
+    def test_a_lost_answer_frees_all_the_same(self, launched: Run, box: Sandbox) -> None:
+        run = rollback_of(launched)
+        select(run)
+        for operation in ("TransactWriteItems", "UpdateItem", "DeleteItem"):
+            box.client.add_fault("dropAfter", service="dynamodb", operation=operation, times=1)
+        try:
+            run.do(ReleaseOperator(task_id="release"))
+        except MigrationError as error:
+            assert error.retryable
+            run.do(ReleaseOperator(task_id="release"))
+        assert holders(run) == set()
