@@ -12,6 +12,7 @@ from migration_ops.operators import base as complete
 from migration_ops.operators import listeners as fresh_questions
 from migration_ops.operators import listeners as run_note
 from migration_ops.operators.runbook import chapter
+from migration_ops.operators.warm import read_health_check
 from migration_ops.operators.wave import params, rollback, step, wave
 
 # Task processes are forks of a process that has loaded its plugins. What is imported here is not imported again by
@@ -29,3 +30,4 @@ class MigrationPlugin(AirflowPlugin):
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
         fresh_questions.listen()
         read_models()
+        read_health_check()

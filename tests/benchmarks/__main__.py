@@ -1,6 +1,6 @@
-"""``python -m tests.benchmarks [calls|poll|walltime|health|backup|secrets|slots|all]``: prints Markdown tables.
+"""``python -m tests.benchmarks [calls|poll|walltime|health|health-dag|backup|secrets|slots|all]``: Markdown tables.
 
-``slots`` is the last part of ``walltime`` alone.
+``slots`` is the last part of ``walltime`` alone, ``health-dag`` the health check on an Airflow.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "plugins"))  # as in every Airflow component
-NAMES = ("calls", "poll", "walltime", "health", "backup", "secrets")
+NAMES = ("calls", "poll", "walltime", "health", "health-dag", "backup", "secrets")
 
 
 def main() -> int:
@@ -34,9 +34,10 @@ def main() -> int:
 
 def _run(names: list[str]) -> None:
     # Not before the environment is set: these import Airflow.
-    from tests.benchmarks import backup, calls, health, poll, report, secrets, walltime
+    from tests.benchmarks import backup, calls, health, health_on_airflow, poll, report, secrets, walltime
 
     reports = {"calls": calls.report, "poll": poll.report, "walltime": walltime.report, "health": health.report}
+    reports["health-dag"] = health_on_airflow.report
     reports["backup"] = backup.report
     reports["secrets"] = secrets.report
     reports["slots"] = walltime.report_of_slots

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,7 +122,7 @@ class Waves:
         run, tasks = self.api.run(dag_id, run_id), self.api.tasks(dag_id, run_id)
         ran = [one for one in tasks if one["state"] in RAN]
         again = sum(max(one["try_number"] - 1, 0) for one in ran)
-        return Timed(_seconds(run), len(ran), deferrals, again)
+        return Timed(seconds_of(run), len(ran), deferrals, again)
 
     def _deferrals(self, run_id: str) -> dict[str, list[int]]:
         """From the tasks' logs: the operator writes a line for each wait."""
@@ -155,8 +156,7 @@ def patiently(call: Callable[[], T], accepted: int | None = None) -> Any:
     return None
 
 
-def _seconds(run: Document) -> float:
-    from datetime import datetime
-
+def seconds_of(run: Document) -> float:
+    """From a run's start to its end."""
     begun, ended = (datetime.fromisoformat(run[name].replace("Z", "+00:00")) for name in ("start_date", "end_date"))
     return (ended - begun).total_seconds()

@@ -57,6 +57,7 @@ class Reader:
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
     _listed: dict[str, Any] = field(default_factory=dict, init=False)
+    _listing: dict[str, Lock] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         # A reader that needs no configuration may be given none.
@@ -146,10 +147,13 @@ class Reader:
             token = {"NextToken": page["NextToken"]}
 
     def once(self, what: str, read: Callable[[], T]) -> T:
-        """What ``read`` answered first: several parts of one read share a listing."""
-        if what not in self._listed:
-            self._listed[what] = read()
-        found: T = self._listed[what]
+        """What ``read`` answered first: several parts of one read, and readers side by side, share a listing."""
+        with self._making:
+            listing = self._listing.setdefault(what, Lock())
+        with listing:
+            if what not in self._listed:
+                self._listed[what] = read()
+            found: T = self._listed[what]
         return found
 
     def anew(self) -> Reader:

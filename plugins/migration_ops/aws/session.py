@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any
 
@@ -29,19 +29,25 @@ SERVICES = (
     "dynamodb",
     "ec2",
     "events",
+    "lambda",
     "logs",
     "mgn",
     "s3",
     "secretsmanager",
+    "sns",
+    "sqs",
     "ssm",
+    "stepfunctions",
     "sts",
 )
 
 
+@cache
 def read_models() -> None:
-    """Makes a client of each service that a wave calls and throws it away; nothing is sent.
+    """Makes a client of each service that the package calls and throws it away; nothing is sent.
 
-    Task processes inherit what botocore reads, imports and works out the first time. Best effort: an environment in
+    Task processes inherit what botocore reads, imports and works out the first time. They load the plugins once more,
+    for the task SDK has a list of its own; so this does nothing the second time. Best effort: an environment in
     which this fails (``AWS_PROFILE`` names no profile) may still have good connections.
     """
     try:

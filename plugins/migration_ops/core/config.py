@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -195,7 +196,7 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
 
 def _read(path: Path, kind: type[M]) -> M:
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = _document_of(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     try:
@@ -203,3 +204,14 @@ def _read(path: Path, kind: type[M]) -> M:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise InvalidInput("; ".join(faults), path=str(path)) from error
+
+
+# A task takes longer to parse these files than to judge a check. What a process has parsed, its forks know.
+@lru_cache(maxsize=16)
+def _document_of(text: str) -> Any:
+    """Callers must not change it."""
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+
+
+# In C, where PyYAML has it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

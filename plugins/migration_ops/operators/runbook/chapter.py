@@ -9,19 +9,23 @@ from airflow.sdk import Context, TriggerRule, chain
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import MigrationError
+from migration_ops.core.batches import in_groups, side_by_side
+from migration_ops.core.errors import MigrationError, Unknown
 from migration_ops.core.facts import Facts, failed
 from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
 from migration_ops.operators.context import is_own_retry
 from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
 from migration_ops.operators.runbook.notify import TellOperator
-from migration_ops.operators.runbook.report import CHECK, REPORT, TABLES_KEY, FindingsReportOperator
+from migration_ops.operators.runbook.report import CHECK, REPORT, RESULT_KEY, TABLES_KEY, FindingsReportOperator
 from migration_ops.operators.runbook.run_window import run_window, windowed
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.checks.chapters import HEALTH
 from migration_ops.runbook.checks.check import Chapter, Check, read_with
 
 READ = "read"
+READ_NAME = "{{ task.reader | join(', ') }}"
+# So many tasks at most read a chapter's services. More than one: what takes one down leaves the others' checks judged.
+READ_TASKS = 4
 
 __all__ = [
     "CHECK",
@@ -37,20 +41,42 @@ __all__ = [
 
 class ReadOperator(DocumentedOperator):
     """
-    Read one service, once for all checks of this run. What AWS refuses becomes part of it, and UNKNOWN later.
+    Read services, once for all checks of this run. What AWS refuses becomes part of it, and UNKNOWN later.
 
-    :param reader: name of a module in ``migration_ops.runbook.checks``.
+    A service whose reading breaks off makes this task red and its own checks UNKNOWN; the others are left all the same.
+
+    :param reader: name of a read (``Listing.reader`` of what checks are about), or of several: these are read side by
+        side, and share what they list.
     """
 
     template_fields: Sequence[str] = ("reader",)
 
-    def __init__(self, *, reader: str, **kwargs: Any) -> None:
+    def __init__(self, *, reader: str | list[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reader = reader
 
     def execute(self, context: Context) -> Any:
         services = runbook_services(context)
-        return services.put_away(self.reader, read_now(reader_of(context, services, self), self.reader))
+        reader = reader_of(context, services, self)
+        if isinstance(self.reader, str):
+            return services.put_away(self.reader, read_now(reader, self.reader))
+        broken: list[Exception] = []
+
+        def read(name: str) -> dict[str, Any]:
+            try:
+                return read_now(reader, name)
+            except Exception as error:
+                self.log.exception("%s could not be read", name)
+                broken.append(error)
+                return failed(f"reader {name}", Unknown(f"its reading broke off: {type(error).__name__}"))
+
+        read_all = zip(self.reader, side_by_side(self.reader, read), strict=True)
+        left = {name: services.put_away(name, document) for name, document in read_all}
+        if broken:
+            # A task that fails returns nothing.
+            context["ti"].xcom_push(key=RESULT_KEY, value=left)
+            raise broken[0]
+        return left
 
 
 def reader_of(context: Context, services: RunbookServices, task: Any) -> Reader:
@@ -80,13 +106,13 @@ class CheckOperator(FindingsOperator):
 
     :param chapter: the chapter's name.
     :param check: the check's id.
-    :param readers: the chapter's readers, in the order in which the reads are mapped.
+    :param readers: the readers in the order in which the reads are mapped; a list where one task reads several.
     """
 
     template_fields: Sequence[str] = ("check",)
     ui_color = "#eef6ee"
 
-    def __init__(self, *, chapter: str, check: str, readers: list[str], **kwargs: Any) -> None:
+    def __init__(self, *, chapter: str, check: str, readers: Sequence[str | list[str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.chapter = chapter
         self.check = check
@@ -108,8 +134,23 @@ class CheckOperator(FindingsOperator):
         if is_cleared(ti, self):
             self.log.info("cleared: reads %s anew", reader)
             return read_now(reader_of(context, services, self), reader)
-        left = ti.xcom_pull(task_ids=READ, map_indexes=self.readers.index(reader))
-        return services.taken_out(left, reader)
+        return services.taken_out(ti.xcom_pull(task_ids=READ, map_indexes=index_of(reader, self.readers)), reader)
+
+
+def index_of(reader: str, mapped: Sequence[str | list[str]]) -> int:
+    """Which of the mapped reads reads this."""
+    return next(
+        number for number, one in enumerate(mapped) if one == reader or (isinstance(one, list) and reader in one)
+    )
+
+
+def in_tasks(readers: Sequence[str]) -> list[list[str]]:
+    """
+    The readers by the task that reads them, neighbours together.
+
+    Starting a task takes Airflow longer than reading a service, and clients and listings are shared within one.
+    """
+    return in_groups(readers, -(-len(readers) // READ_TASKS))
 
 
 def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
@@ -118,14 +159,15 @@ def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[An
 
     :return: the mapped reads, to put something before them; and the report.
     """
-    reads = ReadOperator.partial(
-        task_id=READ, map_index_template="{{ task.reader }}", doc_md=doc_of(ReadOperator)
-    ).expand(reader=list(chapter.readers))
+    readers = in_tasks(chapter.readers)
+    reads = ReadOperator.partial(task_id=READ, map_index_template=READ_NAME, doc_md=doc_of(ReadOperator)).expand(
+        reader=readers
+    )
     # A service that could not be read leaves its checks UNKNOWN, not undone.
     checks = CheckOperator.partial(
         task_id=CHECK,
         chapter=chapter.name,
-        readers=list(chapter.readers),
+        readers=readers,
         map_index_template="{{ task.check }}",
         doc_md=doc_of(CheckOperator),
         trigger_rule=TriggerRule.ALL_DONE,

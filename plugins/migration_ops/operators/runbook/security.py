@@ -18,11 +18,13 @@ from migration_ops.operators.runbook.base import FINDINGS_KEY, with_accepted
 from migration_ops.operators.runbook.chapter import (
     CHECK,
     READ,
+    READ_NAME,
     REPORT,
     CheckOperator,
     FindingsReportOperator,
     ReadOperator,
     TellOperator,
+    in_tasks,
 )
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.operators.runbook.sign_off import ANSWER_KEY, CHECKLIST, SIGN_OFF, ChecklistOperator, SignOffOperator
@@ -207,10 +209,10 @@ def wire_security(title: str, chapters: Sequence[Chapter], checklist: str | None
 
     :param checklist: name of its file in the configuration directory.
     """
-    readers = [name for chapter in chapters for name in chapter.readers]
-    reads = ReadOperator.partial(
-        task_id=READ, map_index_template="{{ task.reader }}", doc_md=doc_of(ReadOperator)
-    ).expand(reader=readers)
+    readers = in_tasks([name for chapter in chapters for name in chapter.readers])
+    reads = ReadOperator.partial(task_id=READ, map_index_template=READ_NAME, doc_md=doc_of(ReadOperator)).expand(
+        reader=readers
+    )
     checks = [
         CheckOperator.partial(
             task_id=_check_task(chapter, chapters),

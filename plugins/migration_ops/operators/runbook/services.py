@@ -66,6 +66,8 @@ class RunbookServices:
         """The document behind what :meth:`put_away` left; a failure's document when nothing is there any more."""
         if not isinstance(left, Mapping):
             return failed(f"reader {reader}", Unknown("its task left nothing behind: see its log"))
+        # Of several services read by one task, each by its name.
+        left = left.get(reader, left)
         if "document" in left:
             return dict(left["document"])
         if self.store is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import Context, TriggerRule, chain
 
 from migration_ops.core.facts import Facts
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.runbook.chapter import READ, TABLES_KEY
+from migration_ops.operators.runbook.chapter import READ, TABLES_KEY, in_tasks
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.runbook.checks.check import Chapter
 from migration_ops.runbook.checks.tables import tables_of
@@ -24,10 +25,10 @@ class TablesOperator(DocumentedOperator):
     It judges nothing: the checks do. To see new values, clear the reads **with downstream**.
 
     :param chapter: the chapter's name.
-    :param readers: the chapter's readers, in the order in which the reads are mapped.
+    :param readers: the readers in the order in which the reads are mapped; a list where one task reads several.
     """
 
-    def __init__(self, *, chapter: str, readers: list[str], **kwargs: Any) -> None:
+    def __init__(self, *, chapter: str, readers: Sequence[str | list[str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.chapter = chapter
         self.readers = readers
@@ -35,9 +36,11 @@ class TablesOperator(DocumentedOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         services = runbook_services(context)
+        left = [ti.xcom_pull(task_ids=READ, map_indexes=number) for number in range(len(self.readers))]
         estate = {
-            name: services.taken_out(ti.xcom_pull(task_ids=READ, map_indexes=number), name)
-            for number, name in enumerate(self.readers)
+            name: services.taken_out(found, name)
+            for found, names in zip(left, self.readers, strict=True)
+            for name in ([names] if isinstance(names, str) else names)
         }
         tables = tables_of(self.chapter, Facts(estate), services.config.thresholds)
         ti.xcom_push(key=TABLES_KEY, value=tables)
@@ -51,7 +54,7 @@ def add_tables(chapter: Chapter, reads: Any, report: Any) -> None:
     :param report: of ``wire(..., tables=TABLES)``.
     """
     tables = TablesOperator(
-        task_id=TABLES, chapter=chapter.name, readers=list(chapter.readers), trigger_rule=TriggerRule.ALL_DONE
+        task_id=TABLES, chapter=chapter.name, readers=in_tasks(chapter.readers), trigger_rule=TriggerRule.ALL_DONE
     )
     chain(reads, tables, report)
     chain(tables, report.dag.get_task(LEAF))
