@@ -40,9 +40,7 @@ def ec2(moto: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def launch(moto: str, count: int) -> list[str]:
-    ec2 = boto3.client(
-        "ec2", REGION, endpoint_url=moto, aws_access_key_id="testing", aws_secret_access_key="testing"
-    )
+    ec2 = boto3.client("ec2", REGION, endpoint_url=moto, aws_access_key_id="testing", aws_secret_access_key="testing")
     answer = ec2.run_instances(ImageId="ami-12c6146b", MinCount=count, MaxCount=count)
     return [one["InstanceId"] for one in answer["Instances"]]
 
