@@ -36,6 +36,21 @@ def test_every_target_installs_first(target: str, tmp_path: Path) -> None:
     assert f"include/local/install.py {tmp_path / 'venv'} requirements.txt requirements-dev.txt" in steps
 
 
+def test_every_test_file_is_in_one_group() -> None:
+    """The scenarios have a target of their own."""
+    steps = make("-n", "test-sandbox", "VENV=.venv")
+    groups = [one.split() for one in re.findall(r"-m sandbox (tests.*?) \|\|", steps)]
+    assert len(groups) > 1
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        folders = {str(one.relative_to(ROOT)) for one in path.parents if one.is_relative_to(ROOT)}
+        found = [
+            group
+            for group in groups
+            if folders & set(group) and not {f"--ignore={folder}" for folder in folders} & set(group)
+        ]
+        assert len(found) == (0 if "tests/scenarios" in folders else 1), path
+
+
 def test_the_approvals_can_be_left_to_a_person() -> None:
     assert "--approve me" in make("-n", "demo", "APPROVE=me")
     assert "--approve auto" in make("-n", "demo")

@@ -10,12 +10,14 @@ import pytest
 from migration_ops.core.errors import Unknown
 from migration_ops.core.facts import Facts, failed
 from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, ok, warning
+from migration_ops.core.listing import Listing
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check, Metadata
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
 LOST = failed("sqs:x", Unknown("refused"))
-META = Metadata("depth", "Depth", "sqs.queues", ("sqs",), Route.PAGE, "Daily Operations", "Risk.", "Do.", "messages")
+QUEUES = Listing("sqs", "queues", lambda reader: {})
+META = Metadata("depth", "health", "Depth", QUEUES, (), Route.PAGE, "Daily Operations", "Risk.", "Do.", unit="messages")
 
 
 class Given(Check):
@@ -27,8 +29,12 @@ class Given(Check):
     def __init__(self, judge: Any, meta: Metadata = META) -> None:
         object.__setattr__(self, "chapter", "health")
         object.__setattr__(self, "check_id", meta.check_id)
-        self.__dict__["metadata"] = meta
+        self.__dict__["_metadata"] = meta
         self.__dict__["_judge"] = judge
+
+    @property
+    def metadata(self) -> Metadata:
+        return self.__dict__["_metadata"]
 
     @property
     def judge(self) -> Any:
