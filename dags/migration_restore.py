@@ -34,7 +34,7 @@ from migration_ops.operators.backup.restore import (
 )
 from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args
-from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_params
 
 TITLE = "Restore of the ledger"
@@ -75,9 +75,9 @@ def migration_restore() -> None:
     report = GatheredReportOperator(
         task_id=REPORT, title=TITLE, sources=[PLAN, "load", "compare"], trigger_rule=TriggerRule.ALL_DONE
     )
-    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(plan, create, ready, load, indexes, compare, report, tell)
+    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(plan, create, ready, load, indexes, compare, report, notify)
     chain([compare, report], complete)
 
 

@@ -24,7 +24,7 @@ from airflow.sdk import Param, TriggerRule, chain, dag
 from migration_ops.operators.base import CompleteOperator, doc_of
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.alarms import AlarmsOperator
-from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.mapped import MappedReportOperator
 from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.runbook.alarms.findings import SECTION
@@ -58,9 +58,9 @@ def runbook_alarms() -> None:
         section=SECTION,
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(alarms, report, tell)
+    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(alarms, report, notify)
     chain([alarms, report], complete)
 
 

@@ -34,7 +34,7 @@ from migration_ops.operators.backup.backup import (
 from migration_ops.operators.backup.base import GatheredReportOperator
 from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
-from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_params
 
 TITLE = "Backup of the ledger"
@@ -71,11 +71,11 @@ def runbook_backup() -> None:
     report = GatheredReportOperator(
         task_id=REPORT, title=TITLE, sources=["scan", "seal", "verify", "expire"], trigger_rule=TriggerRule.ALL_DONE
     )
-    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(plan, [scan, export])
     chain(export, exported, seal)
-    chain([scan, seal], verify, expire, report, tell)
+    chain([scan, seal], verify, expire, report, notify)
     chain([expire, report], complete)
 
 

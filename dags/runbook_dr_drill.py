@@ -41,7 +41,7 @@ from migration_ops.operators.backup.restore import (
 )
 from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
-from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.operators.wave.step import step_task
 
@@ -81,13 +81,13 @@ def runbook_dr_drill() -> None:
 
     clean_up = CleanUpSensor(task_id="clean_up", **WAIT).as_teardown(setups=begin, on_failure_fail_dagrun=True)
     report = GatheredReportOperator(task_id=REPORT, title=TITLE, sources=SOURCES, trigger_rule=TriggerRule.ALL_DONE)
-    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(begin, create, ready, load, indexes, compare, clean_up)
     chain(begin, recover, recovered, compare_recovered, clean_up)
     # The rehearsal writes into the ledger, so it waits until that was compared.
     chain([compare, compare_recovered], plan, launch, undo, rehearsed)
-    chain([clean_up, rehearsed], report, tell)
+    chain([clean_up, rehearsed], report, notify)
     chain([compare, compare_recovered, rehearsed, report], complete)
 
 

@@ -20,7 +20,7 @@ from airflow.sdk import Param, TriggerRule, chain, dag, task_group
 from migration_ops.core.settings import read_settings
 from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
-from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.insights import ALL, ChooseQueriesOperator, QueryResultsSensor, StartQueryOperator
 from migration_ops.operators.runbook.mapped import MappedReportOperator
 from migration_ops.operators.runbook.services import runbook_params
@@ -85,9 +85,9 @@ def runbook_log_insights() -> None:
         section=SECTION,
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    tell = TellOperator(task_id="tell", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(looked, report, tell)
+    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(looked, report, notify)
     chain([looked, report], complete)
 
 

@@ -6,7 +6,7 @@ compliance checklist (`include/config/compliance.yaml`), which people sign with 
 
 - **Green**: every check is OK or a WARNING, and every item was signed off. **Red**: something is CRITICAL, could not be
   looked at (UNKNOWN), is not done, or nobody answered in time: silence signs nothing off.
-- `report` and `tell` come first; then people are asked, and `signed_report` adds who signed what, when, and on which
+- `report` and `notify` come first; then people are asked, and `signed_report` adds who signed what, when, and on which
   evidence.
 - The scan of the packages is a report of `pip-audit --format json` in the evidence bucket under
   `runbook/inbox/advisories.json` (or where `advisoriesReport` says), else `pip-audit` is run where it is installed.

@@ -13,16 +13,16 @@ from migration_ops.aws.errors import (
     REFUSALS,
     SERVER_CODES,
     THROTTLING_CODES,
-    AccessDenied,
-    Conflict,
-    Invalid,
-    NotFound,
-    NotInitialized,
-    NotSent,
-    Unreachable,
-    classify,
+    AccessDeniedError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    NotInitializedError,
+    NotSentError,
+    UnreachableError,
+    to_aws_error,
 )
-from migration_ops.core.errors import MigrationError, OutcomeUnknown, Refused, Throttled, Unknown
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, RefusedError, ThrottledError, UnknownError
 
 
 def client_error(code: str, status: int = 400, **members: object) -> ClientError:
@@ -37,71 +37,72 @@ def client_error(code: str, status: int = 400, **members: object) -> ClientError
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("ThrottlingException", Throttled),
-        ("TooManyRequestsException", Throttled),
-        ("RequestLimitExceeded", Throttled),
-        ("ServiceQuotaExceededException", Throttled),
-        ("ConflictException", Conflict),
-        ("AccessDeniedException", AccessDenied),
-        ("UnauthorizedOperation", AccessDenied),
-        ("UnrecognizedClientException", AccessDenied),
-        ("ExpiredTokenException", AccessDenied),
-        ("UninitializedAccountException", NotInitialized),
-        ("ResourceNotFoundException", NotFound),
-        ("InvalidInstanceID.NotFound", NotFound),
-        ("ValidationException", Invalid),
+        ("ThrottlingException", ThrottledError),
+        ("TooManyRequestsException", ThrottledError),
+        ("RequestLimitExceeded", ThrottledError),
+        ("ServiceQuotaExceededException", ThrottledError),
+        ("ConflictException", ConflictError),
+        ("AccessDeniedException", AccessDeniedError),
+        ("UnauthorizedOperation", AccessDeniedError),
+        ("UnrecognizedClientException", AccessDeniedError),
+        ("ExpiredTokenException", AccessDeniedError),
+        ("UninitializedAccountException", NotInitializedError),
+        ("ResourceNotFoundException", NotFoundError),
+        ("InvalidInstanceID.NotFound", NotFoundError),
+        ("ValidationException", InvalidError),
     ],
 )
 @pytest.mark.parametrize("mutating", [True, False])
 def test_a_refusal_is_a_refusal_whoever_asks(code: str, kind: type[MigrationError], mutating: bool) -> None:
-    fault = classify(client_error(code), mutating=mutating)
+    fault = to_aws_error(client_error(code), mutating=mutating)
     assert type(fault) is kind
-    assert fault.retryable is (kind is Throttled)
+    assert fault.retryable is (kind is ThrottledError)
     assert fault.context["awsCode"] == code
     assert fault.context["requestId"] == "req-7"
 
 
 @pytest.mark.parametrize("code", ["", "SomethingNew", *sorted(SERVER_CODES)])
 def test_what_is_not_a_known_refusal_may_have_been_executed(code: str) -> None:
-    assert type(classify(client_error(code, 500), mutating=True)) is OutcomeUnknown
+    assert type(to_aws_error(client_error(code, 500), mutating=True)) is OutcomeUnknownError
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [("", Unknown), ("SomethingNew", Unknown), ("InternalServerException", Unreachable)]
+    ("code", "kind"),
+    [("", UnknownError), ("SomethingNew", UnknownError), ("InternalServerException", UnreachableError)],
 )
 def test_a_read_is_never_outcome_unknown(code: str, kind: type[MigrationError]) -> None:
-    assert type(classify(client_error(code, 500), mutating=False)) is kind
+    assert type(to_aws_error(client_error(code, 500), mutating=False)) is kind
 
 
 @pytest.mark.parametrize("status", [200, 400, 402, 429, 500])
 def test_the_code_decides_not_the_status(status: int) -> None:
-    assert isinstance(classify(client_error("ThrottlingException", status), mutating=True), Throttled)
+    assert isinstance(to_aws_error(client_error("ThrottlingException", status), mutating=True), ThrottledError)
 
 
 @pytest.mark.parametrize(
     ("error", "mutating", "kind"),
     [
-        (boto.ReadTimeoutError(endpoint_url="https://x"), True, OutcomeUnknown),
-        (boto.ConnectionClosedError(endpoint_url="https://x"), True, OutcomeUnknown),
-        (boto.HTTPClientError(error="x"), True, OutcomeUnknown),
+        (boto.ReadTimeoutError(endpoint_url="https://x"), True, OutcomeUnknownError),
+        (boto.ConnectionClosedError(endpoint_url="https://x"), True, OutcomeUnknownError),
+        (boto.HTTPClientError(error="x"), True, OutcomeUnknownError),
         # A TLS error may also come while the answer is read.
-        (boto.SSLError(endpoint_url="https://x", error="x"), True, OutcomeUnknown),
-        (boto.ResponseStreamingError(error="x"), True, OutcomeUnknown),
-        (boto.EndpointConnectionError(endpoint_url="https://x"), True, NotSent),
-        (boto.ConnectTimeoutError(endpoint_url="https://x"), True, NotSent),
-        (boto.ReadTimeoutError(endpoint_url="https://x"), False, Unreachable),
-        (boto.EndpointConnectionError(endpoint_url="https://x"), False, Unreachable),
-        (boto.SSLError(endpoint_url="https://x", error="x"), False, Unreachable),
-        (boto.NoCredentialsError(), True, AccessDenied),
-        (boto.ParamValidationError(report="x"), True, Invalid),
-        (boto.NoRegionError(), False, Invalid),
-        (boto.BotoCoreError(), True, OutcomeUnknown),
-        (boto.BotoCoreError(), False, Unknown),
-        (RuntimeError("x"), True, OutcomeUnknown),
+        (boto.SSLError(endpoint_url="https://x", error="x"), True, OutcomeUnknownError),
+        (boto.ResponseStreamingError(error="x"), True, OutcomeUnknownError),
+        (boto.EndpointConnectionError(endpoint_url="https://x"), True, NotSentError),
+        (boto.ConnectTimeoutError(endpoint_url="https://x"), True, NotSentError),
+        (boto.ReadTimeoutError(endpoint_url="https://x"), False, UnreachableError),
+        (boto.EndpointConnectionError(endpoint_url="https://x"), False, UnreachableError),
+        (boto.SSLError(endpoint_url="https://x", error="x"), False, UnreachableError),
+        (boto.NoCredentialsError(), True, AccessDeniedError),
+        (boto.ParamValidationError(report="x"), True, InvalidError),
+        (boto.NoRegionError(), False, InvalidError),
+        (boto.BotoCoreError(), True, OutcomeUnknownError),
+        (boto.BotoCoreError(), False, UnknownError),
+        (RuntimeError("x"), True, OutcomeUnknownError),
     ],
 )
 def test_no_answer(error: Exception, mutating: bool, kind: type[MigrationError]) -> None:
-    assert type(classify(error, mutating=mutating)) is kind
+    assert type(to_aws_error(error, mutating=mutating)) is kind
 
 
 def test_ids_and_causes_are_kept() -> None:
@@ -113,7 +114,7 @@ def test_ids_and_causes_are_kept() -> None:
         fieldList=[{"name": "sourceServerIDs", "message": "x"}],
         retryAfterSeconds=7,
     )
-    context = classify(error, mutating=True).context
+    context = to_aws_error(error, mutating=True).context
     assert context["resourceId"] == "s-1"
     assert context["errors"] == [{"code": "JOB_ACTIVE", "message": "a job is active", "resourceId": "s-2"}]
     assert context["fields"] == ["sourceServerIDs"]
@@ -124,24 +125,24 @@ def test_ids_and_causes_are_kept() -> None:
 def test_a_signature_error_does_not_quote_the_request(code: str) -> None:
     error = client_error(code)
     error.response["Error"]["Message"] = "The canonical string was x-amz-security-token:SECRETTOKEN"
-    assert "SECRETTOKEN" not in str(classify(error, mutating=False))
+    assert "SECRETTOKEN" not in str(to_aws_error(error, mutating=False))
 
 
 def test_a_credential_process_is_not_quoted() -> None:
     error = boto.CredentialRetrievalError(provider="process", error_msg="SECRETTOKEN")
-    assert "SECRETTOKEN" not in str(classify(error, mutating=False))
+    assert "SECRETTOKEN" not in str(to_aws_error(error, mutating=False))
 
 
 def test_no_code_is_in_two_sets() -> None:
     sets = [codes for codes, _ in REFUSALS] + [SERVER_CODES]
     assert sum(map(len, sets)) == len(frozenset().union(*sets))
-    assert all(not issubclass(kind, Refused) or not kind.retryable for _, kind in REFUSALS)
+    assert all(not issubclass(kind, RefusedError) or not kind.retryable for _, kind in REFUSALS)
     assert THROTTLING_CODES
 
 
 def test_package_errors_pass_and_pickle() -> None:
-    fault = classify(client_error("ConflictException", resourceId="s-1"), mutating=True)
-    assert classify(fault, mutating=False) is fault
+    fault = to_aws_error(client_error("ConflictException", resourceId="s-1"), mutating=True)
+    assert to_aws_error(fault, mutating=False) is fault
     again = pickle.loads(pickle.dumps(fault))
-    assert type(again) is Conflict
+    assert type(again) is ConflictError
     assert str(again) == str(fault)

@@ -24,9 +24,9 @@ from include.sandbox.estates.clean.logs import CALM_LINES, write_lines
 from include.sandbox.estates.clean.sqs import queue_with_dead_letters
 from include.sandbox.estates.clean.stepfunctions import make_execution, make_state_machine
 from include.sandbox.estates.own_airflow import OwnAirflow
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import read_config
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import Finding
 from migration_ops.core.settings import read_settings
 from migration_ops.runbook.checks.chapters import CHAPTERS, HEALTH
@@ -92,15 +92,15 @@ def seed(account: Account) -> None:
 
 def look(account: Account) -> list[Finding]:
     """The whole chapter: every reader one after the other, every check; as after a worker's start, clients anew."""
-    reader = Reader(
-        client=lambda name: resources.client(name, account.environment),
+    reader = AwsReader(
+        make_client=lambda name: resources.client(name, account.environment),
         config=read_config(),
         settings=read_settings(dict(account.environment)),
         now=datetime.now(UTC),
         window=WINDOW,
         airflow=OwnAirflow().get,
     )
-    estate = Facts({name: read_with(name, reader) for name in CHAPTERS[HEALTH].readers})
+    estate = Snapshot({name: read_with(name, reader) for name in CHAPTERS[HEALTH].readers})
     return [one for check in CHAPTERS[HEALTH].checks for one in check.run(estate, reader.config.thresholds)]
 
 

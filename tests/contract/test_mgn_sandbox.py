@@ -15,10 +15,10 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 import pytest
 
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.errors import AccessDenied, Conflict, Invalid, NotFound, NotInitialized
+from migration_ops.aws.errors import AccessDeniedError, ConflictError, InvalidError, NotFoundError, NotInitializedError
 from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.aws.mgn.jobs import INTENT_TAG
-from migration_ops.core.errors import OutcomeUnknown, Throttled
+from migration_ops.core.errors import OutcomeUnknownError, ThrottledError
 from migration_ops.operators.triggers import WatchTrigger
 from migration_ops.wave.waits.feeds import instance_statuses
 from migration_ops.wave.waits.outcome import Reason
@@ -73,7 +73,7 @@ def test_a_wave_is_found_by_its_id(box: Sandbox, hook: MgnHook) -> None:
     assert hook.applications_of_wave(made["mgnWaveId"]) == made["applicationIds"]
     servers = hook.servers_of_applications(made["applicationIds"].values())
     assert sorted(view.source_server_id for view in servers) == sorted(made["serverIds"])
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         hook.applications_of_wave("wave-ffffffffffffffff0")
 
 
@@ -85,7 +85,7 @@ def test_a_test_launch_from_replication_to_boot_and_back(box: Sandbox, hook: Mgn
 
     started = datetime.now(UTC) - timedelta(minutes=1)
     job = hook.start_test(servers, {INTENT_TAG: "START_TEST-1-x"})
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         hook.start_test(servers, {INTENT_TAG: "START_TEST-2-x"})
     assert job.initiated_by == "START_TEST"
     assert hook.describe_jobs([job.job_id])[job.job_id].intent_id == "START_TEST-1-x"
@@ -111,13 +111,13 @@ def test_a_test_launch_from_replication_to_boot_and_back(box: Sandbox, hook: Mgn
 @pytest.mark.parametrize(
     ("fault", "kind", "took_effect"),
     [
-        ("error500", OutcomeUnknown, False),
-        ("error500After", OutcomeUnknown, True),
-        ("dropBefore", OutcomeUnknown, False),
-        ("dropAfter", OutcomeUnknown, True),
-        ("throttle", Throttled, False),
-        ("accessDenied", AccessDenied, False),
-        ("conflict", Conflict, False),
+        ("error500", OutcomeUnknownError, False),
+        ("error500After", OutcomeUnknownError, True),
+        ("dropBefore", OutcomeUnknownError, False),
+        ("dropAfter", OutcomeUnknownError, True),
+        ("throttle", ThrottledError, False),
+        ("accessDenied", AccessDeniedError, False),
+        ("conflict", ConflictError, False),
     ],
 )
 def test_a_launch_is_sent_once(
@@ -135,11 +135,11 @@ def test_a_launch_is_sent_once(
 def test_what_mgn_refuses(box: Sandbox, hook: MgnHook) -> None:
     [server] = estate(box, "refused", 1)["serverIds"]
     assert hook.describe_servers([server, UNKNOWN_SERVER]).keys() == {server}
-    with pytest.raises((Conflict, Invalid, NotFound)):
+    with pytest.raises((ConflictError, InvalidError, NotFoundError)):
         hook.start_cutover([server], {})
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         hook.finalize_cutover(server)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         hook.finalize_cutover(UNKNOWN_SERVER)
 
 
@@ -147,7 +147,7 @@ def test_an_account_without_mgn_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     with Sandbox(initialized=False) as box:
         for name, value in box.environment.items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(NotInitialized):
+        with pytest.raises(NotInitializedError):
             MgnHook(aws_conn_id=None, region_name=REGION).describe_servers([UNKNOWN_SERVER])
 
 

@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from migration_ops.core.finding import WORST_FIRST, Finding, FindingVerdict, Route, changes, worst, worst_first
+from migration_ops.core.finding import WORST_FIRST, Finding, FindingStatus, Route, changes, worst, worst_first
 
 CRITICAL, UNKNOWN, WARNING, OK = WORST_FIRST
 
 
-def finding(verdict: FindingVerdict, check: str = "check", resource: str = "thing") -> Finding:
+def finding(verdict: FindingStatus, check: str = "check", resource: str = "thing") -> Finding:
     return Finding(check, resource, verdict)
 
 
@@ -25,7 +25,7 @@ def test_nothing_looked_at_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), list(product(WORST_FIRST, WORST_FIRST)))
-def test_the_worse_verdict_counts(one: FindingVerdict, other: FindingVerdict) -> None:
+def test_the_worse_verdict_counts(one: FindingStatus, other: FindingStatus) -> None:
     expected = WORST_FIRST[min(WORST_FIRST.index(one), WORST_FIRST.index(other))]
     assert worst([finding(one), finding(other)]) is expected
 
@@ -62,7 +62,7 @@ def test_worst_come_first_then_by_name() -> None:
         *[(one, one, None) for one in WORST_FIRST],
     ],
 )
-def test_a_change(before: FindingVerdict | None, now: FindingVerdict | None, kind: str | None) -> None:
+def test_a_change(before: FindingStatus | None, now: FindingStatus | None, kind: str | None) -> None:
     found = changes([finding(before)] if before else [], [finding(now)] if now else [])
     assert [one.kind for one in found] == ([kind] if kind else [])
     if found:

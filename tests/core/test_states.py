@@ -12,7 +12,7 @@ from migration_ops.core.states import (
     ENDED,
     STATUS_OF,
     TRANSITIONS,
-    IllegalTransition,
+    IllegalTransitionError,
     Phase,
     Status,
     check_transition,
@@ -37,7 +37,7 @@ def test_only_what_the_table_names_passes(old: Phase, new: Phase) -> None:
     if new is old or new in TRANSITIONS[old]:
         check_transition("mig-1", old, new)
     else:
-        with pytest.raises(IllegalTransition) as caught:
+        with pytest.raises(IllegalTransitionError) as caught:
             check_transition("mig-1", old, new)
         assert caught.value.context == {"migrationId": "mig-1", "old": old.value, "new": new.value}
 

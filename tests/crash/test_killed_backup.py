@@ -18,7 +18,7 @@ from include.local import resources
 from include.sandbox.sandbox import Sandbox
 from migration_ops.runbook.backup.create import back_up
 from migration_ops.runbook.backup.keys import base_of, found_in
-from migration_ops.runbook.backup.manifest import BackupNotWhole, NoBackup
+from migration_ops.runbook.backup.manifest import BackupNotWholeError, NoBackupError
 from migration_ops.runbook.backup.retention import sort_out
 from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore
@@ -101,9 +101,9 @@ def test_what_a_killed_backup_leaves_is_no_backup(world: World, processes: Any, 
     left = world.keys()
     assert bool(left) is (stage != "first page")
     assert not [key for key in left if key.endswith(".json")]
-    with pytest.raises(BackupNotWhole, match="no manifest"):
+    with pytest.raises(BackupNotWholeError, match="no manifest"):
         verify_backup(world.store, world.base)
-    with pytest.raises(NoBackup):
+    with pytest.raises(NoBackupError):
         latest_verified(world.store, world.table)
     found, _ = found_in(world.store.objects("backups/"))
     done = sort_out(found, [], None, datetime.now(UTC).date(), 10**4)

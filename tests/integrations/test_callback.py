@@ -19,11 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tenacity import wait_none
 
 from include.sandbox.callback.app import create_app as create_receiver
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.client import CallbackClient, CallbackEvent, from_connection
 from migration_ops.integrations.callback.egress import check_url
 from migration_ops.integrations.callback.pinned import pinned_session
-from migration_ops.integrations.errors import CallbackFailed, CallbackGone, CallbackRefused, ForbiddenUrl
+from migration_ops.integrations.errors import (
+    CallbackFailedError,
+    CallbackGoneError,
+    CallbackRefusedError,
+    ForbiddenUrlError,
+)
 from tests.integrations.sites import SECRET, CallbackSite, serving
 
 OTHER = "whsec_" + base64.b64encode(b"another secret of 32 bytes ....!").decode()
@@ -66,7 +71,7 @@ class TestDelivery:
         assert callback_site.app.deliveries[0]["signatures"] == 2
 
     def test_a_wrong_secret_is_refused_and_not_retried(self, callback_site: CallbackSite) -> None:
-        with pytest.raises(CallbackRefused):
+        with pytest.raises(CallbackRefusedError):
             callback_site.client(secrets=[OTHER]).send(EVENT)
         assert [one["status"] for one in callback_site.app.deliveries] == [401]
 
@@ -102,7 +107,7 @@ class TestRetries:
 
     def test_bounded(self, callback_site: CallbackSite) -> None:
         callback_site.app.order(status=500, times=None, body="x" * 5000)
-        with pytest.raises(CallbackFailed) as caught:
+        with pytest.raises(CallbackFailedError) as caught:
             callback_site.client(attempts=4).send(EVENT)
         assert len(callback_site.app.deliveries) == 4
         assert caught.value.retryable
@@ -111,22 +116,22 @@ class TestRetries:
 
     def test_gone_is_the_last_word(self, callback_site: CallbackSite) -> None:
         callback_site.app.order(status=410)
-        with pytest.raises(CallbackGone):
+        with pytest.raises(CallbackGoneError):
             callback_site.client().send(EVENT)
         assert len(callback_site.app.deliveries) == 1
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
     def test_other_refusals_are_not_retried(self, callback_site: CallbackSite, status: int) -> None:
         callback_site.app.order(status=status)
-        with pytest.raises(CallbackRefused) as caught:
+        with pytest.raises(CallbackRefusedError) as caught:
             callback_site.client().send(EVENT)
-        assert not isinstance(caught.value, CallbackGone)
+        assert not isinstance(caught.value, CallbackGoneError)
         assert len(callback_site.app.deliveries) == 1
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_redirects_are_never_followed(self, callback_site: CallbackSite, status: int) -> None:
         callback_site.app.order(status=status, location=f"http://127.0.0.1:{callback_site.port}/elsewhere", times=1)
-        with pytest.raises(CallbackRefused):
+        with pytest.raises(CallbackRefusedError):
             callback_site.client().send(EVENT)
         assert [one["path"] for one in callback_site.app.deliveries] == ["/hook"]
 
@@ -160,7 +165,7 @@ class TestRetryAfter:
 
 class TestEgress:
     def test_a_forbidden_url_is_not_called(self, callback_site: CallbackSite) -> None:
-        with pytest.raises(ForbiddenUrl):
+        with pytest.raises(ForbiddenUrlError):
             callback_site.client(allowed_hosts=[]).send(EVENT)
         assert callback_site.app.deliveries == []
 
@@ -180,7 +185,7 @@ class TestEgress:
         client.send(EVENT)
         assert asked == ["rebind.example.com"]
         assert callback_site.app.deliveries[0]["host"] == f"rebind.example.com:{callback_site.port}"
-        with pytest.raises(ForbiddenUrl):
+        with pytest.raises(ForbiddenUrlError):
             client.send(EVENT)
 
     def test_a_retry_uses_the_next_address(self, callback_site: CallbackSite) -> None:
@@ -207,7 +212,7 @@ class TestEgress:
         approved = check_url(f"http://127.0.0.1:{callback_site.port}/hook", ["127.0.0.1"])
         with pinned_session(approved) as session:
             for url in ("http://127.0.0.1:9/hook", f"http://localhost:{callback_site.port}/hook"):
-                with pytest.raises(ForbiddenUrl):
+                with pytest.raises(ForbiddenUrlError):
                     session.post(url, timeout=1)
             with pytest.raises(requests.exceptions.InvalidSchema):
                 session.post("https://hooks.example.com/", timeout=1)
@@ -215,7 +220,7 @@ class TestEgress:
     def test_the_error_does_not_show_the_url(self, callback_site: CallbackSite) -> None:
         callback_site.book.add("dropBefore", service="callback")
         url = f"http://127.0.0.1:{callback_site.port}/hook?token=hidden"
-        with pytest.raises(CallbackFailed) as caught:
+        with pytest.raises(CallbackFailedError) as caught:
             callback_site.client(url=url).send(EVENT)
         shown = f"{caught.value} {caught.value.context} {caught.value.__cause__}"
         assert "hidden" not in shown
@@ -275,11 +280,11 @@ class TestTls:
         assert names == ["hooks.example.com"]
 
     def test_another_name_does_not_fit(self, certificate: Path) -> None:
-        with pytest.raises(CallbackRefused):
+        with pytest.raises(CallbackRefusedError):
             self.deliver(certificate, "other.example.com", str(certificate.parent / "ca.pem"))
 
     def test_an_unknown_authority_does_not_fit(self, certificate: Path) -> None:
-        with pytest.raises(CallbackRefused):
+        with pytest.raises(CallbackRefusedError):
             self.deliver(certificate, "hooks.example.com", None)
 
 
@@ -294,14 +299,14 @@ class TestConnection:
         [(None, {}), ("", {}), ("plain", {}), (SECRET, {"allowedHosts": "a.b"}), (SECRET, {"allowedHosts": [1]})],
     )
     def test_refused(self, password: str | None, extra: dict[str, Any]) -> None:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             from_connection("https://hooks.example.com/", password, extra)
 
 
 def test_the_receivers_control_routes(callback_site: CallbackSite) -> None:
     base = f"http://127.0.0.1:{callback_site.port}/_sandbox"
     requests.post(f"{base}/callback/answers", json={"status": 410, "path": "/hook", "times": None}, timeout=5)
-    with pytest.raises(CallbackGone):
+    with pytest.raises(CallbackGoneError):
         callback_site.client().send(EVENT)
     assert [one["status"] for one in requests.get(f"{base}/deliveries", timeout=5).json()] == [410]
     requests.delete(f"{base}/callback/answers", timeout=5)

@@ -13,12 +13,17 @@ import requests
 from tenacity import wait_none
 
 from include.sandbox.cmf.seed import demo_seed
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import Verdict
 from migration_ops.integrations.cmdb.cmf import CmfClient, from_connection
 from migration_ops.integrations.cmdb.cmf_auth import CognitoServiceAccount, LoginEndpoint, TokenCache
 from migration_ops.integrations.cmdb.protocol import Cmdb, CmdbServer, CmdbUpdate
-from migration_ops.integrations.errors import CmdbMismatch, CmdbNotFound, CmdbRefused, CmdbUnavailable
+from migration_ops.integrations.errors import (
+    CmdbMismatchError,
+    CmdbNotFoundError,
+    CmdbRefusedError,
+    CmdbUnavailableError,
+)
 from tests.integrations.sites import CmfSite
 
 Sites = Callable[..., CmfSite]
@@ -77,10 +82,10 @@ class TestUpdate:
     @pytest.mark.parametrize(
         ("update", "kind"),
         [
-            (CmdbUpdate("mig-1", None, "x"), CmdbRefused),
-            (CmdbUpdate("mig-1", "99", "x"), CmdbNotFound),
-            (CmdbUpdate("mig-1", "103", target_instance_id="i-123"), CmdbRefused),
-            (CmdbUpdate("mig-1", "103", wave_status="Done"), CmdbRefused),
+            (CmdbUpdate("mig-1", None, "x"), CmdbRefusedError),
+            (CmdbUpdate("mig-1", "99", "x"), CmdbNotFoundError),
+            (CmdbUpdate("mig-1", "103", target_instance_id="i-123"), CmdbRefusedError),
+            (CmdbUpdate("mig-1", "103", wave_status="Done"), CmdbRefusedError),
         ],
     )
     def test_refusals(self, site: CmfSite, update: CmdbUpdate, kind: type[Exception]) -> None:
@@ -90,12 +95,12 @@ class TestUpdate:
         assert type(pickle.loads(pickle.dumps(caught.value))) is kind
 
     def test_an_illegal_wave_status_touches_nothing(self, site: CmfSite) -> None:
-        with pytest.raises(CmdbRefused):
+        with pytest.raises(CmdbRefusedError):
             site.client.update(CmdbUpdate("mig-1", "103", "x", wave_status="done"))
         assert not site.app.requests
 
     def test_the_id_is_one_path_segment(self, site: CmfSite) -> None:
-        with pytest.raises(CmdbRefused):
+        with pytest.raises(CmdbRefusedError):
             site.client.item("server", "../wave/1")
         assert site.count("GetWave") == 0
 
@@ -127,7 +132,7 @@ class TestLostUpdates:
 
     def test_an_update_that_is_always_lost_is_an_error_and_bounded(self, site: CmfSite) -> None:
         _undo_writes(site, times=99)
-        with pytest.raises(CmdbMismatch) as caught:
+        with pytest.raises(CmdbMismatchError) as caught:
             site.client.update(CmdbUpdate("m", "101", "Cutover instance launched"))
         assert caught.value.context == {"serverId": "101", "attributes": ["migration_status"]}
         assert site.count("PutServer") == 4
@@ -155,7 +160,7 @@ class TestBadWeather:
 
     def test_down_is_an_error_after_bounded_attempts(self, site: CmfSite) -> None:
         fault = site.book.add("error503", service="cmf", operation="GetServer")
-        with pytest.raises(CmdbUnavailable) as caught:
+        with pytest.raises(CmdbUnavailableError) as caught:
             site.client.update(UPDATE)
         assert caught.value.retryable
         assert fault.fired == 4
@@ -194,13 +199,13 @@ class TestToken:
 
     def test_a_new_token_that_is_refused_too_is_not_renewed_again(self, cmf_site: Sites) -> None:
         site = cmf_site(token_lifetime_seconds=-10)
-        with pytest.raises(CmdbRefused):
+        with pytest.raises(CmdbRefusedError):
             site.client.item("server", "101")
         assert (site.count("Login"), site.count("GetServer")) == (2, 2)
 
     def test_a_401_with_errors_is_never_retried(self, cmf_site: Sites) -> None:
         site = cmf_site(denied_attributes={"server": ["migration_status"]})
-        with pytest.raises(CmdbRefused) as caught:
+        with pytest.raises(CmdbRefusedError) as caught:
             site.client.update(CmdbUpdate("m", "101", "x"))
         assert "permission to update attributes : migration_status" in caught.value.context["reason"]
         assert (site.count("Login"), site.count("PutServer")) == (1, 1)
@@ -310,7 +315,7 @@ class TestConnection:
         ],
     )
     def test_says_what_is_missing(self, host: str, login: str | None, extra: dict[str, Any]) -> None:
-        with pytest.raises(InvalidInput) as caught:
+        with pytest.raises(InvalidInputError) as caught:
             from_connection(host, login, None, extra)
         assert caught.value.context["path"].startswith("cmf_api.")
 

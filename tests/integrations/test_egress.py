@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.addresses import Reach, reach_of
 from migration_ops.integrations.callback.egress import check_url, resolve
-from migration_ops.integrations.errors import ForbiddenUrl, NameNotResolved
+from migration_ops.integrations.errors import ForbiddenUrlError, NameNotResolvedError
 
 PUBLIC = "93.184.216.34"
 
@@ -111,7 +111,7 @@ FORBIDDEN_FORMS = [
 
 @pytest.mark.parametrize("url", FORBIDDEN_FORMS)
 def test_forbidden_forms(url: str) -> None:
-    with pytest.raises(ForbiddenUrl) as caught:
+    with pytest.raises(ForbiddenUrlError) as caught:
         check_url(url, path="callbackUrl", resolver=to(PUBLIC))
     assert caught.value.context["path"] == "callbackUrl"
     assert "secret" not in str(caught.value)
@@ -173,14 +173,14 @@ def bracketed(address: str) -> str:
 @pytest.mark.parametrize("as_literal", [True, False])
 def test_inner_addresses_are_refused(address: str, as_literal: bool) -> None:
     url = f"https://{bracketed(address)}/" if as_literal else "https://hooks.example.com/"
-    with pytest.raises(ForbiddenUrl):
+    with pytest.raises(ForbiddenUrlError):
         check_url(url, resolver=to(address))
 
 
 @pytest.mark.parametrize("address", PRIVATE + NEVER)
 def test_one_inner_address_among_public_ones_refuses_all(address: str) -> None:
     for answer in ((PUBLIC, address), (address, PUBLIC)):
-        with pytest.raises(ForbiddenUrl):
+        with pytest.raises(ForbiddenUrlError):
             check_url("https://hooks.example.com/", resolver=to(*answer))
 
 
@@ -197,7 +197,7 @@ def test_the_allow_list_lifts_http_ports_and_private_addresses(address: str, ent
 @pytest.mark.parametrize("entry", ["inner.example.com", "0.0.0.0/0", "::/0", "169.254.0.0/16", "{address}"])
 def test_never_means_even_when_allow_listed(address: str, entry: str) -> None:
     entry = entry.format(address=bracketed(address))
-    with pytest.raises(ForbiddenUrl):
+    with pytest.raises(ForbiddenUrlError):
         check_url("https://inner.example.com/", [entry], resolver=to(address))
 
 
@@ -213,12 +213,12 @@ def test_never_means_even_when_allow_listed(address: str, entry: str) -> None:
     ],
 )
 def test_the_allow_list_is_exact(url: str, entries: list[str]) -> None:
-    with pytest.raises(ForbiddenUrl):
+    with pytest.raises(ForbiddenUrlError):
         check_url(url, entries, resolver=to("10.0.0.1"))
 
 
 def test_a_cidr_must_cover_every_address() -> None:
-    with pytest.raises(ForbiddenUrl):
+    with pytest.raises(ForbiddenUrlError):
         check_url("https://inner.example.com/", ["10.0.0.0/24"], resolver=to("10.0.0.1", "10.0.1.1"))
 
 
@@ -226,20 +226,20 @@ def test_a_cidr_must_cover_every_address() -> None:
     "entry", ["", "*", "*.example.com", "https://a.b", "a.b:0", "a.b:70000", "a b", "10.0.0.0/99", 5]
 )
 def test_malformed_allow_list(entry: object) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         check_url("https://hooks.example.com/", ["ok.example.com", entry], resolver=to(PUBLIC))  # type: ignore[list-item]
     assert caught.value.context["path"] == "allowedHosts[1]"
 
 
 def test_a_name_without_addresses_is_not_forbidden_but_unknown() -> None:
     for resolver in (resolve, to()):
-        with pytest.raises(NameNotResolved) as caught:
+        with pytest.raises(NameNotResolvedError) as caught:
             check_url("https://no-such-host.invalid/", resolver=resolver)
         assert caught.value.retryable
 
 
 def test_the_systems_resolver_is_judged_too() -> None:
-    with pytest.raises(ForbiddenUrl):
+    with pytest.raises(ForbiddenUrlError):
         check_url("https://localhost/")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.sandbox.callback.verify import BadSignature, verify
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.signing import SigningSecret, signed_headers, webhook_id
 from tests.integrations.sites import SECRET
 
@@ -60,7 +60,7 @@ def test_the_receiver_refuses_old_and_future_messages(drift: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "whsec_", "whsec_!!!", "whsec_c2hvcnQ=", SECRET.removeprefix("whsec_"), "x" * 40])
 def test_no_secret_at_all(text: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         SigningSecret(text)
     assert not text or text == "whsec_" or text not in str(caught.value)
 

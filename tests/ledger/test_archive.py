@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.evidence_store import EvidenceMismatch, EvidenceStore
+from migration_ops.aws.evidence_store import EvidenceMismatchError, EvidenceStore
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import Phase
-from migration_ops.ledger.archive import ARCHIVED_PHASES, Archive, NotArchivable
+from migration_ops.ledger.archive import ARCHIVED_PHASES, Archive, NotArchivableError
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.items import history_key, key_of
 from migration_ops.ledger.protocol import Record
@@ -76,9 +76,9 @@ def test_archiving_again_does_not_put_the_end_off(ledger: DynamoDbLedger, archiv
 @pytest.mark.parametrize("phase", [Phase.FROZEN, Phase.ROLLING_BACK])
 def test_what_has_not_ended_stays(ledger: DynamoDbLedger, archive: Archive, expiries: Any, phase: Phase) -> None:
     record = ended(ledger, phase)
-    with pytest.raises(NotArchivable):
+    with pytest.raises(NotArchivableError):
         archive.archive(record.migration_id)
-    with pytest.raises(NotArchivable):
+    with pytest.raises(NotArchivableError):
         archive.archive("mig-none")
     assert set(expiries()) == {None}
 
@@ -88,7 +88,7 @@ def test_a_broken_chain_is_not_archived(
 ) -> None:
     record = ended(ledger)
     dynamodb.delete_item(TableName=table_name, Key=key_of(history_key(record.migration_id, 3)))
-    with pytest.raises(NotArchivable, match="not whole"):
+    with pytest.raises(NotArchivableError, match="not whole"):
         archive.archive(record.migration_id)
     assert set(expiries()) == {None}
 
@@ -102,7 +102,7 @@ def test_a_copy_that_reads_back_differently_sets_nothing(
     ledger: DynamoDbLedger, archive: Archive, store: EvidenceStore, expiries: Any
 ) -> None:
     record = ended(ledger)
-    with pytest.raises(EvidenceMismatch):
+    with pytest.raises(EvidenceMismatchError):
         replace(archive, store=LossyStore(store.client, store.bucket)).archive(record.migration_id)
     with pytest.raises(MigrationError):
         replace(archive, store=EvidenceStore(store.client, "no-such-bucket")).archive(record.migration_id)
@@ -145,8 +145,8 @@ def test_evidence_that_was_changed_is_found(store: EvidenceStore) -> None:
     key = store.put("reports/wave-3.md", "# ✓")
     assert store.get(key) == "# ✓".encode()
     store.client("s3").put_object(Bucket=store.bucket, Key=key, Body=b"# no", Metadata={"sha256": "0" * 64})
-    with pytest.raises(EvidenceMismatch):
+    with pytest.raises(EvidenceMismatchError):
         store.get(key)
     store.client("s3").put_object(Bucket=store.bucket, Key=key, Body=b"# no")
-    with pytest.raises(EvidenceMismatch):
+    with pytest.raises(EvidenceMismatchError):
         store.get(key)

@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from migration_ops.aws.evidence_store import EvidenceStore
-from migration_ops.core.errors import MigrationError, OutcomeUnknown
-from migration_ops.core.states import STATUS_OF, TRANSITIONS, IllegalTransition, Phase, Status
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError
+from migration_ops.core.states import STATUS_OF, TRANSITIONS, IllegalTransitionError, Phase, Status
 from migration_ops.ledger.chain import verify
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.protocol import Intent, LockHeld, Record, VersionConflict
+from migration_ops.ledger.protocol import Intent, LockHeldError, Record, VersionConflictError
 from tests.ledger.builders import Clock, a_holder, a_record
 
 
@@ -97,36 +97,36 @@ def test_only_legal_transitions_are_written(ledger: DynamoDbLedger, old: Phase, 
     """Creation puts the record where the table of transitions allows it, so the check is asked without a write."""
     before = a_record(phase=old, version=3)
     if new is old or new in TRANSITIONS[old]:
-        with pytest.raises(VersionConflict):  # legal, but there is no such record
+        with pytest.raises(VersionConflictError):  # legal, but there is no such record
             ledger.write([before], [before.to(new)], "step")
     else:
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(IllegalTransitionError):
             ledger.write([before], [before.to(new)], "step")
     assert ledger.read(["mig-web001"]) == {}
 
 
 def test_a_record_cannot_be_born_finalized(ledger: DynamoDbLedger) -> None:
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         ledger.write([a_record()], [a_record(phase=Phase.FINALIZED)], "cheat")
 
 
 def test_one_illegal_record_stops_all(ledger: DynamoDbLedger) -> None:
     one, two = create(ledger, a_record(1), a_record(2))
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         ledger.write([one, two], [one.to(Phase.READY), two.to(Phase.FINALIZED)], "step")
     assert ledger.read([one.migration_id])[one.migration_id].phase is Phase.PLANNED
 
 
 def test_creating_twice_is_a_conflict(ledger: DynamoDbLedger) -> None:
     create(ledger, a_record())
-    with pytest.raises(VersionConflict, match="version 1 in PLANNED"):
+    with pytest.raises(VersionConflictError, match="version 1 in PLANNED"):
         create(ledger, a_record())
 
 
 def test_a_conflict_of_one_writes_none_and_names_it(ledger: DynamoDbLedger) -> None:
     one, two = create(ledger, a_record(1), a_record(2))
     ledger.write([two], [two.to(Phase.READY)], "ready")
-    with pytest.raises(VersionConflict) as caught:
+    with pytest.raises(VersionConflictError) as caught:
         ledger.write([one, two], [one.to(Phase.READY), two.to(Phase.READY)], "ready")
     assert caught.value.context["found"] == {"mig-web002": "version 2 in READY"}
     assert ledger.read([one.migration_id])[one.migration_id] == one
@@ -142,7 +142,7 @@ def test_other_phase_chain_or_version_is_a_conflict(ledger: DynamoDbLedger) -> N
         replace(stored, history_digest="0" * 64),
         replace(stored, version=1),
     ):
-        with pytest.raises(VersionConflict):
+        with pytest.raises(VersionConflictError):
             ledger.write([wrong], [wrong.to(Phase.READY)], "ready")
 
 
@@ -154,7 +154,7 @@ def test_of_two_writers_one_wins(ledger: DynamoDbLedger, attempt: int) -> None:
     def write(_: int) -> str:
         try:
             ledger.write([stored], [stored.to(Phase.TEST_LAUNCHING)], "launching", {"attempt": 1})
-        except VersionConflict:
+        except VersionConflictError:
             return "lost"
         return "won"
 
@@ -181,7 +181,7 @@ def test_34_servers_are_two_calls_and_a_late_refusal_names_both_parts(
     create(ledger, a_record(33))
     client.calls.clear()
     records = [a_record(number) for number in range(34)]
-    with pytest.raises(VersionConflict) as caught:
+    with pytest.raises(VersionConflictError) as caught:
         ledger.write(records, records, "registered", holder=a_holder())
     assert client.calls.count("transact_write_items") == 2
     assert caught.value.context["written"] == [one.migration_id for one in records[:33]]
@@ -217,7 +217,7 @@ def test_an_answer_lost_before_it_took_effect_is_unknown(dynamodb: Any, table_na
 
             return call
 
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         create(DynamoDbLedger(Dead(dynamodb), table_name, clock), a_record())
 
 
@@ -340,7 +340,7 @@ def test_status_is_written_for_every_phase() -> None:
 
 def test_a_lock_that_is_held_refuses_the_write_and_names_the_holder(ledger: DynamoDbLedger) -> None:
     [stored] = ledger.write([a_record()], [a_record()], "registered", holder=a_holder("run-1"))
-    with pytest.raises(LockHeld) as caught:
+    with pytest.raises(LockHeldError) as caught:
         ledger.write([stored], [stored.to(Phase.READY)], "ready", holder=a_holder("run-2"))
     assert caught.value.context["holders"][stored.source_server_id]["runId"] == "run-1"
     assert ledger.read([stored.migration_id])[stored.migration_id] == stored

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration_ops.core.documents import canonical, iso
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.chain import digest_of, entry_item, entry_of, next_entry
 from migration_ops.ledger.items import (
@@ -87,13 +87,13 @@ def test_lag_zero_is_not_absent() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, 10**60, {1: 2}, {"a": object()}, {"a", "b"}])
 def test_what_dynamodb_cannot_hold_is_refused(value: Any) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         to_value(value)
 
 
 @pytest.mark.parametrize("detail", [{"a": object()}, {"a": float("nan")}])
 def test_what_is_not_json_is_refused(detail: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         canonical(detail)
 
 
@@ -110,13 +110,13 @@ def test_a_long_message_is_cut_visibly() -> None:
 @pytest.mark.parametrize("spoilt", ["phase", "version", KEY])
 def test_a_foreign_item_is_refused(spoilt: str) -> None:
     item = record_attributes(a_record()) | {KEY: {"S": "mig-a"}}
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         record_of({name: value for name, value in item.items() if name != spoilt})
 
 
 def test_times_have_one_format() -> None:
     assert same_format("2030-01-01T02:00:00+02:00") == same_format("2030-01-01T00:00:00Z") == "2030-01-01T00:00:00.000Z"
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         iso(datetime(2030, 1, 1))  # noqa: DTZ001
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         same_format("yesterday")

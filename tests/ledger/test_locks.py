@@ -9,7 +9,7 @@ import pytest
 
 from migration_ops.core.states import Phase
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.protocol import LockHeld, VersionConflict
+from migration_ops.ledger.protocol import LockHeldError, VersionConflictError
 from migration_ops.ledger.table import Table
 from tests.ledger.builders import Clock, a_holder, a_record
 
@@ -40,7 +40,7 @@ def test_writing_again_keeps_since(taken: DynamoDbLedger, clock: Clock) -> None:
 
 def test_one_held_server_refuses_all(taken: DynamoDbLedger) -> None:
     records = [a_record(3), a_record(9, source_server_id=TWO)]
-    with pytest.raises(LockHeld) as caught:
+    with pytest.raises(LockHeldError) as caught:
         taken.write(records, records, "registered", holder=a_holder("run-2"))
     assert set(caught.value.context["holders"]) == {TWO}
     assert taken.locks([THREE]) == {}
@@ -54,7 +54,7 @@ def test_of_many_runs_one_gets_the_servers(ledger: DynamoDbLedger, attempt: int)
         records = [a_record(run * 10 + n, source_server_id=server) for n, server in enumerate((ONE, TWO))]
         try:
             ledger.write(records, records, "registered", holder=a_holder(f"run-{run}"))
-        except LockHeld:
+        except LockHeldError:
             return None
         return f"run-{run}"
 
@@ -81,14 +81,14 @@ def test_take_over_again_is_no_error(taken: DynamoDbLedger) -> None:
 def test_take_over_from_the_wrong_run_moves_none(taken: DynamoDbLedger) -> None:
     taken.release([TWO], a_holder("run-1"))
     taken.write([a_record(5, source_server_id=TWO)] * 1, [a_record(5, source_server_id=TWO)], "x", None, a_holder("r3"))
-    with pytest.raises(LockHeld) as caught:
+    with pytest.raises(LockHeldError) as caught:
         taken.take_over([ONE, TWO], a_holder("run-1"), a_holder("run-2"))
     assert caught.value.context["holders"][TWO]["runId"] == "r3"
     assert taken.locks([ONE])[ONE].run_id == "run-1"
 
 
 def test_take_over_of_a_free_server_says_so(taken: DynamoDbLedger) -> None:
-    with pytest.raises(VersionConflict):
+    with pytest.raises(VersionConflictError):
         taken.take_over([THREE], a_holder("run-1"), a_holder("run-2"))
     assert taken.locks([THREE]) == {}
 
@@ -97,7 +97,7 @@ def test_of_many_takers_one_wins(taken: DynamoDbLedger) -> None:
     def take(run: int) -> bool:
         try:
             taken.take_over([ONE, TWO], a_holder("run-1"), a_holder(f"taker-{run}"))
-        except LockHeld:
+        except LockHeldError:
             return False
         return True
 

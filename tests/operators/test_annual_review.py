@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.operators.runbook.sign_off import (
     ANSWER_KEY,
     CHECKLIST,
@@ -54,7 +54,7 @@ def box() -> Iterator[Sandbox]:
 
 
 def context(task_id: str, values: Values, run_id: str = "run-1", **params: Any) -> Any:
-    given = {"windowHours": 24, "tell": True, "awsConnId": "aws_default", "region": None, "period": "year"} | params
+    given = {"windowHours": 24, "notify": True, "awsConnId": "aws_default", "region": None, "period": "year"} | params
     return {"ti": Task(task_id, values, run_id), "params": given}
 
 
@@ -117,5 +117,5 @@ def test_without_a_checklist_there_is_no_report_that_says_ok(box: Sandbox) -> No
 
 
 def test_a_checklist_that_is_not_there_fails(box: Sandbox) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         ChecklistOperator(task_id=CHECKLIST, file="other.yaml").execute(context(CHECKLIST, {}))

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, insert, select
 from sqlalchemy.orm import Session, lazyload
 
 from migration_ops.operators import listeners as fresh_questions
-from migration_ops.operators.approval import DecideOperator, EvidenceApproval, ShownAsAsked
+from migration_ops.operators.approval import DecideOperator, EvidenceApproval, StrictHITLOperator
 from migration_ops.operators.runbook.sign_off import SignOffOperator
 
 
@@ -74,7 +74,7 @@ def test_the_questions_of_other_dags_are_left_alone(session: Session) -> None:
 
 def test_every_question_of_the_package_is_known_by_its_class() -> None:
     assert {one.__name__ for one in (EvidenceApproval, DecideOperator, SignOffOperator)} <= fresh_questions.QUESTIONS
-    kinds = {one.__name__ for one in ShownAsAsked.__subclasses__()}
+    kinds = {one.__name__ for one in StrictHITLOperator.__subclasses__()}
     assert kinds == fresh_questions.QUESTIONS
 
 
@@ -93,7 +93,7 @@ class Supervisor:
 def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     def execute(kept: SimpleNamespace | None) -> None:
         monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", Supervisor(kept), raising=False)
-        operator = ShownAsAsked(task_id="approve", subject="Approve?", body="new", options=["Approve", "Reject"])
+        operator = StrictHITLOperator(task_id="approve", subject="Approve?", body="new", options=["Approve", "Reject"])
         operator.execute({"ti": SimpleNamespace(id=uuid4()), "task_instance": SimpleNamespace(id=uuid4())})
 
     return execute

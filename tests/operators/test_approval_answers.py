@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from migration_ops.core.states import Phase
-from migration_ops.ledger.protocol import LockHeld, Record
+from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.operators import approval
 from migration_ops.operators.approval import LEAVE, ROLL_BACK, DecideOperator, EvidenceApproval
 
@@ -69,7 +69,9 @@ def ti(monkeypatch: pytest.MonkeyPatch, plan: SimpleNamespace) -> Ti:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Questions that people were shown."""
     found: list[tuple[str, str]] = []
-    monkeypatch.setattr(approval.ShownAsAsked, "execute", lambda self, context: found.append((self.subject, self.body)))
+    monkeypatch.setattr(
+        approval.StrictHITLOperator, "execute", lambda self, context: found.append((self.subject, self.body))
+    )
     return found
 
 
@@ -131,10 +133,10 @@ class TestEvidenceApproval:
         self, ti: Ti, asked: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: Any) -> None:
-            raise LockHeld("another run holds the server")
+            raise LockHeldError("another run holds the server")
 
         monkeypatch.setattr(approval, "note_decision", refuse)
-        with pytest.raises(LockHeld):
+        with pytest.raises(LockHeldError):
             self.ask(ti).execute_complete({"ti": ti}, answer("Approve"))
 
     def test_a_dry_run_asks_nobody(self, ti: Ti, asked: list[Any], plan: SimpleNamespace) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.ledger.protocol import LockHeld
+from migration_ops.ledger.protocol import LockHeldError
 from migration_ops.operators import approval
 from migration_ops.operators.wave import wave
 
@@ -22,7 +22,7 @@ def services(flushed: list[str]) -> Any:
     return SimpleNamespace(flush=lambda: flushed.append("flushed"))
 
 
-@pytest.mark.parametrize("error", [None, LockHeld("taken")])
+@pytest.mark.parametrize("error", [None, LockHeldError("taken")])
 def test_a_decision_is_flushed(
     monkeypatch: pytest.MonkeyPatch, services: Any, flushed: list[str], error: Exception | None
 ) -> None:
@@ -33,14 +33,14 @@ def test_a_decision_is_flushed(
     monkeypatch.setattr(approval, "services_of", lambda ti, plan: services)
     monkeypatch.setattr(approval, "note_decision", note)
     if error:
-        with pytest.raises(LockHeld):
+        with pytest.raises(LockHeldError):
             approval._write_down(None, None, {})
     else:
         approval._write_down(None, None, {})
     assert flushed == ["flushed"]
 
 
-@pytest.mark.parametrize("error", [None, LockHeld("taken")])
+@pytest.mark.parametrize("error", [None, LockHeldError("taken")])
 def test_a_registration_is_flushed(
     monkeypatch: pytest.MonkeyPatch, services: Any, flushed: list[str], error: Exception | None
 ) -> None:
@@ -56,7 +56,7 @@ def test_a_registration_is_flushed(
     operator = wave.PreflightOperator(task_id="preflight")
     context = {"ti": SimpleNamespace(xcom_push=lambda **_: None)}
     if error:
-        with pytest.raises(LockHeld):
+        with pytest.raises(LockHeldError):
             operator.execute(context)  # type: ignore[arg-type]
     else:
         assert operator.execute(context) == []  # type: ignore[arg-type]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.operators import approval
 from migration_ops.operators.approval import DecideOperator
 from migration_ops.operators.wave.gates import GATE_KEY, gates_of, note_gate
 from migration_ops.operators.wave.step import StepOperator
-from migration_ops.wave.permission import NotQuiesced, WaveStopped
+from migration_ops.wave.permission import NotQuiescedError, WaveStoppedError
 
 APP = {
     "appName": "app",
@@ -46,7 +46,7 @@ class Ti:
 
     def shut(self, task: str) -> Ti:
         mine, self.task_id = self.task_id, task
-        note_gate(self, WaveStopped("the wave stops"))
+        note_gate(self, WaveStoppedError("the wave stops"))
         self.task_id = mine
         return self
 
@@ -78,7 +78,7 @@ def test_nothing_said_is_no_gate() -> None:
     assert gates_of(Ti(), ["a"]) is None
 
 
-@pytest.mark.parametrize(("error", "is_gate"), [(NotQuiesced("no"), True), (StepFailed("broken"), False)])
+@pytest.mark.parametrize(("error", "is_gate"), [(NotQuiescedError("no"), True), (StepFailedError("broken"), False)])
 def test_a_step_leaves_what_its_gate_said_and_notes_no_failure(
     monkeypatch: pytest.MonkeyPatch, error: Exception, is_gate: bool
 ) -> None:

@@ -18,7 +18,7 @@ from include.local import airflow_env, resources
 from include.sandbox.moto.alarm_states import ALARM, OK, state_of
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.runbook import chapter
 from migration_ops.operators.runbook.heartbeat import WATCHED
 
@@ -52,22 +52,22 @@ def fresh(box: Sandbox) -> Iterator[None]:
     stack_of(box)
 
 
-def tell(due: datetime, findings: list[Finding] | None, dag_id: str = DAG_ID, **params: Any) -> Any:
+def notify(due: datetime, findings: list[Finding] | None, dag_id: str = DAG_ID, **params: Any) -> Any:
     """The task that notifies people, in a run that was due then."""
     documents = None if findings is None else [one.as_document() for one in findings]
     values = {"findings": documents, "answered": [one.check_id for one in findings or ()], "return_value": {}}
     ti = SimpleNamespace(
         dag_id=dag_id,
         run_id=f"scheduled__{due.isoformat()}",
-        task_id="tell",
+        task_id="notify",
         xcom_pull=lambda task_ids, key="return_value": values[key],
     )
-    given = {"windowHours": 2, "tell": True, "awsConnId": "aws_default", "region": None} | params
+    given = {"windowHours": 2, "notify": True, "awsConnId": "aws_default", "region": None} | params
     context: Any = {"ti": ti, "params": given, "dag_run": SimpleNamespace(conf={}, run_after=due)}
-    return chapter.TellOperator(task_id="tell", title="Health check").execute(context)
+    return chapter.NotifyOperator(task_id="notify", title="Health check").execute(context)
 
 
-def found(verdict: FindingVerdict = FindingVerdict.OK) -> Finding:
+def found(verdict: FindingStatus = FindingStatus.OK) -> Finding:
     return Finding("depth", "queue", verdict, reason="-")
 
 
@@ -82,11 +82,11 @@ NOW = datetime.now(UTC).replace(minute=50, second=0, microsecond=0)
 
 def test_while_it_runs_every_two_hours_there_is_no_alarm_and_soon_after_it_stops_there_is(box: Sandbox) -> None:
     for hours in (13, 11, 9, 7):
-        tell(NOW - hours * HOUR, [found()])
+        notify(NOW - hours * HOUR, [found()])
     assert alarm_at(box, NOW - 6 * HOUR) == OK
     assert alarm_at(box, NOW - 2 * HOUR) == OK
     assert alarm_at(box, NOW) == ALARM
-    tell(NOW - HOUR, [found()])
+    notify(NOW - HOUR, [found()])
     assert alarm_at(box, NOW) == OK
 
 
@@ -98,42 +98,42 @@ def test_the_alarm_pages_on_call_and_tells_when_it_is_over(box: Sandbox) -> None
 
 
 def test_a_red_run_is_alive(box: Sandbox) -> None:
-    tell(NOW - HOUR, [found(FindingVerdict.CRITICAL), found(FindingVerdict.UNKNOWN)])
+    notify(NOW - HOUR, [found(FindingStatus.CRITICAL), found(FindingStatus.UNKNOWN)])
     assert alarm_at(box, NOW) == OK
 
 
 def test_a_run_that_judged_nothing_is_not(box: Sandbox) -> None:
-    tell(NOW - HOUR, [found(FindingVerdict.UNKNOWN)])
+    notify(NOW - HOUR, [found(FindingStatus.UNKNOWN)])
     assert alarm_at(box, NOW) == ALARM
 
 
-@pytest.mark.parametrize(("findings", "params"), [(None, {}), ([found()], {"tell": False})])
+@pytest.mark.parametrize(("findings", "params"), [(None, {}), ([found()], {"notify": False})])
 def test_one_that_notified_nobody_is_not(box: Sandbox, findings: Any, params: Any) -> None:
     with pytest.raises((AirflowFailException, AirflowSkipException)):
-        tell(NOW - HOUR, findings, **params)
+        notify(NOW - HOUR, findings, **params)
     assert alarm_at(box, NOW) == ALARM
 
 
 def test_one_whose_message_was_refused_is_not(box: Sandbox) -> None:
     box.book.add_document({"kind": "accessDenied", "service": "sns", "operation": "Publish"})
     with pytest.raises(MigrationError):
-        tell(NOW - HOUR, [found(FindingVerdict.CRITICAL)])
+        notify(NOW - HOUR, [found(FindingStatus.CRITICAL)])
     assert alarm_at(box, NOW) == ALARM
 
 
 def test_an_old_run_that_is_cleared_says_nothing_about_today(box: Sandbox) -> None:
-    tell(NOW - 30 * HOUR, [found()])
+    notify(NOW - 30 * HOUR, [found()])
     assert alarm_at(box, NOW) == ALARM
 
 
 def test_another_dag_does_not_stand_in_for_it(box: Sandbox) -> None:
-    tell(NOW - HOUR, [found()], dag_id="runbook_backup")
+    notify(NOW - HOUR, [found()], dag_id="runbook_backup")
     assert alarm_at(box, NOW) == ALARM
 
 
 def test_a_metric_that_is_refused_fails_no_run(box: Sandbox) -> None:
     box.book.add_document({"kind": "accessDenied", "service": "monitoring", "operation": "PutMetricData"})
-    assert tell(NOW - HOUR, [found()]) == {"messages": [], "silent": ""}
+    assert notify(NOW - HOUR, [found()]) == {"messages": [], "silent": ""}
     assert alarm_at(box, NOW) == ALARM
 
 

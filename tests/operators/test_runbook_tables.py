@@ -33,7 +33,7 @@ class Task(SimpleNamespace):
 
 def context(values: dict[Any, Any], task_id: str, map_index: int = -1) -> Any:
     ti = Task(values=values, task_id=task_id, map_index=map_index, dag_id="runbook_cost_review", run_id="run-1")
-    params = {"windowHours": 720, "tell": False, "awsConnId": "aws_default", "region": None}
+    params = {"windowHours": 720, "notify": False, "awsConnId": "aws_default", "region": None}
     return {"ti": ti, "params": params, "dag_run": SimpleNamespace(conf={})}
 
 
@@ -86,5 +86,5 @@ def test_what_was_not_read_is_said_in_the_table(box: Sandbox) -> None:
 def test_the_report_waits_for_the_tables_and_the_run_is_not_green_without_them(dag_id: str) -> None:
     task = dag(dag_id).get_task(TABLES)
     assert task.upstream_task_ids == {"read"}
-    assert task.downstream_task_ids == {"report", "all_well"}
+    assert task.downstream_task_ids == {"report", "run_outcome"}
     assert dag(dag_id).get_task("report").tables == TABLES

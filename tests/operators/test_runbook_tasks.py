@@ -103,7 +103,7 @@ def mailbox(box: Sandbox) -> Any:
 
 
 def context(task: Task, **params: Any) -> Any:
-    given = {"windowHours": 2, "tell": True, "awsConnId": "aws_default", "region": None} | params
+    given = {"windowHours": 2, "notify": True, "awsConnId": "aws_default", "region": None} | params
     return {"ti": task, "params": given, "dag_run": SimpleNamespace(conf={})}
 
 
@@ -132,8 +132,8 @@ def run_report(values: Values, run_id: str, checks: list[str] = CHECKS) -> dict[
 
 
 def run_tell(values: Values, run_id: str, **params: Any) -> Any:
-    operator = chapter.TellOperator(task_id="tell", title="Health check")
-    return operator.execute(context(Task("tell", values, run_id=run_id), **params))
+    operator = chapter.NotifyOperator(task_id="notify", title="Health check")
+    return operator.execute(context(Task("notify", values, run_id=run_id), **params))
 
 
 def whole(run_id: str) -> Values:
@@ -265,7 +265,7 @@ def test_a_message_that_was_not_sent_is_due_again(box: Sandbox, letters: str, ma
 
 def test_nobody_is_told_when_the_run_says_so(box: Sandbox, letters: str, mailbox: Any) -> None:
     with pytest.raises(AirflowSkipException):
-        run_tell(whole("quiet"), "quiet", tell=False)
+        run_tell(whole("quiet"), "quiet", notify=False)
     assert mailbox() == []
 
 
@@ -297,9 +297,9 @@ class TestFindingsComeFirst:
         assert box.boto("s3").head_object(Bucket=bucket, Key=result["key"])
 
     def test_without_any_report_on_call_hears_that(self, box: Sandbox, mailbox: Any) -> None:
-        operator = chapter.TellOperator(task_id="tell", title="Health check", pages=True)
+        operator = chapter.NotifyOperator(task_id="notify", title="Health check", pages=True)
         with pytest.raises(AirflowFailException, match="no report"):
-            operator.execute(context(Task("tell", {}, run_id="noreport-1")))
+            operator.execute(context(Task("notify", {}, run_id="noreport-1")))
         [page] = mailbox()
         assert "UNKNOWN" in page
         assert "migration-on-call" in page
@@ -332,7 +332,7 @@ def test_an_older_run_that_is_cleared_notifies_nobody(box: Sandbox, letters: str
     said = run_tell(old, "older-1")
     assert (said["messages"], mailbox()) == ([], [])
     assert "older than older-2" in said["silent"]
-    assert "older than older-2" in old["tell", -1, "run_note"]
+    assert "older than older-2" in old["notify", -1, "run_note"]
 
 
 class TestTheWindow:

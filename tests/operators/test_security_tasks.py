@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.runbook import security
 from migration_ops.operators.runbook.sign_off import ANSWER_KEY
 from migration_ops.runbook.checks.check import Chapter
@@ -23,7 +23,7 @@ from tests.dags.dag_files import dag
 from tests.operators.test_runbook_tasks import Task, Values
 from tests.runbook.test_ingest import asff, ocsf
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def prowler(box: Sandbox) -> Any:
 
 
 def context(task: Task, **params: Any) -> Any:
-    given = {"windowHours": 2, "tell": False, "awsConnId": "aws_default", "region": None}
+    given = {"windowHours": 2, "notify": False, "awsConnId": "aws_default", "region": None}
     given |= {"prowlerReport": None, "securityHub": False} | params
     return {"ti": task, "params": given, "dag_run": SimpleNamespace(conf={})}
 
@@ -241,10 +241,10 @@ class TestSignedReport:
 @pytest.mark.parametrize(
     ("dag_id", "leaves", "before"),
     [
-        ("runbook_security_audit", {"tell", "all_well"}, {"check", "ingest", "report"}),
+        ("runbook_security_audit", {"notify", "run_outcome"}, {"check", "ingest", "report"}),
         (
             "runbook_security_assessment",
-            {"tell", "tell_signed", "all_well"},
+            {"notify", "tell_signed", "run_outcome"},
             {"check", "check_assessment", "ingest", "report", "sign_off", "signed_report"},
         ),
     ],
@@ -252,8 +252,8 @@ class TestSignedReport:
 def test_nothing_that_failed_can_leave_a_run_green(dag_id: str, leaves: set[str], before: set[str]) -> None:
     one = dag(dag_id)
     assert {task.task_id for task in one.leaves} == leaves
-    assert one.task_dict["all_well"].upstream_task_ids == before
-    assert one.task_dict["all_well"].trigger_rule == "none_failed_min_one_success"
+    assert one.task_dict["run_outcome"].upstream_task_ids == before
+    assert one.task_dict["run_outcome"].trigger_rule == "none_failed_min_one_success"
 
 
 def test_people_are_asked_after_the_report_and_told_again() -> None:

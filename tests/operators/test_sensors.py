@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.core.errors import InvalidInput, StepFailed, StepTimedOut
+from migration_ops.core.errors import InvalidInputError, StepFailedError, StepTimedOutError
 from migration_ops.operators.sensors import MgnJobSensor, MgnReplicationSensor
 from migration_ops.operators.triggers import WatchTrigger
 from tests.aws.scripted_aws import ScriptedAws, job_id, server_id, source_server
@@ -91,7 +91,7 @@ def test_intermediate_states(aws: ScriptedAws, quick: None, context: Any, name: 
 @pytest.mark.parametrize("name", MgnReplicationSensor.FAILURE_STATES)
 def test_failure_states(aws: ScriptedAws, quick: None, context: Any, name: str) -> None:
     aws.servers[ONE] = state(name)
-    with pytest.raises(StepFailed, match=name):
+    with pytest.raises(StepFailedError, match=name):
         replication().poke(context)
 
 
@@ -114,7 +114,7 @@ def test_samples_are_counted_in_a_row(aws: ScriptedAws, quick: None, context: An
 
 
 def test_reschedule_mode_cannot_count_samples() -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         replication(samples=2, mode="reschedule")
     assert replication(samples=1, mode="reschedule").reschedule
 
@@ -167,7 +167,7 @@ def test_deferrable_defers_only_when_there_is_something_to_wait_for(
 SEEN = {ONE: {"verdict": "BLOCKED", "reason": "lag is 900 s", "view": None}}
 
 
-@pytest.mark.parametrize(("reason", "error"), [("failed", StepFailed), ("timedOut", StepTimedOut)])
+@pytest.mark.parametrize(("reason", "error"), [("failed", StepFailedError), ("timedOut", StepTimedOutError)])
 def test_an_unsuccessful_event_raises_with_the_reasons(reason: str, error: type[Exception]) -> None:
     with pytest.raises(error, match="lag is 900 s"):
         replication().execute_complete({}, {"reason": reason, "observed": SEEN, "carry": {}})
@@ -175,7 +175,7 @@ def test_an_unsuccessful_event_raises_with_the_reasons(reason: str, error: type[
 
 def test_a_successful_event_returns_what_was_seen() -> None:
     assert replication().execute_complete({}, {"reason": "met", "observed": SEEN, "carry": {}}) == SEEN
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         replication().execute_complete({}, None)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from airflow.serialization.encoders import encode_trigger
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.settings import Settings
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
@@ -23,7 +23,7 @@ from migration_ops.wave.waits import poll
 from migration_ops.wave.waits.conditions import ApiError
 from migration_ops.wave.waits.feeds import Feed, Readers
 from migration_ops.wave.waits.outcome import Reason, Topic, Wait
-from migration_ops.wave.waits.subscriptions import merged, wants_of
+from migration_ops.wave.waits.subscriptions import merge, needs_of
 from tests.aws.scripted_aws import ScriptedAws, job_id, nothing_left, server_id, source_server
 
 ONE, TWO = server_id(1), server_id(2)
@@ -191,7 +191,7 @@ def test_jobs(aws: ScriptedAws) -> None:
 
 
 def test_our_own_fault_raises(aws: ScriptedAws) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         events_of(a_trigger(until={}))
 
 
@@ -254,22 +254,22 @@ def test_one_log_line_per_change(aws: ScriptedAws, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_the_feeds_of_each_topic(topic: Topic, feeds: set[Feed]) -> None:
-    assert set(wants_of(topic, ["a"], {"instances": {"a": "i-1"}})) == feeds
+    assert set(needs_of(topic, ["a"], {"instances": {"a": "i-1"}})) == feeds
 
 
 @pytest.mark.parametrize("topic", [one for one in Topic if one not in {Topic.BOOT, Topic.CLOCK}])
 def test_a_subject_that_is_not_listed_is_none_one_that_was_not_read_is_an_error(topic: Topic) -> None:
-    [feed] = wants_of(topic, ["a", "b"], {})
+    [feed] = needs_of(topic, ["a", "b"], {})
     error = ApiError("x")
-    assert merged(topic, ["a", "b"], {}, {feed: {"a": error}}) == {"a": error, "b": None}
+    assert merge(topic, ["a", "b"], {}, {feed: {"a": error}}) == {"a": error, "b": None}
 
 
 def test_boot_sees_server_and_instance() -> None:
     until = {"instances": {"a": "i-1", "b": "i-2", "c": None}}
-    assert wants_of(Topic.BOOT, ["a", "b", "c"], until)[Feed.INSTANCES] == {"i-1", "i-2"}
+    assert needs_of(Topic.BOOT, ["a", "b", "c"], until)[Feed.INSTANCES] == {"i-1", "i-2"}
     error = ApiError("x")
     seen = {Feed.SERVERS: {"a": "view a", "b": error}, Feed.INSTANCES: {"i-1": {"state": "running"}}}
-    assert merged(Topic.BOOT, ["a", "b", "c"], until, seen) == {
+    assert merge(Topic.BOOT, ["a", "b", "c"], until, seen) == {
         "a": {"view": "view a", "instance": {"state": "running"}},
         "b": {"view": error, "instance": None},
         "c": {"view": None, "instance": None},
@@ -278,6 +278,6 @@ def test_boot_sees_server_and_instance() -> None:
 
 def test_the_ledger_says_phase_status_and_reason() -> None:
     record = Record("mig-1", "w", "app", ONE, Phase.FAILED, error_message="no subnet")
-    assert merged(Topic.LEDGER, ["mig-1"], {}, {Feed.LEDGER: {"mig-1": record}}) == {
+    assert merge(Topic.LEDGER, ["mig-1"], {}, {Feed.LEDGER: {"mig-1": record}}) == {
         "mig-1": {"phase": "FAILED", "status": "FAILED", "reason": "no subnet"}
     }

@@ -15,10 +15,10 @@ from include.sandbox.estates import wide_config
 from include.sandbox.estates.account import Account
 from include.sandbox.estates.own_airflow import OwnAirflow
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.accepted import Accepted
 from migration_ops.core.config import RunbookConfig, read_config
-from migration_ops.core.facts import Facts, is_failed
+from migration_ops.core.facts import Snapshot, is_failed
 from migration_ops.core.finding import Finding
 from migration_ops.core.settings import read_settings
 from migration_ops.runbook.checks.chapters import CHAPTERS
@@ -47,14 +47,14 @@ def asked_for_all() -> RunbookConfig:
         return read_config(wide_config.write(Path(directory)))
 
 
-def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = None) -> Reader:
+def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = None) -> AwsReader:
     """:param config: by default :func:`asked_for_all`."""
     now = datetime.now(UTC)
     own = account.airflow or OwnAirflow()
     # Its heartbeats are those of the moment at which the reader looks, however long the tests go on.
     own.now = lambda: now
-    return Reader(
-        client=box.boto,
+    return AwsReader(
+        make_client=box.boto,
         config=(config or asked_for_all()).model_copy(
             update={"accepted": Accepted.model_validate({"accepted": account.accepted})}
         ),
@@ -65,11 +65,11 @@ def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = Non
     )
 
 
-def look(reader: Reader, chapter: Chapter) -> tuple[Document, dict[str, list[Finding]]]:
+def look(reader: AwsReader, chapter: Chapter) -> tuple[Document, dict[str, list[Finding]]]:
     """What was read (as the JSON that travels between tasks) and the findings by check id."""
     estate = json.loads(json.dumps({name: read_with(name, reader) for name in chapter.readers}))
     limits = reader.config.thresholds
-    return estate, {check.check_id: check.run(Facts(estate), limits) for check in chapter.checks}
+    return estate, {check.check_id: check.run(Snapshot(estate), limits) for check in chapter.checks}
 
 
 def failures(document: Any) -> Iterator[str]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.core.errors import Refused
-from migration_ops.core.facts import Facts, failed
+from migration_ops.core.errors import RefusedError
+from migration_ops.core.facts import Snapshot, failed
 from migration_ops.core.finding import Finding
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 
-NOT_READ = failed("a:call", Refused("access denied"))
+NOT_READ = failed("a:call", RefusedError("access denied"))
 
 
 def run(chapter: str, check_id: str, document: dict[str, Any], limits: Thresholds | None = None) -> list[Finding]:
-    return Check(chapter, check_id).run(Facts(document), limits or Thresholds())
+    return Check(chapter, check_id).run(Snapshot(document), limits or Thresholds())
 
 
 def one(chapter: str, check_id: str, thing: dict[str, Any], beside: dict[str, Any] | None = None) -> Finding:

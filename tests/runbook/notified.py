@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from include.sandbox.moto.server import EVIDENCE_BUCKET
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.errors import NotFound
-from migration_ops.aws.evidence_store import ChangedMeanwhile, EvidenceStore
+from migration_ops.aws.errors import NotFoundError
+from migration_ops.aws.evidence_store import ChangedMeanwhileError, EvidenceStore
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.finding import Finding, Route
 from migration_ops.runbook.reports.history import ReportStore
@@ -48,7 +48,7 @@ class Dag:
 
     def publish(self, message: Message) -> None:
         if message.route in self.broken:
-            raise NotFound("the topic does not exist")
+            raise NotFoundError("the topic does not exist")
         self.sent.append(message)
 
     def run(self, findings: Sequence[Finding], run_id: str = "", **more: object) -> list[Message]:
@@ -81,7 +81,7 @@ class Dag:
             )
             if self.saves:
                 self.store.save(report)
-            with suppress(ChangedMeanwhile):
+            with suppress(ChangedMeanwhileError):
                 self.store.make_latest(report, previous)
                 return
 

@@ -12,16 +12,16 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.core.accepted import Acceptance, Accepted, apply
 from migration_ops.core.config import DIRECTORY, read_config
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
 from migration_ops.runbook import acceptances
 from migration_ops.runbook.checks.check import Check
 from migration_ops.runbook.reports.notify import route_of
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 TODAY = date(2026, 11, 27)
 ENTRY = {
     "check": "role_admin",
@@ -33,7 +33,7 @@ ENTRY = {
 }
 
 
-def found(verdict: FindingVerdict, resource: str = "deploy-1", check: str = "role_admin") -> Finding:
+def found(verdict: FindingStatus, resource: str = "deploy-1", check: str = "role_admin") -> Finding:
     return Finding(check, resource, verdict, reason="may do all", route=Route.PAGE, section="Monthly")
 
 
@@ -42,7 +42,7 @@ def accepting(*findings: Finding, **changed: Any) -> list[Finding]:
 
 
 @pytest.mark.parametrize("verdict", [CRITICAL, WARNING])
-def test_it_is_a_warning_that_says_who_and_until_when(verdict: FindingVerdict) -> None:
+def test_it_is_a_warning_that_says_who_and_until_when(verdict: FindingStatus) -> None:
     [one] = accepting(found(verdict))
     assert one.verdict is WARNING
     assert one.reason.startswith("accepted until 2026-11-27 by jane: replaced with the new pipeline (OPS-1)")
@@ -125,7 +125,7 @@ class TestFile:
     def test_one_that_is_wrong_is_named_with_its_path(self, directory: Path, text: str, said: str) -> None:
         path = directory / "accepted.yaml"
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(InvalidInput, match=said) as caught:
+        with pytest.raises(InvalidInputError, match=said) as caught:
             read_config(directory)
         assert caught.value.context["path"] == str(path)
 
@@ -163,7 +163,7 @@ def test_every_task_that_finds_something_asks_the_file(monkeypatch: pytest.Monke
         ("sqs_dead_leter_depth", "2999-01-01", WARNING),
     ],
 )
-def test_the_weekly_review_lists_what_ends_soon(check: str, until: str, verdict: FindingVerdict) -> None:
+def test_the_weekly_review_lists_what_ends_soon(check: str, until: str, verdict: FindingStatus) -> None:
     entry = Acceptance.model_validate(ENTRY | {"check": check, "until": until})
 
     class Reader:
@@ -171,5 +171,5 @@ def test_the_weekly_review_lists_what_ends_soon(check: str, until: str, verdict:
         config = read_config().model_copy(update={"accepted": Accepted(accepted=(entry,))})
 
     read = acceptances.read(Reader())  # type: ignore[arg-type]
-    [one] = Check("weekly", "accepted_findings_near_end").run(Facts({"acceptances": read}), Thresholds())
+    [one] = Check("weekly", "accepted_findings_near_end").run(Snapshot({"acceptances": read}), Thresholds())
     assert (one.verdict, one.resource) == (verdict, f"{check} deploy-*")

@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import read_config
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 from migration_ops.runbook.scanners import pip_audit as advisories
 from migration_ops.runbook.scanners.advisories import PARAM, read
-from migration_ops.runbook.scanners.pip_audit import MalformedScan, Scanned, against, parse, run_pip_audit
+from migration_ops.runbook.scanners.pip_audit import MalformedScanError, Scanned, against, parse, run_pip_audit
 
 LOCKED = {"jinja2": "3.1.6", "requests": "2.32.0"}
 VULNERABLE = {"id": "PYSEC-0000-1", "fix_versions": ["3.1.7"], "aliases": ["CVE-0000-1"], "description": "made up"}
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 
 
 def pip_audit(*vulns: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_both_forms_say_the_same(document: Any, advisory: str) -> None:
     "text", ["", "x", "3", "{}", "[]", '{"dependencies": []}', '{"results": []}', '{"dependencies": [{"name": "a"}]}']
 )
 def test_what_is_no_report_is_an_error(text: str) -> None:
-    with pytest.raises(MalformedScan):
+    with pytest.raises(MalformedScanError):
         parse(text)
 
 
@@ -148,12 +148,12 @@ class TestPipAudit:
         ],
     )
     def test_anything_else_is_unknown(self, stands_in: Any, body: str, why: str) -> None:
-        with pytest.raises(Unknown, match=why):
+        with pytest.raises(UnknownError, match=why):
             run_pip_audit(stands_in(body), 5 if "sleep" not in body else 0.5)
 
     def test_where_it_is_not_installed_nothing_is_known(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(advisories, "is_installed", lambda: False)
-        with pytest.raises(Unknown, match="not installed"):
+        with pytest.raises(UnknownError, match="not installed"):
             run_pip_audit(tmp_path / "requirements.txt", 5)
 
 
@@ -169,8 +169,8 @@ class TestReading:
     def _judged(self, tmp_path: Path, where: str) -> list[Any]:
         lock = tmp_path / "requirements.txt"
         lock.write_text("".join(f"{name}=={version}\n" for name, version in LOCKED.items()))
-        reader = Reader(
-            client=lambda service: pytest.fail(f"{service} was asked"),
+        reader = AwsReader(
+            make_client=lambda service: pytest.fail(f"{service} was asked"),
             config=read_config(),
             settings=Settings(lock_file=str(lock)),
             now=datetime.now(UTC),
@@ -178,7 +178,7 @@ class TestReading:
             params={PARAM: where} if where else {},
         )
         document = json.loads(json.dumps({"advisories": read(reader)}))
-        return Check("assessment", "packages_known_vulnerabilities").run(Facts(document), Thresholds())
+        return Check("assessment", "packages_known_vulnerabilities").run(Snapshot(document), Thresholds())
 
     def test_nothing_found_is_ok(self, tmp_path: Path, report: Path) -> None:
         [found] = self._judged(tmp_path, str(report))
@@ -228,7 +228,7 @@ class TestReading:
         ([{"name": "odd", "reason": advisories.NO_ENTRY}], UNKNOWN),
     ],
 )
-def test_packages_that_a_scanner_cannot_look_at(skipped: list[dict[str, str]], verdict: FindingVerdict) -> None:
+def test_packages_that_a_scanner_cannot_look_at(skipped: list[dict[str, str]], verdict: FindingStatus) -> None:
     scan = {
         "name": "requirements.txt",
         "source": "scan.json",
@@ -237,6 +237,6 @@ def test_packages_that_a_scanner_cannot_look_at(skipped: list[dict[str, str]], v
         "unseen": [],
         "vulnerable": [],
     }
-    estate = Facts({"advisories": {"scans": [scan | {"skipped": skipped}]}})
+    estate = Snapshot({"advisories": {"scans": [scan | {"skipped": skipped}]}})
     [found] = Check("assessment", "packages_known_vulnerabilities").run(estate, Thresholds())
     assert found.verdict is verdict

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from migration_ops.aws.inventory.quotas_list import QUOTAS
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.tables import tables_of
 from tests.runbook.judged import NOT_READ, one
 
-OK, WARNING = FindingVerdict.OK, FindingVerdict.WARNING
-CRITICAL, UNKNOWN = FindingVerdict.CRITICAL, FindingVerdict.UNKNOWN
+OK, WARNING = FindingStatus.OK, FindingStatus.WARNING
+CRITICAL, UNKNOWN = FindingStatus.CRITICAL, FindingStatus.UNKNOWN
 END = datetime(2026, 5, 20, tzinfo=UTC)
 
 
@@ -43,7 +43,7 @@ def quota(**changes: Any) -> dict[str, Any]:
         ({"limit": NOT_READ, "source": NOT_READ}, UNKNOWN),
     ],
 )
-def test_use_of_a_quota(changes: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_use_of_a_quota(changes: dict[str, Any], verdict: FindingStatus) -> None:
     assert one("capacity", "quota_usage", quota(**changes)).verdict is verdict
 
 
@@ -62,7 +62,7 @@ def test_use_of_a_quota(changes: dict[str, Any], verdict: FindingVerdict) -> Non
         ([], OK),
     ],
 )
-def test_when_a_quota_is_reached(seen: Any, verdict: FindingVerdict) -> None:
+def test_when_a_quota_is_reached(seen: Any, verdict: FindingStatus) -> None:
     assert one("capacity", "quota_reached", quota(weeks=seen)).verdict is verdict
 
 
@@ -101,7 +101,7 @@ def growth(kind: str, seen: Any, **more: Any) -> dict[str, Any]:
         (growth("table", [], size={"items": 5}), UNKNOWN),
     ],
 )
-def test_growth(thing: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_growth(thing: dict[str, Any], verdict: FindingStatus) -> None:
     assert one("capacity", "growth_forecast", thing).verdict is verdict
 
 
@@ -119,7 +119,7 @@ def test_a_plot_has_the_band_and_a_quota_that_is_near() -> None:
         "quotas": {"quotas": [near | {"name": "near"}, far | {"name": "far"}, quota(name="none")]},
         "growth": {"series": []},
     }
-    tables = {one["title"]: one for one in tables_of("capacity", Facts(estate), Thresholds())}
+    tables = {one["title"]: one for one in tables_of("capacity", Snapshot(estate), Thresholds())}
     assert set(tables) == {"Quotas", "Forecast: near", "Forecast: far"}
     names = [one["name"] for one in tables["Forecast: near"]["chart"]["series"]]
     assert names == ["seen", "expected", "at least", "at most", "quota"]
@@ -130,18 +130,18 @@ def test_of_many_logs_the_largest_are_shown() -> None:
     logs = [growth("logs", weeks(*range(size, size + 12)), name=f"log-{size}") for size in range(9)]
     unread = growth("logs", NOT_READ, name="log-unread")
     estate = {"quotas": {"quotas": []}, "growth": {"series": [*logs, unread]}}
-    titles = [one["title"] for one in tables_of("capacity", Facts(estate), Thresholds())[1:]]
+    titles = [one["title"] for one in tables_of("capacity", Snapshot(estate), Thresholds())[1:]]
     assert titles == [f"Forecast: log-{size}" for size in (8, 7, 6, 5, 4, 3)]
 
 
 def test_a_table_whose_facts_were_not_read_says_so() -> None:
     estate = {"quotas": {"quotas": NOT_READ}, "growth": NOT_READ}
-    tables = tables_of("capacity", Facts(estate), Thresholds())
+    tables = tables_of("capacity", Snapshot(estate), Thresholds())
     assert {one["head"][0] for one in tables} == {"Could not be read"}
 
 
 def test_one_quota_that_was_not_read_hides_no_other() -> None:
     estate = {"quotas": {"quotas": [quota(name="a"), quota(name="b", used=NOT_READ)]}, "growth": {"series": []}}
-    rows = tables_of("capacity", Facts(estate), Thresholds())[0]["rows"]
+    rows = tables_of("capacity", Snapshot(estate), Thresholds())[0]["rows"]
     assert [row[0] for row in rows] == ["a", "b"]
     assert "access denied" in rows[1][1]

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from migration_ops.core.config import Contact, OnCall, read_config
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.finding import FindingStatus
 from migration_ops.runbook.reports.report import make_report
 from migration_ops.runbook.reports.text import html, markdown
 from migration_ops.runbook.sign_off import (
@@ -65,18 +65,18 @@ class TestFile:
     )
     def test_a_wrong_item_is_refused(self, tmp_path: Path, change: dict[str, Any]) -> None:
         read_checklist("list.yaml", ON_CALL, written(tmp_path, {"items": [ITEM]}))
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             read_checklist("list.yaml", ON_CALL, written(tmp_path, {"items": [ITEM | change]}))
 
     @pytest.mark.parametrize(
         "document", [None, {}, {"items": []}, {"items": [ITEM, ITEM]}, {"items": [ITEM], "signers": {"nobody": []}}]
     )
     def test_a_wrong_list_is_refused(self, tmp_path: Path, document: Any) -> None:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             read_checklist("list.yaml", ON_CALL, written(tmp_path, document))
 
     def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             read_checklist("list.yaml", ON_CALL, tmp_path)
 
 
@@ -97,7 +97,7 @@ class TestAsked:
 
     def test_a_period_without_an_item_is_refused(self, tmp_path: Path) -> None:
         """Nothing asked would be a run in which everything is skipped: green."""
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             asked(self.list_of(tmp_path, ITEM), ON_CALL, "quarter", NOW)
 
 
@@ -155,19 +155,19 @@ def answer(state: State, **more: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "verdict"),
     [
-        (answer(State.SIGNED), FindingVerdict.OK),
-        (answer(State.LATE), FindingVerdict.WARNING),
-        (answer(State.NOT_DONE), FindingVerdict.CRITICAL),
-        (answer(State.NO_EVIDENCE), FindingVerdict.CRITICAL),
-        (answer(State.NO_ANSWER), FindingVerdict.CRITICAL),
-        (None, FindingVerdict.UNKNOWN),
+        (answer(State.SIGNED), FindingStatus.OK),
+        (answer(State.LATE), FindingStatus.WARNING),
+        (answer(State.NOT_DONE), FindingStatus.CRITICAL),
+        (answer(State.NO_EVIDENCE), FindingStatus.CRITICAL),
+        (answer(State.NO_ANSWER), FindingStatus.CRITICAL),
+        (None, FindingStatus.UNKNOWN),
     ],
 )
-def test_only_what_was_signed_in_time_is_well(given: Any, verdict: FindingVerdict) -> None:
+def test_only_what_was_signed_in_time_is_well(given: Any, verdict: FindingStatus) -> None:
     item = ITEM | {"dueAt": "2026-01-15T07:41:00+00:00"}
     (found,) = findings_of([item], [given])
     assert (found.resource, found.verdict, found.section) == ("audit_cost", verdict, ITEM["section"])
-    assert bool(found.remedy) == (verdict is not FindingVerdict.OK)
+    assert bool(found.remedy) == (verdict is not FindingStatus.OK)
 
 
 def test_every_item_is_in_the_report_with_who_and_when_and_its_link_is_only_text() -> None:

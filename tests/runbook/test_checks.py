@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import migration_ops
-from migration_ops.core.errors import InvalidInput, Unknown
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.errors import InvalidInputError, UnknownError
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import REGISTRY, Check, check
 from tests.runbook.estates import chapters
@@ -77,12 +77,12 @@ def test_a_second_check_of_one_id_is_refused() -> None:
     one = CHECKS[0]
     meta = one.metadata
     again = check(meta.chapter, about=meta.listing, title="A", section="B", risk="C.", remedy="D.")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         again(one.judge)
 
 
 def test_a_check_of_another_chapter_is_refused() -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         _ = Check("no such chapter", CHECKS[0].check_id).metadata
 
 
@@ -118,24 +118,24 @@ class TestCheck:
         assert len(set(check.metadata.reads)) == len(check.metadata.reads)
 
     def test_of_nothing_it_says_what_its_metadata_says(self, check: Check) -> None:
-        findings = check.run(Facts(_with(check.metadata.about, [])), Thresholds())
-        wanted = FindingVerdict.OK if check.metadata.empty == "ok" else FindingVerdict.UNKNOWN
+        findings = check.run(Snapshot(_with(check.metadata.about, [])), Thresholds())
+        wanted = FindingStatus.OK if check.metadata.empty == "ok" else FindingStatus.UNKNOWN
         assert [one.verdict for one in findings] == [wanted]
 
-    @pytest.mark.parametrize("broken", [failed("x:y", Unknown("refused")), None])
+    @pytest.mark.parametrize("broken", [failed("x:y", UnknownError("refused")), None])
     def test_of_what_was_not_read_it_knows_nothing(self, check: Check, broken: Any) -> None:
-        findings = check.run(Facts(_with(check.metadata.about, broken)), Thresholds())
-        assert [(one.verdict, one.resource) for one in findings] == [(FindingVerdict.UNKNOWN, "*")]
+        findings = check.run(Snapshot(_with(check.metadata.about, broken)), Thresholds())
+        assert [(one.verdict, one.resource) for one in findings] == [(FindingStatus.UNKNOWN, "*")]
 
     def test_of_a_reader_that_failed_it_knows_nothing(self, check: Check) -> None:
-        estate = {name: failed(f"reader {name}", Unknown("refused")) for name in check.metadata.reads}
-        findings = check.run(Facts(estate), Thresholds())
-        assert [one.verdict for one in findings] == [FindingVerdict.UNKNOWN]
+        estate = {name: failed(f"reader {name}", UnknownError("refused")) for name in check.metadata.reads}
+        findings = check.run(Snapshot(estate), Thresholds())
+        assert [one.verdict for one in findings] == [FindingStatus.UNKNOWN]
 
     def test_of_a_thing_without_any_member_it_never_says_ok(self, check: Check) -> None:
         """Absent is not zero: a document of which nothing is known cannot be well."""
-        findings = check.run(Facts(_with(check.metadata.about, [{"name": "bare"}])), Thresholds())
-        assert FindingVerdict.OK not in {one.verdict for one in findings}
+        findings = check.run(Snapshot(_with(check.metadata.about, [{"name": "bare"}])), Thresholds())
+        assert FindingStatus.OK not in {one.verdict for one in findings}
 
 
 def _with(about: str, value: Any) -> dict[str, Any]:

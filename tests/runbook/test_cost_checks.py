@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from migration_ops.aws.inventory.cost import TRANSFER, whole_months
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.finding import FindingStatus
 from migration_ops.runbook.checks.sizing import Consumption
 from tests.runbook.judged import NOT_READ, one, run, series
 
-OK, WARNING, UNKNOWN = FindingVerdict.OK, FindingVerdict.WARNING, FindingVerdict.UNKNOWN
+OK, WARNING, UNKNOWN = FindingStatus.OK, FindingStatus.WARNING, FindingStatus.UNKNOWN
 
 
 def cost(before: float, now: float, days: tuple[int, int] = (30, 30), value: str = "") -> dict[str, Any]:
@@ -41,7 +41,7 @@ def cost(before: float, now: float, days: tuple[int, int] = (30, 30), value: str
         (cost(0, 20), WARNING, None),
     ],
 )
-def test_growth(entry: dict[str, Any], verdict: FindingVerdict, percent: float | None) -> None:
+def test_growth(entry: dict[str, Any], verdict: FindingStatus, percent: float | None) -> None:
     found = one("cost", "cost_service_growth", entry)
     assert (found.verdict, found.value) == (verdict, percent)
 
@@ -130,7 +130,7 @@ SERVER = {"lifecycleState": "READY_FOR_TEST", "isArchived": False, "launchedInst
         (staged(sourceServerId=None), NOT_READ, UNKNOWN),
     ],
 )
-def test_staging_resources(resource: dict[str, Any], replicating: Any, verdict: FindingVerdict) -> None:
+def test_staging_resources(resource: dict[str, Any], replicating: Any, verdict: FindingStatus) -> None:
     assert one("cost", "mgn_staging_leftover", resource, {"replicating": replicating}).verdict is verdict
 
 
@@ -159,7 +159,7 @@ def launched(**changes: Any) -> dict[str, Any]:
         (launched(migration=NOT_READ), UNKNOWN),
     ],
 )
-def test_launched_instances(instance: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_launched_instances(instance: dict[str, Any], verdict: FindingStatus) -> None:
     assert one("cost", "mgn_launched_instance_leftover", instance).verdict is verdict
 
 
@@ -173,7 +173,7 @@ def test_launched_instances(instance: dict[str, Any], verdict: FindingVerdict) -
         (40, NOT_READ, UNKNOWN),
     ],
 )
-def test_idle_instances(age_days: int, cpu: Any, verdict: FindingVerdict) -> None:
+def test_idle_instances(age_days: int, cpu: Any, verdict: FindingStatus) -> None:
     instance = {"ageHours": age_days * 24, "type": "m5.large", "cpu": cpu}
     assert one("cost", "ec2_instance_idle", instance).verdict is verdict
 
@@ -182,7 +182,7 @@ def test_idle_instances(age_days: int, cpu: Any, verdict: FindingVerdict) -> Non
     ("changes", "verdict"),
     [({}, WARNING), ({"attachedTo": ["i-1"]}, OK), ({"state": "creating"}, OK), ({"ageHours": 14 * 24}, OK)],
 )
-def test_unattached_volumes(changes: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_unattached_volumes(changes: dict[str, Any], verdict: FindingStatus) -> None:
     volume = {"ageHours": 15 * 24, "gib": 8, "attachedTo": [], "state": "available"} | changes
     assert one("cost", "ebs_volume_unattached", volume).verdict is verdict
 
@@ -197,7 +197,7 @@ def test_unattached_volumes(changes: dict[str, Any], verdict: FindingVerdict) ->
         ({"ageHours": 24}, OK),
     ],
 )
-def test_snapshots_without_a_volume(changes: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_snapshots_without_a_volume(changes: dict[str, Any], verdict: FindingStatus) -> None:
     snapshot = {"ageHours": 900, "gib": 8, "volumeId": "vol-1", "hasVolume": False, "images": [], "isBackup": False}
     assert one("cost", "ebs_snapshot_without_volume", snapshot | changes).verdict is verdict
 
@@ -223,7 +223,7 @@ def table(mode: str, provisioned: float, *writes: float) -> dict[str, Any]:
         (table("PAY_PER_REQUEST", 0), OK, "PROVISIONED"),
     ],
 )
-def test_billing_mode(thing: dict[str, Any], verdict: FindingVerdict, proposed: str) -> None:
+def test_billing_mode(thing: dict[str, Any], verdict: FindingStatus, proposed: str) -> None:
     found = one("cost", "dynamodb_table_mode", thing)
     assert (found.verdict, found.evidence[0]["proposed"]) == (verdict, proposed)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from migration_ops.aws.inventory.cloudwatch_dashboard import metrics_of
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 
 
 def body(*lines: Any, **properties: Any) -> str:
@@ -61,5 +61,5 @@ def test_what_is_elsewhere_or_no_metric_is_left_out() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"widgets": [1]}', "<html>"])
 def test_what_is_no_dashboard_is_unknown(text: str) -> None:
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         metrics_of(text, "us-east-1")

@@ -16,13 +16,13 @@ from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.sqs import make_queue
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.config import SHIPPED_PATTERNS, Names, RunbookConfig, read_config
-from migration_ops.core.finding import RED, Finding, FindingVerdict, Route
+from migration_ops.core.finding import RED, Finding, FindingStatus, Route
 from migration_ops.runbook.checks.expectations import skipped_lines
 from migration_ops.runbook.reports.notify import route_of
 from tests.runbook.estates import account_of, chapters, look, reader_of
 
 CHAPTERS = chapters()
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 # What is not installed, by chapter; everything else is judged.
 NOT_HERE = {
     "assessment": {"no scan of the Python packages here: 1 check skipped"},

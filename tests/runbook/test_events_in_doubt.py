@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 
 from migration_ops.aws.inventory import events
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import RunbookConfig
-from migration_ops.core.facts import Facts, is_failed
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.facts import Snapshot, is_failed
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
@@ -75,36 +75,36 @@ class Series:
         return SimpleNamespace(paginate=paginate)
 
 
-def reader_of(bad: dict[str, str], *parts: int) -> Reader:
+def reader_of(bad: dict[str, str], *parts: int) -> AwsReader:
     clients = {"events": Events(**bad), "cloudwatch": Series(*parts)}
-    return Reader(clients.__getitem__, RunbookConfig(), Settings(event_bus="two"), NOW, timedelta(hours=2))
+    return AwsReader(clients.__getitem__, RunbookConfig(), Settings(event_bus="two"), NOW, timedelta(hours=2))
 
 
-def found(bad: dict[str, str]) -> dict[str, FindingVerdict]:
+def found(bad: dict[str, str]) -> dict[str, FindingStatus]:
     read = events.read(reader_of(bad))
-    findings = Check("health", "events_rule_delivers").run(Facts({"events": read}), Thresholds())
+    findings = Check("health", "events_rule_delivers").run(Snapshot({"events": read}), Thresholds())
     return {one.resource: one.verdict for one in findings}
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InternalException"])
 def test_a_bus_that_cannot_be_read_leaves_the_others(code: str) -> None:
     assert found({"one": code}) == {
-        "*": FindingVerdict.UNKNOWN,
-        "two/two_a": FindingVerdict.OK,
-        "two/two_b": FindingVerdict.OK,
+        "*": FindingStatus.UNKNOWN,
+        "two/two_a": FindingStatus.OK,
+        "two/two_b": FindingStatus.OK,
     }
 
 
 def test_a_rule_that_cannot_be_read_is_unknown_alone() -> None:
     verdicts = found({"one_a": "AccessDeniedException"})
-    assert {name for name, one in verdicts.items() if one is FindingVerdict.UNKNOWN} == {"one/one_a"}
+    assert {name for name, one in verdicts.items() if one is FindingStatus.UNKNOWN} == {"one/one_a"}
     assert len(verdicts) == 4
 
 
 @pytest.mark.parametrize(("gone", "left"), [("one", 2), ("one_a", 3)])
 def test_what_was_deleted_since_it_was_listed_is_gone(gone: str, left: int) -> None:
     verdicts = found({gone: "ResourceNotFoundException"})
-    assert (len(verdicts), set(verdicts.values())) == (left, {FindingVerdict.OK})
+    assert (len(verdicts), set(verdicts.values())) == (left, {FindingStatus.OK})
 
 
 def test_a_series_that_was_answered_in_part_leaves_the_others() -> None:

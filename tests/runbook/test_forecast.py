@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from migration_ops.core.series import WEEK, by_week, day_ends, days_from_last, peak, whole_days
-from migration_ops.runbook.forecast import CONFIDENCE, MIN_POINTS, TooFewPoints, forecast, student_t
+from migration_ops.runbook.forecast import CONFIDENCE, MIN_POINTS, TooFewPointsError, forecast, student_t
 
 NOW = datetime(2026, 5, 20, 13, 30, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 5, 20, tzinfo=UTC)
@@ -38,15 +38,15 @@ def test_what_lies_on_a_line_is_continued_without_a_band() -> None:
 
 @pytest.mark.parametrize("points", [[], [(0, 1)], [(-7, 1), (0, 2)], [(-14, 1), (-7, 2), (0, 3)], [(0, 1)] * 9])
 def test_too_few_points_are_no_line(points: list[tuple[float, float]]) -> None:
-    with pytest.raises(TooFewPoints):
+    with pytest.raises(TooFewPointsError):
         forecast(points)
 
 
 def test_more_can_be_asked_for_but_never_less() -> None:
     points = [(float(day), float(day)) for day in range(MIN_POINTS)]
-    with pytest.raises(TooFewPoints):
+    with pytest.raises(TooFewPointsError):
         forecast(points, at_least=MIN_POINTS + 1)
-    with pytest.raises(TooFewPoints):
+    with pytest.raises(TooFewPointsError):
         forecast(points[:2], at_least=1)
 
 

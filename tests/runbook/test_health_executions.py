@@ -13,8 +13,8 @@ from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.stepfunctions import make_execution, make_state_machine
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import stepfunctions
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 from migration_ops.runbook.checks.executions import ended, most_in_an_hour
@@ -37,7 +37,7 @@ def account(box: Sandbox) -> Iterator[Account]:
 def look(box: Sandbox, account: Account, check_id: str) -> tuple[Any, list[Finding]]:
     found = stepfunctions.read(reader_of(box, account))
     travelled = json.loads(json.dumps(found))
-    return travelled, Check("health", check_id).run(Facts({"stepfunctions": travelled}), Thresholds())
+    return travelled, Check("health", check_id).run(Snapshot({"stepfunctions": travelled}), Thresholds())
 
 
 class TestPaging:
@@ -63,7 +63,7 @@ class TestPaging:
         machine = make_state_machine(account, "m")
         make_execution(account, machine, "long", status="TIMED_OUT", started_minutes_ago=9_000, ended_minutes_ago=1)
         _, found = look(box, account, TIMED_OUT)
-        assert [(one.resource, one.verdict, one.value) for one in found] == [("m", FindingVerdict.WARNING, 1)]
+        assert [(one.resource, one.verdict, one.value) for one in found] == [("m", FindingStatus.WARNING, 1)]
 
     def test_running_ones_are_read_to_the_end_where_the_oldest_are(
         self, box: Sandbox, account: Account, monkeypatch: pytest.MonkeyPatch
@@ -77,7 +77,7 @@ class TestPaging:
         running = found["stateMachines"][0]["running"]
         assert (running["count"], len(running["oldest"]), running["oldest"][0]["name"]) == (9, 5, "old")
         assert [(one["name"], one["status"]) for one in judged[0].evidence] == [("old", "RUNNING")]
-        assert judged[0].verdict is FindingVerdict.CRITICAL
+        assert judged[0].verdict is FindingStatus.CRITICAL
 
     def test_more_running_ones_than_can_be_read_are_unknown(
         self, box: Sandbox, account: Account, monkeypatch: pytest.MonkeyPatch
@@ -89,7 +89,7 @@ class TestPaging:
             make_execution(account, machine, f"young-{number}", status="RUNNING", started_minutes_ago=number)
         found, judged = look(box, account, STUCK)
         assert list(failures(found)) == ["stepfunctions:list_executions RUNNING"]
-        assert [one.verdict for one in judged] == [FindingVerdict.UNKNOWN]
+        assert [one.verdict for one in judged] == [FindingStatus.UNKNOWN]
 
 
 def test_a_redriven_execution_is_as_old_as_its_redrive(box: Sandbox, account: Account) -> None:
@@ -97,11 +97,11 @@ def test_a_redriven_execution_is_as_old_as_its_redrive(box: Sandbox, account: Ac
     past = {"started_minutes_ago": 9_000, "redrivenMinutesAgo": 3}
     make_execution(account, machine, "redriven", status="RUNNING", **past)
     _, judged = look(box, account, STUCK)
-    assert [one.verdict for one in judged] == [FindingVerdict.OK]
+    assert [one.verdict for one in judged] == [FindingStatus.OK]
 
 
-@pytest.mark.parametrize(("minutes", "verdict"), [(359, FindingVerdict.OK), (361, FindingVerdict.CRITICAL)])
-def test_stuck_begins_beyond_the_limit(box: Sandbox, account: Account, minutes: int, verdict: FindingVerdict) -> None:
+@pytest.mark.parametrize(("minutes", "verdict"), [(359, FindingStatus.OK), (361, FindingStatus.CRITICAL)])
+def test_stuck_begins_beyond_the_limit(box: Sandbox, account: Account, minutes: int, verdict: FindingStatus) -> None:
     machine = make_state_machine(account, "m")
     make_execution(account, machine, "runs", status="RUNNING", started_minutes_ago=minutes)
     _, judged = look(box, account, STUCK)
@@ -116,12 +116,12 @@ class TestExpress:
         found, judged = look(box, account, ABORTED)
         assert box.client.count("states", "ListExecutions") == 0
         assert list(failures(found)) == []
-        assert [(one.resource, one.verdict, one.value) for one in judged] == [("fast", FindingVerdict.WARNING, 1)]
+        assert [(one.resource, one.verdict, one.value) for one in judged] == [("fast", FindingStatus.WARNING, 1)]
 
     def test_it_cannot_be_stuck(self, box: Sandbox, account: Account) -> None:
         make_state_machine(account, "fast", kind="EXPRESS")
         _, judged = look(box, account, STUCK)
-        assert [(one.resource, one.verdict) for one in judged] == [("*", FindingVerdict.OK)]
+        assert [(one.resource, one.verdict) for one in judged] == [("*", FindingStatus.OK)]
 
 
 class TestEvidence:
@@ -150,7 +150,7 @@ class TestEvidence:
         box.book.add_document({"kind": kind, "service": "states", "operation": operation})
         found, judged = look(box, account, TIMED_OUT)
         assert len(list(failures(found))) == 1
-        assert [one.verdict for one in judged] == [FindingVerdict.WARNING]
+        assert [one.verdict for one in judged] == [FindingStatus.WARNING]
         assert "notRead" in json.dumps(judged[0].evidence)
 
 
@@ -161,7 +161,7 @@ def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, acc
     found, failed = look(box, account, FAILED)
     box.book.remove(fault.fault_id)
     assert list(failures(found))
-    assert {one.verdict for one in failed} == {FindingVerdict.UNKNOWN}
+    assert {one.verdict for one in failed} == {FindingStatus.UNKNOWN}
 
 
 class TestCounting:
@@ -180,12 +180,12 @@ class TestCounting:
             "metrics": {"FAILED": {"values": [metric] if metric else [], "times": [at] if metric else []}},
             "ended": {"FAILED": {"times": [at] * listed, "executions": []}},
         }
-        seen = ended(Facts(machine), "FAILED")
+        seen = ended(Snapshot(machine), "FAILED")
         assert (seen.count, seen.most_in_an_hour) == (count, count)
 
-    @pytest.mark.parametrize(("number", "verdict"), [(2, FindingVerdict.OK), (3, FindingVerdict.WARNING)])
+    @pytest.mark.parametrize(("number", "verdict"), [(2, FindingStatus.OK), (3, FindingStatus.WARNING)])
     def test_two_in_an_hour_are_within_the_limit(
-        self, box: Sandbox, account: Account, number: int, verdict: FindingVerdict
+        self, box: Sandbox, account: Account, number: int, verdict: FindingStatus
     ) -> None:
         machine = make_state_machine(account, "m")
         for one in range(number):

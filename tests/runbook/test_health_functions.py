@@ -14,19 +14,19 @@ from include.sandbox.estates.clean.lambda_ import make_function
 from include.sandbox.estates.clean.logs import make_log_group, write_lines
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import lambda_functions, logs
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names, Resources
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 from tests.runbook.estates import failures, reader_of
 
 OK, WARNING, CRITICAL, UNKNOWN = (
-    FindingVerdict.OK,
-    FindingVerdict.WARNING,
-    FindingVerdict.CRITICAL,
-    FindingVerdict.UNKNOWN,
+    FindingStatus.OK,
+    FindingStatus.WARNING,
+    FindingStatus.CRITICAL,
+    FindingStatus.UNKNOWN,
 )
 LIMITS = Thresholds()
 RATE, THROTTLES, LINES = "lambda_function_error_rate", "lambda_function_throttles", "lambda_function_log_errors"
@@ -50,7 +50,7 @@ def function(**members: Any) -> dict[str, Any]:
 
 
 def judged(check_id: str, one: dict[str, Any], **estate: Any) -> Finding:
-    found = Check("health", check_id).run(Facts({"functions": {"functions": [one]}, **estate}), LIMITS)
+    found = Check("health", check_id).run(Snapshot({"functions": {"functions": [one]}, **estate}), LIMITS)
     assert len(found) == 1
     return found[0]
 
@@ -86,7 +86,7 @@ class TestErrorRate:
             ((30,), (), UNKNOWN),
         ],
     )
-    def test_guard(self, invocations: tuple[int, ...], errors: tuple[int, ...], verdict: FindingVerdict) -> None:
+    def test_guard(self, invocations: tuple[int, ...], errors: tuple[int, ...], verdict: FindingStatus) -> None:
         found = judged(RATE, function(invocations=series(*invocations), errors=series(*errors)))
         assert found.verdict is verdict, found.reason
 
@@ -101,19 +101,19 @@ class TestErrorRate:
 
 
 def _denied() -> Any:
-    from migration_ops.aws.errors import AccessDenied
+    from migration_ops.aws.errors import AccessDeniedError
 
-    return AccessDenied("not allowed")
+    return AccessDeniedError("not allowed")
 
 
 @pytest.mark.parametrize(("values", "verdict"), [((), OK), ((0, 0), OK), ((0, 1), WARNING)])
-def test_throttles(values: tuple[int, ...], verdict: FindingVerdict) -> None:
+def test_throttles(values: tuple[int, ...], verdict: FindingStatus) -> None:
     assert judged(THROTTLES, function(throttles=series(*values))).verdict is verdict
 
 
 class TestLogEvidence:
     @pytest.mark.parametrize(("count", "verdict"), [(0, OK), (1, WARNING)])
-    def test_lines(self, count: int, verdict: FindingVerdict) -> None:
+    def test_lines(self, count: int, verdict: FindingStatus) -> None:
         found = judged(LINES, function(), logs=seen_logs(**{GROUP: lines(count)}))
         assert (found.verdict, found.value, len(found.evidence)) == (verdict, count, count)
 
@@ -122,7 +122,7 @@ class TestLogEvidence:
 
     @pytest.mark.parametrize(("invocations", "verdict"), [((), OK), ((0,), OK), ((1,), UNKNOWN)])
     def test_only_a_function_that_was_not_invoked_may_lack_its_group(
-        self, invocations: tuple[int, ...], verdict: FindingVerdict
+        self, invocations: tuple[int, ...], verdict: FindingStatus
     ) -> None:
         found = judged(LINES, function(invocations=series(*invocations)), logs=seen_logs(other=lines(0)))
         assert found.verdict is verdict
@@ -162,11 +162,11 @@ class TestReading:
         box.calls.clear()
         found = lambda_functions.read(reader)
         assert box.calls.counts() == []
-        assert [one.verdict for one in Check("health", RATE).run(Facts({"functions": found}), LIMITS)] == [OK]
+        assert [one.verdict for one in Check("health", RATE).run(Snapshot({"functions": found}), LIMITS)] == [OK]
 
     def test_none_without_being_told_so_is_unknown(self, box: Sandbox, account: Account) -> None:
         found = lambda_functions.read(reader_of(box, account))
-        assert [one.verdict for one in Check("health", RATE).run(Facts({"functions": found}), LIMITS)] == [UNKNOWN]
+        assert [one.verdict for one in Check("health", RATE).run(Snapshot({"functions": found}), LIMITS)] == [UNKNOWN]
 
     def test_pages_without_an_event_are_not_the_end(self, box: Sandbox, account: Account) -> None:
         make_log_group(account, GROUP)
@@ -228,7 +228,7 @@ class TestReading:
         make_function(account, "f")
         fault = box.book.add_document({"kind": "notJson", "operation": operation})
         reader = reader_of(box, account)
-        estate = Facts({"functions": lambda_functions.read(reader), "logs": logs.read(reader)})
+        estate = Snapshot({"functions": lambda_functions.read(reader), "logs": logs.read(reader)})
         box.book.remove(fault.fault_id)
         checks = {check_id: Check("health", check_id).run(estate, LIMITS) for check_id in (RATE, THROTTLES, LINES)}
         assert {check_id for check_id, found in checks.items() if found[0].verdict is UNKNOWN} == unknown
@@ -245,6 +245,6 @@ class TestReading:
         assert sorted(verdicts) == [OK, OK, UNKNOWN]
 
 
-def with_resources(reader: Reader, **members: Any) -> Reader:
+def with_resources(reader: AwsReader, **members: Any) -> AwsReader:
     resources: Resources = reader.config.resources.model_copy(update=members)
     return replace(reader, config=reader.config.model_copy(update={"resources": resources}))

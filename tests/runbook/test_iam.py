@@ -10,7 +10,7 @@ import pytest
 
 from include.sandbox.estates.estate import plant_all, seed_clean
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from tests.runbook.estates import account_of, chapters, look, reader_of
 
 POLICY = Path(__file__).parents[2] / "include" / "iam" / "runbook.json"
@@ -31,7 +31,7 @@ def allowed() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def reader(box: Sandbox) -> Iterator[Reader]:
+def reader(box: Sandbox) -> Iterator[AwsReader]:
     box.reset()
     account = account_of(box)
     seed_clean(account)
@@ -41,7 +41,7 @@ def reader(box: Sandbox) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_each_call_is_allowed(reader: Reader, box: Sandbox, name: str) -> None:
+def test_each_call_is_allowed(reader: AwsReader, box: Sandbox, name: str) -> None:
     box.calls.clear()
     look(reader, CHAPTERS[name])
     calls = {f"{one['service']}:{one['operation']}" for one in box.calls.counts()}

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route, worst
+from migration_ops.core.finding import Finding, FindingStatus, Route, worst
 from migration_ops.runbook.scanners import findings
 from migration_ops.runbook.scanners.findings import from_prowler, from_security_hub
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 ARN = "arn:aws:sqs:us-east-1:111122223333:q"
 
 
@@ -70,7 +70,7 @@ def prowler(*documents: Any) -> list[Finding]:
         ("PASS", "High", OK),
     ],
 )
-def test_prowlers_status_and_severity(code: str, severity: str, verdict: FindingVerdict) -> None:
+def test_prowlers_status_and_severity(code: str, severity: str, verdict: FindingStatus) -> None:
     [found] = prowler(ocsf(code, severity))
     assert found.verdict is verdict
     assert found.check_id == "prowler:sqs_queues_not_publicly_accessible"
@@ -94,7 +94,7 @@ def test_prowlers_status_and_severity(code: str, severity: str, verdict: Finding
         (asff("FAILED", Workflow={"Status": "SUPPRESSED"}), OK),
     ],
 )
-def test_security_hubs_status_and_severity(document: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_security_hubs_status_and_severity(document: dict[str, Any], verdict: FindingStatus) -> None:
     [found] = from_security_hub([document])
     assert found.verdict is verdict
     assert found.check_id == "security_hub:SQS.3"

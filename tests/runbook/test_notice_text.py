@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.runbook.reports.notice_text import BODY_CHARACTERS, LISTED, SUBJECT_CHARACTERS, Place, priority_of
 from migration_ops.runbook.reports.notices import Notices
 from migration_ops.runbook.reports.notify import Message, plan
@@ -16,7 +16,7 @@ from migration_ops.runbook.reports.quantities import measured, shown
 
 NOW = datetime(2026, 11, 2, 8, 17, tzinfo=UTC)
 DAY = timedelta(hours=24)
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 PAGE, WARN = Route
 PLACE = Place(
     account="123456789012",
@@ -85,7 +85,7 @@ def test_it_says_since_when() -> None:
         (WARNING, PAGE, "P4"),
     ],
 )
-def test_each_has_a_priority(verdict: FindingVerdict, route: Route, priority: str) -> None:
+def test_each_has_a_priority(verdict: FindingStatus, route: Route, priority: str) -> None:
     assert priority_of(replace(AGE, verdict=verdict, route=route)) == priority
 
 

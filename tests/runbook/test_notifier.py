@@ -13,13 +13,13 @@ import pytest
 from include.sandbox.moto.server import EVIDENCE_BUCKET
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.finding import Finding, FindingVerdict, Route
-from migration_ops.runbook.reports.notifier import LEASE, NOT_KNOWN, Notifier, NotifierBusy, NotRemembered
+from migration_ops.core.finding import Finding, FindingStatus, Route
+from migration_ops.runbook.reports.notifier import LEASE, NOT_KNOWN, Notifier, NotifierBusyError, NotRememberedError
 from migration_ops.runbook.reports.notify import Message
 from migration_ops.runbook.window import Window
 from tests.runbook.notified import BEGIN, PERIOD, Dag
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 PAGE, WARN = Route
 BAD = Finding("dead_letters", "orders-dlq", CRITICAL, 7, 0, "messages", "lost", route=PAGE)
 SMALL = Finding("delayed", "orders", WARNING, 7, 0, "messages", "late")
@@ -52,7 +52,7 @@ class TestABrokenBucket:
 
     def test_the_task_is_red_and_not_repeated_by_itself(self, dag: Dag) -> None:
         refuse(dag, "GetObject")
-        with pytest.raises(NotRemembered) as raised:
+        with pytest.raises(NotRememberedError) as raised:
             dag.deliver([BAD], "run", BEGIN)
         assert not raised.value.retryable
 
@@ -60,11 +60,11 @@ class TestABrokenBucket:
         refuse(dag, "GetObject")
         with pytest.raises(MigrationError) as raised:
             dag.deliver(well(BAD), "run", BEGIN)
-        assert not isinstance(raised.value, NotRemembered)
+        assert not isinstance(raised.value, NotRememberedError)
 
     def test_what_cannot_be_kept_is_notified_and_red(self, dag: Dag) -> None:
         refuse(dag, "PutObject")
-        with pytest.raises(NotRemembered):
+        with pytest.raises(NotRememberedError):
             dag.deliver([BAD], "run", BEGIN)
         assert said(dag.sent) == [("page", "CRITICAL")]
 
@@ -173,14 +173,14 @@ class TestTwoAtOnce:
         for one in threads:
             one.join()
         assert sorted(said(dag.sent)) == [("page", "CRITICAL"), ("warn", "WARNING")]
-        assert [one for one in errors if not isinstance(one, NotifierBusy)] == []
+        assert [one for one in errors if not isinstance(one, NotifierBusyError)] == []
         latest = dag.store.load("x", BEGIN + PERIOD).latest
         assert latest is not None
         assert latest["runId"] == "run-3"
 
     def test_while_another_notifies_one_waits_and_then_tries_again(self, dag: Dag) -> None:
         dag.store.save_notified(dag.store.notified()[0].leased("other", dag.now, LEASE), None)
-        with pytest.raises(NotifierBusy) as raised:
+        with pytest.raises(NotifierBusyError) as raised:
             dag.deliver([BAD], "run", BEGIN)
         assert raised.value.retryable
         assert dag.sent == []

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.runbook.reports.notices import Notice, Notices
 from migration_ops.runbook.reports.notify import NotificationPlan, plan, route_of
 
 NOW = datetime(2026, 11, 2, 8, 17, tzinfo=UTC)
 DAY, HOUR = timedelta(hours=24), timedelta(hours=1)
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 PAGE, WARN = Route
 SAMPLES = Path(__file__).with_name("kept_before")
 
 
-def finding(verdict: FindingVerdict, resource: str = "queue", route: Route = PAGE, **more: Any) -> Finding:
+def finding(verdict: FindingStatus, resource: str = "queue", route: Route = PAGE, **more: Any) -> Finding:
     check = more.pop("check", "dead_letters")
     return Finding(check, resource, verdict, route=route, reason=f"{resource} is {verdict}", **more)
 
@@ -52,7 +52,7 @@ class Runs:
         (UNKNOWN, WARN, WARN),
     ],
 )
-def test_a_warning_wakes_nobody(verdict: FindingVerdict, route: Route, expected: Route) -> None:
+def test_a_warning_wakes_nobody(verdict: FindingStatus, route: Route, expected: Route) -> None:
     assert route_of(finding(verdict, route=route)) is expected
 
 
@@ -67,7 +67,7 @@ def test_what_is_new_is_notified_once() -> None:
 
 
 @pytest.mark.parametrize(("before", "now"), [(UNKNOWN, CRITICAL), (WARNING, CRITICAL), (CRITICAL, UNKNOWN)])
-def test_another_verdict_is_notified_at_once(before: FindingVerdict, now: FindingVerdict) -> None:
+def test_another_verdict_is_notified_at_once(before: FindingStatus, now: FindingStatus) -> None:
     runs = Runs()
     runs.run(finding(before))
     assert ("page", now.value) in runs.run(finding(now))

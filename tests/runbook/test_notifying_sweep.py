@@ -16,10 +16,10 @@ import pytest
 
 from include.sandbox.estates.estate import plant_all, seed_clean
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.runbook.reports.notifier import NOT_KNOWN
 from migration_ops.runbook.reports.notify import Message, route_of
 from tests.runbook.estates import Document, account_of, chapters, look, reader_of
@@ -29,15 +29,15 @@ from tests.runbook.notified import Dag
 pytestmark = pytest.mark.timeout(900)
 
 CHAPTERS = chapters()
-REFUSED = failed("sqs:list_queues", Unknown("AccessDenied"))
+REFUSED = failed("sqs:list_queues", UnknownError("AccessDenied"))
 Findings = list[Finding]
-UNKNOWN, OK = FindingVerdict.UNKNOWN, FindingVerdict.OK
+UNKNOWN, OK = FindingStatus.UNKNOWN, FindingStatus.OK
 
 
 class Planted:
     """What was read on the planted estate, and what all checks find there; also where parts of it cannot be read."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: AwsReader) -> None:
         self.limits = reader.config.thresholds
         self.read: dict[str, Document] = {}
         self.found: Findings = []
@@ -52,7 +52,7 @@ class Planted:
             for name, chapter in CHAPTERS.items()
             for check in chapter.checks
             for one in check.run(
-                Facts({reader: without(self.read[name][reader]) for reader in chapter.readers}), self.limits
+                Snapshot({reader: without(self.read[name][reader]) for reader in chapter.readers}), self.limits
             )
         ]
 
@@ -106,7 +106,7 @@ class Tally:
     """Counts over the messages of one DAG, run by run."""
 
     def __init__(self) -> None:
-        self.heard: dict[tuple[Route, str], FindingVerdict] = {}
+        self.heard: dict[tuple[Route, str], FindingStatus] = {}
         self.counts: Counter[str] = Counter()
         self.told_wrongly: list[str] = []
 

@@ -14,18 +14,18 @@ from airflow.api_fastapi.core_api.datamodels.monitor import HealthInfoResponse
 from airflow.api_fastapi.core_api.datamodels.task_instances import TaskInstanceResponse
 
 from include.sandbox.estates.own_airflow import OwnAirflow
-from migration_ops.aws.errors import Unreachable
+from migration_ops.aws.errors import UnreachableError
 from migration_ops.aws.inventory.airflow import read
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import RunbookConfig
-from migration_ops.core.facts import NOT_READ, Facts, is_failed
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.facts import NOT_READ, Snapshot, is_failed
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 
 
 @dataclass
@@ -44,9 +44,9 @@ class Asked:
         return answer if answer is not None else self.own.get(path, query)
 
     @property
-    def reader(self) -> Reader:
-        return Reader(
-            client=lambda service: pytest.fail(f"{service} was asked"),
+    def reader(self) -> AwsReader:
+        return AwsReader(
+            make_client=lambda service: pytest.fail(f"{service} was asked"),
             config=RunbookConfig(),
             settings=Settings(),
             now=NOW,
@@ -83,8 +83,8 @@ def test_shapes_are_those_of_the_installed_airflow(own: OwnAirflow) -> None:
     assert set(own.get("/monitor/health", {})) == names_of(HealthInfoResponse)
 
 
-def findings(check_id: str, airflow: Asked) -> dict[str, FindingVerdict]:
-    found = Check("health", check_id).run(Facts({"airflow": read(airflow.reader)}), Thresholds())
+def findings(check_id: str, airflow: Asked) -> dict[str, FindingStatus]:
+    found = Check("health", check_id).run(Snapshot({"airflow": read(airflow.reader)}), Thresholds())
     return {one.resource: one.verdict for one in found}
 
 
@@ -136,7 +136,7 @@ class TestFailedRuns:
         airflow = Asked()
         airflow.own.add_failed_run("migration_wave", "run-1")
         limits = Thresholds.model_validate({"orchestrator": {"maxFailedRuns": 1}})
-        found = Check("health", self.ID).run(Facts({"airflow": read(airflow.reader)}), limits)
+        found = Check("health", self.ID).run(Snapshot({"airflow": read(airflow.reader)}), limits)
         assert [(one.verdict, one.value, one.limit) for one in found] == [(OK, 1, 1)]
 
 
@@ -144,7 +144,7 @@ class TestApprovals:
     ID = "airflow_approval_waiting"
 
     @pytest.mark.parametrize(("minutes", "verdict"), [(480, OK), (481, WARNING)])
-    def test_how_long_it_waits(self, minutes: float, verdict: FindingVerdict) -> None:
+    def test_how_long_it_waits(self, minutes: float, verdict: FindingStatus) -> None:
         airflow = Asked()
         airflow.own.add_question("migration_wave", "manual__1", "approve_cutover", minutes)
         assert findings(self.ID, airflow) == {"migration_wave manual__1 approve_cutover": verdict}
@@ -179,7 +179,7 @@ class TestHeartbeats:
     @pytest.mark.parametrize(
         ("late_seconds", "verdict"), [(29, OK), (60, WARNING), (121, CRITICAL), (-119, OK), (-121, UNKNOWN)]
     )
-    def test_age_of_the_last_heartbeat(self, late_seconds: float, verdict: FindingVerdict) -> None:
+    def test_age_of_the_last_heartbeat(self, late_seconds: float, verdict: FindingStatus) -> None:
         airflow = Asked()
         airflow.own.late_seconds["triggerer"] = late_seconds
         assert findings(self.ID, airflow)["triggerer"] is verdict
@@ -195,7 +195,7 @@ class TestHeartbeats:
         ],
         ids=["it never ran", "nor that", "no heartbeat", "no time", "not answered"],
     )
-    def test_what_airflow_does_not_say(self, said: Any, verdict: FindingVerdict) -> None:
+    def test_what_airflow_does_not_say(self, said: Any, verdict: FindingStatus) -> None:
         airflow = Asked()
         airflow.instead["/monitor/health"] = airflow.own.get("/monitor/health", {}) | {"triggerer": said}
         assert findings(self.ID, airflow)["triggerer"] is verdict
@@ -214,7 +214,7 @@ PATHS = {
     "/monitor/health": "airflow_component_heartbeat",
 }
 ANSWERS: dict[str, Any] = {
-    "refused": Unreachable("Airflow answered 403"),
+    "refused": UnreachableError("Airflow answered 403"),
     "no document": ["not", "a", "document"],
     "an empty document": {"detail": "?"},
     "a list without its length": {"dag_runs": [], "hitl_details": [], "total_entries": None},

@@ -15,18 +15,18 @@ from airflow.api_fastapi.core_api.datamodels.dags import DAGCollectionResponse, 
 from croniter import croniter
 
 from include.sandbox.estates.own_airflow import OwnAirflow
-from migration_ops.aws.errors import Unreachable
+from migration_ops.aws.errors import UnreachableError
 from migration_ops.aws.inventory.airflow_dags import read
 from migration_ops.core.config import RunbookConfig
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.core.thresholds import MAX_DAG_AGE_HOURS, Thresholds
 from migration_ops.runbook.checks.check import Check
 from migration_ops.runbook.reports.notify import route_of
 from tests.runbook.judged import run as judged
 from tests.runbook.test_own_airflow import NOW, Asked, names_of
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 ID, DAG = "airflow_dag_not_running", "runbook_backup"
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -39,7 +39,7 @@ def look(airflow: OwnAirflow, limits: dict[str, Any] | None = None, **instead: A
     asked = Asked(own=airflow, instead=instead.get("instead", {}))
     thresholds = Thresholds.model_validate({"orchestrator": limits or {}})
     reader = replace(asked.reader, config=RunbookConfig(thresholds=thresholds))
-    return {one.resource: one for one in Check("health", ID).run(Facts({"own_dags": read(reader)}), thresholds)}
+    return {one.resource: one for one in Check("health", ID).run(Snapshot({"own_dags": read(reader)}), thresholds)}
 
 
 def of(airflow: OwnAirflow, dag_id: str = DAG, **more: Any) -> Finding:
@@ -103,11 +103,11 @@ class TestSeen:
         assert {one.verdict for one in look(airflow).values()} == {CRITICAL}
 
     @pytest.mark.parametrize(("hours", "verdict"), [(36, OK), (36.1, CRITICAL)])
-    def test_no_success_within_its_longest_time(self, hours: float, verdict: FindingVerdict) -> None:
+    def test_no_success_within_its_longest_time(self, hours: float, verdict: FindingStatus) -> None:
         assert of(ran(("success", hours))).verdict is verdict
 
     @pytest.mark.parametrize(("hours", "verdict"), [(1, WARNING), (36.1, CRITICAL)])
-    def test_one_that_ran_and_was_red_was_heard(self, hours: float, verdict: FindingVerdict) -> None:
+    def test_one_that_ran_and_was_red_was_heard(self, hours: float, verdict: FindingStatus) -> None:
         """Else a red runbook would make every health check red, and one of those the next one."""
         assert of(ran(("success", 80), ("failed", hours))).verdict is verdict
 
@@ -119,7 +119,7 @@ class TestSeen:
         assert of(ran(("success", 60), ("running", 30))).verdict is CRITICAL
 
     @pytest.mark.parametrize(("planned", "verdict"), [(-0.9, OK), (-1.1, WARNING)])
-    def test_one_that_is_late(self, planned: float, verdict: FindingVerdict) -> None:
+    def test_one_that_is_late(self, planned: float, verdict: FindingStatus) -> None:
         airflow = own()
         airflow.dags[DAG]["next_dagrun_run_after"] = planned
         assert of(airflow).verdict is verdict
@@ -165,7 +165,7 @@ RUNS = f"/dags/{DAG}/dagRuns"
 @pytest.mark.parametrize(
     "answer",
     [
-        Unreachable("Airflow answered 403"),
+        UnreachableError("Airflow answered 403"),
         ["no", "document"],
         {"detail": "?"},
         {"dag_runs": [], "total_entries": 3},
@@ -180,7 +180,7 @@ def test_runs_that_cannot_be_read_are_unknown_of_that_dag_only(answer: Any) -> N
 @pytest.mark.parametrize(
     "answer",
     [
-        Unreachable("Airflow answered 403"),
+        UnreachableError("Airflow answered 403"),
         ["no", "document"],
         {"detail": "?"},
         {"dags": [], "total_entries": None},
@@ -210,10 +210,10 @@ class TestBackupAge:
             ({"ageHours": None}, UNKNOWN),
         ],
     )
-    def test_how_old_it_is(self, table: dict[str, Any], verdict: FindingVerdict) -> None:
+    def test_how_old_it_is(self, table: dict[str, Any], verdict: FindingStatus) -> None:
         document = {"backups": {"tables": [{"name": "migration-state", **table}]}}
         assert [one.verdict for one in judged("health", self.ID, document)] == [verdict]
 
     def test_what_cannot_be_read_is_unknown(self) -> None:
-        document = {"backups": {"tables": failed("s3", Unreachable("refused"))}}
+        document = {"backups": {"tables": failed("s3", UnreachableError("refused"))}}
         assert [one.verdict for one in judged("health", self.ID, document)] == [UNKNOWN]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.sandbox.estates import fake_pip
-from migration_ops.core.errors import InvalidInput, Unknown
+from migration_ops.core.errors import InvalidInputError, UnknownError
 from migration_ops.runbook.scanners import packages
 from migration_ops.runbook.scanners.dependencies import OUTDATED, UP_TO_DATE
 
@@ -59,11 +59,11 @@ class TestLock:
     )
     def test_a_lock_that_is_none_is_refused(self, lock: Path, text: str) -> None:
         lock.write_text(text)
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             packages.locked(lock)
 
     def test_a_lock_that_is_not_there_is_refused(self, lock: Path) -> None:
-        with pytest.raises(InvalidInput, match="FileNotFoundError"):
+        with pytest.raises(InvalidInputError, match="FileNotFoundError"):
             packages.locked(lock)
 
 
@@ -102,20 +102,20 @@ class TestListed:
         ],
     )
     def test_what_is_no_answer_is_unknown(self, command: str, match: str) -> None:
-        with pytest.raises(Unknown, match=match):
+        with pytest.raises(UnknownError, match=match):
             packages.listed(command, OUTDATED, 60)
 
     def test_it_takes_no_longer_than_it_may(self) -> None:
-        with pytest.raises(Unknown, match=r"within 0\.2 s"):
+        with pytest.raises(UnknownError, match=r"within 0\.2 s"):
             packages.listed(script("import time; time.sleep(60)"), OUTDATED, 0.2)
 
     def test_an_indexs_password_is_in_no_message(self) -> None:
         command = script("import sys; sys.stderr.write('https://user:secret@index.example failed'); sys.exit(1)")
-        with pytest.raises(Unknown) as error:
+        with pytest.raises(UnknownError) as error:
             packages.listed(command, OUTDATED, 60)
         assert "index.example" not in str(error.value)
 
     def test_no_shell_runs(self, tmp_path: Path) -> None:
-        with pytest.raises(Unknown):
+        with pytest.raises(UnknownError):
             packages.listed(f"true; touch {tmp_path}/made", OUTDATED, 10)
         assert list(tmp_path.iterdir()) == []

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from migration_ops.aws.inventory.lambda_performance import memory_of
-from migration_ops.core.errors import Unknown
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.finding import FindingStatus
 from migration_ops.ledger.durations import seconds_by_phase
 from migration_ops.ledger.protocol import HistoryEntry
 from migration_ops.runbook.checks.sizing import proposed_mb
 from tests.runbook.judged import NOT_READ, one, run, series
 
-OK, WARNING = FindingVerdict.OK, FindingVerdict.WARNING
-CRITICAL, UNKNOWN = FindingVerdict.CRITICAL, FindingVerdict.UNKNOWN
+OK, WARNING = FindingStatus.OK, FindingStatus.WARNING
+CRITICAL, UNKNOWN = FindingStatus.CRITICAL, FindingStatus.UNKNOWN
 
 
 def a_function(**changes: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def p99(*values: float) -> dict[str, Any]:
         ({"invocations": NOT_READ}, UNKNOWN),
     ],
 )
-def test_p99_against_the_timeout(changes: dict[str, Any], verdict: FindingVerdict) -> None:
+def test_p99_against_the_timeout(changes: dict[str, Any], verdict: FindingStatus) -> None:
     assert one("performance", "lambda_duration_near_timeout", a_function(**changes)).verdict is verdict
 
 
@@ -65,9 +65,7 @@ def test_p99_against_the_timeout(changes: dict[str, Any], verdict: FindingVerdic
         (None, UNKNOWN, UNKNOWN),
     ],
 )
-def test_memory_used_against_memory_paid(
-    used: int | None, too_small: FindingVerdict, too_large: FindingVerdict
-) -> None:
+def test_memory_used_against_memory_paid(used: int | None, too_small: FindingStatus, too_large: FindingStatus) -> None:
     function = a_function(memory={"lines": 3, "maxUsedMb": used, "isSample": False})
     assert one("performance", "lambda_memory_too_small", function).verdict is too_small
     assert one("performance", "lambda_memory_too_large", function).verdict is too_large
@@ -113,7 +111,7 @@ def test_report_lines_of_both_log_formats(line: str, found: tuple[int, int] | No
     ("reserved", "peak", "verdict"),
     [(10, (9,), OK), (10, (10,), WARNING), (10, (), OK), (0, (), WARNING)],
 )
-def test_reserved_concurrency(reserved: int, peak: tuple[float, ...], verdict: FindingVerdict) -> None:
+def test_reserved_concurrency(reserved: int, peak: tuple[float, ...], verdict: FindingStatus) -> None:
     function = a_function(concurrency={"ReservedConcurrentExecutions": reserved}, concurrent=series(*peak))
     assert one("performance", "lambda_reserved_concurrency_reached", function).verdict is verdict
 
@@ -146,7 +144,7 @@ def config(**changes: Any) -> dict[str, Any]:
         (NOT_READ, UNKNOWN),
     ],
 )
-def test_provisioned_concurrency(configs: Any, verdict: FindingVerdict) -> None:
+def test_provisioned_concurrency(configs: Any, verdict: FindingStatus) -> None:
     function = a_function(provisioned=configs)
     assert one("performance", "lambda_provisioned_concurrency_unused", function).verdict is verdict
 
@@ -155,7 +153,7 @@ def test_provisioned_concurrency(configs: Any, verdict: FindingVerdict) -> None:
     ("times", "ended", "verdict"),
     [((43_200_000,), (1,), OK), ((43_300_000,), (1,), WARNING), ((), (1,), UNKNOWN), ((), (), OK)],
 )
-def test_execution_time(times: tuple[float, ...], ended: tuple[float, ...], verdict: FindingVerdict) -> None:
+def test_execution_time(times: tuple[float, ...], ended: tuple[float, ...], verdict: FindingStatus) -> None:
     machine = {
         "kind": "STANDARD",
         "executionTime": {key: series(*times) for key in ("p50", "p95", "p99")},
@@ -174,7 +172,7 @@ def test_execution_time(times: tuple[float, ...], ended: tuple[float, ...], verd
         (NOT_READ, UNKNOWN),
     ],
 )
-def test_transitions(latest: Any, verdict: FindingVerdict) -> None:
+def test_transitions(latest: Any, verdict: FindingStatus) -> None:
     machine = {"kind": "STANDARD", "latest": latest}
     assert one("performance", "states_transitions_per_execution", machine).verdict is verdict
 
@@ -190,7 +188,7 @@ def test_transitions(latest: Any, verdict: FindingVerdict) -> None:
         (series(100), NOT_READ, UNKNOWN),
     ],
 )
-def test_writes_of_indexes(own: Any, of_index: Any, verdict: FindingVerdict) -> None:
+def test_writes_of_indexes(own: Any, of_index: Any, verdict: FindingStatus) -> None:
     parts = [
         {"name": "thing", "table": "thing", "kind": "table", "writes": own},
         {"name": "thing/index/a", "table": "thing", "kind": "index", "writes": of_index},
@@ -220,7 +218,7 @@ def step(phase: str, minutes: float, *, is_waiting: bool = False) -> dict[str, A
         ([step("READY", 900, is_waiting=True)], OK, None),
     ],
 )
-def test_the_longest_step(steps: list[dict[str, Any]], verdict: FindingVerdict, value: float | None) -> None:
+def test_the_longest_step(steps: list[dict[str, Any]], verdict: FindingStatus, value: float | None) -> None:
     found = one("performance", "ledger_slow_step", {"steps": steps})
     assert (found.verdict, found.value) == (verdict, value)
 
@@ -245,5 +243,5 @@ def test_stays_in_a_phase_are_added_up() -> None:
 
 
 def test_a_line_without_a_time_is_not_taken_for_no_time() -> None:
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         seconds_by_phase([line(1, "", "READY"), line(2, "2026-05-01T10:10:00.000Z", "FAILED")])

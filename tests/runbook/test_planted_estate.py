@@ -8,8 +8,8 @@ import pytest
 
 from include.sandbox.estates.estate import Expected, plant_all, seed_clean
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.finding import FindingStatus
 from tests.runbook.estates import account_of, chapters, look, reader_of
 
 CHAPTERS = chapters()
@@ -17,7 +17,7 @@ CHECKS = [(name, check_id) for name, chapter in CHAPTERS.items() for check_id in
 
 
 @pytest.fixture(scope="module")
-def planted(box: Sandbox) -> Iterator[tuple[Reader, Expected]]:
+def planted(box: Sandbox) -> Iterator[tuple[AwsReader, Expected]]:
     box.reset()
     account = account_of(box)
     seed_clean(account)
@@ -27,25 +27,27 @@ def planted(box: Sandbox) -> Iterator[tuple[Reader, Expected]]:
 
 
 @pytest.mark.parametrize(("name", "check_id"), CHECKS)
-def test_a_problem_is_planted_for_each_check(planted: tuple[Reader, Expected], name: str, check_id: str) -> None:
+def test_a_problem_is_planted_for_each_check(planted: tuple[AwsReader, Expected], name: str, check_id: str) -> None:
     assert planted[1].get(check_id), f"no problem in include/sandbox/estates/planted for {check_id}"
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_each_check_finds_exactly_its_problem(planted: tuple[Reader, Expected], name: str) -> None:
+def test_each_check_finds_exactly_its_problem(planted: tuple[AwsReader, Expected], name: str) -> None:
     reader, expected = planted
     _, found = look(reader, CHAPTERS[name])
     bad = {
-        check_id: {one.resource for one in findings if one.verdict is not FindingVerdict.OK}
+        check_id: {one.resource for one in findings if one.verdict is not FindingStatus.OK}
         for check_id, findings in found.items()
     }
     assert bad == {check_id: expected[check_id] for check_id in CHAPTERS[name].check_ids}
-    unknown = [one for findings in found.values() for one in findings if one.verdict is FindingVerdict.UNKNOWN]
+    unknown = [one for findings in found.values() for one in findings if one.verdict is FindingStatus.UNKNOWN]
     assert [(one.check_id, one.resource, one.reason) for one in unknown] == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_no_refused_call_makes_a_problem_look_well(planted: tuple[Reader, Expected], box: Sandbox, name: str) -> None:
+def test_no_refused_call_makes_a_problem_look_well(
+    planted: tuple[AwsReader, Expected], box: Sandbox, name: str
+) -> None:
     """A reader that took an error for "there is none", or a check that took it for zero, would say OK here."""
     reader, expected = planted
     chapter = CHAPTERS[name]
@@ -64,6 +66,6 @@ def test_no_refused_call_makes_a_problem_look_well(planted: tuple[Reader, Expect
                 f"{one['service']}:{one['operation']}: {check_id} {resource} {finding and finding.verdict}"
                 for resource in expected[check_id]
                 for finding in [seen.get(resource) or seen.get("*")]
-                if finding is None or finding.verdict is FindingVerdict.OK
+                if finding is None or finding.verdict is FindingStatus.OK
             ]
     assert lies == []

@@ -6,26 +6,26 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.errors import NotFound
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.aws.errors import NotFoundError
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 from migration_ops.runbook.reports.notify import route_of
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
-REFUSED = failed("x:y", Unknown("refused"))
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
+REFUSED = failed("x:y", UnknownError("refused"))
 
 
 def judged(check_id: str, *things: dict[str, Any], **others: Any) -> list[Finding]:
     """The findings of a check about these things, in the list that it is about."""
     check = Check("health", check_id)
     reader, member = check.metadata.about.split(".")
-    return check.run(Facts({reader: {member: list(things), **others}}), Thresholds())
+    return check.run(Snapshot({reader: {member: list(things), **others}}), Thresholds())
 
 
-def verdict(check_id: str, thing: dict[str, Any], **others: Any) -> FindingVerdict:
+def verdict(check_id: str, thing: dict[str, Any], **others: Any) -> FindingStatus:
     return judged(check_id, thing, **others)[0].verdict
 
 
@@ -53,7 +53,7 @@ class TestRules:
         assert verdict(check_id, self.RULE | {member: REFUSED}) is UNKNOWN
 
     @pytest.mark.parametrize(("values", "expected"), [([5, 5], OK), ([5, 6], WARNING)])
-    def test_failures_add_up_over_the_window(self, values: list[float], expected: FindingVerdict) -> None:
+    def test_failures_add_up_over_the_window(self, values: list[float], expected: FindingStatus) -> None:
         found = judged("events_rule_failed_invocations", self.RULE | {"failedInvocations": {"values": values}})[0]
         assert (found.verdict, found.value) == (expected, sum(values))
         assert found.evidence == ("no dead-letter queue: arn:queue",)
@@ -69,7 +69,7 @@ class TestRules:
             ({"targets": REFUSED}, UNKNOWN),
         ],
     )
-    def test_a_rule_delivers(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+    def test_a_rule_delivers(self, change: dict[str, Any], expected: FindingStatus) -> None:
         assert verdict("events_rule_delivers", self.RULE | change) is expected
 
 
@@ -85,7 +85,7 @@ class TestTable:
             (None, UNKNOWN),
         ],
     )
-    def test_status(self, status: str | None, expected: FindingVerdict) -> None:
+    def test_status(self, status: str | None, expected: FindingStatus) -> None:
         part = {"name": "t/index/i", "kind": "index", "status": status}
         assert verdict("dynamodb_table_status", part) is expected
 
@@ -98,7 +98,7 @@ class TestTable:
             (REFUSED, {UNKNOWN}),
         ],
     )
-    def test_the_table_can_be_restored(self, backups: Any, expected: set[FindingVerdict]) -> None:
+    def test_the_table_can_be_restored(self, backups: Any, expected: set[FindingStatus]) -> None:
         table = {"name": "t", "kind": "table", "status": "ACTIVE"}
         found = judged("dynamodb_table_status", table, tables=[{"name": "t", "backups": backups}])
         assert {one.verdict for one in found} == expected
@@ -123,7 +123,7 @@ class TestTable:
             ({"ageHours": 300.0, "status": "DELETING"}, {OK}),
         ],
     )
-    def test_what_a_drill_left(self, table: dict[str, Any], expected: set[FindingVerdict]) -> None:
+    def test_what_a_drill_left(self, table: dict[str, Any], expected: set[FindingStatus]) -> None:
         found = judged("dynamodb_scratch_table_leftover", {"name": "t", "status": "ACTIVE"} | table)
         assert {one.verdict for one in found} == expected
 
@@ -181,10 +181,10 @@ class TestDashboard:
             ({"series": []}, UNKNOWN),
             ({"series": REFUSED}, UNKNOWN),
             ({"exists": False}, UNKNOWN),
-            ({"exists": failed("cloudwatch:get_dashboard", NotFound("gone"))}, UNKNOWN),
+            ({"exists": failed("cloudwatch:get_dashboard", NotFoundError("gone"))}, UNKNOWN),
         ],
     )
-    def test_it_must_show_something(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+    def test_it_must_show_something(self, change: dict[str, Any], expected: FindingStatus) -> None:
         dashboard = {"name": "d", "exists": True, "hours": 24, "series": []}
         assert verdict("cloudwatch_dashboard_data", dashboard | change) is expected
 
@@ -202,7 +202,7 @@ class TestMigrations:
             ("READY", None, UNKNOWN),
         ],
     )
-    def test_stuck(self, phase: str, minutes: float | None, expected: FindingVerdict) -> None:
+    def test_stuck(self, phase: str, minutes: float | None, expected: FindingStatus) -> None:
         migration = {"name": "mig-1", "phase": phase, "minutesSinceUpdate": minutes}
         assert verdict("ledger_migration_stuck", migration) is expected
 
@@ -251,7 +251,7 @@ class TestReplication:
             ({"isListed": REFUSED}, UNKNOWN),
         ],
     )
-    def test_lag(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+    def test_lag(self, change: dict[str, Any], expected: FindingStatus) -> None:
         assert verdict("mgn_server_replication_lag", self.SERVER | change) is expected
 
     def test_before_the_first_snapshot_there_is_no_lag(self) -> None:
@@ -277,7 +277,7 @@ class TestReplication:
             ({"isListed": False}, UNKNOWN),
         ],
     )
-    def test_standing_still(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+    def test_standing_still(self, change: dict[str, Any], expected: FindingStatus) -> None:
         assert verdict("mgn_server_replication_stalled", self.SERVER | change) is expected
 
     def test_after_the_cutover_replication_is_over_but_the_server_must_be_there(self) -> None:

@@ -18,10 +18,10 @@ from include.sandbox.estates.clean.tables import make_table
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import cloudwatch, dynamodb, events
 from migration_ops.aws.inventory.dynamodb_scratch import RUN_TAG
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names
-from migration_ops.core.facts import NOT_READ, Facts, is_failed
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.facts import NOT_READ, Snapshot, is_failed
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import queries, replication
@@ -39,12 +39,12 @@ def account(box: Sandbox) -> Iterator[Account]:
 
 
 @pytest.fixture
-def reader(box: Sandbox, account: Account) -> Reader:
+def reader(box: Sandbox, account: Account) -> AwsReader:
     box.calls.clear()
     return reader_of(box, account)
 
 
-def configured(reader: Reader, **resources: Any) -> Reader:
+def configured(reader: AwsReader, **resources: Any) -> AwsReader:
     wanted = reader.config.resources.model_copy(update=resources)
     return replace(reader, config=reader.config.model_copy(update={"resources": wanted}))
 
@@ -54,7 +54,7 @@ def calls(box: Sandbox) -> dict[str, int]:
 
 
 class TestEvents:
-    def test_our_rules_on_both_buses(self, reader: Reader, account: Account) -> None:
+    def test_our_rules_on_both_buses(self, reader: AwsReader, account: Account) -> None:
         account.client("events").put_rule(Name="somebody-elses", EventPattern='{"source": ["aws.ec2"]}')
         rules = {one["name"]: one for one in events.read(reader)["rules"]}
         assert set(rules) == {
@@ -69,7 +69,7 @@ class TestEvents:
         assert [one["deadLetterArn"].rsplit(":", 1)[-1] for one in requested["targets"]] == ["migration-requests-dlq"]
         account.client("events").delete_rule(Name="somebody-elses")
 
-    def test_dimensions_differ_by_bus(self, reader: Reader, account: Account) -> None:
+    def test_dimensions_differ_by_bus(self, reader: AwsReader, account: Account) -> None:
         """RuleName alone is the default bus; with another's it would be another rule."""
         account.metric("AWS/Events", "FailedInvocations", {"RuleName": "migration-mgn-stalled"}, 3)
         account.metric(
@@ -84,7 +84,7 @@ class TestEvents:
         assert rules["migration-frozen"]["throttled"]["values"] == [5]
         assert rules["migration-failed"]["throttled"]["values"] == []
 
-    def test_all_pages_of_buses_and_rules(self, reader: Reader, account: Account, box: Sandbox) -> None:
+    def test_all_pages_of_buses_and_rules(self, reader: AwsReader, account: Account, box: Sandbox) -> None:
         client = account.client("events")
         buses = [f"many-{number:02d}" for number in range(55)]
         for bus in buses:
@@ -101,7 +101,7 @@ class TestEvents:
         for bus in buses:
             client.delete_event_bus(Name=bus)
 
-    def test_our_bus_that_is_gone_is_unknown_not_passed_over(self, reader: Reader) -> None:
+    def test_our_bus_that_is_gone_is_unknown_not_passed_over(self, reader: AwsReader) -> None:
         other = replace(reader, settings=replace(reader.settings, event_bus="no-such-bus"))
         answer = events.read(other)
         assert [one["name"] for one in answer["rules"] if is_failed(one["state"])] == ["no-such-bus/*"]
@@ -111,16 +111,16 @@ class TestEvents:
             "events_rule_throttled",
             "events_rule_delivers",
         ):
-            found = Check("health", check_id).run(Facts({"events": answer}), Thresholds())
-            assert {one.resource for one in found if one.verdict is FindingVerdict.UNKNOWN} == {"no-such-bus/*"}
+            found = Check("health", check_id).run(Snapshot({"events": answer}), Thresholds())
+            assert {one.resource for one in found if one.verdict is FindingStatus.UNKNOWN} == {"no-such-bus/*"}
 
-    def test_where_there_are_no_buses_nothing_is_asked(self, reader: Reader, box: Sandbox) -> None:
+    def test_where_there_are_no_buses_nothing_is_asked(self, reader: AwsReader, box: Sandbox) -> None:
         assert events.read(configured(reader, buses=Names(include=()))) == {"rules": []}
         assert calls(box) == {}
 
 
 class TestTable:
-    def test_table_and_indexes(self, reader: Reader) -> None:
+    def test_table_and_indexes(self, reader: AwsReader) -> None:
         answer = dynamodb.read(reader)
         table = reader.settings.table_name
         assert {one["name"]: one["status"] for one in answer["parts"]} == {
@@ -132,7 +132,7 @@ class TestTable:
         assert answer["tables"][0]["billingMode"] == "PAY_PER_REQUEST"
         assert answer["tables"][0]["backups"]["pointInTime"] == "ENABLED"
 
-    def test_an_index_has_its_own_series(self, reader: Reader, account: Account) -> None:
+    def test_an_index_has_its_own_series(self, reader: AwsReader, account: Account) -> None:
         table = reader.settings.table_name
         index = {"TableName": table, "GlobalSecondaryIndexName": "wave-status-index"}
         account.metric("AWS/DynamoDB", "ReadThrottleEvents", index, 4)
@@ -144,7 +144,7 @@ class TestTable:
             f"{table}/index/status-timestamp-index": [],
         }
 
-    def test_tables_of_drills_and_restores(self, reader: Reader, account: Account) -> None:
+    def test_tables_of_drills_and_restores(self, reader: AwsReader, account: Account) -> None:
         """By the tag of the run, whatever the name; of a drill also by name; nobody else's, and not the one in use."""
         client, live = account.client("dynamodb"), reader.settings.table_name
         drill, other = f"{live}-drill-0123456789-pitr", "restored-by-hand"
@@ -159,23 +159,23 @@ class TestTable:
             assert found[other]["run"] == "run-1"
             assert 19 < found[drill]["ageHours"] < 21
             answer = {"dynamodb": dynamodb.read(later)}
-            verdicts = Check("health", "dynamodb_scratch_table_leftover").run(Facts(answer), Thresholds())
-            assert {one.resource for one in verdicts if one.verdict is FindingVerdict.WARNING} == {drill, other}
+            verdicts = Check("health", "dynamodb_scratch_table_leftover").run(Snapshot(answer), Thresholds())
+            assert {one.resource for one in verdicts if one.verdict is FindingStatus.WARNING} == {drill, other}
         finally:
             for name in (drill, other, "somebody-elses"):
                 client.update_table(TableName=name, DeletionProtectionEnabled=False)
                 client.delete_table(TableName=name)
 
-    def test_a_table_that_is_not_there_is_unread(self, reader: Reader) -> None:
+    def test_a_table_that_is_not_there_is_unread(self, reader: AwsReader) -> None:
         answer = dynamodb.read(replace(reader, settings=replace(reader.settings, table_name="no-such-table")))
         assert is_failed(answer["tables"])
         assert is_failed(answer["parts"])
 
 
 class TestCloudWatch:
-    def test_all_kinds_of_alarms_of_all_pages(self, reader: Reader) -> None:
+    def test_all_kinds_of_alarms_of_all_pages(self, reader: AwsReader) -> None:
         """With answers of a Stubber, which botocore's model validates: moto has neither composite alarms nor pages."""
-        client = reader.of("cloudwatch")
+        client = reader.client("cloudwatch")
         kinds = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm", "LogAlarm"]}
         first = {"MetricAlarms": [{"AlarmName": "one", "StateValue": "OK"}], "CompositeAlarms": [], "NextToken": "2"}
         both = {"AlarmName": "both", "StateValue": "ALARM", "StateReason": "one is in ALARM", "ActionsEnabled": False}
@@ -196,7 +196,7 @@ class TestCloudWatch:
         ]
         assert [one["name"] for one in alarms[("b*",)]] == ["one", "log"]
 
-    def test_the_dashboard_of_the_template_has_series(self, reader: Reader, account: Account) -> None:
+    def test_the_dashboard_of_the_template_has_series(self, reader: AwsReader, account: Account) -> None:
         account.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "migration-requests"}, 0)
         dashboard = cloudwatch.read(reader)["dashboards"][0]
         filled = [one["label"] for one in dashboard["series"] if one["points"]]
@@ -204,7 +204,7 @@ class TestCloudWatch:
         assert len(dashboard["series"]) == 12
         assert any(label.endswith("ApproximateNumberOfMessagesVisible Maximum migration-requests") for label in filled)
 
-    def test_a_dashboard_that_is_gone_is_told_from_one_that_is_refused(self, reader: Reader, box: Sandbox) -> None:
+    def test_a_dashboard_that_is_gone_is_told_from_one_that_is_refused(self, reader: AwsReader, box: Sandbox) -> None:
         gone = configured(reader, dashboard="no-such-dashboard")
         assert cloudwatch.read(gone)["dashboards"] == [{"name": "no-such-dashboard", "exists": False}]
         fault = box.book.add_document({"kind": "accessDenied", "operation": "GetDashboard"})
@@ -212,14 +212,14 @@ class TestCloudWatch:
         box.book.remove(fault.fault_id)
         assert refused["exists"][NOT_READ]["code"] == "ACCESS_DENIED"
 
-    def test_a_body_that_is_no_dashboard_is_unread(self, reader: Reader, account: Account) -> None:
+    def test_a_body_that_is_no_dashboard_is_unread(self, reader: AwsReader, account: Account) -> None:
         account.client("cloudwatch").put_dashboard(DashboardName="odd", DashboardBody=json.dumps([1]))
         dashboard = cloudwatch.read(configured(reader, dashboard="odd"))["dashboards"][0]
         assert is_failed(dashboard["series"])
 
 
 class TestMigrations:
-    def test_by_status_and_never_by_a_scan(self, reader: Reader, account: Account, box: Sandbox) -> None:
+    def test_by_status_and_never_by_a_scan(self, reader: AwsReader, account: Account, box: Sandbox) -> None:
         server = "s-0123456789abcdef0"
         for name, phase, minutes in (
             ("active", Phase.CUTTING_OVER, 90),
@@ -257,7 +257,7 @@ class TestMigrations:
             }
         ]
 
-    def test_an_item_that_nobody_understands_makes_it_unread(self, reader: Reader, account: Account) -> None:
+    def test_an_item_that_nobody_understands_makes_it_unread(self, reader: AwsReader, account: Account) -> None:
         item = {"migrationId": "mig-odd", "status": "FROZEN", "updatedAt": "2026-01-01T00:00:00.000Z", "phase": "?"}
         key = {"migrationId": {"S": "mig-odd"}}
         client = account.client("dynamodb")
@@ -270,7 +270,7 @@ class TestMigrations:
 
 
 class TestServers:
-    def test_servers_that_mgn_does_not_know_are_named(self, reader: Reader, account: Account, box: Sandbox) -> None:
+    def test_servers_that_mgn_does_not_know_are_named(self, reader: AwsReader, account: Account, box: Sandbox) -> None:
         """201 of them: two filtered calls, and not one is left out."""
         ids = [f"s-{number:017x}" for number in range(201)]
         store = DynamoDbLedger(account.client("dynamodb"), reader.settings.table_name)
@@ -284,11 +284,11 @@ class TestServers:
         assert set(ids) <= set(servers)
         assert servers[known.source_server_id]["replicationState"] == "CONTINUOUS"
         found = Check("health", "mgn_server_replication_stalled").run(
-            Facts({"mgn": {"servers": [servers[one] for one in ids]}}), Thresholds()
+            Snapshot({"mgn": {"servers": [servers[one] for one in ids]}}), Thresholds()
         )
-        assert {one.verdict for one in found} == {FindingVerdict.UNKNOWN}
+        assert {one.verdict for one in found} == {FindingStatus.UNKNOWN}
 
-    def test_a_refused_call_is_seen_at_each_server(self, reader: Reader, account: Account, box: Sandbox) -> None:
+    def test_a_refused_call_is_seen_at_each_server(self, reader: AwsReader, account: Account, box: Sandbox) -> None:
         migration(account, "refused-01", wave="refused", app="app", phase=Phase.READY)
         fault = box.book.add_document({"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"})
         answer = replication.read(reader)
@@ -303,7 +303,7 @@ READERS = {"events": events, "dynamodb": dynamodb, "cloudwatch": cloudwatch, "le
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_proxys_page_instead_of_an_answer_is_unread(
-    reader: Reader, account: Account, box: Sandbox, name: str
+    reader: AwsReader, account: Account, box: Sandbox, name: str
 ) -> None:
     """Each call in turn is answered with HTML and status 200: no reader falls over it, none takes it for "none"."""
     if name == "mgn":

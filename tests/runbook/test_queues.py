@@ -16,10 +16,10 @@ from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.sqs import make_queue, queue_with_dead_letters
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import sqs
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names, Resources, RunbookConfig
-from migration_ops.core.facts import Facts, is_failed
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.facts import Snapshot, is_failed
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check, read_with
@@ -27,10 +27,10 @@ from tests.runbook.alarms.conftest import function, role
 from tests.runbook.estates import reader_of
 
 OK, WARNING, CRITICAL, UNKNOWN = (
-    FindingVerdict.OK,
-    FindingVerdict.WARNING,
-    FindingVerdict.CRITICAL,
-    FindingVerdict.UNKNOWN,
+    FindingStatus.OK,
+    FindingStatus.WARNING,
+    FindingStatus.CRITICAL,
+    FindingStatus.UNKNOWN,
 )
 CHECKS = ("sqs_dead_letter_depth", "sqs_queue_visible_messages", "sqs_queue_oldest_message_age")
 NOW = datetime(2026, 11, 27, 12, 17, tzinfo=UTC)
@@ -38,11 +38,11 @@ PREFIX = "arn:aws:sqs:us-east-1:123456789012:"
 
 
 def judged(read: dict[str, Any], check_id: str) -> dict[str, Finding]:
-    found = Check("health", check_id).run(Facts(json.loads(json.dumps({"sqs": read}))), Thresholds())
+    found = Check("health", check_id).run(Snapshot(json.loads(json.dumps({"sqs": read}))), Thresholds())
     return {one.resource: one for one in found}
 
 
-def verdicts(read: dict[str, Any], check_id: str = "sqs_dead_letter_depth") -> dict[str, FindingVerdict]:
+def verdicts(read: dict[str, Any], check_id: str = "sqs_dead_letter_depth") -> dict[str, FindingStatus]:
     return {name: one.verdict for name, one in judged(read, check_id).items()}
 
 
@@ -221,7 +221,7 @@ def test_the_sandbox_pages_queues_only_when_asked(account: Account) -> None:
         client.create_queue(QueueName=f"q{number}")
     bare = client.list_queues()
     assert (len(bare["QueueUrls"]), "NextToken" in bare) == (1_000, False)
-    reader = Reader(lambda _: client, RunbookConfig(), Settings(), NOW, timedelta(hours=2))
+    reader = AwsReader(lambda _: client, RunbookConfig(), Settings(), NOW, timedelta(hours=2))
     assert {f"q{number}" for number in range(1_003)} <= set(map(sqs.name_of, sqs.queue_urls(reader)))
 
 
@@ -286,12 +286,12 @@ def at(moment: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-27T{moment}:00+00:00")
 
 
-def of(queues: int, **more: Any) -> Reader:
+def of(queues: int, **more: Any) -> AwsReader:
     """A reader of an account that has queues only."""
     none = Names(include=())
     config = RunbookConfig(resources=Resources(functions=none, buses=none, topics=none))
     clients = {"sqs": Queues(queues, **more), "cloudwatch": Ages(more.get("ages", []))}
-    return Reader(clients.__getitem__, config, Settings(), NOW, timedelta(hours=2))
+    return AwsReader(clients.__getitem__, config, Settings(), NOW, timedelta(hours=2))
 
 
 class Queues:

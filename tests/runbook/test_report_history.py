@@ -10,9 +10,9 @@ import pytest
 
 from include.sandbox.moto.server import EVIDENCE_BUCKET
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.evidence_store import EvidenceMismatch, EvidenceStore
+from migration_ops.aws.evidence_store import EvidenceMismatchError, EvidenceStore
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.runbook.reports.history import ReportStore, safe
 from migration_ops.runbook.reports.report import Report, make_report
 
@@ -35,7 +35,7 @@ def run(kept: ReportStore, run_id: str, value: int, hour: int) -> Report:
         title="Health",
         at=f"2026-11-02T{hour:02}:00:00Z",
         window_hours=2,
-        findings=[Finding("depth", "queue", FindingVerdict.WARNING, value)],
+        findings=[Finding("depth", "queue", FindingStatus.WARNING, value)],
         previous=previous.document,
     )
     kept.save(report)
@@ -103,7 +103,7 @@ def test_a_changed_report_is_found(kept: ReportStore, box: Sandbox) -> None:
     document = json.loads(s3.get_object(Bucket=EVIDENCE_BUCKET, Key=key)["Body"].read())
     document["findings"] = []
     s3.put_object(Bucket=EVIDENCE_BUCKET, Key=key, Body=json.dumps(document).encode(), Metadata=metadata)
-    with pytest.raises(EvidenceMismatch):
+    with pytest.raises(EvidenceMismatchError):
         kept.load("r10", moment(10))
 
 

@@ -18,7 +18,7 @@ from include.sandbox.estates.clean.mgn_ledger import make_server, migration
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import lambda_performance, quotas
 from migration_ops.aws.inventory.quotas_list import QuotaSource
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names
 from migration_ops.core.facts import is_failed
 from migration_ops.core.states import Phase
@@ -34,11 +34,11 @@ def account(box: Sandbox) -> Iterator[Account]:
 
 
 @pytest.fixture
-def reader(box: Sandbox, account: Account) -> Reader:
+def reader(box: Sandbox, account: Account) -> AwsReader:
     return reader_of(box, account)
 
 
-def only(reader: Reader, **patterns: Names) -> Reader:
+def only(reader: AwsReader, **patterns: Names) -> AwsReader:
     """The reader, with other patterns of names."""
     config = reader.config
     resources = config.resources.model_copy(update=patterns)
@@ -58,20 +58,22 @@ def calls(box: Sandbox) -> dict[str, int]:
         ("table_mode", "tables", "tables"),
     ],
 )
-def test_an_empty_pattern_asks_for_nothing(box: Sandbox, reader: Reader, name: str, pattern: str, about: str) -> None:
+def test_an_empty_pattern_asks_for_nothing(
+    box: Sandbox, reader: AwsReader, name: str, pattern: str, about: str
+) -> None:
     box.calls.clear()
     found = read_with(name, only(reader, **{pattern: Names(include=())}))
     assert found[about] == []
     assert calls(box) == {}
 
 
-def function(reader: Reader, name: str) -> dict[str, Any]:
+def function(reader: AwsReader, name: str) -> dict[str, Any]:
     found = read_with("performance_lambda", only(reader, functions=Names(include=(name,))))
     (one,) = found["functions"]
     return dict(one)
 
 
-def test_memory_is_of_lines_with_the_present_size(reader: Reader, account: Account) -> None:
+def test_memory_is_of_lines_with_the_present_size(reader: AwsReader, account: Account) -> None:
     make_function(account, "resized", MemorySize=512, used_mb=200)
     as_json = {"type": "platform.report", "record": {"metrics": {"maxMemoryUsedMB": 301, "memorySizeMB": 512}}}
     group = "/aws/lambda/resized"
@@ -79,7 +81,7 @@ def test_memory_is_of_lines_with_the_present_size(reader: Reader, account: Accou
     assert function(reader, "resized")["memory"] == {"lines": 2, "maxUsedMb": 301, "isSample": False}
 
 
-def test_very_many_lines_are_a_sample(reader: Reader, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_lines_are_a_sample(reader: AwsReader, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lambda_performance, "MAX_PAGES", 2)
     make_function(account, "busy")
     for stream in ("run-1", "run-2", "run-3"):
@@ -87,20 +89,20 @@ def test_very_many_lines_are_a_sample(reader: Reader, account: Account, monkeypa
     assert function(reader, "busy")["memory"]["isSample"] is True
 
 
-def test_a_function_without_its_log_group_has_no_memory_and_no_zero(reader: Reader, account: Account) -> None:
+def test_a_function_without_its_log_group_has_no_memory_and_no_zero(reader: AwsReader, account: Account) -> None:
     make_function(account, "logless", log_group=False)
     found = function(reader, "logless")
     assert is_failed(found["memory"])
     assert found["invocations"]["values"] == [84.0]
 
 
-def test_no_variable_of_a_function_is_kept(reader: Reader, account: Account) -> None:
+def test_no_variable_of_a_function_is_kept(reader: AwsReader, account: Account) -> None:
     make_function(account, "secretive", variables={"PASSWORD": "correct-horse-battery"})
     assert "correct-horse-battery" not in json.dumps(function(reader, "secretive"))
 
 
 def test_costs_of_a_month_without_any_are_zero_and_a_missing_month_is_not(
-    box: Sandbox, reader: Reader, account: Account
+    box: Sandbox, reader: AwsReader, account: Account
 ) -> None:
     book(account, [line(account, "AWS Lambda", "Request", 2.0, days_ago=(DAYS, 0))])
     days = (reader.now.date().replace(day=1) - reader.now.date()).days
@@ -114,7 +116,7 @@ def test_costs_of_a_month_without_any_are_zero_and_a_missing_month_is_not(
     box.book.remove(fault.fault_id)
 
 
-def test_staging_knows_server_and_migration(reader: Reader, account: Account) -> None:
+def test_staging_knows_server_and_migration(reader: AwsReader, account: Account) -> None:
     ended = migration(account, "gone-01", wave="w", app="gone", phase=Phase.FINALIZED, updated_minutes_ago=180)
     waiting = make_server(account, "waits-01", app="waits", state="READY_FOR_TEST")
     ec2 = account.client("ec2")
@@ -135,7 +137,7 @@ def test_staging_knows_server_and_migration(reader: Reader, account: Account) ->
     assert (found["s-00000000000000bad"]["migration"], found["s-00000000000000bad"]["server"]) == (None, None)
 
 
-def test_idle_leaves_the_staging_area_alone(reader: Reader, account: Account) -> None:
+def test_idle_leaves_the_staging_area_alone(reader: AwsReader, account: Account) -> None:
     ec2 = account.client("ec2")
     ours = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
     names = {one["name"] for one in read_with("idle", reader)["volumes"]}
@@ -144,7 +146,7 @@ def test_idle_leaves_the_staging_area_alone(reader: Reader, account: Account) ->
     assert not names & managed
 
 
-def test_the_table_is_never_scanned(box: Sandbox, reader: Reader) -> None:
+def test_the_table_is_never_scanned(box: Sandbox, reader: AwsReader) -> None:
     box.calls.clear()
     for name in ("ledger_durations", "staging", "growth"):
         read_with(name, reader)
@@ -152,7 +154,7 @@ def test_the_table_is_never_scanned(box: Sandbox, reader: Reader) -> None:
     assert "dynamodb:Scan" not in calls(box)
 
 
-def test_applied_quotas_go_before_defaults(reader: Reader, account: Account) -> None:
+def test_applied_quotas_go_before_defaults(reader: AwsReader, account: Account) -> None:
     account.control.write_history(serviceQuotas={"L-B99A9384": 3_000})
     found = {one["name"]: one for one in read_with("quotas", reader)["quotas"]}
     assert (found["Lambda concurrent executions"]["limit"], found["Lambda concurrent executions"]["source"]) == (
@@ -163,12 +165,12 @@ def test_applied_quotas_go_before_defaults(reader: Reader, account: Account) -> 
     assert found["MGN jobs at once"]["source"] == "documented"
 
 
-def test_a_young_ledger_has_no_weeks(reader: Reader) -> None:
+def test_a_young_ledger_has_no_weeks(reader: AwsReader) -> None:
     series = {one["name"]: one for one in read_with("growth", reader)["series"]}
     assert series["migrations"]["weeks"] == []
 
 
-def test_use_of_a_quota_is_that_of_the_last_week(reader: Reader, account: Account) -> None:
+def test_use_of_a_quota_is_that_of_the_last_week(reader: AwsReader, account: Account) -> None:
     """Three days are no whole week, and still say how much is used."""
     daily(account, "AWS/Usage", "ResourceCount", LAMBDA, [700, 70, 20, 20, 20, 20, 20, 20, 30])
     found = {one["name"]: one for one in read_with("quotas", reader)["quotas"]}
@@ -176,7 +178,7 @@ def test_use_of_a_quota_is_that_of_the_last_week(reader: Reader, account: Accoun
     assert found["EC2 vCPUs of On-Demand Standard instances"]["used"] is None
 
 
-def test_a_quota_that_is_not_listed_is_unknown(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quota_that_is_not_listed_is_unknown(reader: AwsReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quotas, "QUOTAS", (QuotaSource("new quota", "mgn", words=("no", "such")),))
     (found,) = read_with("quotas", reader)["quotas"]
     assert is_failed(found["limit"])

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from migration_ops.aws.inventory import stepfunctions_definitions
-from migration_ops.core.facts import Facts, is_failed
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.facts import Snapshot, is_failed
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check
 
-UNKNOWN, WARNING, OK = FindingVerdict.UNKNOWN, FindingVerdict.WARNING, FindingVerdict.OK
+UNKNOWN, WARNING, OK = FindingStatus.UNKNOWN, FindingStatus.WARNING, FindingStatus.OK
 PATIENT = {"ErrorEquals": ["States.ALL"], "JitterStrategy": "FULL"}
 
 
@@ -36,8 +36,8 @@ def with_task(task: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"StartAt": "Work", "States": {"Work": {"Type": "Task", "Resource": "arn", **task}}, **more}
 
 
-def verdict(check_id: str, reader: str, member: str, thing: dict[str, Any]) -> FindingVerdict:
-    (found,) = Check("performance", check_id).run(Facts({reader: {member: [thing]}}), Thresholds())
+def verdict(check_id: str, reader: str, member: str, thing: dict[str, Any]) -> FindingStatus:
+    (found,) = Check("performance", check_id).run(Snapshot({reader: {member: [thing]}}), Thresholds())
     return found.verdict
 
 
@@ -51,7 +51,7 @@ def verdict(check_id: str, reader: str, member: str, thing: dict[str, Any]) -> F
         ({"HeartbeatSeconds": 60}, {}, WARNING),
     ],
 )
-def test_a_task_ends_some_day(task: dict[str, Any], more: dict[str, Any], expected: FindingVerdict) -> None:
+def test_a_task_ends_some_day(task: dict[str, Any], more: dict[str, Any], expected: FindingStatus) -> None:
     read = machine(with_task(task, **more))
     assert verdict("states_task_timeouts", "state_definitions", "stateMachines", read) is expected
 
@@ -68,7 +68,7 @@ def test_a_task_ends_some_day(task: dict[str, Any], more: dict[str, Any], expect
         ([PATIENT, {"ErrorEquals": ["States.Timeout"]}], WARNING),
     ],
 )
-def test_a_task_is_tried_again_with_patience(retry: Any, expected: FindingVerdict) -> None:
+def test_a_task_is_tried_again_with_patience(retry: Any, expected: FindingStatus) -> None:
     read = machine(with_task({} if retry is None else {"Retry": retry}))
     assert verdict("states_task_retries", "state_definitions", "stateMachines", read) is expected
 
@@ -96,13 +96,13 @@ def test_a_definition_that_cannot_be_read_is_unknown(text: str) -> None:
     [
         ("ENABLED", "expiresAt", OK),
         ("ENABLING", "expiresAt", OK),
-        ("ENABLED", "ttl", FindingVerdict.CRITICAL),
+        ("ENABLED", "ttl", FindingStatus.CRITICAL),
         ("DISABLED", None, WARNING),
         ("DISABLING", "expiresAt", WARNING),
         ("ENABLED", None, UNKNOWN),
         (None, "expiresAt", UNKNOWN),
     ],
 )
-def test_only_what_the_archive_marked_expires(status: Any, attribute: Any, expected: FindingVerdict) -> None:
+def test_only_what_the_archive_marked_expires(status: Any, attribute: Any, expected: FindingStatus) -> None:
     table = {"name": "migration-state", "status": status, "attribute": attribute}
     assert verdict("dynamodb_ledger_expiry", "ledger_expiry", "tables", table) is expected

@@ -16,11 +16,11 @@ from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.weekly import ended_migrations, use_packages
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import cost_week
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.documents import rehearsal_wave_for
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts, failed, is_failed
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot, failed, is_failed
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import outcomes
@@ -48,8 +48,8 @@ def account(box: Sandbox, deployed: Account) -> Account:
     return replace(deployed, settings=dict(deployed.settings))
 
 
-def verdicts(check_id: str, reader: str, document: dict[str, Any]) -> list[tuple[str, FindingVerdict]]:
-    found = Check("weekly", check_id).run(Facts({reader: document}), Thresholds())
+def verdicts(check_id: str, reader: str, document: dict[str, Any]) -> list[tuple[str, FindingStatus]]:
+    found = Check("weekly", check_id).run(Snapshot({reader: document}), Thresholds())
     return [(one.resource, one.verdict) for one in found]
 
 
@@ -58,7 +58,7 @@ class TestLedgerOutcomes:
         read = outcomes.read(reader_of(box, account))
         assert read["waves"] == []
         assert read["totals"]["now"] == {"COMPLETED": 0, "FAILED": 0, "FROZEN": 0, "ROLLED_BACK": 0}
-        assert verdicts("ledger_success_rate", "ledger_outcomes", read) == [("*", FindingVerdict.OK)]
+        assert verdicts("ledger_success_rate", "ledger_outcomes", read) == [("*", FindingStatus.OK)]
 
     def test_what_ended_counts_in_the_window_in_which_it_ended(self, box: Sandbox, account: Account) -> None:
         ended_migrations(account, "now", 3, hours_ago=2, minutes=100)
@@ -109,9 +109,9 @@ class TestLedgerOutcomes:
         )
         assert is_failed(outcomes.read(reader_of(box, account))["waves"])
 
-    @pytest.mark.parametrize(("failed", "verdict"), [(1, FindingVerdict.OK), (2, FindingVerdict.CRITICAL)])
+    @pytest.mark.parametrize(("failed", "verdict"), [(1, FindingStatus.OK), (2, FindingStatus.CRITICAL)])
     def test_the_limit_of_the_success_rate(
-        self, box: Sandbox, account: Account, failed: int, verdict: FindingVerdict
+        self, box: Sandbox, account: Account, failed: int, verdict: FindingStatus
     ) -> None:
         ended_migrations(account, "wave", 20 - failed, hours_ago=1)
         ended_migrations(account, "wave", failed, hours_ago=1, error_code="STEP_FAILED")
@@ -119,10 +119,10 @@ class TestLedgerOutcomes:
         assert verdicts("ledger_success_rate", "ledger_outcomes", read) == [("wave", verdict)]
 
     @pytest.mark.parametrize(
-        ("ended", "verdict"), [(1, FindingVerdict.WARNING), (4, FindingVerdict.WARNING), (5, FindingVerdict.CRITICAL)]
+        ("ended", "verdict"), [(1, FindingStatus.WARNING), (4, FindingStatus.WARNING), (5, FindingStatus.CRITICAL)]
     )
     def test_of_few_migrations_a_rate_says_nothing(
-        self, box: Sandbox, account: Account, ended: int, verdict: FindingVerdict
+        self, box: Sandbox, account: Account, ended: int, verdict: FindingStatus
     ) -> None:
         ended_migrations(account, "wave", ended, hours_ago=1, error_code="STEP_FAILED")
         read = outcomes.read(reader_of(box, account))
@@ -138,10 +138,10 @@ class TestLedgerOutcomes:
 
     @pytest.mark.parametrize(
         ("now", "before", "verdict"),
-        [(2, 0, FindingVerdict.OK), (3, 0, FindingVerdict.WARNING), (4, 2, FindingVerdict.OK)],
+        [(2, 0, FindingStatus.OK), (3, 0, FindingStatus.WARNING), (4, 2, FindingStatus.OK)],
     )
     def test_the_limit_of_growing_errors(
-        self, box: Sandbox, account: Account, now: int, before: int, verdict: FindingVerdict
+        self, box: Sandbox, account: Account, now: int, before: int, verdict: FindingStatus
     ) -> None:
         ended_migrations(account, "wave", now, hours_ago=1, error_code="STEP_FAILED")
         if before:
@@ -151,10 +151,10 @@ class TestLedgerOutcomes:
 
     @pytest.mark.parametrize(
         ("minutes", "earlier", "verdict"),
-        [(90, 60, FindingVerdict.OK), (91, 60, FindingVerdict.WARNING), (999, None, FindingVerdict.OK)],
+        [(90, 60, FindingStatus.OK), (91, 60, FindingStatus.WARNING), (999, None, FindingStatus.OK)],
     )
     def test_the_limit_of_growing_durations(
-        self, box: Sandbox, account: Account, minutes: float, earlier: float | None, verdict: FindingVerdict
+        self, box: Sandbox, account: Account, minutes: float, earlier: float | None, verdict: FindingStatus
     ) -> None:
         ended_migrations(account, "wave", 2, hours_ago=1, minutes=minutes)
         if earlier:
@@ -210,28 +210,28 @@ class TestCostWeek:
         read = cost_week.read(reader_of(box, account))
         assert {"name": "Moved", "currency": "USD", "now": 7.0, "before": 0.0} in read["services"]
 
-    def verdict_on(self, day: str, spent: dict[str, float], monthly: float) -> FindingVerdict:
+    def verdict_on(self, day: str, spent: dict[str, float], monthly: float) -> FindingStatus:
         """Of a service that costs so much a day from a date on, and ``monthly`` more on each first of the month."""
         services = Spent(spent, monthly)
         now = datetime.fromisoformat(f"{day}T09:00:00+00:00")
-        reader = Reader(lambda _: services, None, Settings(), now, 7 * self.DAY)  # type: ignore[arg-type]
+        reader = AwsReader(lambda _: services, None, Settings(), now, 7 * self.DAY)  # type: ignore[arg-type]
         return verdicts("cost_week_growth", "cost_week", cost_week.read(reader))[0][1]
 
     @pytest.mark.parametrize("day", ["2026-09-03", "2026-10-03", "2026-11-05", "2026-11-09", "2026-11-16"])
     def test_what_is_billed_on_the_first_is_no_growth(self, day: str) -> None:
-        assert self.verdict_on(day, {}, monthly=100) is FindingVerdict.OK
-        assert self.verdict_on(day, {"2026-01-01": 0.3}, monthly=50) is FindingVerdict.OK
+        assert self.verdict_on(day, {}, monthly=100) is FindingStatus.OK
+        assert self.verdict_on(day, {"2026-01-01": 0.3}, monthly=50) is FindingStatus.OK
 
     @pytest.mark.parametrize("day", ["2026-11-05", "2026-11-09", "2026-11-12"])
     def test_growth_beside_it_is_seen(self, day: str) -> None:
         """Also when the monthly amount is in the week before and would make up for it."""
         start = (datetime.fromisoformat(day) - 8 * self.DAY).date().isoformat()
-        assert self.verdict_on(day, {"2026-01-01": 1, start: 9}, monthly=100) is FindingVerdict.WARNING
+        assert self.verdict_on(day, {"2026-01-01": 1, start: 9}, monthly=100) is FindingStatus.WARNING
 
     def test_the_report_shows_all_that_was_spent(self) -> None:
         services = Spent({"2026-01-01": 1}, 100)
         now = datetime(2026, 11, 5, tzinfo=UTC)
-        reader = Reader(lambda _: services, None, Settings(), now, 7 * self.DAY)  # type: ignore[arg-type]
+        reader = AwsReader(lambda _: services, None, Settings(), now, 7 * self.DAY)  # type: ignore[arg-type]
         one = cost_week.read(reader)["services"][0]
         assert (one["now"], one["before"], one["monthly"]) == (107.0, 7.0, {"now": 100.0, "before": 0.0})
 
@@ -240,24 +240,24 @@ class TestCostWeek:
             def get_cost_and_usage(self, **request: Any) -> dict[str, Any]:
                 return {"ResultsByTime": [{"TimePeriod": {"Start": request["TimePeriod"]["Start"]}, "Groups": []}]}
 
-        reader = Reader(lambda _: Half(), None, Settings(), self.now, 7 * self.DAY)  # type: ignore[arg-type]
+        reader = AwsReader(lambda _: Half(), None, Settings(), self.now, 7 * self.DAY)  # type: ignore[arg-type]
         assert is_failed(cost_week.read(reader)["services"])
 
     @pytest.mark.parametrize(
         ("before", "now", "verdict"),
         [
-            (100, 125, FindingVerdict.OK),
-            (100, 126, FindingVerdict.WARNING),
-            (1, 11, FindingVerdict.OK),
-            (1, 12, FindingVerdict.WARNING),
-            (0, 10, FindingVerdict.OK),
-            (0, 11, FindingVerdict.WARNING),
-            (100, 0, FindingVerdict.OK),
+            (100, 125, FindingStatus.OK),
+            (100, 126, FindingStatus.WARNING),
+            (1, 11, FindingStatus.OK),
+            (1, 12, FindingStatus.WARNING),
+            (0, 10, FindingStatus.OK),
+            (0, 11, FindingStatus.WARNING),
+            (100, 0, FindingStatus.OK),
             # A refund: from less than nothing there is no percentage.
-            (-50, 5, FindingVerdict.WARNING),
+            (-50, 5, FindingStatus.WARNING),
         ],
     )
-    def test_the_limit_of_growth(self, before: float, now: float, verdict: FindingVerdict) -> None:
+    def test_the_limit_of_growth(self, before: float, now: float, verdict: FindingStatus) -> None:
         service = {"name": "Amazon EC2", "currency": "USD", "now": float(now), "before": float(before)}
         read = {"services": [service]}
         assert verdicts("cost_week_growth", "cost_week", read) == [("Amazon EC2", verdict)]
@@ -266,7 +266,7 @@ class TestCostWeek:
 class TestDependencies:
     """No package index is asked: ``fake_pip`` answers."""
 
-    def reader(self, box: Sandbox, account: Account, *words: str) -> Reader:
+    def reader(self, box: Sandbox, account: Account, *words: str) -> AwsReader:
         reader = reader_of(box, account)
         if words:
             command = shlex.join([sys.executable, fake_pip.__file__, *words])
@@ -276,16 +276,16 @@ class TestDependencies:
     def test_as_locked_and_up_to_date(self, box: Sandbox, account: Account) -> None:
         use_packages(account, installed())
         read = dependencies.read(self.reader(box, account))
-        assert verdicts("packages_lock_drift", "dependencies", read) == [("requirements.txt", FindingVerdict.OK)]
-        assert verdicts("packages_outdated", "dependencies", read) == [("package index", FindingVerdict.OK)]
+        assert verdicts("packages_lock_drift", "dependencies", read) == [("requirements.txt", FindingStatus.OK)]
+        assert verdicts("packages_outdated", "dependencies", read) == [("package index", FindingStatus.OK)]
 
     def test_missing_and_other_versions_drift_and_extra_ones_are_named(self, box: Sandbox, account: Account) -> None:
         have = installed()
         use_packages(account, {"pyyaml": have["pyyaml"], "jinja2": "0.1", "not-there": "1.0"})
         read = dependencies.read(self.reader(box, account))
         assert verdicts("packages_lock_drift", "dependencies", read) == [
-            ("jinja2", FindingVerdict.WARNING),
-            ("not-there", FindingVerdict.WARNING),
+            ("jinja2", FindingStatus.WARNING),
+            ("not-there", FindingStatus.WARNING),
         ]
         assert "moto" in read["locks"][0]["extra"]
 
@@ -293,13 +293,13 @@ class TestDependencies:
         read = {
             "locks": [{"name": "l", "extra": [], "packages": [{"name": "a", "locked": "1.0", "installed": "1.0.0"}]}]
         }
-        assert verdicts("packages_lock_drift", "dependencies", read) == [("l", FindingVerdict.OK)]
+        assert verdicts("packages_lock_drift", "dependencies", read) == [("l", FindingStatus.OK)]
 
     def test_what_the_index_did_not_answer_is_unknown(self, box: Sandbox, account: Account) -> None:
         use_packages(account, installed())
         read = dependencies.read(self.reader(box, account, "--unanswered", "PyYAML"))
         assert read["indexes"][0]["unanswered"] == ["pyyaml"]
-        assert verdicts("packages_outdated", "dependencies", read) == [("package index", FindingVerdict.UNKNOWN)]
+        assert verdicts("packages_outdated", "dependencies", read) == [("package index", FindingStatus.UNKNOWN)]
 
     def test_only_locked_packages_count(self, box: Sandbox, account: Account) -> None:
         use_packages(account, {"pyyaml": installed()["pyyaml"]})
@@ -311,7 +311,7 @@ class TestDependencies:
         account.settings["MIGRATION_OPS_PIP_LIST_COMMAND"] = shlex.join([sys.executable, fake_pip.__file__])
         read = dependencies.read(self.reader(box, account))
         for check_id in ("packages_lock_drift", "packages_outdated"):
-            assert [verdict for _, verdict in verdicts(check_id, "dependencies", read)] == [FindingVerdict.UNKNOWN]
+            assert [verdict for _, verdict in verdicts(check_id, "dependencies", read)] == [FindingStatus.UNKNOWN]
 
 
 class TestTables:
@@ -327,13 +327,15 @@ class TestTables:
             "cost_week": cost_week.read(reader),
             "dependencies": dependencies.read(reader),
         }
-        ended, costs, outdated = tables_of("weekly", Facts(estate), self.LIMITS)
+        ended, costs, outdated = tables_of("weekly", Snapshot(estate), self.LIMITS)
         assert ended["rows"][-1] == ["completed, percent", None, 75.0]
         assert ["FAILED", 0, 1] in ended["rows"]
         assert costs["head"][-1].startswith("Seven days until 20")
         assert [row[0] for row in outdated["rows"]] == ["PyYAML"]
 
     def test_what_was_not_read_says_so(self) -> None:
-        lost = failed("reader", Unknown("refused"))
+        lost = failed("reader", UnknownError("refused"))
         estate = {"ledger_outcomes": lost, "cost_week": lost, "dependencies": lost}
-        assert [one["head"] for one in tables_of("weekly", Facts(estate), self.LIMITS)] == [["Could not be read"]] * 3
+        assert [one["head"] for one in tables_of("weekly", Snapshot(estate), self.LIMITS)] == [
+            ["Could not be read"]
+        ] * 3

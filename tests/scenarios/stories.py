@@ -20,10 +20,10 @@ AT_ONCE = 8
 STORIES: dict[str, Callable[[Lab], Any]] = {}
 
 
-def story(tell: Callable[[Lab], Any]) -> Any:
+def story(notify: Callable[[Lab], Any]) -> Any:
     """Makes a session fixture of a story; it holds what the story returned, or raises what it raised."""
-    name = getattr(tell, "__name__", "")
-    STORIES[name] = tell
+    name = getattr(notify, "__name__", "")
+    STORIES[name] = notify
 
     @pytest.fixture(scope="session", name=name)
     def told(stories: Stories) -> Any:

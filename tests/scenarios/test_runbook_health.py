@@ -97,7 +97,7 @@ def _kept(lab: Lab, key: str) -> str:
 def test_a_dead_letter_makes_its_check_and_the_run_red(health: SimpleNamespace) -> None:
     assert health.state == "failed"
     assert health.states[f"check[{health.index}]"] == "failed"
-    assert health.states["report"] == health.states["tell"] == "success"
+    assert health.states["report"] == health.states["notify"] == "success"
     assert (health.first["verdict"], health.first["value"], health.first["limit"]) == ("CRITICAL", 1, 0)
     assert "dead letters: 1 message, limit 0 messages" in health.log
     assert "What to do: " in health.log

@@ -12,53 +12,53 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError as BotoCoreError
 from botocore.exceptions import ClientError as ClientError
 
-from migration_ops.core.errors import MigrationError, OutcomeUnknown, Refused, Throttled, Unknown
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, RefusedError, ThrottledError, UnknownError
 
 # What a call of the SDK raises when AWS answers with an error, or does not answer.
 SDK_ERRORS = (ClientError, BotoCoreError)
 
 
-class Conflict(Refused):
+class ConflictError(RefusedError):
     """MGN refused because of the server's state or a job in flight, perhaps our own (ConflictException)."""
 
     code = "CONFLICT"
     hint = "Look at the server's lifecycle state and jobs; clear the task when nothing is in flight."
 
 
-class AccessDenied(Refused):
+class AccessDeniedError(RefusedError):
     """The credentials are missing, expired or not allowed to make the call."""
 
     code = "ACCESS_DENIED"
     hint = "Check the Airflow connection and the role's policy (include/iam), then clear the task."
 
 
-class NotInitialized(Refused):
+class NotInitializedError(RefusedError):
     """MGN was never initialized in this account and Region (UninitializedAccountException)."""
 
     code = "MGN_NOT_INITIALIZED"
     hint = "An administrator initializes MGN once per account and Region."
 
 
-class NotFound(Refused):
+class NotFoundError(RefusedError):
     """The id does not exist in this account and Region."""
 
     code = "NOT_FOUND"
     hint = "Check account, Region and id."
 
 
-class Invalid(Refused):
+class InvalidError(RefusedError):
     """The request is malformed; sending it again changes nothing."""
 
     code = "INVALID_REQUEST"
 
 
-class NotSent(OutcomeUnknown):
+class NotSentError(OutcomeUnknownError):
     """A mutating call that never left: the connection to AWS could not be opened."""
 
     code = "NOT_SENT"
 
 
-class Unreachable(Unknown):
+class UnreachableError(UnknownError):
     """A read that got no answer, even after its retries."""
 
     code = "UNREACHABLE"
@@ -148,12 +148,12 @@ SERVER_CODES = frozenset(
 )
 
 REFUSALS: tuple[tuple[frozenset[str], type[MigrationError]], ...] = (
-    (THROTTLING_CODES, Throttled),
-    (CONFLICT_CODES, Conflict),
-    (DENIED_CODES | CREDENTIAL_CODES, AccessDenied),
-    (UNINITIALIZED_CODES, NotInitialized),
-    (NOT_FOUND_CODES, NotFound),
-    (INVALID_CODES, Invalid),
+    (THROTTLING_CODES, ThrottledError),
+    (CONFLICT_CODES, ConflictError),
+    (DENIED_CODES | CREDENTIAL_CODES, AccessDeniedError),
+    (UNINITIALIZED_CODES, NotInitializedError),
+    (NOT_FOUND_CODES, NotFoundError),
+    (INVALID_CODES, InvalidError),
 )
 
 # Raised while the connection is being opened: not one byte of the request was written.
@@ -179,10 +179,10 @@ _NO_ANSWER = (boto.HTTPClientError, boto.ConnectionError)
 _EXTRA_MEMBERS = ("resourceId", "resourceType", "quotaCode", "retryAfterSeconds", "reason")
 
 
-def classify(error: Exception, *, mutating: bool) -> MigrationError:
+def to_aws_error(error: Exception, *, mutating: bool) -> MigrationError:
     """The package's error for what a boto3 call raised; a package error passes unchanged.
 
-    Whatever is not known to be a refusal is :class:`OutcomeUnknown` for a mutating call, :class:`Unknown` for a read.
+    Whatever is not known to be a refusal is :class:`OutcomeUnknownError` for a mutating call, :class:`UnknownError` for a read.
 
     :param mutating: whether AWS may have executed something if the answer was lost.
     """
@@ -204,7 +204,7 @@ def _from_answer(error: ClientError, mutating: bool) -> MigrationError:
         if code in codes:
             return kind(message, **context)
     if code in SERVER_CODES and not mutating:
-        return Unreachable(message, **context)
+        return UnreachableError(message, **context)
     return _undecided(mutating)(message, **context)
 
 
@@ -213,18 +213,18 @@ def _from_client(error: BotoCoreError, mutating: bool) -> MigrationError:
     kind = type(error).__name__
     if isinstance(error, _CREDENTIALS):
         # A credential provider's own message may quote what it read.
-        return AccessDenied("No usable AWS credentials.", error=kind)
+        return AccessDeniedError("No usable AWS credentials.", error=kind)
     if isinstance(error, _MALFORMED):
-        return Invalid(str(error), error=kind)
+        return InvalidError(str(error), error=kind)
     if isinstance(error, _BEFORE_SENDING):
-        return (NotSent if mutating else Unreachable)(str(error), error=kind)
+        return (NotSentError if mutating else UnreachableError)(str(error), error=kind)
     if isinstance(error, _NO_ANSWER) and not mutating:
-        return Unreachable(str(error), error=kind)
+        return UnreachableError(str(error), error=kind)
     return _undecided(mutating)(str(error), error=kind)
 
 
 def _undecided(mutating: bool) -> type[MigrationError]:
-    return OutcomeUnknown if mutating else Unknown
+    return OutcomeUnknownError if mutating else UnknownError
 
 
 def _message_of(error: ClientError, code: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from migration_ops.aws.errors import classify
+from migration_ops.aws.errors import to_aws_error
 from migration_ops.core.documents import canonical
 from migration_ops.core.errors import MigrationError
 
@@ -21,14 +21,14 @@ PREVIEW_CHARACTERS = 2_000
 _CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"})
 
 
-class EvidenceMismatch(MigrationError):
+class EvidenceMismatchError(MigrationError):
     """What S3 gave back is not what was stored."""
 
     code = "EVIDENCE_MISMATCH"
     hint = "The object was changed after it was written: look at its versions."
 
 
-class ChangedMeanwhile(MigrationError):
+class ChangedMeanwhileError(MigrationError):
     """Somebody else wrote the document between our read and our write; ours was not written."""
 
     code = "CHANGED_MEANWHILE"
@@ -67,23 +67,23 @@ class EvidenceStore:
     def get(self, key: str) -> bytes:
         """The object's bytes.
 
-        :raises EvidenceMismatch: they do not match the digest that was stored with them.
+        :raises EvidenceMismatchError: they do not match the digest that was stored with them.
         """
         return self.get_with_etag(key)[0]
 
     def get_with_etag(self, key: str) -> tuple[bytes, str]:
         """The object's bytes, and the ETag for :meth:`replace`.
 
-        :raises EvidenceMismatch: they do not match the digest that was stored with them.
+        :raises EvidenceMismatchError: they do not match the digest that was stored with them.
         """
         try:
             answer = self.client("s3").get_object(Bucket=self.bucket, Key=key)
             body: bytes = answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
-            raise classify(error, mutating=False) from error
+            raise to_aws_error(error, mutating=False) from error
         expected = answer.get("Metadata", {}).get("sha256")
         if expected != hashlib.sha256(body).hexdigest():
-            raise EvidenceMismatch("The object does not match its digest", bucket=self.bucket, key=key)
+            raise EvidenceMismatchError("The object does not match its digest", bucket=self.bucket, key=key)
         return body, str(answer["ETag"])
 
     def replace(self, key: str, document: Any, etag: str | None) -> str:
@@ -91,7 +91,7 @@ class EvidenceStore:
         Stores JSON only where nobody wrote since it was read; returns the new ETag.
 
         :param etag: of what was read; None when there was nothing, and still must be nothing.
-        :raises ChangedMeanwhile: somebody did; nothing was written.
+        :raises ChangedMeanwhileError: somebody did; nothing was written.
         """
         body = canonical(document).encode("utf-8", "surrogatepass")
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
@@ -109,7 +109,7 @@ class EvidenceStore:
         except MigrationError:
             found, etag = b"", ""
         if found != body:
-            raise ChangedMeanwhile("The document was changed meanwhile", bucket=self.bucket, key=key) from refusal
+            raise ChangedMeanwhileError("The document was changed meanwhile", bucket=self.bucket, key=key) from refusal
         return etag
 
     def _put(self, key: str, body: bytes, content_type: str, **condition: str) -> str:
@@ -126,7 +126,7 @@ class EvidenceStore:
             )
         except (ClientError, BotoCoreError) as error:
             # Putting the same document again is harmless, so a lost answer is no special case.
-            raise classify(error, mutating=False) from error
+            raise to_aws_error(error, mutating=False) from error
         return str(answer["ETag"])
 
 

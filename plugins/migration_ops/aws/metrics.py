@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import in_groups, side_by_side
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import failed, is_failed
 
 # Limit of GetMetricData.
@@ -40,7 +40,7 @@ def period_seconds(window: timedelta) -> int:
 
 
 def read_metrics(
-    reader: Reader, metrics: Iterable[Metric], since: datetime | None = None, now: datetime | None = None
+    reader: AwsReader, metrics: Iterable[Metric], since: datetime | None = None, now: datetime | None = None
 ) -> dict[str, Any]:
     """
     Values by key, oldest first: ``{"values": [...], "times": [...]}``; a failure document for each that was not read.
@@ -57,12 +57,12 @@ def read_metrics(
     return found
 
 
-def _read(reader: Reader, metrics: list[Metric], span: tuple[datetime, datetime]) -> Any:
+def _read(reader: AwsReader, metrics: list[Metric], span: tuple[datetime, datetime]) -> Any:
     ids = {f"m{number}": metric.key for number, metric in enumerate(metrics)}
     queries = [{"Id": name, "MetricStat": _stat(one)} for name, one in zip(ids, metrics, strict=True)]
 
     def read() -> dict[str, Any]:
-        pages = reader.of("cloudwatch").get_paginator("get_metric_data")
+        pages = reader.client("cloudwatch").get_paginator("get_metric_data")
         series: dict[str, dict[str, Any]] = {key: {"values": [], "times": []} for key in ids.values()}
         states: dict[str, str] = {}
         for page in pages.paginate(
@@ -75,13 +75,13 @@ def _read(reader: Reader, metrics: list[Metric], span: tuple[datetime, datetime]
                 series[key]["times"] += one["Timestamps"]
         return {key: _whole(states.get(key, "no answer"), one) for key, one in series.items()}
 
-    return reader.attempt("cloudwatch:get_metric_data", read)
+    return reader.guarded("cloudwatch:get_metric_data", read)
 
 
 def _whole(state: str, series: dict[str, Any]) -> dict[str, Any]:
     if state == GOOD_STATUS:
         return series
-    return failed("cloudwatch:get_metric_data", Unknown(f"GetMetricData did not answer the whole series: {state}"))
+    return failed("cloudwatch:get_metric_data", UnknownError(f"GetMetricData did not answer the whole series: {state}"))
 
 
 def points_since(series: Any, since: datetime) -> Any:

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from migration_ops.aws.errors import classify
+from migration_ops.aws.errors import to_aws_error
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.config import RunbookConfig
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.settings import Settings
 
@@ -30,11 +30,11 @@ PAGED_WHEN_ASKED = {
 
 
 @dataclass
-class Reader:
+class AwsReader:
     """
     What a reader module may use.
 
-    :param client: a boto3 client by service name (thread-safe to use; made one at a time).
+    :param make_client: a boto3 client by service name (thread-safe to use; made one at a time).
     :param config: resources, thresholds and routes of this installation.
     :param settings: names of our own resources.
     :param now: the end of the window, UTC.
@@ -45,7 +45,7 @@ class Reader:
     :param read_at: the moment of reading, where it is not the window's end: a run's readers share one window.
     """
 
-    client: Callable[[str], Any]
+    make_client: Callable[[str], Any]
     config: RunbookConfig
     settings: Settings
     now: datetime
@@ -74,31 +74,31 @@ class Reader:
         """The moment of reading: ages are counted to it."""
         return self.read_at or self.now
 
-    def of(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
         """The client of a service, made once."""
         with self._making:
             if service not in self._clients:
-                self._clients[service] = self.client(service)
+                self._clients[service] = self.make_client(service)
             return self._clients[service]
 
     def call(self, service: str, operation: str, **request: Any) -> Any:
         """One call's answer without its metadata, as plain JSON; or the document of its failure."""
-        return self.call_or_none(service, operation, (), **request)
+        return self.call_optional(service, operation, (), **request)
 
-    def call_or_none(self, service: str, operation: str, absent: Iterable[str], **request: Any) -> Any:
+    def call_optional(self, service: str, operation: str, absent: Iterable[str], **request: Any) -> Any:
         """As :meth:`call`; None when AWS says, by one of the error codes ``absent``, that there is none of it."""
         codes = frozenset(absent)
 
         def read() -> dict[str, Any] | None:
             try:
-                answer: dict[str, Any] = getattr(self.of(service), operation)(**request)
+                answer: dict[str, Any] = getattr(self.client(service), operation)(**request)
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in codes:
                     return None
                 raise
             return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
-        return self.attempt(f"{service}:{operation}", read)
+        return self.guarded(f"{service}:{operation}", read)
 
     def pages(self, service: str, operation: str, key: str, *, may_lack: bool = False, **request: Any) -> Any:
         """All pages' items under ``key``; or the document of the failure, also when only the last page failed.
@@ -113,7 +113,7 @@ class Reader:
             pages = self._pages(service, operation, request)
             return [item for page in pages for item in (page.get(key, []) if may_lack else page[key])]
 
-        return self.attempt(f"{service}:{operation}", read)
+        return self.guarded(f"{service}:{operation}", read)
 
     def pages_or_none(self, service: str, operation: str, key: str, absent: Iterable[str], **request: Any) -> Any:
         """As :meth:`pages`; None when AWS says, by one of the error codes ``absent``, that the thing is gone."""
@@ -127,10 +127,10 @@ class Reader:
                     return None
                 raise
 
-        return self.attempt(f"{service}:{operation}", read)
+        return self.guarded(f"{service}:{operation}", read)
 
     def _pages(self, service: str, operation: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        client = self.of(service)
+        client = self.client(service)
         if client.can_paginate(operation):
             size = PAGED_WHEN_ASKED.get((service, operation))
             sized = {"PaginationConfig": {"PageSize": size}} if size else {}
@@ -143,7 +143,7 @@ class Reader:
             if not page.get("NextToken"):
                 return
             if token == {"NextToken": page["NextToken"]}:
-                raise Unknown("the same page was answered again and again", operation=operation)
+                raise UnknownError("the same page was answered again and again", operation=operation)
             token = {"NextToken": page["NextToken"]}
 
     def once(self, what: str, read: Callable[[], T]) -> T:
@@ -156,11 +156,11 @@ class Reader:
             found: T = self._listed[what]
         return found
 
-    def anew(self) -> Reader:
+    def anew(self) -> AwsReader:
         """The same, having listed nothing yet."""
         return replace(self)
 
-    def attempt(self, what: str, read: Callable[[], Any]) -> Any:
+    def guarded(self, what: str, read: Callable[[], Any]) -> Any:
         """What ``read`` answers as plain JSON; or the document of its failure.
 
         :param what: the operation, for the message.
@@ -168,18 +168,18 @@ class Reader:
         try:
             return plain_json(read())
         except (ClientError, BotoCoreError, ResponseParserError, MigrationError) as error:
-            return failed(what, classify(error, mutating=False))
+            return failed(what, to_aws_error(error, mutating=False))
         except KeyError as error:
-            return failed(what, classify(_Malformed(f"the answer has no {error}"), mutating=False))
+            return failed(what, to_aws_error(_MalformedError(f"the answer has no {error}"), mutating=False))
 
-    def each(self, things: Any, read: Callable[[Any], dict[str, Any]]) -> Any:
+    def map(self, things: Any, read: Callable[[Any], dict[str, Any]]) -> Any:
         """``read`` of each thing, side by side, in order; a list that failed to be read stays that failure."""
         if is_failed(things):
             return things
         return side_by_side(things, read)
 
 
-class _Malformed(MigrationError):
+class _MalformedError(MigrationError):
     """An answer that lacks what it must have."""
 
     code = "MALFORMED_ANSWER"

@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from migration_ops.aws.errors import classify
-from migration_ops.core.errors import Blocked, MigrationError, StepFailed
+from migration_ops.aws.errors import to_aws_error
+from migration_ops.core.errors import BlockedError, MigrationError, StepFailedError
 from migration_ops.core.settings import Settings
 
 STEADY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
@@ -66,12 +66,12 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
     """Creates the change set (CreateChangeSet), for a new stack or an existing one.
 
     :param token: names the change set; the same token finds the one that exists.
-    :raises Blocked: the stack is being changed by somebody else, or a failed creation is in the way.
+    :raises BlockedError: the stack is being changed by somebody else, or a failed creation is in the way.
     """
     status = stack_status(client, stack_name)
     kind = "CREATE" if status is None or status in EMPTY else "UPDATE"
     if kind == "UPDATE" and status not in STEADY:
-        raise Blocked(
+        raise BlockedError(
             "The stack cannot be changed in this state; a failed creation must be deleted first",
             stackName=stack_name,
             status=status,
@@ -90,21 +90,21 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
         answer = _describe(client, stack_name, name)
         return ChangeSet(stack_name, answer["ChangeSetId"], kind)
     except (ClientError, BotoCoreError) as error:
-        raise classify(error, mutating=True) from error
+        raise to_aws_error(error, mutating=True) from error
     return ChangeSet(stack_name, answer["Id"], kind)
 
 
 def look(client: Any, change_set: ChangeSet) -> Plan | None:
     """What the change set would do (DescribeChangeSet); None while CloudFormation is still working it out.
 
-    :raises StepFailed: the template or its parameters are wrong.
+    :raises StepFailedError: the template or its parameters are wrong.
     """
     answer = _describe(client, change_set.stack_name, change_set.change_set_id)
     status, reason = answer["Status"], answer.get("StatusReason", "")
     if status == "FAILED":
         if any(words in reason for words in NO_CHANGES):
             return Plan(up_to_date=True)
-        raise StepFailed("The change set failed", stackName=change_set.stack_name, reason=reason)
+        raise StepFailedError("The change set failed", stackName=change_set.stack_name, reason=reason)
     if status != "CREATE_COMPLETE":
         return None
     executed = answer.get("ExecutionStatus", "").startswith("EXECUTE_")
@@ -119,7 +119,7 @@ def execute(client: Any, change_set: ChangeSet, plan: Plan) -> None:
         client.execute_change_set(StackName=change_set.stack_name, ChangeSetName=change_set.change_set_id)
     except (ClientError, BotoCoreError) as error:
         # Clearing the task looks at the change set again, so a lost answer does not execute it twice.
-        raise classify(error, mutating=True) from error
+        raise to_aws_error(error, mutating=True) from error
 
 
 def discard(client: Any, change_set: ChangeSet) -> None:
@@ -133,7 +133,7 @@ def discard(client: Any, change_set: ChangeSet) -> None:
     except client.exceptions.ChangeSetNotFoundException:
         return
     except (ClientError, BotoCoreError) as error:
-        raise classify(error, mutating=True) from error
+        raise to_aws_error(error, mutating=True) from error
 
 
 def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | None:
@@ -141,7 +141,7 @@ def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | No
 
     A stack alone cannot tell: right after ExecuteChangeSet it may still show the good end of the change before.
 
-    :raises StepFailed: the change failed and was rolled back, with which resource and why.
+    :raises StepFailedError: the change failed and was rolled back, with which resource and why.
     """
     stack = _stack(client, change_set.stack_name)
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
@@ -149,12 +149,14 @@ def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | No
         return None
     about = {"stackName": change_set.stack_name, "status": status}
     if not stack or status not in SUCCEEDED:
-        raise StepFailed("The stack could not be deployed", **about, reasons=_failures(client, change_set.stack_name))
+        raise StepFailedError(
+            "The stack could not be deployed", **about, reasons=_failures(client, change_set.stack_name)
+        )
     execution = _describe(client, change_set.stack_name, change_set.change_set_id).get("ExecutionStatus")
     if execution in _NOT_OVER:
         return None
     if execution != "EXECUTE_COMPLETE":
-        raise StepFailed("The change was not made", **about, execution=execution)
+        raise StepFailedError("The change was not made", **about, execution=execution)
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs") or []}
 
 
@@ -171,9 +173,9 @@ def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
         # A missing stack is a ValidationError like any other; only its message tells.
         if "does not exist" in str(error):
             return None
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     except BotoCoreError as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     return stacks[0] if stacks else None
 
 
@@ -187,7 +189,7 @@ def _describe(client: Any, stack_name: str, change_set: str) -> dict[str, Any]:
             page = client.describe_change_set(**request, NextToken=page["NextToken"])
             answer["Changes"] += page["Changes"]
     except (ClientError, BotoCoreError) as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     return answer
 
 
@@ -207,7 +209,7 @@ def _failures(client: Any, stack_name: str) -> list[str]:
     try:
         events = client.describe_stack_events(StackName=stack_name)["StackEvents"]
     except (ClientError, BotoCoreError) as error:
-        reason: MigrationError = classify(error, mutating=False)
+        reason: MigrationError = to_aws_error(error, mutating=False)
         return [f"the stack's events could not be read: {reason.code}"]
     return [
         f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"

@@ -9,12 +9,12 @@ from fnmatch import fnmatchcase
 
 from pydantic import Field, field_validator
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.core.thresholds import ConfigPart
 
 FILE = "accepted.yaml"
 # What a person can accept. Of what could not be looked at nobody knows what would be accepted.
-ACCEPTABLE = frozenset({FindingVerdict.CRITICAL, FindingVerdict.WARNING})
+ACCEPTABLE = frozenset({FindingStatus.CRITICAL, FindingStatus.WARNING})
 # Their verdict lets a restore go on.
 GATES = ("restore_",)
 REMOVE = f"Remove the entry from include/config/{FILE}, or correct its check or resource."
@@ -91,7 +91,7 @@ def apply(findings: Iterable[Finding], accepted: Accepted, today: date) -> list[
     found = list(findings)
     holding = [one for one in accepted.accepted if one.holds_on(today)]
     judged = {one.check_id: one for one in found}
-    doubtful = {one.check_id for one in found if one.verdict is FindingVerdict.UNKNOWN}
+    doubtful = {one.check_id for one in found if one.verdict is FindingStatus.UNKNOWN}
     unused = [
         _unused(entry, judged[entry.check])
         for entry in holding
@@ -107,7 +107,7 @@ def _accepted(finding: Finding, holding: list[Acceptance]) -> Finding:
     said = f"accepted until {entry.until.isoformat()} by {entry.who}: {entry.reason}"
     return replace(
         finding,
-        verdict=FindingVerdict.WARNING,
+        verdict=FindingStatus.WARNING,
         reason=f"{said} ({entry.ticket}); {finding.verdict} without that: {finding.reason}",
         route=Route.WARN,
     )
@@ -117,7 +117,7 @@ def _unused(entry: Acceptance, beside: Finding) -> Finding:
     return Finding(
         entry.check,
         f"{FILE}: {entry.resource}",
-        FindingVerdict.WARNING,
+        FindingStatus.WARNING,
         reason=f"the acceptance of {entry.who} ({entry.ticket}) matches no finding",
         remedy=REMOVE,
         section=beside.section,

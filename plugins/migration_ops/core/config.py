@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_snake
 
 from migration_ops.core.accepted import Accepted
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import ConfigPart, Thresholds
 
@@ -42,11 +42,11 @@ class Names(ConfigPart):
     warn_only: dict[str, str] = Field(default_factory=dict)
 
     @property
-    def are_none(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether this installation has none of the kind."""
         return not self.include
 
-    def takes(self, name: str) -> bool:
+    def matches(self, name: str) -> bool:
         return any(fnmatchcase(name, one) for one in self.include) and not any(
             fnmatchcase(name, one) for one in self.exclude
         )
@@ -91,7 +91,7 @@ class Resources(ConfigPart):
     def has_none_of(self, kind: str) -> bool:
         """Whether ``include`` of this kind is empty; a kind that has no names is always there."""
         names = getattr(self, to_snake(kind), None)
-        return isinstance(names, Names) and names.are_none
+        return isinstance(names, Names) and names.is_empty
 
     def expects(self, kind: str) -> bool:
         """
@@ -104,14 +104,14 @@ class Resources(ConfigPart):
             return kind in self.expect
         if names.expect is not None:
             return names.expect
-        return not names.are_none and (kind in MADE_BY_SETUP or not SHIPPED_PATTERNS.issuperset(names.include))
+        return not names.is_empty and (kind in MADE_BY_SETUP or not SHIPPED_PATTERNS.issuperset(names.include))
 
     def with_own(self, settings: Settings) -> Resources:
         """With the names that the settings give, so that no pattern has to repeat them."""
         changed = {}
         for kind, own in self.own_names(settings).items():
             names: Names = getattr(self, kind)
-            if not names.are_none:
+            if not names.is_empty:
                 include = (*names.include, *(one for one in own if one not in names.include))
                 changed[kind] = names.model_copy(update={"include": include, "expect": self.expects(kind)})
         return self.model_copy(update=changed)
@@ -181,7 +181,7 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
     The configuration of this installation.
 
     :param directory: default ``include/config`` of the project, or the setting ``MIGRATION_OPS_CONFIG_DIRECTORY``.
-    :raises InvalidInput: a file is missing, not YAML, or has what does not belong there; all faults at once.
+    :raises InvalidInputError: a file is missing, not YAML, or has what does not belong there; all faults at once.
     """
     where = directory or DIRECTORY
     accepted = where / "accepted.yaml"
@@ -198,12 +198,12 @@ def _read(path: Path, kind: type[M]) -> M:
     try:
         document = _document_of(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InvalidInputError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     try:
         return kind.model_validate({} if document is None else document)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise InvalidInput("; ".join(faults), path=str(path)) from error
+        raise InvalidInputError("; ".join(faults), path=str(path)) from error
 
 
 # A task takes longer to parse these files than to judge a check. What a process has parsed, its forks know.

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 
 _SLUG_LENGTH = 40
 _REHEARSAL_WAVE = re.compile(r"drill-[0-9a-f]{10}")
@@ -43,19 +43,19 @@ def is_rehearsal_wave(wave: str) -> bool:
 def canonical(document: Any) -> str:
     """JSON with sorted names and no spaces: the same text for the same value.
 
-    :raises InvalidInput: not a JSON value.
+    :raises InvalidInputError: not a JSON value.
     """
     try:
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidInput("not a JSON value", path="detail", cause=str(error)) from error
+        raise InvalidInputError("not a JSON value", path="detail", cause=str(error)) from error
 
 
 def iso(moment: datetime) -> str:
     """UTC, milliseconds, ``Z``: one format, because the index on ``updatedAt`` sorts as text.
 
-    :raises InvalidInput: a time without a zone.
+    :raises InvalidInputError: a time without a zone.
     """
     if moment.tzinfo is None:
-        raise InvalidInput("a time in the ledger needs a zone", path="now", value=moment.isoformat())
+        raise InvalidInputError("a time in the ledger needs a zone", path="now", value=moment.isoformat())
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -45,41 +45,41 @@ def _rebuild(kind: type[MigrationError], message: str, context: dict[str, Any]) 
     return kind(message, **context)
 
 
-class InvalidInput(MigrationError):
+class InvalidInputError(MigrationError):
     """The conf, a setting or a document is wrong; nothing was touched."""
 
     code = "INVALID_INPUT"
     hint = "Correct the conf and trigger a new run: the conf of a run cannot be changed."
 
 
-class Blocked(MigrationError):
+class BlockedError(MigrationError):
     """A check said no, or could not know; nothing was touched."""
 
     code = "BLOCKED"
     hint = "Resolve the findings, then clear this task with downstream."
 
 
-class Unknown(MigrationError):
+class UnknownError(MigrationError):
     """What AWS answered does not allow a verdict. Fails closed."""
 
     code = "UNKNOWN"
     hint = "Look at the server in the MGN console; clear the task when its state is known again."
 
 
-class StepFailed(MigrationError):
+class StepFailedError(MigrationError):
     """A step of an application ended without reaching its goal; retrying by itself would not help."""
 
     code = "STEP_FAILED"
     hint = "Fix the cause, then clear the failed task with downstream: it continues from what MGN shows."
 
 
-class StepTimedOut(StepFailed):
+class StepTimedOutError(StepFailedError):
     """A wait reached its deadline."""
 
     code = "TIMED_OUT"
 
 
-class OutcomeUnknown(MigrationError):
+class OutcomeUnknownError(MigrationError):
     """A mutating call may or may not have been executed. Reconcile before anything else."""
 
     code = "OUTCOME_UNKNOWN"
@@ -87,7 +87,7 @@ class OutcomeUnknown(MigrationError):
     retryable = True
 
 
-class Throttled(MigrationError):
+class ThrottledError(MigrationError):
     """AWS asked for patience, or a quota is used up for the moment."""
 
     code = "THROTTLED"
@@ -95,13 +95,13 @@ class Throttled(MigrationError):
     retryable = True
 
 
-class Refused(MigrationError):
+class RefusedError(MigrationError):
     """A remote service refused the call for good."""
 
     code = "REFUSED"
 
 
-class Frozen(MigrationError):
+class FrozenError(MigrationError):
     """What was attempted could not be finished or verified; a person must look."""
 
     code = "FROZEN"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.core.errors import MigrationError, UnknownError
 
 # The one key of a document that stands where a value could not be read.
 NOT_READ = "notRead"
@@ -17,7 +17,7 @@ OWN_MISSING = "ownMissing"
 WARN_ONLY = "warnOnly"
 
 
-class NotRead(Unknown):
+class NotReadError(UnknownError):
     """A check asked for what could not be read, or what AWS did not answer. Absent is not zero."""
 
     code = "NOT_READ"
@@ -33,11 +33,11 @@ def is_failed(value: Any) -> bool:
     return isinstance(value, Mapping) and set(value) == {NOT_READ}
 
 
-class Facts(Mapping[str, Any]):
+class Snapshot(Mapping[str, Any]):
     """
-    A document that was read. Whoever touches a part that was not read gets :class:`NotRead`, never a default.
+    A document that was read. Whoever touches a part that was not read gets :class:`NotReadError`, never a default.
 
-    Members that are documents come out as ``Facts``, lists of documents as lists of ``Facts``.
+    Members that are documents come out as ``Snapshot``, lists of documents as lists of ``Snapshot``.
 
     :param document: plain JSON.
     :param path: where it stands, for messages.
@@ -50,17 +50,17 @@ class Facts(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         document = self._read()
         if name not in document or document[name] is None:
-            raise NotRead(f"{self._at(name)} was not answered")
+            raise NotReadError(f"{self._at(name)} was not answered")
         return self._wrapped(document[name], self._at(name))
 
-    def maybe(self, name: str, default: Any = None) -> Any:
+    def optional(self, name: str, default: Any = None) -> Any:
         """For a member that AWS leaves out when there is none of it.
 
-        :raises NotRead: reading it failed: that is not "none".
+        :raises NotReadError: reading it failed: that is not "none".
         """
         return self[name] if self._read().get(name) is not None else default
 
-    def at(self, path: str) -> Any:
+    def path(self, path: str) -> Any:
         """``"lambda.functions"``: a member of a member."""
         found: Any = self
         for name in path.split("."):
@@ -95,12 +95,12 @@ class Facts(Mapping[str, Any]):
 def _inside(value: Any, path: str) -> Any:
     """Entries of lists that were not read stay in their place, so that others can be judged; touching one raises."""
     if isinstance(value, Mapping):
-        return Facts(value, path)
+        return Snapshot(value, path)
     if isinstance(value, list):
         return [_inside(one, f"{path}[{number}]") for number, one in enumerate(value)]
     return value
 
 
-def _not_read(document: Mapping[str, Any]) -> NotRead:
+def _not_read(document: Mapping[str, Any]) -> NotReadError:
     why = document[NOT_READ]
-    return NotRead(f"{why['operation']}: {why['message']}", operation=why["operation"], awsCode=why["code"])
+    return NotReadError(f"{why['operation']}: {why['message']}", operation=why["operation"], awsCode=why["code"])

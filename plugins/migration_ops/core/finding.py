@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class FindingVerdict(StrEnum):
+class FindingStatus(StrEnum):
     """Worst first. UNKNOWN is no kind of OK: what could not be looked at makes a run red, as CRITICAL does."""
 
     CRITICAL = "CRITICAL"
@@ -17,8 +17,8 @@ class FindingVerdict(StrEnum):
     OK = "OK"
 
 
-WORST_FIRST = tuple(FindingVerdict)
-RED = frozenset({FindingVerdict.CRITICAL, FindingVerdict.UNKNOWN})
+WORST_FIRST = tuple(FindingStatus)
+RED = frozenset({FindingStatus.CRITICAL, FindingStatus.UNKNOWN})
 
 
 class Route(StrEnum):
@@ -49,7 +49,7 @@ class Finding:
 
     check_id: str
     resource: str
-    verdict: FindingVerdict
+    verdict: FindingStatus
     value: Any = None
     limit: Any = None
     unit: str = ""
@@ -92,7 +92,7 @@ class Finding:
         return cls(
             check_id=document["checkId"],
             resource=document["resource"],
-            verdict=FindingVerdict(document["verdict"]),
+            verdict=FindingStatus(document["verdict"]),
             value=document["value"],
             limit=document["limit"],
             unit=document["unit"],
@@ -107,10 +107,10 @@ class Finding:
         )
 
 
-def worst(findings: Iterable[Finding]) -> FindingVerdict:
+def worst(findings: Iterable[Finding]) -> FindingStatus:
     """The worst verdict; of no findings UNKNOWN: nothing was looked at."""
     verdicts = {finding.verdict for finding in findings}
-    return next((one for one in WORST_FIRST if one in verdicts), FindingVerdict.UNKNOWN)
+    return next((one for one in WORST_FIRST if one in verdicts), FindingStatus.UNKNOWN)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -124,7 +124,7 @@ class Change:
 
     kind: str
     finding: Finding
-    before: FindingVerdict | None = None
+    before: FindingStatus | None = None
 
     def as_document(self) -> dict[str, Any]:
         return {
@@ -141,7 +141,7 @@ def changes(before: Iterable[Finding], now: Iterable[Finding]) -> list[Change]:
     gone = [
         Change("gone", finding, finding.verdict)
         for key, finding in old.items()
-        if key not in new and finding.verdict is not FindingVerdict.OK
+        if key not in new and finding.verdict is not FindingStatus.OK
     ]
     order = {change.finding.key: change for change in [*filter(None, found), *gone]}
     return [order[one.key] for one in worst_first(change.finding for change in order.values())]
@@ -149,11 +149,11 @@ def changes(before: Iterable[Finding], now: Iterable[Finding]) -> list[Change]:
 
 def _change(old: Finding | None, new: Finding) -> Change | None:
     if old is None:
-        return None if new.verdict is FindingVerdict.OK else Change("new", new)
+        return None if new.verdict is FindingStatus.OK else Change("new", new)
     if old.verdict is new.verdict:
         return None
     is_worse = WORST_FIRST.index(new.verdict) < WORST_FIRST.index(old.verdict)
-    if old.verdict is FindingVerdict.OK:
+    if old.verdict is FindingStatus.OK:
         return Change("new", new, old.verdict)
     return Change("worse" if is_worse else "better", new, old.verdict)
 
@@ -162,10 +162,10 @@ EVERYTHING = "*"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class CheckResult:
     """What a check says of one resource. ``resource`` None = the one it was given."""
 
-    verdict: FindingVerdict
+    verdict: FindingStatus
     reason: str
     value: Any = None
     limit: Any = None
@@ -179,23 +179,23 @@ class Judgement:
     conclusive: bool = True
 
 
-def ok(reason: str = "", **more: Any) -> Judgement:
-    return Judgement(FindingVerdict.OK, reason, **more)
+def ok(reason: str = "", **more: Any) -> CheckResult:
+    return CheckResult(FindingStatus.OK, reason, **more)
 
 
-def warning(reason: str, **more: Any) -> Judgement:
-    return Judgement(FindingVerdict.WARNING, reason, **more)
+def warning(reason: str, **more: Any) -> CheckResult:
+    return CheckResult(FindingStatus.WARNING, reason, **more)
 
 
-def critical(reason: str, **more: Any) -> Judgement:
-    return Judgement(FindingVerdict.CRITICAL, reason, **more)
+def critical(reason: str, **more: Any) -> CheckResult:
+    return CheckResult(FindingStatus.CRITICAL, reason, **more)
 
 
-def unknown(reason: str, **more: Any) -> Judgement:
-    return Judgement(FindingVerdict.UNKNOWN, reason, **more)
+def unknown(reason: str, **more: Any) -> CheckResult:
+    return CheckResult(FindingStatus.UNKNOWN, reason, **more)
 
 
-def above(value: float, limit: float, what: str, verdict: FindingVerdict, **more: Any) -> Judgement:
+def above(value: float, limit: float, what: str, verdict: FindingStatus, **more: Any) -> CheckResult:
     """OK up to and with the limit, ``verdict`` beyond it."""
-    found = verdict if value > limit else FindingVerdict.OK
-    return Judgement(found, what, value, limit, what=what, **more)
+    found = verdict if value > limit else FindingStatus.OK
+    return CheckResult(found, what, value, limit, what=what, **more)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 
 def peak(spans: Iterable[tuple[datetime, datetime, int]]) -> int:
@@ -72,11 +72,11 @@ def days_from_last(weeks: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:
     return [((end - ends[-1]) / timedelta(days=1), value) for end, (_, value) in zip(ends, weeks, strict=True)]
 
 
-def total(series: Facts) -> float:
+def total(series: Snapshot) -> float:
     return float(sum(series["values"]))
 
 
-def worst_day(series: Facts) -> float | None:
+def worst_day(series: Snapshot) -> float | None:
     """The largest value of a day; None when there is none."""
     values = series["values"]
     return float(max(values)) if values else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 
 PREFIX = "MIGRATION_OPS_"
 
@@ -58,7 +58,7 @@ class Settings:
 def read_settings(environ: dict[str, str] | None = None) -> Settings:
     """Settings from the environment.
 
-    :raises InvalidInput: a value that is not of its type; the context names the variable.
+    :raises InvalidInputError: a value that is not of its type; the context names the variable.
     """
     source = os.environ if environ is None else environ
     values: dict[str, object] = {}
@@ -70,5 +70,5 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         try:
             values[one.name] = kind(source[name])
         except ValueError as error:
-            raise InvalidInput(f"{name} must be of type {one.type}", path=name, value=source[name]) from error
+            raise InvalidInputError(f"{name} must be of type {one.type}", path=name, value=source[name]) from error
     return Settings(**values)  # type: ignore[arg-type]

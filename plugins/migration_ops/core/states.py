@@ -93,7 +93,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 }
 
 
-class IllegalTransition(MigrationError):
+class IllegalTransitionError(MigrationError):
     """The ledger was asked for a step that cannot follow the present one."""
 
     code = "ILLEGAL_TRANSITION"
@@ -101,7 +101,9 @@ class IllegalTransition(MigrationError):
 
 
 def check_transition(migration_id: str, old: Phase, new: Phase) -> None:
-    """:raises IllegalTransition: when ``new`` may not follow ``old``."""
+    """:raises IllegalTransitionError: when ``new`` may not follow ``old``."""
     # Writing facts without leaving the phase is no transition.
     if new is not old and new not in TRANSITIONS[old]:
-        raise IllegalTransition(f"{old} may not become {new}", migrationId=migration_id, old=old.value, new=new.value)
+        raise IllegalTransitionError(
+            f"{old} may not become {new}", migrationId=migration_id, old=old.value, new=new.value
+        )

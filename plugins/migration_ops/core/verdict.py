@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class GateResult:
     """One judged fact: what was looked at, what was seen, what the limit is.
 
     ``subject`` is an id or a path, ``value`` and ``limit`` are plain JSON values with the unit in ``name``.
@@ -34,7 +34,7 @@ class Check:
         return asdict(self) | {"verdict": self.verdict.value}
 
 
-def worst(checks: list[Check]) -> Verdict:
+def worst(checks: list[GateResult]) -> Verdict:
     """BLOCKED before UNKNOWN before OK. No checks at all is UNKNOWN: nothing was looked at."""
     verdicts = {check.verdict for check in checks}
     for verdict in (Verdict.BLOCKED, Verdict.UNKNOWN):
@@ -54,7 +54,7 @@ def unknown(reason: str) -> Fact:
     return Verdict.UNKNOWN, reason
 
 
-def decide(name: str, subject: str, against: Iterable[Fact], *, value: Any, limit: Any, ok: str) -> Check:
+def combine(name: str, subject: str, against: Iterable[Fact], *, value: Any, limit: Any, ok: str) -> GateResult:
     """OK only when nothing speaks against it. Reasons of the deciding verdict are all named, the others are not.
 
     :param against: the facts that are not OK.
@@ -64,5 +64,5 @@ def decide(name: str, subject: str, against: Iterable[Fact], *, value: Any, limi
     for verdict in (Verdict.BLOCKED, Verdict.UNKNOWN):
         reasons = [reason for of, reason in facts if of is verdict]
         if reasons:
-            return Check(name, subject, verdict, value, limit, "; ".join(reasons))
-    return Check(name, subject, Verdict.OK, value, limit, ok)
+            return GateResult(name, subject, verdict, value, limit, "; ".join(reasons))
+    return GateResult(name, subject, Verdict.OK, value, limit, ok)

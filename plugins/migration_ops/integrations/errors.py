@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.core.errors import InvalidInput, MigrationError, Refused
+from migration_ops.core.errors import InvalidInputError, MigrationError, RefusedError
 
 
-class CmdbUnavailable(MigrationError):
+class CmdbUnavailableError(MigrationError):
     """The CMDB did not answer, or answered that it cannot now; what was sent may have been applied."""
 
     code = "CMDB_UNAVAILABLE"
@@ -13,21 +13,21 @@ class CmdbUnavailable(MigrationError):
     retryable = True
 
 
-class CmdbRefused(Refused):
+class CmdbRefusedError(RefusedError):
     """The CMDB will not do this: login, permission, a value it does not accept, an id it does not know."""
 
     code = "CMDB_REFUSED"
     hint = "Correct the record, the permission or the connection, then clear this task."
 
 
-class CmdbNotFound(CmdbRefused):
+class CmdbNotFoundError(CmdbRefusedError):
     """The CMDB does not know this id."""
 
     code = "CMDB_NOT_FOUND"
     hint = "Correct the cmdbId in the conf, or create the record."
 
 
-class CmdbMismatch(MigrationError):
+class CmdbMismatchError(MigrationError):
     """The CMDB accepted the update, and reading it back shows something else: another writer won."""
 
     code = "CMDB_MISMATCH"
@@ -37,14 +37,14 @@ class CmdbMismatch(MigrationError):
     retryable = True
 
 
-class ForbiddenUrl(InvalidInput):
+class ForbiddenUrlError(InvalidInputError):
     """This URL may not be called: it is not https to a public address, and no allow-list entry says otherwise."""
 
     code = "FORBIDDEN_URL"
     hint = "Use an https URL of a public host, or have an operator add the host to allowedHosts of the connection."
 
 
-class NameNotResolved(MigrationError):
+class NameNotResolvedError(MigrationError):
     """The host of a URL has no address at the moment, so nothing can be said about where it leads."""
 
     code = "NAME_NOT_RESOLVED"
@@ -52,7 +52,7 @@ class NameNotResolved(MigrationError):
     retryable = True
 
 
-class CallbackFailed(MigrationError):
+class CallbackFailedError(MigrationError):
     """No attempt to deliver was answered with 2xx; the receiver may have seen it (its id stays the same)."""
 
     code = "CALLBACK_FAILED"
@@ -60,14 +60,14 @@ class CallbackFailed(MigrationError):
     retryable = True
 
 
-class CallbackRefused(Refused):
+class CallbackRefusedError(RefusedError):
     """The receiver does not accept this message, or answered with a redirect."""
 
     code = "CALLBACK_REFUSED"
     hint = "Compare the signing secret and the URL with the receiver's, then clear this task."
 
 
-class CallbackGone(CallbackRefused):
+class CallbackGoneError(CallbackRefusedError):
     """The receiver answered 410: this URL takes no messages any more."""
 
     code = "CALLBACK_GONE"

@@ -9,22 +9,22 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from migration_ops.aws.evidence_store import EvidenceMismatch, EvidenceStore
+from migration_ops.aws.evidence_store import EvidenceMismatchError, EvidenceStore
 from migration_ops.core.batches import in_groups
 from migration_ops.core.documents import canonical, iso
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.items import KEY, from_item, key_of, to_item
-from migration_ops.ledger.protocol import VersionConflict
+from migration_ops.ledger.protocol import VersionConflictError
 from migration_ops.ledger.stored_chain import StoredChain, read_chain
-from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelled
+from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelledError
 
 # FROZEN is not among them: a person still has to look.
 ARCHIVED_PHASES = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED})
 SECONDS_PER_DAY = 86_400
 
 
-class NotArchivable(MigrationError):
+class NotArchivableError(MigrationError):
     """The migration has not ended, or its history is not whole; nothing was changed."""
 
     code = "NOT_ARCHIVABLE"
@@ -57,9 +57,9 @@ class Archive:
         A migration that is written again afterwards loses its ``expiresAt``; its archived lines still expire, and
         the record keeps their end (``archivedSequence``, ``archivedDigest``) as the chain's anchor.
 
-        :raises NotArchivable: not ended, unknown, or its chain is broken.
-        :raises EvidenceMismatch: the copy is not what was written; nothing was changed in the table.
-        :raises VersionConflict: the migration was written in between.
+        :raises NotArchivableError: not ended, unknown, or its chain is broken.
+        :raises EvidenceMismatchError: the copy is not what was written; nothing was changed in the table.
+        :raises VersionConflictError: the migration was written in between.
         """
         table = Table(self.client, self.table_name)
         chain = read_chain(table, migration_id, self.now().timestamp())
@@ -68,7 +68,7 @@ class Archive:
         key = f"archive/{chain.text('wave')}/{migration_id}-v{chain.number('version')}.json"
         self.store.put(key, _document(chain))
         if self.store.get(key) != body:
-            raise EvidenceMismatch("The archive copy differs from the table", key=key)
+            raise EvidenceMismatchError("The archive copy differs from the table", key=key)
         expires_at = self._expiry(chain)
         self._expire(table, chain, key, expires_at)
         return Archived(migration_id, key, hashlib.sha256(body).hexdigest(), expires_at)
@@ -77,10 +77,10 @@ class Archive:
         record = chain.record
         if record is None or record.phase not in ARCHIVED_PHASES:
             phase = record.phase.value if record else None
-            raise NotArchivable("The migration has not ended", migrationId=chain.migration_id, phase=phase)
+            raise NotArchivableError("The migration has not ended", migrationId=chain.migration_id, phase=phase)
         problems = chain.problems()
         if problems:
-            raise NotArchivable("The history is not whole", migrationId=chain.migration_id, problems=problems)
+            raise NotArchivableError("The history is not whole", migrationId=chain.migration_id, problems=problems)
 
     def _expiry(self, chain: StoredChain) -> int:
         """A repeated archive of the same state does not put the end off."""
@@ -95,8 +95,8 @@ class Archive:
         for group in in_groups(actions, TRANSACTION_ITEMS):
             try:
                 table.transact(group, str(uuid4()))
-            except TransactionCancelled as error:
-                raise VersionConflict(
+            except TransactionCancelledError as error:
+                raise VersionConflictError(
                     "The migration was written while it was archived", migrationId=chain.migration_id
                 ) from error
 

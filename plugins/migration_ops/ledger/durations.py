@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from migration_ops.aws.mgn.servers import moment
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.documents import is_rehearsal_wave, iso
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.listing import Listing
 from migration_ops.core.states import ENDED, STATUS_OF, Phase, Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
@@ -26,17 +26,17 @@ WAITING = frozenset({Phase.PLANNED, Phase.READY, Phase.CUTOVER_VERIFIED}) | ENDE
 MAX_MIGRATIONS = 2_000
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``waves``: ``name, migrations, isSample`` and ``steps [{phase, isWaiting, seconds, migrationId, total}]``: of each
     phase the longest stay of one migration, whose it was, and how many migrations were in it.
     """
-    return {"waves": reader.attempt("dynamodb:query", lambda: _waves(reader))}
+    return {"waves": reader.guarded("dynamodb:query", lambda: _waves(reader))}
 
 
-def _waves(reader: Reader) -> list[dict[str, Any]]:
+def _waves(reader: AwsReader) -> list[dict[str, Any]]:
     """:raises MigrationError: DynamoDB cannot say, or an item is malformed."""
-    client, name = reader.of("dynamodb"), reader.settings.table_name
+    client, name = reader.client("dynamodb"), reader.settings.table_name
     found = [record for status in ENDED_STATUSES for record in ended_since(Table(client, name), status, reader)]
     newest = sorted(found, key=lambda one: one.updated_at or "", reverse=True)[:MAX_MIGRATIONS]
     histories = DynamoDbLedger(client, name).histories([one.migration_id for one in newest])
@@ -54,7 +54,7 @@ def _waves(reader: Reader) -> list[dict[str, Any]]:
     ]
 
 
-def ended_since(table: Table, status: Status, reader: Reader) -> list[Record]:
+def ended_since(table: Table, status: Status, reader: AwsReader) -> list[Record]:
     """Migrations of an ended status that were last written in the window; none of the drill's rehearsals."""
     items = table.query(
         INDEX,
@@ -85,13 +85,13 @@ def _steps(histories: dict[str, list[HistoryEntry]]) -> list[dict[str, Any]]:
 def seconds_by_phase(history: Iterable[HistoryEntry]) -> dict[str, float]:
     """Seconds in each phase that was left again, all stays added up.
 
-    :raises Unknown: a line has no time that can be read.
+    :raises UnknownError: a line has no time that can be read.
     """
     spent: dict[str, float] = defaultdict(float)
     for this, following in pairwise(history):
         begun, ended = moment(this.at), moment(following.at)
         if begun is None or ended is None:
-            raise Unknown("a history line has no time", migrationId=this.migration_id, sequence=this.sequence)
+            raise UnknownError("a history line has no time", migrationId=this.migration_id, sequence=this.sequence)
         spent[this.phase] += (ended - begun).total_seconds()
     return {phase: round(seconds, 1) for phase, seconds in spent.items()}
 

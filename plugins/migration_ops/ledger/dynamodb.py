@@ -9,13 +9,13 @@ from uuid import uuid4
 
 from migration_ops.aws.evidence_store import Store, within_limits
 from migration_ops.core.documents import iso
-from migration_ops.core.errors import MigrationError, OutcomeUnknown
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError
 from migration_ops.core.states import Status
 from migration_ops.ledger.items import from_item, record_of, same_format
 from migration_ops.ledger.locks import Locks
 from migration_ops.ledger.protocol import HistoryEntry, Holder, Record
 from migration_ops.ledger.stored_chain import read_chains
-from migration_ops.ledger.table import Table, TransactionCancelled
+from migration_ops.ledger.table import Table, TransactionCancelledError
 from migration_ops.ledger.writes import (
     WRITE_TOKEN,
     Change,
@@ -69,7 +69,7 @@ class DynamoDbLedger:
 
         :raises ValueError: no records, or records that do not belong together.
         :raises IllegalTransition, VersionConflict, LockHeld:
-        :raises OutcomeUnknown: the answer was lost and the table does not show it; read before writing again.
+        :raises OutcomeUnknownError: the answer was lost and the table does not show it; read before writing again.
         """
         check_pairs(old, new, holder)
         for before, after in zip(old, new, strict=True):
@@ -148,10 +148,10 @@ class DynamoDbLedger:
         try:
             # A token per transaction: the same one with other content would be refused.
             self._table.transact(actions, str(uuid4()))
-        except TransactionCancelled as error:
+        except TransactionCancelledError as error:
             if not self._is_ours(group, plan.token):
                 raise refusal(group, error, with_locks=plan.holder is not None) from error
-        except OutcomeUnknown:
+        except OutcomeUnknownError:
             if not self._is_ours(group, plan.token):
                 raise
 

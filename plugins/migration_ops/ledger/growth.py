@@ -8,10 +8,10 @@ from typing import Any
 
 from migration_ops.aws.inventory.lambda_functions import FUNCTION_LOG_PREFIX
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.documents import iso
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.series import by_week, day_ends, whole_days
@@ -23,7 +23,7 @@ INDEX = "status-timestamp-index"
 Values = list[tuple[datetime, float]]
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``series``: ``name, kind`` (migrations, bucket, logs), ``unit, weeks [[end, value]]``, ``isHistoryExpected``; and of
     the ledger's table (kind table), of which AWS keeps no history, ``size {items, bytes}`` as it is now.
@@ -65,17 +65,17 @@ def _log_metric(name: str) -> Metric:
     return Metric(f"logs|{name}", "AWS/Logs", "IncomingBytes", {"LogGroupName": name}, "Sum", DAY_SECONDS)
 
 
-def _log_groups(reader: Reader) -> Any:
+def _log_groups(reader: AwsReader) -> Any:
     """Our own group, and those of our functions."""
     listed = reader.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=FUNCTION_LOG_PREFIX)
     if is_failed(listed):
         return listed
-    takes = reader.config.resources.functions.takes
+    takes = reader.config.resources.functions.matches
     names = [one["logGroupName"] for one in listed]
     return [reader.settings.log_group, *(one for one in names if takes(one.removeprefix(FUNCTION_LOG_PREFIX)))]
 
 
-def _migrations(reader: Reader) -> Any:
+def _migrations(reader: AwsReader) -> Any:
     """Begun in each week. Only as far back as no item can have expired: else the past would look too small."""
     days = min(reader.config.thresholds.capacity.history_days, reader.settings.history_ttl_days)
     since, end = whole_days(reader.now, days)
@@ -85,16 +85,16 @@ def _migrations(reader: Reader) -> Any:
         found = by_week(begun, since, end, sum, empty=0.0)
         return [[week.isoformat(), value] for week, value in found]
 
-    return reader.attempt("dynamodb:query", weeks)
+    return reader.guarded("dynamodb:query", weeks)
 
 
-def _created(reader: Reader, status: Status, since: datetime) -> list[datetime]:
+def _created(reader: AwsReader, status: Status, since: datetime) -> list[datetime]:
     """What was created since then was also written since then.
 
-    :raises Unknown: an item without the time of its creation.
+    :raises UnknownError: an item without the time of its creation.
     """
     pages = (
-        reader.of("dynamodb")
+        reader.client("dynamodb")
         .get_paginator("query")
         .paginate(
             TableName=reader.settings.table_name,
@@ -109,10 +109,10 @@ def _created(reader: Reader, status: Status, since: datetime) -> list[datetime]:
     try:
         return [datetime.fromisoformat(from_value(item["createdAt"])) for item in items]
     except (KeyError, ValueError, TypeError) as error:
-        raise Unknown("a migration has no createdAt", cause=repr(error)) from error
+        raise UnknownError("a migration has no createdAt", cause=repr(error)) from error
 
 
-def _table(reader: Reader) -> Any:
+def _table(reader: AwsReader) -> Any:
     answer = reader.call("dynamodb", "describe_table", TableName=reader.settings.table_name)
     if is_failed(answer):
         return answer

@@ -15,7 +15,7 @@ from typing import Any
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
 from migration_ops.core.documents import iso
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Holder, Intent, Record
 
@@ -61,7 +61,7 @@ def same_format(text: str) -> str:
     try:
         return iso(datetime.fromisoformat(text))
     except ValueError as error:
-        raise InvalidInput("not an ISO 8601 time", path="time", value=text) from error
+        raise InvalidInputError("not an ISO 8601 time", path="time", value=text) from error
 
 
 def history_key(migration_id: str, sequence: int) -> str:
@@ -79,12 +79,12 @@ def key_of(migration_id: str) -> Item:
 def to_value(value: Any, path: str = "value") -> Any:
     """A JSON value as a DynamoDB attribute value.
 
-    :raises InvalidInput: not a JSON value, or a number that DynamoDB cannot hold (NaN, > 38 digits).
+    :raises InvalidInputError: not a JSON value, or a number that DynamoDB cannot hold (NaN, > 38 digits).
     """
     try:
         return _SERIALIZER.serialize(_without_floats(value, path))
     except (TypeError, DecimalException) as error:
-        raise InvalidInput("DynamoDB cannot hold this value", path=path, type=type(value).__name__) from error
+        raise InvalidInputError("DynamoDB cannot hold this value", path=path, type=type(value).__name__) from error
 
 
 def from_value(value: Any) -> Any:
@@ -104,18 +104,18 @@ def from_item(item: Item) -> dict[str, Any]:
 def _without_floats(value: Any, path: str) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInput("not a number that can be stored", path=path, value=repr(value))
+            raise InvalidInputError("not a number that can be stored", path=path, value=repr(value))
         return DYNAMODB_CONTEXT.create_decimal(str(value))
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
-            raise InvalidInput("names must be text", path=path)
+            raise InvalidInputError("names must be text", path=path)
         return {str(name): _without_floats(one, f"{path}.{name}") for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_floats(one, f"{path}[{index}]") for index, one in enumerate(value)]
     if value is None or isinstance(value, (bool, int, str)):
         # An enum of text is written as its text.
         return str(value) if isinstance(value, str) else value
-    raise InvalidInput("not a JSON value", path=path, type=type(value).__name__)
+    raise InvalidInputError("not a JSON value", path=path, type=type(value).__name__)
 
 
 def _without_decimals(value: Any) -> Any:
@@ -143,12 +143,14 @@ def record_attributes(record: Record) -> Item:
 
 
 def record_of(item: Item) -> Record:
-    """:raises InvalidInput: an item that this package did not write: a person must look, nothing is guessed."""
+    """:raises InvalidInputError: an item that this package did not write: a person must look, nothing is guessed."""
     document = from_item(item)
     try:
         return _record_of(document)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise InvalidInput("the ledger item is malformed", migrationId=document.get(KEY), cause=repr(error)) from error
+        raise InvalidInputError(
+            "the ledger item is malformed", migrationId=document.get(KEY), cause=repr(error)
+        ) from error
 
 
 def _record_of(document: dict[str, Any]) -> Record:

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from migration_ops.core.batches import in_groups
 from migration_ops.ledger.items import holder_of, key_of, lock_attributes, lock_key, to_item
-from migration_ops.ledger.protocol import Holder, LockHeld, VersionConflict
-from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelled
+from migration_ops.ledger.protocol import Holder, LockHeldError, VersionConflictError
+from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelledError
 
 Action = dict[str, Any]
 
@@ -53,14 +53,14 @@ class Locks:
     def take_over(self, source_server_ids: list[str], ended: Holder, holder: Holder) -> None:
         """Moves locks from ``ended`` to ``holder``; those that already are the holder's stay.
 
-        :raises LockHeld: a third run holds one of them.
-        :raises VersionConflict: one of them was released in between; take it by writing.
+        :raises LockHeldError: a third run holds one of them.
+        :raises VersionConflictError: one of them was released in between; take it by writing.
         """
         for servers in in_groups(list(dict.fromkeys(source_server_ids)), TRANSACTION_ITEMS):
             actions = [self._take_over_action(one, ended, holder) for one in servers]
             try:
                 self.table.transact(actions, str(uuid4()))
-            except TransactionCancelled as error:
+            except TransactionCancelledError as error:
                 raise self._why_not(servers, error) from error
 
     def release(self, source_server_ids: list[str], holder: Holder) -> None:
@@ -71,14 +71,14 @@ class Locks:
     def _release(self, servers: list[str], holder: Holder) -> None:
         try:
             self._delete(servers, holder)
-        except TransactionCancelled:
+        except TransactionCancelledError:
             # One is free or another run's.
             self._release_held(servers, holder)
 
     def _release_held(self, servers: list[str], holder: Holder) -> None:
         try:
             self._delete(self._held(servers, holder), holder)
-        except TransactionCancelled:
+        except TransactionCancelledError:
             # One changed hands between the read and the delete: look again and leave that one alone.
             self._delete(self._held(servers, holder), holder)
 
@@ -116,11 +116,11 @@ class Locks:
             }
         }
 
-    def _why_not(self, servers: list[str], error: TransactionCancelled) -> LockHeld | VersionConflict:
+    def _why_not(self, servers: list[str], error: TransactionCancelledError) -> LockHeldError | VersionConflictError:
         held = holders_in_the_way(servers, error.reasons)
         if held:
             return lock_held(held)
-        return VersionConflict("A lock was released while it was taken over", sourceServerIds=servers)
+        return VersionConflictError("A lock was released while it was taken over", sourceServerIds=servers)
 
 
 def holders_in_the_way(servers: list[str], reasons: list[dict[str, Any]]) -> dict[str, Holder]:
@@ -132,8 +132,8 @@ def holders_in_the_way(servers: list[str], reasons: list[dict[str, Any]]) -> dic
     }
 
 
-def lock_held(held: dict[str, Holder]) -> LockHeld:
-    return LockHeld(
+def lock_held(held: dict[str, Holder]) -> LockHeldError:
+    return LockHeldError(
         f"{len(held)} server(s) belong to another run",
         holders={
             server: {"dagId": one.dag_id, "runId": one.run_id, "wave": one.wave, "since": one.since}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.documents import is_rehearsal_wave, iso
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -24,7 +24,7 @@ _ATTRIBUTES = ("migrationId", "wave", "status", "errorCode", "createdAt", "updat
 NAMED = 20
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``waves``: of each wave in which something ended ``name, ended, completed, byStatus, medianMinutes`` (None where
     nothing completed) and ``beforeMedianMinutes`` (of all that completed in the window before; None for none).
@@ -33,16 +33,16 @@ def read(reader: Reader) -> dict[str, Any]:
     A migration counts in the window in which its item was last written; durations are from its creation to then. The
     recovery drill's rehearsals do not count: they always end in a rollback.
     """
-    answers = reader.each(ENDED_STATUSES, lambda status: {"items": _ended(reader, status)})
+    answers = reader.map(ENDED_STATUSES, lambda status: {"items": _ended(reader, status)})
     unread = next((one["items"] for one in answers if is_failed(one["items"])), None)
     if unread is not None:
         return {"waves": unread, "errors": unread, "totals": unread}
     items = [item for one in answers for item in one["items"]]
-    summed: dict[str, Any] = reader.attempt("dynamodb:query", lambda: _summed(items, iso(reader.since)))
+    summed: dict[str, Any] = reader.guarded("dynamodb:query", lambda: _summed(items, iso(reader.since)))
     return {"waves": summed, "errors": summed, "totals": summed} if is_failed(summed) else summed
 
 
-def _ended(reader: Reader, status: Status) -> Any:
+def _ended(reader: AwsReader, status: Status) -> Any:
     return reader.pages(
         "dynamodb",
         "query",

@@ -86,7 +86,7 @@ class Holder:
         return (self.dag_id, self.run_id) == (other.dag_id, other.run_id)
 
 
-class VersionConflict(MigrationError):
+class VersionConflictError(MigrationError):
     """Somebody else wrote the migration in between; read again and decide anew."""
 
     code = "VERSION_CONFLICT"
@@ -94,7 +94,7 @@ class VersionConflict(MigrationError):
     retryable = True
 
 
-class LockHeld(MigrationError):
+class LockHeldError(MigrationError):
     """The server belongs to another run."""
 
     code = "LOCK_HELD"
@@ -122,7 +122,7 @@ class Ledger(Protocol):
         each server's lock must be free or the holder's own; it is taken in the same transaction.
         Returns the records as stored (version + 1).
 
-        :raises IllegalTransition, VersionConflict, LockHeld:
+        :raises IllegalTransition, VersionConflictError, LockHeldError:
         """
 
     def history(self, migration_id: str) -> list[HistoryEntry]:

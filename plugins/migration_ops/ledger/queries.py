@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -22,7 +22,7 @@ INDEX = "status-timestamp-index"
 MESSAGE_CHARACTERS = 300
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``active`` and ``frozen``: ``name`` (migration id), ``wave, appName, sourceServerId, status, phase, updatedAt,
     minutesSinceUpdate, errorCode, errorMessage, dagRunId``.
@@ -38,10 +38,10 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"active": active, "frozen": frozen, "summary": _summary(active, frozen, numbers)}
 
 
-def migrations(reader: Reader, statuses: tuple[Status, ...]) -> Any:
+def migrations(reader: AwsReader, statuses: tuple[Status, ...]) -> Any:
     """All migrations in these statuses as documents, or the document of the failure."""
-    ledger = DynamoDbLedger(reader.of("dynamodb"), reader.settings.table_name)
-    return reader.attempt(
+    ledger = DynamoDbLedger(reader.client("dynamodb"), reader.settings.table_name)
+    return reader.guarded(
         "dynamodb:query",
         lambda: [_document(one, reader.now) for status in statuses for one in ledger.by_status(status)],
     )
@@ -70,10 +70,10 @@ def _minutes(text: str | None, now: datetime) -> float | None:
         return None
 
 
-def _count(reader: Reader, status: Status) -> Any:
+def _count(reader: AwsReader, status: Status) -> Any:
     def counted() -> int:
         pages = (
-            reader.of("dynamodb")
+            reader.client("dynamodb")
             .get_paginator("query")
             .paginate(
                 TableName=reader.settings.table_name,
@@ -86,7 +86,7 @@ def _count(reader: Reader, status: Status) -> Any:
         )
         return sum(page["Count"] for page in pages)
 
-    return reader.attempt("dynamodb:query", counted)
+    return reader.guarded("dynamodb:query", counted)
 
 
 def _summary(active: Any, frozen: Any, numbers: list[Any]) -> Any:

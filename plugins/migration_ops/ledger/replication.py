@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import in_groups, side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -20,7 +20,7 @@ REPLICATION_MATTERS = frozenset(
 )
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``servers``: ``name`` (source server id), ``migrationId, wave, appName, phase, needsReplication, isListed`` and,
     of those that MGN lists, ``isArchived, lifecycleState, replicationState, replicationError, lagSeconds,
@@ -42,16 +42,16 @@ def _needs_replication(migration: dict[str, Any]) -> bool:
     return migration["phase"] in REPLICATION_MATTERS
 
 
-def views_of(reader: Reader, server_ids: list[str]) -> Any:
+def views_of(reader: AwsReader, server_ids: list[str]) -> Any:
     """By id what MGN says; archived servers too, so that "archived" and "unknown" are told apart."""
 
     def read_all() -> dict[str, Any]:
-        pages = reader.of("mgn").get_paginator("describe_source_servers")
+        pages = reader.client("mgn").get_paginator("describe_source_servers")
         found = pages.paginate(filters={"sourceServerIDs": server_ids})
         views = (ServerView.from_api(item) for page in found for item in page["items"])
         return {view.source_server_id: _document(view) for view in views}
 
-    return reader.attempt("mgn:describe_source_servers", read_all)
+    return reader.guarded("mgn:describe_source_servers", read_all)
 
 
 def _document(view: ServerView) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from migration_ops.aws.inventory.ec2 import MANAGED, instances, snapshots, volumes
 from migration_ops.aws.mgn.servers import ServerView, moment
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -18,7 +18,7 @@ from migration_ops.ledger.protocol import Record
 NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``staging``: instances, volumes and snapshots of the staging area (``aws/inventory/ec2.py``), each with ``server``
     and ``migration`` of its source server (absent when there is none), and ``launched``: instances that MGN launched.
@@ -63,11 +63,11 @@ def _joined(resource: dict[str, Any], servers: Any, migrations: Any) -> dict[str
     }
 
 
-def _servers(reader: Reader) -> Any:
+def _servers(reader: AwsReader) -> Any:
     """By id; archived ones too."""
 
     def read_all() -> dict[str, Any]:
-        pages = reader.of("mgn").get_paginator("describe_source_servers").paginate(filters={})
+        pages = reader.client("mgn").get_paginator("describe_source_servers").paginate(filters={})
         views = (ServerView.from_api(item) for page in pages for item in page["items"])
         return {
             one.source_server_id: {
@@ -80,19 +80,19 @@ def _servers(reader: Reader) -> Any:
             for one in views
         }
 
-    return reader.attempt("mgn:describe_source_servers", read_all)
+    return reader.guarded("mgn:describe_source_servers", read_all)
 
 
-def _migrations(reader: Reader) -> Any:
+def _migrations(reader: AwsReader) -> Any:
     """The latest migration of each server, by the ledger's index of statuses."""
-    ledger = DynamoDbLedger(reader.of("dynamodb"), reader.settings.table_name)
+    ledger = DynamoDbLedger(reader.client("dynamodb"), reader.settings.table_name)
 
     def read_all() -> dict[str, Any]:
         records = [record for status in Status for record in ledger.by_status(status)]
         latest = {one.source_server_id: one for one in sorted(records, key=lambda one: one.updated_at or "")}
         return {server_id: _migration(one, reader.now) for server_id, one in latest.items()}
 
-    return reader.attempt("dynamodb:query", read_all)
+    return reader.guarded("dynamodb:query", read_all)
 
 
 def _migration(record: Record, now: datetime) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.ledger.chain import entry_of, verify
 from migration_ops.ledger.items import Item, from_value, history_key, record_of
 from migration_ops.ledger.protocol import HistoryEntry, Record
@@ -43,7 +43,7 @@ class StoredChain:
         """
         try:
             record = self.record
-        except InvalidInput as error:
+        except InvalidInputError as error:
             return [f"{self.migration_id}: {error}"]
         if record is None:
             return [f"{self.migration_id}: the record is gone, its history is not"]

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from migration_ops.aws.errors import classify
+from migration_ops.aws.errors import to_aws_error
 from migration_ops.core.batches import in_groups
-from migration_ops.core.errors import MigrationError, Throttled
+from migration_ops.core.errors import MigrationError, ThrottledError
 from migration_ops.ledger.items import KEY, Item, key_of, to_item
-from migration_ops.ledger.protocol import VersionConflict
+from migration_ops.ledger.protocol import VersionConflictError
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ TRANSACTION_ITEMS = 100
 TRANSACTION_BYTES = 3_000_000
 
 
-class TransactionCancelled(VersionConflict):
+class TransactionCancelledError(VersionConflictError):
     """DynamoDB refused the whole transaction; ``reasons`` has one entry per action, in order."""
 
     code = "TRANSACTION_CANCELLED"
@@ -35,7 +35,7 @@ class TransactionCancelled(VersionConflict):
         return list(self.context["reasons"])
 
 
-class _Contended(TransactionCancelled):
+class _ContendedError(TransactionCancelledError):
     """Another transaction was touching the same items; nothing is known to be wrong."""
 
 
@@ -45,7 +45,7 @@ def package_errors(*, mutating: bool) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        raise classify(error, mutating=mutating) from error
+        raise to_aws_error(error, mutating=mutating) from error
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,16 @@ class Table:
     def get(self, keys: list[str]) -> dict[str, Item]:
         """Consistent BatchGetItem; keys that do not exist are absent.
 
-        :raises Throttled: DynamoDB left keys unprocessed again and again.
+        :raises ThrottledError: DynamoDB left keys unprocessed again and again.
         """
         found: dict[str, Item] = {}
         for some in in_groups(list(dict.fromkeys(keys)), BATCH_GET_ITEMS):
             pending = some
-            for attempt in _patiently(Throttled):
+            for attempt in _patiently(ThrottledError):
                 with attempt:
                     pending = self._get_once(pending, found)
                     if pending:
-                        raise Throttled("DynamoDB left keys unprocessed", table=self.name, keys=len(pending))
+                        raise ThrottledError("DynamoDB left keys unprocessed", table=self.name, keys=len(pending))
         return found
 
     def _get_once(self, keys: list[str], found: dict[str, Item]) -> list[str]:
@@ -94,10 +94,10 @@ class Table:
     def transact(self, actions: list[dict[str, Any]], token: str) -> None:
         """One TransactWriteItems. Contention with another transaction is tried again with the same token.
 
-        :raises TransactionCancelled: with one reason per action.
+        :raises TransactionCancelledError: with one reason per action.
         :raises OutcomeUnknown: the answer was lost; the token makes sending again safe for ten minutes.
         """
-        for attempt in _patiently(_Contended):
+        for attempt in _patiently(_ContendedError):
             with attempt:
                 self._transact_once(actions, token)
 
@@ -107,17 +107,17 @@ class Table:
         except self.client.exceptions.TransactionCanceledException as error:
             raise cancelled(error.response.get("CancellationReasons", []), self.name) from error
         except self.client.exceptions.TransactionInProgressException as error:
-            raise _Contended("The same transaction is still running", table=self.name, reasons=[]) from error
+            raise _ContendedError("The same transaction is still running", table=self.name, reasons=[]) from error
         except (ClientError, BotoCoreError) as error:
-            raise classify(error, mutating=True) from error
+            raise to_aws_error(error, mutating=True) from error
 
 
 def cancelled(reasons: list[dict[str, Any]], table: str) -> MigrationError:
     """The error for a cancelled transaction, by the gravest of its reasons."""
     codes = {reason.get("Code") for reason in reasons} - {"None", None}
     if codes & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
-        return Throttled("DynamoDB throttled the transaction", table=table)
-    kind = _Contended if codes == {"TransactionConflict"} else TransactionCancelled
+        return ThrottledError("DynamoDB throttled the transaction", table=table)
+    kind = _ContendedError if codes == {"TransactionConflict"} else TransactionCancelledError
     return kind("DynamoDB cancelled the transaction", table=table, reasons=reasons)
 
 

@@ -11,8 +11,8 @@ from migration_ops.core.states import Phase, check_transition
 from migration_ops.ledger.chain import entry_item, next_entry
 from migration_ops.ledger.items import KEY, RECORD_ATTRIBUTES, Item, from_item, key_of, record_attributes, to_item
 from migration_ops.ledger.locks import holders_in_the_way, lock_held, take_action
-from migration_ops.ledger.protocol import HistoryEntry, Holder, Record, VersionConflict
-from migration_ops.ledger.table import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelled
+from migration_ops.ledger.protocol import HistoryEntry, Holder, Record, VersionConflictError
+from migration_ops.ledger.table import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelledError
 
 Action = dict[str, Any]
 
@@ -126,7 +126,7 @@ def transactions_of(changes: list[Change]) -> list[list[Change]]:
     return in_groups(changes, max(1, min(most, TRANSACTION_BYTES // largest)))
 
 
-def refusal(group: list[Change], error: TransactionCancelled, *, with_locks: bool) -> MigrationError:
+def refusal(group: list[Change], error: TransactionCancelledError, *, with_locks: bool) -> MigrationError:
     """Locks first: who holds a server explains its version conflict, not the other way round."""
     per_server = len(group[0].actions)
     reasons = error.reasons
@@ -139,7 +139,7 @@ def refusal(group: list[Change], error: TransactionCancelled, *, with_locks: boo
         change.new.migration_id: _what_is_there(reasons[index * per_server : (index + 1) * per_server])
         for index, change in enumerate(group)
     }
-    return VersionConflict(
+    return VersionConflictError(
         "The ledger changed in between",
         expected={one.new.migration_id: one.old.version for one in group if conflicts[one.new.migration_id]},
         found={name: found for name, found in conflicts.items() if found},

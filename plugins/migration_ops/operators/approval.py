@@ -19,7 +19,7 @@ from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import note_decision, records_of
 from migration_ops.wave.rules.failure import Decision, after_failure
 from migration_ops.wave.rules.standing import standing_of
-from migration_ops.wave.services import NotConcerned
+from migration_ops.wave.services import StepSkipped
 
 _ASKED = "asked_for"
 _COMMENT = {"comment": Param("", source="task", type=["string", "null"], title="Why (kept in the ledger)")}
@@ -27,7 +27,7 @@ ROLL_BACK = "Roll back"
 LEAVE = "Leave as it is"
 
 
-class ShownAsAsked(HITLOperator):
+class StrictHITLOperator(HITLOperator):
     """A question that fails rather than let people answer another one than it asks."""
 
     def execute(self, context: Context) -> Any:
@@ -55,7 +55,7 @@ class ShownAsAsked(HITLOperator):
         return super().execute(context)
 
 
-class EvidenceApproval(ShownAsAsked, ApprovalOperator):
+class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
     """
     Ask people to approve an evidence sheet; a rejection or a time-out fails the task.
 
@@ -108,7 +108,7 @@ class EvidenceApproval(ShownAsAsked, ApprovalOperator):
         return result
 
 
-class DecideOperator(ShownAsAsked):
+class DecideOperator(StrictHITLOperator):
     """
     After a failure of one application: roll back, or leave it; retrying is clearing the failed task.
 
@@ -204,7 +204,7 @@ def _write_down(ti: Any, plan: WavePlan, decision: dict[str, Any]) -> None:
     services = services_of(ti, plan)
     try:
         note_decision(services, plan, decision)
-    except NotConcerned as nothing:
+    except StepSkipped as nothing:
         raise AirflowSkipException(str(nothing)) from nothing
     finally:
         services.flush()

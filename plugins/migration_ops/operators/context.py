@@ -8,7 +8,7 @@ from migration_ops.core.errors import MigrationError
 from migration_ops.core.markdown import code, plain
 from migration_ops.operators.services import services_for
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 
 PLAN_TASK = "plan"
 PLAN_KEY = "plan"
@@ -19,21 +19,21 @@ NOTE_KEY = "run_note"
 def plan_of(ti: Any) -> WavePlan:
     """The run's plan.
 
-    :raises NotConcerned: the plan task has none: it failed, and there is nothing to do.
+    :raises StepSkipped: the plan task has none: it failed, and there is nothing to do.
     """
     document = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
     if not document:
-        raise NotConcerned("there is no plan")
+        raise StepSkipped("there is no plan")
     return WavePlan.from_document(document)
 
 
 def require_begun(ti: Any) -> None:
     """For what runs whatever happened before it (``all_done``).
 
-    :raises NotConcerned: preflight let nothing through, or this is a dry run: nothing was registered or touched.
+    :raises StepSkipped: preflight let nothing through, or this is a dry run: nothing was registered or touched.
     """
     if not ti.xcom_pull(task_ids=PREFLIGHT_TASK):
-        raise NotConcerned("preflight let nothing through: nothing was touched")
+        raise StepSkipped("preflight let nothing through: nothing was touched")
 
 
 def services_of(ti: Any, plan: WavePlan) -> Services:
@@ -58,7 +58,7 @@ def is_own_retry(ti: Any, task: Any) -> bool:
     return bool(ti.try_number > ti.max_tries - task.retries + 1)
 
 
-def leave_note(ti: Any, text: str) -> None:
+def set_run_note(ti: Any, text: str) -> None:
     """Leaves the note that the plugin's listener writes to the DAG run when it ends."""
     ti.xcom_push(key=NOTE_KEY, value=text[:900])
 

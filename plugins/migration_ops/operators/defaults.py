@@ -8,11 +8,16 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
-from migration_ops.aws.errors import Unreachable
-from migration_ops.core.errors import MigrationError, OutcomeUnknown, Throttled
+from migration_ops.aws.errors import UnreachableError
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, ThrottledError
 from migration_ops.core.settings import read_settings
-from migration_ops.integrations.errors import CallbackFailed, CmdbMismatch, CmdbUnavailable, NameNotResolved
-from migration_ops.ledger.protocol import VersionConflict
+from migration_ops.integrations.errors import (
+    CallbackFailedError,
+    CmdbMismatchError,
+    CmdbUnavailableError,
+    NameNotResolvedError,
+)
+from migration_ops.ledger.protocol import VersionConflictError
 
 OWNER = "migration-ops"
 
@@ -34,14 +39,14 @@ RETRY_POLICY = ExceptionRetryPolicy(
         *[
             RetryRule(exception=kind, action=RetryAction.RETRY, reason=kind.code)
             for kind in (
-                Throttled,
-                OutcomeUnknown,
-                Unreachable,
-                VersionConflict,
-                CmdbUnavailable,
-                CallbackFailed,
-                CmdbMismatch,
-                NameNotResolved,
+                ThrottledError,
+                OutcomeUnknownError,
+                UnreachableError,
+                VersionConflictError,
+                CmdbUnavailableError,
+                CallbackFailedError,
+                CmdbMismatchError,
+                NameNotResolvedError,
             )
         ],
         RetryRule(exception=MigrationError, action=RetryAction.FAIL, reason="retrying by itself would not help"),

@@ -21,7 +21,7 @@ from migration_ops.aws.mgn.states import (
     REPLICATION_TERMINAL,
     REPLICATION_WAITING,
 )
-from migration_ops.core.errors import InvalidInput, MigrationError, StepFailed, StepTimedOut
+from migration_ops.core.errors import InvalidInputError, MigrationError, StepFailedError, StepTimedOutError
 from migration_ops.core.settings import read_settings
 from migration_ops.operators.links import MgnJobLink, MgnSourceServerLink
 from migration_ops.operators.triggers import trigger_for
@@ -97,11 +97,11 @@ class MgnBaseSensor(AwsBaseSensor[MgnHook]):
         )
 
     def poke(self, context: Context) -> bool:
-        """:raises StepFailed: the condition cannot be met any more."""
+        """:raises StepFailedError: the condition cannot be met any more."""
         judgement = self._condition.observe(self._look())
         self._observed = judgement.observed
         if judgement.reason is Reason.FAILED:
-            raise self._failure(StepFailed, judgement.observed)
+            raise self._failure(StepFailedError, judgement.observed)
         return judgement.reason is Reason.MET
 
     def _look(self) -> dict[str, Any]:
@@ -115,15 +115,17 @@ class MgnBaseSensor(AwsBaseSensor[MgnHook]):
         return {one: found.get(one) for one in self.subjects}
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """:raises StepFailed, StepTimedOut: how the wait ended, with the reasons by subject."""
+        """:raises StepFailedError, StepTimedOutError: how the wait ended, with the reasons by subject."""
         if event is None:
-            raise StepFailed("The trigger sent no event.", taskId=self.task_id)
+            raise StepFailedError("The trigger sent no event.", taskId=self.task_id)
         if event["reason"] != Reason.MET:
-            raise self._failure(StepTimedOut if event["reason"] == Reason.TIMED_OUT else StepFailed, event["observed"])
+            raise self._failure(
+                StepTimedOutError if event["reason"] == Reason.TIMED_OUT else StepFailedError, event["observed"]
+            )
         observed: dict[str, Any] = event["observed"]
         return observed
 
-    def _failure(self, kind: type[StepFailed], observed: Mapping[str, Mapping[str, Any]]) -> StepFailed:
+    def _failure(self, kind: type[StepFailedError], observed: Mapping[str, Mapping[str, Any]]) -> StepFailedError:
         reasons = {one: seen.get("reason") for one, seen in observed.items() if seen.get("verdict") != "OK"}
         return kind(f"The wait of {self.task_id} ended without success.", reasons=reasons)
 
@@ -144,7 +146,7 @@ class MgnReplicationSensor(MgnBaseSensor):
     :param source_server_ids: MGN source server ids.
     :param max_lag_seconds: the greatest lag allowed.
     :param samples: for how many looks in a row.
-    :raises InvalidInput: several samples in ``mode="reschedule"``, which starts over each time.
+    :raises InvalidInputError: several samples in ``mode="reschedule"``, which starts over each time.
     """
 
     INTERMEDIATE_STATES = tuple(sorted(REPLICATION_WAITING))
@@ -163,7 +165,9 @@ class MgnReplicationSensor(MgnBaseSensor):
         self.max_lag_seconds = max_lag_seconds
         self.samples = samples
         if self.reschedule and samples > 1 and not self.deferrable:
-            raise InvalidInput("Reschedule mode forgets earlier samples; use deferrable or mode poke.", samples=samples)
+            raise InvalidInputError(
+                "Reschedule mode forgets earlier samples; use deferrable or mode poke.", samples=samples
+            )
 
     @property
     def subjects(self) -> list[str]:

@@ -13,10 +13,10 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
-from migration_ops.aws.errors import Unreachable
+from migration_ops.aws.errors import UnreachableError
 from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.core.errors import InvalidInput, MigrationError, Unknown
+from migration_ops.core.errors import InvalidInputError, MigrationError, UnknownError
 from migration_ops.core.settings import Settings, read_settings
 from migration_ops.integrations.callback import client as callback
 from migration_ops.integrations.callback.egress import check_url
@@ -33,14 +33,14 @@ _RUN_IS_OVER = frozenset({"success", "failed"})
 
 
 def require_connection(aws_conn_id: str) -> None:
-    """:raises InvalidInput: Airflow has no such connection.
+    """:raises InvalidInputError: Airflow has no such connection.
 
     The provider would fall back to whatever credentials boto3 finds on the worker: possibly another account.
     """
     try:
         BaseHook.get_connection(aws_conn_id)
     except AirflowNotFoundException as error:
-        raise InvalidInput(f"Airflow has no connection {aws_conn_id}", path="awsConnId") from error
+        raise InvalidInputError(f"Airflow has no connection {aws_conn_id}", path="awsConnId") from error
 
 
 def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, region: str | None) -> Services:
@@ -92,11 +92,11 @@ def _callback(settings: Settings, url: str) -> callback.CallbackClient:
 
 
 def _check_callback_url(settings: Settings, url: str) -> Any:
-    """:raises ForbiddenUrl: it may not be called; :raises InvalidInput: there is no connection to sign with."""
+    """:raises ForbiddenUrl: it may not be called; :raises InvalidInputError: there is no connection to sign with."""
     try:
         connection = BaseHook.get_connection(settings.callback_conn_id)
     except AirflowNotFoundException as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"a callbackUrl needs the connection {settings.callback_conn_id}", path="callbackUrl"
         ) from error
     return check_url(url, callback.allowed_hosts_of(connection.extra_dejson))
@@ -130,24 +130,24 @@ class AirflowRest:
         """
         One GET below ``/api/v2``.
 
-        :raises Unknown: there is no such connection, or the answer is no document.
-        :raises Unreachable: no answer, or a server's error.
+        :raises UnknownError: there is no such connection, or the answer is no document.
+        :raises UnreachableError: no answer, or a server's error.
         """
         try:
             answer = self._session.get(f"{self._base}/api/v2{path}", params=dict(query), timeout=TIMEOUT_SECONDS)
             answer.raise_for_status()
             return answer.json()
         except requests.HTTPError as error:
-            raise Unreachable(f"Airflow answered {error.response.status_code} to {path}") from error
+            raise UnreachableError(f"Airflow answered {error.response.status_code} to {path}") from error
         except (requests.RequestException, ValueError) as error:
-            raise Unreachable(f"Airflow did not answer {path}: {type(error).__name__}") from error
+            raise UnreachableError(f"Airflow did not answer {path}: {type(error).__name__}") from error
 
     @cached_property
     def _connection(self) -> Any:
         try:
             return BaseHook.get_connection(self._conn_id)
         except AirflowNotFoundException as error:
-            raise Unknown(
+            raise UnknownError(
                 f"there is no connection {self._conn_id}: our own Airflow cannot be asked", path=self._conn_id
             ) from error
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from migration_ops.core.config import read_config
 from migration_ops.core.settings import read_settings
-from migration_ops.operators.context import leave_note
+from migration_ops.operators.context import set_run_note
 from migration_ops.runbook.to_set import to_set
 
 
@@ -21,4 +21,4 @@ def leave_what_to_set(ti: Any) -> None:
     lines = to_set(read_config(Path(directory) if directory else None))
     print("TO SET:", *lines, sep="\n- ")
     if ti is not None:
-        leave_note(ti, "\n- ".join(["**To set by a person** (the values hold until then):", *lines]))
+        set_run_note(ti, "\n- ".join(["**To set by a person** (the values hold until then):", *lines]))

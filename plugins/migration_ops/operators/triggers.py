@@ -16,7 +16,7 @@ from migration_ops.core.verdict import Verdict
 from migration_ops.wave.waits.conditions import condition_for
 from migration_ops.wave.waits.outcome import Reason, Topic, Wait
 from migration_ops.wave.waits.poll import watch
-from migration_ops.wave.waits.subscriptions import merged, wants_of
+from migration_ops.wave.waits.subscriptions import merge, needs_of
 
 # A long sleep is cut up: the loop's clock stands still while a machine is suspended, the deadline does not.
 MAX_SLEEP_SECONDS = 60.0
@@ -104,7 +104,7 @@ class WatchTrigger(BaseTrigger):
     async def _watch(self) -> tuple[Reason, dict[str, Any]]:
         """Feeds the condition poll by poll. What is seen after the deadline, say because no triggerer ran, is late."""
         condition = condition_for(self.topic, self.until, self.subjects)
-        wants = wants_of(self.topic, self.subjects, self.until)
+        wants = needs_of(self.topic, self.subjects, self.until)
         observed = {one: dict(NEVER_READ) for one in self.subjects}
         patience = max(self.deadline - time.time(), self.first_poll_seconds)
         key = (self.aws_conn_id, self.region)
@@ -115,7 +115,7 @@ class WatchTrigger(BaseTrigger):
                 aclosing(watch(key, wants, self.poll_seconds, self.first_poll_seconds)) as polls,
             ):
                 async for seen in polls:
-                    judgement = condition.observe(merged(self.topic, self.subjects, self.until, seen))
+                    judgement = condition.observe(merge(self.topic, self.subjects, self.until, seen))
                     observed = judgement.observed
                     self._log_change(observed)
                     if self._is_late() and judgement.reason is not Reason.FAILED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.listing import Listing
 from migration_ops.runbook.checks.check import REGISTRY, load
 
@@ -12,7 +12,7 @@ from migration_ops.runbook.checks.check import REGISTRY, load
 OTHER_FINDINGS = ("alarm_", "insights_", "backup_", "drill_")
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``entries``: ``name, who, ticket, reason, until, daysLeft`` (negative: it has ended), ``isKnown``."""
     today = reader.now.date()
     known = _check_ids()

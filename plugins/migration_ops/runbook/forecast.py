@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist, fmean, linear_regression
 
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 
 MIN_POINTS = 4
 # Of new values so many lie within the band.
@@ -20,7 +20,7 @@ CONFIDENCE = 0.8
 LOOK_AHEAD_DAYS = 730
 
 
-class TooFewPoints(Unknown):
+class TooFewPointsError(UnknownError):
     """Nothing can be forecast from what was seen."""
 
     code = "TOO_FEW_POINTS"
@@ -86,12 +86,12 @@ def forecast(points: Sequence[tuple[float, float]], at_least: int = MIN_POINTS) 
     """
     The line through ``(days from now, value)``.
 
-    :raises TooFewPoints: fewer than ``at_least`` (and never fewer than ``MIN_POINTS``), or all on one day.
+    :raises TooFewPointsError: fewer than ``at_least`` (and never fewer than ``MIN_POINTS``), or all on one day.
     """
     needed = max(at_least, MIN_POINTS)
     days = [day for day, _ in points]
     if len(points) < needed or len(set(days)) < needed:
-        raise TooFewPoints(f"{len(set(days))} points in time, at least {needed} are needed")
+        raise TooFewPointsError(f"{len(set(days))} points in time, at least {needed} are needed")
     slope, start = linear_regression(days, [value for _, value in points])
     mean_day = fmean(days)
     off = sum((value - start - slope * day) ** 2 for day, value in points)

@@ -14,8 +14,8 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from migration_ops.core.config import DIRECTORY, OnCall
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.thresholds import ConfigPart
 
 CHECK_ID = "sign_off"
@@ -35,11 +35,11 @@ class State(StrEnum):
 
 
 VERDICTS = {
-    State.SIGNED: FindingVerdict.OK,
-    State.LATE: FindingVerdict.WARNING,
-    State.NOT_DONE: FindingVerdict.CRITICAL,
-    State.NO_EVIDENCE: FindingVerdict.CRITICAL,
-    State.NO_ANSWER: FindingVerdict.CRITICAL,
+    State.SIGNED: FindingStatus.OK,
+    State.LATE: FindingStatus.WARNING,
+    State.NOT_DONE: FindingStatus.CRITICAL,
+    State.NO_EVIDENCE: FindingStatus.CRITICAL,
+    State.NO_ANSWER: FindingStatus.CRITICAL,
 }
 
 
@@ -94,19 +94,19 @@ def read_checklist(name: str, on_call: OnCall, directory: Path | None = None) ->
     A checklist of this installation.
 
     :param name: file name in the configuration directory.
-    :raises InvalidInput: the file is missing, malformed, or names a role that ``on_call.yaml`` does not have.
+    :raises InvalidInputError: the file is missing, malformed, or names a role that ``on_call.yaml`` does not have.
     """
     path = (directory or DIRECTORY) / name
     try:
         found = Checklist.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except (OSError, yaml.YAMLError) as error:
-        raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InvalidInputError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise InvalidInput("; ".join(faults), path=str(path)) from error
+        raise InvalidInputError("; ".join(faults), path=str(path)) from error
     strangers = ({one.owner for one in found.items} | set(found.signers)) - {one.role for one in on_call.contacts}
     if strangers:
-        raise InvalidInput(f"on_call.yaml has no role {', '.join(sorted(strangers))}", path=str(path))
+        raise InvalidInputError(f"on_call.yaml has no role {', '.join(sorted(strangers))}", path=str(path))
     return found
 
 
@@ -114,7 +114,7 @@ def asked(checklist: Checklist, on_call: OnCall, period: str, now: datetime) -> 
     """The items to ask for now, each with ``dueAt`` (ISO 8601), ``contact`` and ``signers``.
 
     :param period: ``year`` for all of them, ``quarter`` for those that are due each quarter.
-    :raises InvalidInput: there is none.
+    :raises InvalidInputError: there is none.
     """
     contacts = {one.role: one for one in on_call.contacts}
     found = [
@@ -128,7 +128,7 @@ def asked(checklist: Checklist, on_call: OnCall, period: str, now: datetime) -> 
         if period == "year" or one.period == period
     ]
     if not found:
-        raise InvalidInput("the checklist has nothing for this period", path="period", value=period)
+        raise InvalidInputError("the checklist has nothing for this period", path="period", value=period)
     return found
 
 
@@ -158,14 +158,14 @@ def findings_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[st
 
 
 def _finding(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Finding:
-    verdict = VERDICTS[State(answer["state"])] if answer else FindingVerdict.UNKNOWN
+    verdict = VERDICTS[State(answer["state"])] if answer else FindingStatus.UNKNOWN
     return Finding(
         check_id=CHECK_ID,
         resource=item["id"],
         verdict=verdict,
         reason=_reason(item, answer),
         evidence=tuple(answer[name] for name in ("evidence", "comment") if answer[name]) if answer else (),
-        remedy="" if verdict is FindingVerdict.OK else f"{item['owner']}: do it, then clear this item and sign it off.",
+        remedy="" if verdict is FindingStatus.OK else f"{item['owner']}: do it, then clear this item and sign it off.",
         section=item["section"],
     )
 

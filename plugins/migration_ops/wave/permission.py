@@ -14,18 +14,18 @@ from migration_ops.wave.rules.failure import wave_stops
 from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
 from migration_ops.wave.rules.refusals import (
     GATE_CODES,
-    ApplicationHeld,
-    ApprovalVoid,
-    DependencyNotCutOver,
-    GateShut,
-    NotOnSheet,
-    NotQuiesced,
-    NotThereYet,
-    PastNoReturn,
+    ApplicationHeldError,
+    ApprovalVoidError,
+    DependencyNotCutOverError,
+    GateShutError,
+    NotOnSheetError,
+    NotQuiescedError,
+    NotThereYetError,
+    PastNoReturnError,
     Reason,
-    RollbackUnfinished,
-    WaveStopped,
-    WindowClosed,
+    RollbackUnfinishedError,
+    WaveStoppedError,
+    WindowClosedError,
 )
 from migration_ops.wave.rules.standing import Standing, standing_of
 from migration_ops.wave.services import Services, StepInput
@@ -33,21 +33,21 @@ from migration_ops.wave.steps.cutover_window import closed_reason
 
 __all__ = [
     "GATE_CODES",
-    "ApplicationHeld",
-    "ApprovalVoid",
-    "DependencyNotCutOver",
-    "GateShut",
-    "NotOnSheet",
-    "NotQuiesced",
-    "NotThereYet",
-    "PastNoReturn",
+    "ApplicationHeldError",
+    "ApprovalVoidError",
+    "DependencyNotCutOverError",
+    "GateShutError",
+    "NotOnSheetError",
+    "NotQuiescedError",
+    "NotThereYetError",
+    "PastNoReturnError",
     "Permission",
     "Reason",
     "Request",
-    "RollbackUnfinished",
+    "RollbackUnfinishedError",
     "Surroundings",
-    "WaveStopped",
-    "WindowClosed",
+    "WaveStoppedError",
+    "WindowClosedError",
     "permit",
     "require_asked_for",
     "require_permitted",
@@ -67,7 +67,7 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
     """Asked by each task right before it acts: a person may have cleared it hours after the one before.
 
     :param action: ``test_launch``, ``quiesce``, ``cutover`` or ``finalize``.
-    :raises GateShut: with every reason; nothing was touched. Which kinds there are: ``wave/rules/refusals.py``.
+    :raises GateShutError: with every reason; nothing was touched. Which kinds there are: ``wave/rules/refusals.py``.
     """
     app = inp.application
     records = records_of(services, app)
@@ -87,7 +87,7 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
 def require_asked_for(services: Services, inp: StepInput) -> None:
     """For the first task of an application's cutover, which touches nothing.
 
-    :raises GateShut: there is something to launch, and it is held or does not stand there.
+    :raises GateShutError: there is something to launch, and it is held or does not stand there.
     """
     records = records_of(services, inp.application)
     if any(standing_of(one).acts("cutover") for one in records):
@@ -99,7 +99,7 @@ def taken_up(services: Services, inp: StepInput, action: str) -> list[Record]:
 
     Nothing is taken up for a step that has nothing to do, and nothing that nobody asked for.
 
-    :raises GateShut: it is held, its rollback did not end, or it does not stand where the step begins.
+    :raises GateShutError: it is held, its rollback did not end, or it does not stand where the step begins.
     """
     records = records_of(services, inp.application)
     if inp.resumed is not None or not any(standing_of(one).acts(action) for one in records):

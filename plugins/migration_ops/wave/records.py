@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from migration_ops.core.errors import MigrationError, StepFailed, StepTimedOut, Unknown
+from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError, UnknownError
 from migration_ops.core.states import ENDED, STOPPED, Phase
-from migration_ops.ledger.protocol import LockHeld, Record
+from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
-from migration_ops.wave.rules.refusals import GateShut
+from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import RETRY, STOPPED_AT, STOPPED_IN, standing_of
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
@@ -19,16 +19,16 @@ from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
 def records_of(services: Services, app: PlannedApplication) -> list[Record]:
     """The records of the application's servers, in the plan's order.
 
-    :raises Unknown: the ledger does not know one of them: preflight registers them all, so something removed it.
+    :raises UnknownError: the ledger does not know one of them: preflight registers them all, so something removed it.
     """
     found = services.ledger.read(list(app.migration_ids))
     missing = [one for one in app.migration_ids if one not in found]
     if missing:
-        raise Unknown("the ledger does not know these migrations", migrationIds=missing, appName=app.app_name)
+        raise UnknownError("the ledger does not know these migrations", migrationIds=missing, appName=app.app_name)
     return [found[one] for one in app.migration_ids]
 
 
-def begin(services: Services, inp: StepInput) -> list[Record]:
+def load_and_resume(services: Services, inp: StepInput) -> list[Record]:
     """The application's records for a step of its work that needs nobody's permission; see ``take_up``."""
     records = records_of(services, inp.application)
     return records if inp.resumed is not None else take_up(services, inp, records)
@@ -50,13 +50,15 @@ def take_up(services: Services, inp: StepInput, records: list[Record]) -> list[R
     if not old:
         return records
     detail = {"clearedErrors": sorted({r.error_code for r in old if r.error_code})}
-    new = [_going_on(services, record) for record in old]
-    written = {r.migration_id: r for r in save(services, old, new, "taken up again", detail)}
+    new = [_resumed(services, record) for record in old]
+    written = {r.migration_id: r for r in write(services, old, new, "taken up again", detail)}
     return [written.get(record.migration_id, record) for record in records]
 
 
-def _going_on(services: Services, record: Record) -> Record:
-    return moved(record, standing_of(record).at, dag_run_id=services.holder.run_id, facts=as_retry(services, record))
+def _resumed(services: Services, record: Record) -> Record:
+    return with_phase(
+        record, standing_of(record).at, dag_run_id=services.holder.run_id, facts=as_retry(services, record)
+    )
 
 
 def as_retry(services: Services, record: Record) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def as_retry(services: Services, record: Record) -> dict[str, Any]:
     return {**record.facts, RETRY: retry}
 
 
-def moved(record: Record, phase: Phase, **changes: Any) -> Record:
+def with_phase(record: Record, phase: Phase, **changes: Any) -> Record:
     """A copy in another phase, its error cleared unless given; one that is stopped remembers where."""
     facts = dict(changes.pop("facts", record.facts))
     if phase not in STOPPED:
@@ -82,22 +84,22 @@ def moved(record: Record, phase: Phase, **changes: Any) -> Record:
 def require_lock(services: Services, records: list[Record]) -> None:
     """Before a call that has no intent in the ledger: nothing is sent for a server that another run holds.
 
-    :raises LockHeld:
+    :raises LockHeldError:
     """
     holders = services.ledger.locks([record.source_server_id for record in records])
     others = {server: f"{h.dag_id} / {h.run_id}" for server, h in holders.items() if not h.is_same_run(services.holder)}
     if others:
-        raise LockHeld("these servers belong to another run", holders=others)
+        raise LockHeldError("these servers belong to another run", holders=others)
 
 
-def require_past(records: Iterable[Record], step: str, what: str) -> None:
-    """:raises StepFailed: a server neither needs this step nor has it behind it, so that passing it would be a lie."""
+def require_reached(records: Iterable[Record], step: str, what: str) -> None:
+    """:raises StepFailedError: a server neither needs this step nor has it behind it, so that passing it would be a lie."""
     elsewhere = {r.source_server_id: r.phase.value for r in records if not standing_of(r).is_past(step)}
     if elsewhere:
-        raise StepFailed(f"{what}: these servers are not there yet", phases=elsewhere)
+        raise StepFailedError(f"{what}: these servers are not there yet", phases=elsewhere)
 
 
-def move(
+def transition(
     services: Services,
     records: list[Record],
     phase: Phase,
@@ -108,11 +110,11 @@ def move(
     """Writes the records in another phase, holding the servers' locks; nothing to write is no write."""
     if not records:
         return []
-    new = [moved(record, phase, dag_run_id=services.holder.run_id, **changes) for record in records]
-    return save(services, records, new, event, detail)
+    new = [with_phase(record, phase, dag_run_id=services.holder.run_id, **changes) for record in records]
+    return write(services, records, new, event, detail)
 
 
-def save(
+def write(
     services: Services, old: list[Record], new: list[Record], event: str, detail: dict[str, Any] | None = None
 ) -> list[Record]:
     """One conditional write of all records, and one line and metric per migration for the operators."""
@@ -139,12 +141,12 @@ def note_failure(services: Services, app: PlannedApplication, error: MigrationEr
     One that has its own reason (its launch failed) keeps that; a step that starts afresh forgets it (``take_up``).
     A gate that said no is no failure of the application: nothing is written.
     """
-    if isinstance(error, GateShut):
+    if isinstance(error, GateShutError):
         return
     records = [record for record in records_of(services, app) if record.phase not in ENDED and not record.error_code]
     if records:
         new = [replace(record, error_code=error.code, error_message=error.message[:1000]) for record in records]
-        save(services, records, new, "step failed", error.as_document())
+        write(services, records, new, "step failed", error.as_document())
 
 
 def to_act(records: Iterable[Record], step: str) -> list[Record]:
@@ -152,7 +154,7 @@ def to_act(records: Iterable[Record], step: str) -> list[Record]:
     return [record for record in records if standing_of(record).acts(step)]
 
 
-def in_phases(records: Iterable[Record], phases: Iterable[Phase]) -> list[Record]:
+def filter_by_phase(records: Iterable[Record], phases: Iterable[Phase]) -> list[Record]:
     wanted = frozenset(phases)
     return [record for record in records if record.phase in wanted]
 
@@ -171,7 +173,7 @@ def wait_until(services: Services, at: float, why: str, deadline: float, carry: 
 
 
 def require_met(resumed: Resumed, what: str, app_name: str) -> None:
-    """:raises StepFailed, StepTimedOut: the wait did not end as hoped; the reasons per subject are in the message."""
+    """:raises StepFailedError, StepTimedOutError: the wait did not end as hoped; the reasons per subject are in the message."""
     if resumed.reason is Reason.MET:
         return
     reasons = {
@@ -179,7 +181,7 @@ def require_met(resumed: Resumed, what: str, app_name: str) -> None:
         for subject, one in resumed.observed.items()
         if one.get("verdict") != "OK"
     }
-    kind = StepTimedOut if resumed.reason is Reason.TIMED_OUT else StepFailed
+    kind = StepTimedOutError if resumed.reason is Reason.TIMED_OUT else StepFailedError
     how = "timed out" if resumed.reason is Reason.TIMED_OUT else "failed"
     raise kind(f"{what} of {app_name} {how}", appName=app_name, reasons=reasons)
 
@@ -195,4 +197,4 @@ def note_decision(services: Services, plan: WavePlan, decision: dict[str, Any]) 
             replace(r, facts={**r.facts, "approvals": {**r.facts.get("approvals", {}), **facts["approvals"]}})
             for r in records
         ]
-        save(services, records, new, name, decision)
+        write(services, records, new, name, decision)

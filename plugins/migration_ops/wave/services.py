@@ -95,7 +95,7 @@ class StepInput:
         return self.plan.conf
 
 
-class NotConcerned(MigrationError):
+class StepSkipped(MigrationError):
     """The step has nothing to do for this application or wave; its task is skipped, not failed."""
 
     code = "NOT_CONCERNED"

@@ -9,9 +9,22 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.errors import AccessDenied, Conflict, Invalid, NotFound, NotSent, Unreachable
+from migration_ops.aws.errors import (
+    AccessDeniedError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    NotSentError,
+    UnreachableError,
+)
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.core.errors import InvalidInput, MigrationError, OutcomeUnknown, Throttled, Unknown
+from migration_ops.core.errors import (
+    InvalidInputError,
+    MigrationError,
+    OutcomeUnknownError,
+    ThrottledError,
+    UnknownError,
+)
 from tests.aws.scripted_aws import ScriptedAws, job_id, server_id, source_server
 
 ONE = server_id(1)
@@ -36,16 +49,16 @@ def one_server(aws: ScriptedAws) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ("500", OutcomeUnknown),
-        ("503", OutcomeUnknown),
-        ("500 InternalServerException", OutcomeUnknown),
-        ("drop", OutcomeUnknown),
-        ("html", OutcomeUnknown),
-        ("429 ThrottlingException", Throttled),
-        ("400 ThrottlingException", Throttled),
-        ("409 ConflictException", Conflict),
-        ("403 AccessDeniedException", AccessDenied),
-        ("403", OutcomeUnknown),
+        ("500", OutcomeUnknownError),
+        ("503", OutcomeUnknownError),
+        ("500 InternalServerException", OutcomeUnknownError),
+        ("drop", OutcomeUnknownError),
+        ("html", OutcomeUnknownError),
+        ("429 ThrottlingException", ThrottledError),
+        ("400 ThrottlingException", ThrottledError),
+        ("409 ConflictException", ConflictError),
+        ("403 AccessDeniedException", AccessDeniedError),
+        ("403", OutcomeUnknownError),
     ],
 )
 @pytest.mark.usefixtures("one_server")
@@ -62,7 +75,7 @@ def test_a_mutating_call_goes_out_once(
 @pytest.mark.usefixtures("one_server")
 def test_a_mutating_call_that_times_out_went_out_once(aws: ScriptedAws, hook: MgnHook) -> None:
     aws.faults["StartCutover"] = ["slow1.5"] * 5
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         hook.start_cutover([ONE], {})
     assert aws.calls == {"StartCutover": 1}
 
@@ -84,7 +97,7 @@ def test_no_configuration_makes_a_mutating_call_repeat(
     monkeypatch.setenv("AWS_RETRY_MODE", "legacy")
     aws.faults[operation] = ["500"] * 5
     hook = MgnHook(aws_conn_id="aws_waves")
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         MUTATIONS[operation](hook)
     assert aws.calls == {operation: 1}
     assert hook.conn.meta.config.retries["total_max_attempts"] == 5, "reads keep what the connection says"
@@ -95,9 +108,9 @@ def test_a_call_that_never_left_says_so(operation: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_ENDPOINT_URL_MGN", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-key")
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(NotSentError) as caught:
         MUTATIONS[operation](MgnHook(aws_conn_id=None, region_name="us-east-1"))
-    assert isinstance(caught.value, OutcomeUnknown)
+    assert isinstance(caught.value, OutcomeUnknownError)
 
 
 def test_a_launch_names_servers_and_tags(aws: ScriptedAws, hook: MgnHook) -> None:
@@ -130,14 +143,14 @@ def test_lifecycle_and_finalize_return_the_server(aws: ScriptedAws, hook: MgnHoo
 )
 def test_a_launch_without_a_readable_job_is_unknown(aws: ScriptedAws, hook: MgnHook, answer: Any) -> None:
     aws.answers["StartTest"] = answer
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         hook.start_test([ONE], {})
 
 
 @pytest.mark.parametrize("answer", [{}, {"sourceServerID": server_id(2)}])
 def test_an_answer_for_another_server_is_unknown(aws: ScriptedAws, hook: MgnHook, answer: Any) -> None:
     aws.answers["FinalizeCutover"] = answer
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         hook.finalize_cutover(ONE)
 
 
@@ -154,7 +167,12 @@ def test_a_read_is_repeated(aws: ScriptedAws, hook: MgnHook, fault: str) -> None
 
 @pytest.mark.parametrize(
     ("fault", "kind"),
-    [("500", Unreachable), ("drop", Unreachable), ("429 ThrottlingException", Throttled), ("html", Unknown)],
+    [
+        ("500", UnreachableError),
+        ("drop", UnreachableError),
+        ("429 ThrottlingException", ThrottledError),
+        ("html", UnknownError),
+    ],
 )
 def test_a_read_that_keeps_failing_is_no_empty_answer(
     aws: ScriptedAws, hook: MgnHook, fault: str, kind: type[MigrationError]
@@ -206,11 +224,11 @@ def test_a_malformed_answer_is_unknown(aws: ScriptedAws, hook: MgnHook, answer: 
     aws.answers["DescribeSourceServers"] = answer
     with pytest.raises(MigrationError) as caught:
         hook.describe_servers([ONE])
-    assert isinstance(caught.value, Unknown)
+    assert isinstance(caught.value, UnknownError)
 
 
 def test_one_string_is_not_many_ids(hook: MgnHook) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         hook.describe_servers(ONE)
 
 
@@ -239,7 +257,7 @@ def test_applications_of_a_wave(aws: ScriptedAws, hook: MgnHook) -> None:
 @pytest.mark.parametrize("waves", [[], [{"waveID": WAVE, "isArchived": True}], [{"waveID": "wave-" + "2" * 17}]])
 def test_a_wave_that_is_not_there(aws: ScriptedAws, hook: MgnHook, waves: list[dict[str, Any]]) -> None:
     aws.answers["ListWaves"] = {"items": waves}
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         hook.applications_of_wave(WAVE)
     assert aws.calls["ListApplications"] == 0
 
@@ -248,7 +266,7 @@ def test_a_wave_that_is_not_there(aws: ScriptedAws, hook: MgnHook, waves: list[d
 def test_an_application_that_cannot_be_of_the_wave(aws: ScriptedAws, hook: MgnHook, change: dict[str, Any]) -> None:
     aws.answers["ListWaves"] = {"items": [{"waveID": WAVE, "isArchived": False}]}
     aws.answers["ListApplications"] = {"items": [APPLICATIONS[0] | change, APPLICATIONS[1]]}
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         hook.applications_of_wave(WAVE)
 
 
@@ -270,7 +288,7 @@ def test_jobs_since_a_moment(aws: ScriptedAws, hook: MgnHook, moment: datetime) 
 
 
 def test_a_moment_without_zone_is_refused(hook: MgnHook) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         hook.jobs_since(datetime(2026, 3, 1))  # noqa: DTZ001
 
 
@@ -294,12 +312,12 @@ def test_launch_configuration(aws: ScriptedAws, hook: MgnHook) -> None:
     aws.answers["GetLaunchConfiguration"] = {"sourceServerID": ONE, "launchDisposition": "STOPPED"}
     assert hook.launch_configuration(ONE) == {"sourceServerID": ONE, "launchDisposition": "STOPPED"}
     aws.answers["GetLaunchConfiguration"] = {"sourceServerID": server_id(2)}
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         hook.launch_configuration(ONE)
 
 
 def test_a_malformed_request_never_leaves(aws: ScriptedAws, hook: MgnHook) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidError):
         hook.start_test([], {})
     assert not aws.calls
 

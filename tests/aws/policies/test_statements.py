@@ -9,14 +9,14 @@ from urllib.parse import quote
 import pytest
 
 from migration_ops.aws.policies.statements import (
-    MalformedPolicy,
+    MalformedPolicyError,
     foreign_accounts,
     held_statements,
     public_statements,
     statements,
     unbound_services,
 )
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 EVERYBODY = ["*", {"AWS": "*"}, {"AWS": "arn:aws:iam::*:root"}, {"AWS": ["arn:aws:iam::111122223333:root", "*"]}]
 BUCKET = "arn:aws:s3:::in-bucket"
@@ -116,7 +116,7 @@ def test_a_deny_outside_our_account_restricts_and_is_named() -> None:
 def test_a_policy_is_read_in_every_form_that_aws_answers_it() -> None:
     document = policy()
     single = document | {"Statement": document["Statement"][0]}
-    texts = [json.dumps(document), quote(json.dumps(document)), document, single, Facts({"p": document})["p"]]
+    texts = [json.dumps(document), quote(json.dumps(document)), document, single, Snapshot({"p": document})["p"]]
     assert all(len(public_statements(one)) == 1 for one in texts)
 
 
@@ -142,7 +142,7 @@ def test_a_percent_sign_in_a_plain_policy_stays() -> None:
     ],
 )
 def test_what_cannot_be_understood_is_an_error_and_never_harmless(document: Any) -> None:
-    with pytest.raises(MalformedPolicy):
+    with pytest.raises(MalformedPolicyError):
         public_statements(document)
 
 

@@ -10,7 +10,7 @@ import pytest
 from include.cloudformation.sandbox_deploy import GAPS, TEMPLATE, deploy
 from include.sandbox.moto import dynamodb_encryption, s3_policies
 from migration_ops.aws import stack
-from migration_ops.core.errors import Blocked, MigrationError, StepFailed
+from migration_ops.core.errors import BlockedError, MigrationError, StepFailedError
 from migration_ops.core.settings import Settings
 from migration_ops.ledger.chain import verify
 from migration_ops.ledger.dynamodb import DynamoDbLedger
@@ -137,7 +137,7 @@ GOOD = stacks("UPDATE_COMPLETE", {"OutputKey": "TableName", "OutputValue": "t"})
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
 def test_a_stack_in_the_way_blocks(status: str) -> None:
-    with pytest.raises(Blocked):
+    with pytest.raises(BlockedError):
         prepared(Scripted(describe_stacks=stacks(status)), "run-1")
 
 
@@ -156,7 +156,7 @@ def test_nothing_to_do_is_a_success(reason: str) -> None:
 
 def test_a_wrong_template_is_a_failure() -> None:
     client = Scripted(describe_change_set={"Status": "FAILED", "StatusReason": "Template error: x"})
-    with pytest.raises(StepFailed, match="Template error"):
+    with pytest.raises(StepFailedError, match="Template error"):
         stack.look(client, stack.ChangeSet(NAME, "arn", "UPDATE"))
 
 
@@ -187,7 +187,7 @@ def test_the_good_end_of_the_change_before_is_not_taken_for_this_one(execution: 
 @pytest.mark.parametrize("execution", ["EXECUTE_FAILED", "OBSOLETE", "UNAVAILABLE", None])
 def test_a_change_that_was_not_executed_is_a_failure(execution: str | None) -> None:
     client = Scripted(describe_stacks=GOOD, describe_change_set={"Status": "X", "ExecutionStatus": execution})
-    with pytest.raises(StepFailed, match="not made"):
+    with pytest.raises(StepFailedError, match="not made"):
         stack.outputs_when_done(client, UPDATE)
 
 
@@ -203,7 +203,7 @@ def test_an_executed_change_answers_the_outputs() -> None:
 def test_a_stack_that_was_rolled_back_is_a_failure_with_its_reasons(status: str) -> None:
     event = {"LogicalResourceId": "LedgerTable", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "exists"}
     client = Scripted(describe_stacks=stacks(status), describe_stack_events={"StackEvents": [event]})
-    with pytest.raises(StepFailed, match="LedgerTable: exists"):
+    with pytest.raises(StepFailedError, match="LedgerTable: exists"):
         stack.outputs_when_done(client, UPDATE)
 
 

@@ -50,9 +50,9 @@ def empty_health_check() -> None:
         task_id="check", map_index_template="{{ task.what }}", trigger_rule=TriggerRule.ALL_DONE
     ).expand(what=list(CHAPTERS[HEALTH].check_ids))
     report = EmptyTask(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
-    tell = EmptyTask(task_id="tell", trigger_rule=TriggerRule.ALL_DONE)
-    complete = EmptyOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(reads, checks, report, tell)
+    notify = EmptyTask(task_id="notify", trigger_rule=TriggerRule.ALL_DONE)
+    complete = EmptyOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(reads, checks, report, notify)
     chain([checks, report], complete)
 
 

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.errors import InvalidInput, MigrationError
+from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.operators.wave import rollback as tasks
 from migration_ops.operators.wave.rollback import ReleaseOperator, SelectOperator, SheetOperator
@@ -70,7 +70,7 @@ class TestSelect:
 
     def test_what_the_ledger_does_not_know_is_refused_in_the_note(self, wave: Wave) -> None:
         run = rollback_of(wave(), wave="never-begun")
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             select(run)
         assert "never-begun" in run.note("plan") or "migrationIds" in run.note("plan")
         assert ("plan", "plan") not in run.values

@@ -9,9 +9,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.errors import AccessDenied
+from migration_ops.aws.errors import AccessDeniedError
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
 from migration_ops.operators.triggers import WatchTrigger
 from migration_ops.operators.wave.step import LaunchOperator, StepOperator
@@ -64,7 +64,7 @@ class TestLaunch:
     def test_a_refused_launch_is_red_and_noted(self, begun: Wave, box: Sandbox) -> None:
         run = begun()
         box.client.add_fault("accessDenied", service="mgn", operation="StartTest", times=1)
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             run.do(launch(run))
         assert ({one.error_code for one in run.records()}, jobs(run)) == ({"ACCESS_DENIED"}, 0)
 
@@ -141,5 +141,5 @@ class TestStep:
             wave().do(StepOperator(task_id="go_no_go", step="go_no_go"))
 
     def test_a_step_that_does_not_exist_is_no_task(self) -> None:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             StepOperator(task_id="any", step="no_such_step")

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.errors import Blocked, InvalidInput, MigrationError
+from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.operators.wave import wave as tasks
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator, ReportOperator
@@ -49,7 +49,7 @@ class TestPlan:
 
     def test_each_fault_of_a_conf_is_in_the_runs_note(self, wave: Wave) -> None:
         run = wave(failureThreshold=0, onFailure="perhaps")
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             plan(run)
         assert "failureThreshold" in run.note("plan")
         assert "onFailure" in run.note("plan")
@@ -58,7 +58,7 @@ class TestPlan:
     def test_a_connection_that_airflow_lacks_is_refused_before_any_call(self, wave: Wave, box: Sandbox) -> None:
         run = wave(awsConnId="another_account")
         box.calls.clear()
-        with pytest.raises(InvalidInput, match="another_account"):
+        with pytest.raises(InvalidInputError, match="another_account"):
             plan(run)
         assert "awsConnId" in run.note("plan")
         assert box.calls.counts() == []
@@ -109,7 +109,7 @@ class TestPreflight:
         run = wave()
         plan(run)
         box.client.patch_server(run.servers()[0], replicationState="DISCONNECTED")
-        with pytest.raises(Blocked):
+        with pytest.raises(BlockedError):
             preflight(run)
         assert run.servers()[0] in run.note("preflight")
         assert run.records() == []
@@ -157,7 +157,7 @@ class TestPreflight:
         run = begun(wave)
         other = Run(run.box, run.conf, "run-other")
         plan(other)
-        with pytest.raises(Blocked):
+        with pytest.raises(BlockedError):
             preflight(other)
         assert {one.run_id for one in run.ledger.locks(run.servers()).values()} == {run.run_id}
 
@@ -186,7 +186,7 @@ class TestReport:
         run = wave()
         plan(run)
         box.client.patch_server(run.servers()[0], replicationState="DISCONNECTED")
-        with pytest.raises(Blocked):
+        with pytest.raises(BlockedError):
             preflight(run)
         assert "DISCONNECTED" in report(run)["markdown"]
 

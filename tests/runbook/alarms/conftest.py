@@ -14,19 +14,19 @@ import pytest
 from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.sqs import queue_with_dead_letters
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.finding import Route
 from migration_ops.core.states import Phase
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Holder, Record
-from migration_ops.runbook.alarms.reconcile import Looked, look_at
+from migration_ops.runbook.alarms.reconcile import AlarmReview, look_at
 from migration_ops.runbook.alarms.wanted import KINDS
 from tests.runbook.estates import account_of, reader_of
 
 TOPICS = {route: f"arn:aws:sns:us-east-1:123456789012:{route.value}" for route in Route}
 SERVER = "s-0000000000000a1a1"
 HOLDER = Holder("alarms_test", "run", "wave-1")
-Look = Callable[..., Looked]
+Look = Callable[..., AlarmReview]
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +53,16 @@ def account(box: Sandbox, seeded: Account) -> Iterator[Account]:
 
 
 @pytest.fixture
-def reader(box: Sandbox, account: Account) -> Reader:
+def reader(box: Sandbox, account: Account) -> AwsReader:
     return reader_of(box, account)
 
 
 @pytest.fixture
-def look(reader: Reader) -> Look:
+def look(reader: AwsReader) -> Look:
     """Looks at one kind, dry unless asked otherwise."""
 
-    def looked(kind: str, *, is_dry: bool = True, using: Reader | None = None) -> Looked:
-        return look_at(using or reader, kind, TOPICS, is_dry=is_dry)
+    def looked(kind: str, *, dry_run: bool = True, using: AwsReader | None = None) -> AlarmReview:
+        return look_at(using or reader, kind, TOPICS, dry_run=dry_run)
 
     return looked
 
@@ -70,7 +70,7 @@ def look(reader: Reader) -> Look:
 @pytest.fixture
 def applied(look: Look) -> None:
     for kind in KINDS:
-        look(kind, is_dry=False)
+        look(kind, dry_run=False)
 
 
 def seed(account: Account) -> None:

@@ -10,9 +10,9 @@ import pytest
 from include.sandbox.estates.account import Account
 from include.sandbox.estates.estate import seed_clean
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.finding import FindingStatus
 from migration_ops.runbook.alarms.alarm import PREFIX
-from migration_ops.runbook.alarms.reconcile import Looked, look_at
+from migration_ops.runbook.alarms.reconcile import AlarmReview, look_at
 from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER
 from tests.runbook.alarms.conftest import TOPICS, alarms
 from tests.runbook.estates import account_of, reader_of
@@ -30,16 +30,16 @@ def estate(box: Sandbox) -> Iterator[Account]:
 def test_made_once_then_well(box: Sandbox, estate: Account) -> None:
     reader = reader_of(box, estate)
 
-    def look(*, is_dry: bool) -> dict[str, Looked]:
-        return {kind: look_at(reader, kind, TOPICS, is_dry=is_dry) for kind in KINDS}
+    def look(*, dry_run: bool) -> dict[str, AlarmReview]:
+        return {kind: look_at(reader, kind, TOPICS, dry_run=dry_run) for kind in KINDS}
 
     others = alarms(estate)
     assert not [name for name in others if name.startswith(PREFIX)]
-    for kind, looked in look(is_dry=True).items():
+    for kind, looked in look(dry_run=True).items():
         assert kind == LEFTOVER or {one.value for one in looked.findings} == {"missing"}, kind
-    for kind, looked in look(is_dry=False).items():
-        assert {one.verdict for one in looked.findings} == {FindingVerdict.OK}, kind
+    for kind, looked in look(dry_run=False).items():
+        assert {one.verdict for one in looked.findings} == {FindingStatus.OK}, kind
     made: dict[str, Any] = alarms(estate)
     assert {name: made[name] for name in others} == others
-    assert all(looked.done == () for looked in look(is_dry=False).values())
+    assert all(looked.done == () for looked in look(dry_run=False).values())
     assert alarms(estate) == made

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.core.errors import Refused
-from migration_ops.core.facts import Facts, failed
+from migration_ops.core.errors import RefusedError
+from migration_ops.core.facts import Snapshot, failed
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.alarms.alarm import PREFIX
 from migration_ops.runbook.alarms.drift import TO_DELETE, Deviation, State, with_doubts
 from migration_ops.runbook.alarms.wanted import desired_and_doubts
 
-NOT_READ = failed("sns:get_subscription_attributes", Refused("access denied"))
+NOT_READ = failed("sns:get_subscription_attributes", RefusedError("access denied"))
 
 
 def wanted(kind: str, subjects: str, *things: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
-    alarms, doubts = desired_and_doubts(kind, Facts({subjects: list(things)}), Thresholds())
+    alarms, doubts = desired_and_doubts(kind, Snapshot({subjects: list(things)}), Thresholds())
     return [one.name.removeprefix(PREFIX) for one in alarms], doubts
 
 

@@ -9,7 +9,7 @@ import pytest
 from include.local import airflow_env
 from include.sandbox.estates.account import Account
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.states import Phase
 from migration_ops.operators.runbook.alarms import AlarmsOperator
 from migration_ops.runbook.alarms import apply as applying
@@ -33,23 +33,23 @@ def wanted(look: Look, kind: str) -> set[str]:
 def test_a_lost_answer_leaves_each_alarm_as_wanted(look: Look, account: Account, box: Sandbox, kind: str) -> None:
     names = wanted(look, kind)
     box.client.add_fault("dropAfter", service="monitoring", operation="PutMetricAlarm", times=1)
-    look(kind, is_dry=False)
+    look(kind, dry_run=False)
     assert set(alarms(account)) == names
-    again = look(kind, is_dry=False)
-    assert {one.verdict for one in again.findings} == {FindingVerdict.OK}
+    again = look(kind, dry_run=False)
+    assert {one.verdict for one in again.findings} == {FindingStatus.OK}
 
 
 @pytest.mark.parametrize("kind", LOST)
 def test_a_lost_answer_of_a_deletion_deletes_the_orphan_and_only_it(
     look: Look, account: Account, box: Sandbox, kind: str
 ) -> None:
-    look("replication_lag", is_dry=False)
-    look("dead_letters", is_dry=False)
+    look("replication_lag", dry_run=False)
+    look("dead_letters", dry_run=False)
     kept = wanted(look, "dead_letters")
     goes_on(account, SERVER, Phase.FAILED)
     box.client.add_fault(kind, service="monitoring", operation="DeleteAlarms", times=1)
-    look("replication_lag", is_dry=False)
-    look("replication_lag", is_dry=False)
+    look("replication_lag", dry_run=False)
+    look("replication_lag", dry_run=False)
     assert set(alarms(account)) == kept
 
 
@@ -64,10 +64,10 @@ def test_killed_among_its_alarms_the_next_look_makes_what_is_missing(
     names, put = wanted(look, kind), applying._try
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(applying, "_try", put_and_die)
-        look(kind, is_dry=False)
+        look(kind, dry_run=False)
     assert set(alarms(account)) <= names
-    after = look(kind, is_dry=False)
-    assert {one.verdict for one in after.findings} == {FindingVerdict.OK}
+    after = look(kind, dry_run=False)
+    assert {one.verdict for one in after.findings} == {FindingStatus.OK}
     assert set(alarms(account)) == names
 
 

@@ -9,8 +9,8 @@ import pytest
 from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.sqs import make_queue
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.states import Phase
 from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER
 from tests.runbook.alarms.conftest import SERVER, TOPICS, Look, alarms, goes_on
@@ -42,7 +42,7 @@ def foreign(account: Account, name: str) -> None:
 def test_a_dry_run_shows_what_is_missing_and_makes_nothing(look: Look, account: Account, kind: str) -> None:
     looked = look(kind)
     assert {one.value for one in looked.findings} == {"missing"}
-    assert FindingVerdict.OK not in {one.verdict for one in looked.findings}
+    assert FindingStatus.OK not in {one.verdict for one in looked.findings}
     assert alarms(account) == {}
 
 
@@ -50,15 +50,15 @@ def test_a_dry_run_shows_what_is_missing_and_makes_nothing(look: Look, account: 
 def test_after_an_apply_all_is_as_wanted_and_a_second_one_changes_nothing(
     look: Look, account: Account, box: Sandbox, kind: str
 ) -> None:
-    first = look(kind, is_dry=False)
-    assert {one.verdict for one in first.findings} == {FindingVerdict.OK}
+    first = look(kind, dry_run=False)
+    assert {one.verdict for one in first.findings} == {FindingStatus.OK}
     assert first.done
     made = alarms(account)
     assert {one.resource for one in first.findings} == set(made)
     box.calls.clear()
-    second = look(kind, is_dry=False)
+    second = look(kind, dry_run=False)
     assert second.done == ()
-    assert {one.verdict for one in second.findings} == {FindingVerdict.OK}
+    assert {one.verdict for one in second.findings} == {FindingStatus.OK}
     assert not {one["operation"] for one in box.calls.counts()} & {"PutMetricAlarm", "DeleteAlarms", "TagResource"}
     assert alarms(account) == made
 
@@ -91,10 +91,10 @@ def test_each_changed_member_is_shown_and_put_right(
         change = {"Metrics": queries}
     account.client("cloudwatch").put_metric_alarm(**request | change)
     found = {one.resource: one for one in look(kind).findings}[name]
-    assert (found.value, found.verdict) == ("drifted", FindingVerdict.CRITICAL)
+    assert (found.value, found.verdict) == ("drifted", FindingStatus.CRITICAL)
     assert [one["field"] for one in found.evidence] == [field]
     assert found.evidence[0]["is"] != found.evidence[0]["should"]
-    assert {one.verdict for one in look(kind, is_dry=False).findings} == {FindingVerdict.OK}
+    assert {one.verdict for one in look(kind, dry_run=False).findings} == {FindingStatus.OK}
     now = alarms(account)[name]
     assert {member: now.get(member) for member in request} == {member: before.get(member) for member in request}
 
@@ -103,7 +103,7 @@ def test_an_alarm_whose_subject_is_gone_is_deleted_and_only_it(look: Look, accou
     before = set(alarms(account))
     goes_on(account, SERVER, Phase.FAILED)
     assert verdicts(look("replication_lag")) == {LAG: ("WARNING", "orphaned")}
-    look("replication_lag", is_dry=False)
+    look("replication_lag", dry_run=False)
     assert before - set(alarms(account)) == {LAG}
 
 
@@ -116,7 +116,7 @@ def test_an_alarm_of_a_kind_that_is_no_more_is_left_over(look: Look, account: Ac
     cloudwatch.tag_resource(ResourceARN=arn, Tags=[tag])
     assert verdicts(look(LEFTOVER)) == {"migration-ops/old_kind/x": ("WARNING", "orphaned")}
     before = set(alarms(account))
-    look(LEFTOVER, is_dry=False)
+    look(LEFTOVER, dry_run=False)
     assert before - set(alarms(account)) == {"migration-ops/old_kind/x"}
 
 
@@ -126,11 +126,11 @@ def test_alarms_of_others_are_never_touched(look: Look, account: Account) -> Non
         foreign(account, name)
     before = {name: alarms(account)[name] for name in names}
     for kind in KINDS:
-        look(kind, is_dry=False)
+        look(kind, dry_run=False)
     assert {name: alarms(account)[name] for name in names} == before
     # The one that stands where ours should be is said, and red: ours cannot ring.
     found = {one.resource: one for one in look("dead_letters").findings}
-    assert (found[DEAD].value, found[DEAD].verdict) == ("not ours", FindingVerdict.CRITICAL)
+    assert (found[DEAD].value, found[DEAD].verdict) == ("not ours", FindingStatus.CRITICAL)
 
 
 def test_another_installations_alarms_are_not_ours(look: Look, account: Account, applied: None) -> None:
@@ -138,7 +138,7 @@ def test_another_installations_alarms_are_not_ours(look: Look, account: Account,
     tag = {"Key": "migration-ops/installation", "Value": "another-table"}
     account.client("cloudwatch").tag_resource(ResourceARN=arn, Tags=[tag])
     goes_on(account, SERVER, Phase.FAILED)
-    looked = look("replication_lag", is_dry=False)
+    looked = look("replication_lag", dry_run=False)
     assert looked.done == ()
     assert LAG in alarms(account)
 
@@ -146,14 +146,14 @@ def test_another_installations_alarms_are_not_ours(look: Look, account: Account,
 def test_silence_is_said_and_kept(look: Look, account: Account, applied: None) -> None:
     cloudwatch = account.client("cloudwatch")
     cloudwatch.disable_alarm_actions(AlarmNames=[DEAD])
-    assert verdicts(look("dead_letters", is_dry=False))[DEAD] == ("CRITICAL", "actions disabled")
+    assert verdicts(look("dead_letters", dry_run=False))[DEAD] == ("CRITICAL", "actions disabled")
     request = {
         member: value
         for member, value in alarms(account)[DEAD].items()
         if member not in ("AlarmArn", "AlarmConfigurationUpdatedTimestamp") and not member.startswith("State")
     }
     cloudwatch.put_metric_alarm(**request | {"Threshold": 9.0})
-    assert verdicts(look("dead_letters", is_dry=False))[DEAD] == ("CRITICAL", "actions disabled")
+    assert verdicts(look("dead_letters", dry_run=False))[DEAD] == ("CRITICAL", "actions disabled")
     now = alarms(account)[DEAD]
     assert (now["Threshold"], now["ActionsEnabled"]) == (1.0, False)
 
@@ -177,9 +177,9 @@ def test_a_refused_call_is_unknown_or_red_and_deletes_nothing(
     # Ages of messages are read with the queues, and no alarm hangs on them.
     for service, operation in [one for one in calls if one[1] != "GetMetricData"]:
         fault = box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
-        looked = look(kind, is_dry=False)
+        looked = look(kind, dry_run=False)
         box.book.remove(fault.fault_id)
-        if FindingVerdict.UNKNOWN not in {one.verdict for one in looked.findings}:
+        if FindingStatus.UNKNOWN not in {one.verdict for one in looked.findings}:
             lies.append(f"{service}:{operation}")
     assert lies == []
     assert set(alarms(account)) == set(before)
@@ -188,11 +188,11 @@ def test_a_refused_call_is_unknown_or_red_and_deletes_nothing(
 @pytest.mark.parametrize("operation", ["PutMetricAlarm", "DeleteAlarms"])
 def test_a_refused_change_is_red(look: Look, account: Account, box: Sandbox, operation: str) -> None:
     if operation == "DeleteAlarms":
-        look("replication_lag", is_dry=False)
+        look("replication_lag", dry_run=False)
         goes_on(account, SERVER, Phase.FAILED)
     box.book.add_document({"kind": "accessDenied", "service": "monitoring", "operation": operation})
-    looked = look("replication_lag", is_dry=False)
-    assert [one.verdict for one in looked.findings] == [FindingVerdict.CRITICAL]
+    looked = look("replication_lag", dry_run=False)
+    assert [one.verdict for one in looked.findings] == [FindingStatus.CRITICAL]
     assert "ACCESS_DENIED" in looked.findings[0].reason
     assert [one.error is None for one in looked.done] == [False]
 
@@ -203,7 +203,7 @@ def test_actions_lead_to_the_topics_of_the_configuration(look: Look, account: Ac
     assert found[LAG]["AlarmActions"] == [next(arn for route, arn in TOPICS.items() if route.value == "warn")]
 
 
-def test_an_installation_without_functions_watches_none(look: Look, reader: Reader, account: Account) -> None:
+def test_an_installation_without_functions_watches_none(look: Look, reader: AwsReader, account: Account) -> None:
     from dataclasses import replace
 
     from migration_ops.core.config import Names, Resources, RunbookConfig
@@ -216,7 +216,7 @@ def test_an_alarm_made_after_a_deleted_one_is_not_ours_by_its_name(look: Look, a
     """The sandbox keeps no tags of deleted alarms, and takes none for one that is there: as AWS does."""
     account.client("cloudwatch").delete_alarms(AlarmNames=[DEAD])
     foreign(account, DEAD)
-    assert verdicts(look("dead_letters", is_dry=False))[DEAD] == ("CRITICAL", "not ours")
+    assert verdicts(look("dead_letters", dry_run=False))[DEAD] == ("CRITICAL", "not ours")
     assert alarms(account)[DEAD]["MetricName"] == "NumberOfMessagesSent"
 
 

@@ -13,7 +13,7 @@ from include.local import airflow_env
 from include.sandbox.estates import wide_config
 from include.sandbox.estates.account import Account
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.finding import FindingStatus
 from migration_ops.operators.runbook.alarms import AlarmsOperator
 from migration_ops.operators.runbook.mapped import MappedReportOperator
 from migration_ops.runbook.alarms.wanted import KINDS
@@ -46,7 +46,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, box: Sandbox, account: Account, t
 
 
 def context(task: Task, *, dry_run: bool) -> Any:
-    params = {"windowHours": 24, "tell": False, "awsConnId": "aws_default", "region": None, "dryRun": dry_run}
+    params = {"windowHours": 24, "notify": False, "awsConnId": "aws_default", "region": None, "dryRun": dry_run}
     return {"ti": task, "params": params}
 
 
@@ -111,5 +111,5 @@ def test_without_knowing_the_account_nothing_is_done(account: Account, box: Sand
     answers = run_all(values, dry_run=False)
     assert all(isinstance(answer, AirflowFailException) for answer in answers.values())
     left = [one for key, found in values.items() if key[2] == "findings" for one in found]
-    assert {one["verdict"] for one in left} == {FindingVerdict.UNKNOWN.value}
+    assert {one["verdict"] for one in left} == {FindingStatus.UNKNOWN.value}
     assert alarms(account) == {}

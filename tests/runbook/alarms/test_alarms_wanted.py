@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.facts import Facts, NotRead, failed
+from migration_ops.core.facts import NotReadError, Snapshot, failed
 from migration_ops.core.finding import Route
 from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Executions, Functions, Migrations, Queues, Thresholds
 from migration_ops.runbook.alarms.alarm import NAME_CHARACTERS, PREFIX
-from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER, desired, subjects_of
+from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER, subjects_of, wanted_alarms
 
 TOPICS = {route: f"arn:{route.value}" for route in Route}
 LIMITS = Thresholds(
@@ -33,8 +33,8 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
 def requests(kind: str, things: list[dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
     subjects = subjects_of(kind)
     assert subjects
-    read = Facts({subjects: EXAMPLES[subjects] if things is None else things})
-    return {one.name.removeprefix(f"{PREFIX}{kind}/"): one.request(TOPICS) for one in desired(kind, read, LIMITS)}
+    read = Snapshot({subjects: EXAMPLES[subjects] if things is None else things})
+    return {one.name.removeprefix(f"{PREFIX}{kind}/"): one.request(TOPICS) for one in wanted_alarms(kind, read, LIMITS)}
 
 
 def dimensions(request: dict[str, Any]) -> dict[str, str]:
@@ -131,8 +131,8 @@ def test_what_was_not_read_wants_nothing_and_says_so(kind: str) -> None:
     if subjects is None:
         assert kind == LEFTOVER
         return
-    with pytest.raises(NotRead):
-        desired(kind, Facts({subjects: failed("x:y", NotRead("refused"))}), LIMITS)
+    with pytest.raises(NotReadError):
+        wanted_alarms(kind, Snapshot({subjects: failed("x:y", NotReadError("refused"))}), LIMITS)
 
 
 def test_a_long_name_stays_distinct_and_fits() -> None:

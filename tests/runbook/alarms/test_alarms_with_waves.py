@@ -11,7 +11,7 @@ from include.local import airflow_env
 from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean.mgn_ledger import migration
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.finding import FindingStatus
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Holder
 from migration_ops.operators.runbook.alarms import AlarmsOperator
@@ -20,7 +20,7 @@ from tests.runbook.alarms.conftest import SERVER, Look, alarms, goes_on, ledger_
 from tests.runbook.alarms.test_alarms_task import Task
 
 KIND = "replication_lag"
-WARNING, OK, UNKNOWN = FindingVerdict.WARNING, FindingVerdict.OK, FindingVerdict.UNKNOWN
+WARNING, OK, UNKNOWN = FindingStatus.WARNING, FindingStatus.OK, FindingStatus.UNKNOWN
 
 
 def lag_alarms(account: Account) -> set[str]:
@@ -38,25 +38,25 @@ def server(account: Account, reader: Any) -> str:
 def test_in_the_first_sync_there_is_none_then_there_is_and_after_the_wave_it_is_gone(
     account: Account, look: Look, server: str
 ) -> None:
-    look(KIND, is_dry=False)
+    look(KIND, dry_run=False)
     assert server not in lag_alarms(account)
     account.control.patch_server(server, lifecycleState="READY_FOR_TEST")
-    look(KIND, is_dry=False)
+    look(KIND, dry_run=False)
     assert server in lag_alarms(account)
     ledger = ledger_of(account)
     for phase in (Phase.READY, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED):
         [record] = [one for one in ledger.by_wave("wave-2") if one.source_server_id == server]
         ledger.write([record], [record.to(phase)], "test", holder=Holder("alarms_test", "run", "wave-2"))
-    look(KIND, is_dry=False)
+    look(KIND, dry_run=False)
     assert server not in lag_alarms(account)
 
 
 def test_servers_that_could_not_be_read_change_nothing(box: Sandbox, account: Account, look: Look, server: str) -> None:
     account.control.patch_server(server, lifecycleState="READY_FOR_TEST")
-    look(KIND, is_dry=False)
+    look(KIND, dry_run=False)
     before = lag_alarms(account)
     box.book.add_document({"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"})
-    assert [one.verdict for one in look(KIND, is_dry=False).findings] == [UNKNOWN]
+    assert [one.verdict for one in look(KIND, dry_run=False).findings] == [UNKNOWN]
     assert lag_alarms(account) == before
 
 
@@ -68,7 +68,7 @@ class TestScheduled:
 
     def run(self, kind: str, run_type: str = "scheduled", dry_run: bool = True) -> Any:
         task = Task(task_id="alarms", map_index=0, values={})
-        params = {"windowHours": 24, "tell": False, "awsConnId": "aws_default", "region": None, "dryRun": dry_run}
+        params = {"windowHours": 24, "notify": False, "awsConnId": "aws_default", "region": None, "dryRun": dry_run}
         context: Any = {"ti": task, "params": params, "dag_run": SimpleNamespace(run_type=run_type)}
         return AlarmsOperator(task_id="alarms", kind=kind).execute(context)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import REGISTRY, Registered, load
 
@@ -43,15 +43,15 @@ def test_its_metadata_is_valid(registered: Registered) -> None:
 @pytest.mark.parametrize(
     ("secret", "verdict"),
     [
-        ({"rotates": True, "everyDays": 90}, FindingVerdict.OK),
-        ({"rotates": True, "everyDays": 91}, FindingVerdict.WARNING),
+        ({"rotates": True, "everyDays": 90}, FindingStatus.OK),
+        ({"rotates": True, "everyDays": 91}, FindingStatus.WARNING),
         ({"rotates": True}, None),
         ({"rotates": False}, None),
     ],
 )
-def test_it_judges(registered: Registered, secret: dict[str, Any], verdict: FindingVerdict | None) -> None:
-    found = registered.judge(Facts(secret), Facts({}), Thresholds())
-    assert found is None or isinstance(found, Judgement)
+def test_it_judges(registered: Registered, secret: dict[str, Any], verdict: FindingStatus | None) -> None:
+    found = registered.judge(Snapshot(secret), Snapshot({}), Thresholds())
+    assert found is None or isinstance(found, CheckResult)
     assert (found and found.verdict) == verdict
 
 

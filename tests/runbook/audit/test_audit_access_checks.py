@@ -14,14 +14,14 @@ from include.sandbox.estates.clean.lambda_ import make_function
 from include.sandbox.estates.clean.s3 import BLOCKED, make_bucket, put_policy
 from include.sandbox.estates.clean.sqs import make_queue
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
-from migration_ops.core.facts import Facts, is_failed
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.facts import Snapshot, is_failed
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check, read_with
 from tests.runbook.estates import reader_of
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 PUBLIC_READ = {"Sid": "Anyone", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
 
 
@@ -33,14 +33,14 @@ def account(box: Sandbox) -> Iterator[Account]:
 
 
 @pytest.fixture
-def reader(box: Sandbox, account: Account) -> Reader:
+def reader(box: Sandbox, account: Account) -> AwsReader:
     return reader_of(box, account)
 
 
-def found(reader: Reader, check_id: str, resource: str) -> Finding:
+def found(reader: AwsReader, check_id: str, resource: str) -> Finding:
     check = Check("audit", check_id)
     name = check.metadata.reads[0]
-    estate = Facts(json.loads(json.dumps({name: read_with(name, reader)})))
+    estate = Snapshot(json.loads(json.dumps({name: read_with(name, reader)})))
     return next(one for one in check.run(estate, Thresholds()) if one.resource == resource)
 
 
@@ -62,13 +62,13 @@ OF_QUEUES = "sqs_queue_not_public"
 
 
 class TestWhichVerdictWins:
-    def test_both_find_nobody(self, reader: Reader, account: Account) -> None:
+    def test_both_find_nobody(self, reader: AwsReader, account: Account) -> None:
         queue(account, NOBODY)
         says(account, "PASS")
         one = found(reader, OF_QUEUES, "inbox")
         assert (one.verdict, one.evidence) == (OK, ("Access Analyzer: PASS",))
 
-    def test_access_analyzer_alone_finds_somebody(self, reader: Reader, account: Account) -> None:
+    def test_access_analyzer_alone_finds_somebody(self, reader: AwsReader, account: Account) -> None:
         queue(account, NOBODY)
         says(account, "FAIL", operation="CheckNoPublicAccess", reasons=["statement 0 is public"])
         one = found(reader, OF_QUEUES, "inbox")
@@ -76,7 +76,7 @@ class TestWhichVerdictWins:
         assert "Access Analyzer: FAIL (statement 0 is public)" in one.reason
         assert "our reading finds nobody" in one.reason
 
-    def test_we_alone_find_somebody(self, reader: Reader, account: Account) -> None:
+    def test_we_alone_find_somebody(self, reader: AwsReader, account: Account) -> None:
         queue(account, "*")
         says(account, "PASS")
         one = found(reader, OF_QUEUES, "inbox")
@@ -86,7 +86,7 @@ class TestWhichVerdictWins:
 
     @pytest.mark.parametrize(("principal", "wanted"), [(NOBODY, OK), ("*", CRITICAL)])
     def test_refused_ours_stands_and_says_so(
-        self, reader: Reader, account: Account, box: Sandbox, principal: Any, wanted: FindingVerdict
+        self, reader: AwsReader, account: Account, box: Sandbox, principal: Any, wanted: FindingStatus
     ) -> None:
         queue(account, principal)
         box.client.add_fault("accessDenied", service="access-analyzer", operation="CheckNoPublicAccess")
@@ -94,26 +94,26 @@ class TestWhichVerdictWins:
         assert one.verdict is wanted
         assert "could not be asked, this is our own reading" in one.evidence[-1]
 
-    def test_a_policy_that_it_cannot_judge_is_ours_to_judge(self, reader: Reader, account: Account) -> None:
+    def test_a_policy_that_it_cannot_judge_is_ours_to_judge(self, reader: AwsReader, account: Account) -> None:
         queue(account, NOBODY)
         one = found(reader, OF_QUEUES, "inbox")
         assert one.verdict is OK
         assert "could not judge it, this is our own reading" in one.evidence[0]
 
-    def test_trust_of_a_role(self, reader: Reader, account: Account) -> None:
+    def test_trust_of_a_role(self, reader: AwsReader, account: Account) -> None:
         service_role(account, "worker", "lambda.amazonaws.com")
         says(account, "FAIL", resourceType="AWS::IAM::AssumeRolePolicyDocument")
         one = found(reader, "iam_role_trust_not_permissive", "worker")
         assert (one.verdict, "our reading finds nobody" in one.reason) == (CRITICAL, True)
 
-    def test_escalation_of_a_role(self, reader: Reader, account: Account) -> None:
+    def test_escalation_of_a_role(self, reader: AwsReader, account: Account) -> None:
         service_role(account, "worker", "lambda.amazonaws.com")
         says(account, "FAIL", operation="CheckAccessNotGranted")
         one = found(reader, "iam_role_no_privilege_escalation", "worker")
         assert (one.verdict, "our reading finds no way" in one.reason) == (CRITICAL, True)
 
 
-def test_each_policy_is_asked_about_once(reader: Reader, account: Account, box: Sandbox) -> None:
+def test_each_policy_is_asked_about_once(reader: AwsReader, account: Account, box: Sandbox) -> None:
     for name in ("one", "two"):
         make_queue(account.client("sqs"), name)
     queue(account, NOBODY)
@@ -123,7 +123,7 @@ def test_each_policy_is_asked_about_once(reader: Reader, account: Account, box: 
     assert asked == [1]
 
 
-def test_after_a_refusal_nothing_more_is_asked(reader: Reader, account: Account, box: Sandbox) -> None:
+def test_after_a_refusal_nothing_more_is_asked(reader: AwsReader, account: Account, box: Sandbox) -> None:
     for name in ("one", "two", "three"):
         service_role(account, name, "lambda.amazonaws.com")
     box.client.add_fault("accessDenied", service="access-analyzer", operation="CheckAccessNotGranted")
@@ -133,7 +133,7 @@ def test_after_a_refusal_nothing_more_is_asked(reader: Reader, account: Account,
 
 
 def test_where_it_may_not_be_asked_the_check_of_access_analyzer_is_unknown(
-    reader: Reader, account: Account, box: Sandbox
+    reader: AwsReader, account: Account, box: Sandbox
 ) -> None:
     account.client("accessanalyzer").create_analyzer(analyzerName=ANALYZER, type="ACCOUNT")
     region = account.client("accessanalyzer").meta.region_name
@@ -163,17 +163,17 @@ class TestBuckets:
         backend.put_public_access_block(box.account_id, dict.fromkeys(BLOCKED, False) | block)
 
     @pytest.mark.parametrize("acl", ["public-read", "public-read-write", "authenticated-read"])
-    def test_public_by_its_acl(self, reader: Reader, account: Account, acl: str) -> None:
+    def test_public_by_its_acl(self, reader: AwsReader, account: Account, acl: str) -> None:
         self.bucket(account).put_bucket_acl(Bucket="open", ACL=acl)
         one = found(reader, OF_BUCKETS, "open")
         assert (one.verdict, "(ACL)" in one.reason) == (CRITICAL, True)
 
     @pytest.mark.parametrize("acl", ["private", "log-delivery-write"])
-    def test_other_acls_are_not(self, reader: Reader, account: Account, acl: str) -> None:
+    def test_other_acls_are_not(self, reader: AwsReader, account: Account, acl: str) -> None:
         self.bucket(account).put_bucket_acl(Bucket="open", ACL=acl)
         assert found(reader, OF_BUCKETS, "open").verdict is OK
 
-    def test_an_acl_that_s3_does_not_look_at(self, reader: Reader, account: Account) -> None:
+    def test_an_acl_that_s3_does_not_look_at(self, reader: AwsReader, account: Account) -> None:
         s3 = self.bucket(account)
         s3.put_bucket_acl(Bucket="open", ACL="public-read")
         rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
@@ -182,7 +182,7 @@ class TestBuckets:
 
     @pytest.mark.parametrize("where", ["bucket", "account"])
     def test_a_block_holds_it_back_wherever_it_is(
-        self, reader: Reader, account: Account, box: Sandbox, where: str
+        self, reader: AwsReader, account: Account, box: Sandbox, where: str
     ) -> None:
         s3 = self.bucket(account)
         s3.put_bucket_acl(Bucket="open", ACL="public-read")
@@ -196,7 +196,7 @@ class TestBuckets:
 
     @pytest.mark.parametrize(("part", "wanted"), [("RestrictPublicBuckets", WARNING), ("BlockPublicPolicy", CRITICAL)])
     def test_a_public_policy_under_the_accounts_block(
-        self, reader: Reader, account: Account, box: Sandbox, part: str, wanted: FindingVerdict
+        self, reader: AwsReader, account: Account, box: Sandbox, part: str, wanted: FindingStatus
     ) -> None:
         self.bucket(account)
         put_policy(account, "open", PUBLIC_READ | {"Resource": "arn:aws:s3:::open/*"})
@@ -204,7 +204,7 @@ class TestBuckets:
         assert found(reader, OF_BUCKETS, "open").verdict is wanted
 
     def test_the_accounts_block_stands_for_the_buckets_own(
-        self, reader: Reader, account: Account, box: Sandbox
+        self, reader: AwsReader, account: Account, box: Sandbox
     ) -> None:
         self.bucket(account)
         assert found(reader, BLOCK, "open").verdict is WARNING
@@ -214,14 +214,14 @@ class TestBuckets:
 
     @pytest.mark.parametrize("operation", ["GetBucketAcl", "GetBucketOwnershipControls", "GetAccountPublicAccessBlock"])
     def test_what_was_refused_is_no_closed_bucket(
-        self, reader: Reader, account: Account, box: Sandbox, operation: str
+        self, reader: AwsReader, account: Account, box: Sandbox, operation: str
     ) -> None:
         self.bucket(account).put_bucket_acl(Bucket="open", ACL="public-read")
         box.client.add_fault("accessDenied", service="s3", operation=operation)
         assert found(reader, OF_BUCKETS, "open").verdict is UNKNOWN
 
 
-def test_a_policy_on_a_version_of_a_function_is_read(reader: Reader, account: Account) -> None:
+def test_a_policy_on_a_version_of_a_function_is_read(reader: AwsReader, account: Account) -> None:
     client = account.client("lambda")
     make_function(account, "versioned")
     version = client.publish_version(FunctionName="versioned")["Version"]

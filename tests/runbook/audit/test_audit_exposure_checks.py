@@ -11,11 +11,11 @@ import pytest
 
 from migration_ops.aws.inventory.lambda_runtimes import FILE, read_runtimes
 from migration_ops.core.config import DIRECTORY
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.finding import FindingVerdict
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.finding import FindingStatus
 from tests.runbook.judged import NOT_READ, one, run
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 FUNCTION = {
     "name": "f",
     "packageType": "Zip",
@@ -27,7 +27,7 @@ FUNCTION = {
 }
 
 
-def verdict(check_id: str, **thing: Any) -> FindingVerdict:
+def verdict(check_id: str, **thing: Any) -> FindingStatus:
     return one("audit", check_id, thing).verdict
 
 
@@ -50,7 +50,7 @@ class TestRuntime:
             (None, UNKNOWN),
         ],
     )
-    def test_days_left(self, runtime: Any, wanted: FindingVerdict) -> None:
+    def test_days_left(self, runtime: Any, wanted: FindingStatus) -> None:
         assert verdict("lambda_function_supported_runtime", packageType="Zip", runtime=runtime) is wanted
 
     def test_an_image_has_none(self) -> None:
@@ -70,7 +70,7 @@ class TestRuntime:
     def test_a_wrong_file_is_refused(self, tmp_path: Path, content: str | None) -> None:
         if content is not None:
             (tmp_path / FILE).write_text(content)
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             read_runtimes(tmp_path)
 
 
@@ -88,14 +88,14 @@ class TestFunction:
         assert verdict("lambda_function_not_public", **FUNCTION | {"policies": policies}) is UNKNOWN
 
     @pytest.mark.parametrize(("urls", "wanted"), [([], OK), (["AWS_IAM"], OK), (["AWS_IAM", "NONE"], CRITICAL)])
-    def test_urls(self, urls: list[str], wanted: FindingVerdict) -> None:
+    def test_urls(self, urls: list[str], wanted: FindingStatus) -> None:
         listed = [{"alias": "", "authType": one} for one in urls]
         assert verdict("lambda_function_url_signed", urls=listed) is wanted
 
     @pytest.mark.parametrize(
         ("target", "on_failure", "wanted"), [(None, [], WARNING), ("arn", [], OK), (None, ["arn"], OK)]
     )
-    def test_dead_letters_or_a_destination(self, target: Any, on_failure: list[str], wanted: FindingVerdict) -> None:
+    def test_dead_letters_or_a_destination(self, target: Any, on_failure: list[str], wanted: FindingStatus) -> None:
         assert verdict("lambda_function_dead_letters", deadLetterTarget=target, onFailure=on_failure) is wanted
 
     def test_without_variables_no_key_is_needed(self) -> None:
@@ -171,7 +171,7 @@ class TestPatches:
             (NOT_READ, UNKNOWN),
         ],
     )
-    def test_of_one_server(self, state: Any, wanted: FindingVerdict) -> None:
+    def test_of_one_server(self, state: Any, wanted: FindingStatus) -> None:
         servers = {"other": self.GOOD} | ({"i-1": state} if state else {})
         document = {"instances": {"instances": [{"name": "i-1"}]}, "patch_compliance": {"servers": servers}}
         assert [each.verdict for each in run("audit", "ec2_migrated_instance_patched", document)] == [wanted]
@@ -197,5 +197,5 @@ class TestPatches:
         ("logs_group_no_secrets", {"sampled": NOT_READ, "secrets": NOT_READ}, UNKNOWN),
     ],
 )
-def test_one_case_more(check_id: str, thing: dict[str, Any], wanted: FindingVerdict) -> None:
+def test_one_case_more(check_id: str, thing: dict[str, Any], wanted: FindingStatus) -> None:
     assert verdict(check_id, **thing) is wanted

@@ -16,7 +16,7 @@ from include.sandbox.estates.clean.lambda_ import make_function
 from include.sandbox.estates.clean.logs import write_lines
 from include.sandbox.estates.clean.stepfunctions import make_state_machine
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names, Resources, RunbookConfig
 from migration_ops.core.facts import is_failed
 from migration_ops.core.settings import read_settings
@@ -34,16 +34,16 @@ def account(box: Sandbox) -> Iterator[Account]:
 
 
 @pytest.fixture
-def reader(box: Sandbox, account: Account) -> Reader:
+def reader(box: Sandbox, account: Account) -> AwsReader:
     return reader_of(box, account)
 
 
-def of(reader: Reader, name: str, member: str) -> dict[str, Any]:
+def of(reader: AwsReader, name: str, member: str) -> dict[str, Any]:
     document = json.loads(json.dumps(read_with(name, reader)))
     return {one["name"]: one for one in document[member]}
 
 
-def test_a_function_with_all_that_can_hang_on_it(reader: Reader, account: Account) -> None:
+def test_a_function_with_all_that_can_hang_on_it(reader: AwsReader, account: Account) -> None:
     client = account.client("lambda")
     make_function(account, "rich", variables={"DB_PASSWORD": SECRET, "LEVEL": "INFO"}, dead_letters="")
     client.publish_version(FunctionName="rich")
@@ -65,7 +65,7 @@ def test_a_function_with_all_that_can_hang_on_it(reader: Reader, account: Accoun
     assert found["runtime"]["end"] == "2029-06-30"
 
 
-def test_no_value_of_a_secret_is_in_what_was_read(reader: Reader, account: Account) -> None:
+def test_no_value_of_a_secret_is_in_what_was_read(reader: AwsReader, account: Account) -> None:
     make_function(account, "careless", variables={"API_TOKEN": "x9" * 12, "CMDB_PASSWORD": SECRET})
     write_lines(account, "/aws/lambda/careless", [f"login with password={SECRET}"], stream="said")
     login = {"Type": "Pass", "Result": {"password": SECRET}, "End": True}
@@ -88,7 +88,7 @@ def test_no_value_of_a_secret_is_in_what_was_read(reader: Reader, account: Accou
     assert of(reader, "audit_states", "machines")["careless"]["secrets"][0]["name"] == "States.L.Result.password"
 
 
-def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: Reader) -> None:
+def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: AwsReader) -> None:
     """AWS answers an error in their place when the key cannot be used. moto has no such answer."""
     listed = {
         "FunctionName": "locked",
@@ -111,8 +111,8 @@ def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: Reade
         get_policy=lambda **_: {"Policy": "{}"},
         check_no_public_access=lambda **_: {"result": "PASS"},
     )
-    fake = Reader(
-        client=lambda _: client,
+    fake = AwsReader(
+        make_client=lambda _: client,
         config=asked_for_all(),
         settings=read_settings({}),
         now=datetime.now(UTC),
@@ -123,7 +123,7 @@ def test_variables_that_lambda_cannot_decrypt_are_not_no_variables(reader: Reade
     assert is_failed(found["secrets"])
 
 
-def test_a_definition_that_is_not_readable_is_unknown(reader: Reader, account: Account, box: Sandbox) -> None:
+def test_a_definition_that_is_not_readable_is_unknown(reader: AwsReader, account: Account, box: Sandbox) -> None:
     from moto.stepfunctions.models import stepfunctions_backends
 
     arn = make_state_machine(account, "sealed")
@@ -132,7 +132,7 @@ def test_a_definition_that_is_not_readable_is_unknown(reader: Reader, account: A
     assert is_failed(of(reader, "audit_states", "machines")["sealed"]["secrets"])
 
 
-def test_servers_of_mgn_itself_and_ended_ones_are_not_migrated_servers(reader: Reader, account: Account) -> None:
+def test_servers_of_mgn_itself_and_ended_ones_are_not_migrated_servers(reader: AwsReader, account: Account) -> None:
     ec2 = account.client("ec2")
     kept = migrated_instance(account, "kept", server_id="s-0000000000000b001")
     ended = migrated_instance(account, "ended", server_id="s-0000000000000b002")
@@ -142,7 +142,7 @@ def test_servers_of_mgn_itself_and_ended_ones_are_not_migrated_servers(reader: R
     assert set(of(reader, "instances", "instances")) == {kept}
 
 
-def test_a_bucket_with_nothing_set(reader: Reader, account: Account) -> None:
+def test_a_bucket_with_nothing_set(reader: AwsReader, account: Account) -> None:
     s3 = account.client("s3")
     s3.create_bucket(Bucket="bare")
     s3.delete_bucket_encryption(Bucket="bare")
@@ -160,14 +160,18 @@ def test_a_bucket_with_nothing_set(reader: Reader, account: Account) -> None:
     }
 
 
-def test_all_pages_of_buses_are_read(reader: Reader) -> None:
+def test_all_pages_of_buses_are_read(reader: AwsReader) -> None:
     pages = {None: {"EventBuses": [{"Name": "a"}], "NextToken": "n"}, "n": {"EventBuses": [{"Name": "b"}]}}
     client = SimpleNamespace(
         list_event_buses=lambda NextToken=None: pages[NextToken],
         describe_event_bus=lambda Name: {"Name": Name, "Arn": Name},
     )
-    fake = Reader(
-        client=lambda _: client, config=reader.config, settings=reader.settings, now=reader.now, window=reader.window
+    fake = AwsReader(
+        make_client=lambda _: client,
+        config=reader.config,
+        settings=reader.settings,
+        now=reader.now,
+        window=reader.window,
     )
     assert [one["name"] for one in read_with("eventbus", fake)["buses"]] == ["a", "b"]
 
@@ -183,10 +187,10 @@ def test_all_pages_of_buses_are_read(reader: Reader) -> None:
         ("s3", "buckets", "buckets"),
     ],
 )
-def test_a_kind_that_is_not_here_is_not_asked_for(reader: Reader, name: str, member: str, kind: str) -> None:
+def test_a_kind_that_is_not_here_is_not_asked_for(reader: AwsReader, name: str, member: str, kind: str) -> None:
     none = RunbookConfig(resources=Resources(**{kind: Names(include=())}))
-    deaf = Reader(
-        client=lambda service: pytest.fail(f"{service} was asked"),
+    deaf = AwsReader(
+        make_client=lambda service: pytest.fail(f"{service} was asked"),
         config=none,
         settings=reader.settings,
         now=reader.now,

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import FindingVerdict, Route
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import FindingStatus, Route
 from migration_ops.core.thresholds import Audit, Thresholds
 from migration_ops.runbook.checks.check import Check
 
 OK, WARNING, CRITICAL, UNKNOWN = (
-    FindingVerdict.OK,
-    FindingVerdict.WARNING,
-    FindingVerdict.CRITICAL,
-    FindingVerdict.UNKNOWN,
+    FindingStatus.OK,
+    FindingStatus.WARNING,
+    FindingStatus.CRITICAL,
+    FindingStatus.UNKNOWN,
 )
 NOW, OWN = "2026-11-25T12:00:00Z", "111122223333"
-REFUSED = failed("some:call", Unknown("refused"))
+REFUSED = failed("some:call", UnknownError("refused"))
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 LITTLE = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*"}
 
@@ -102,14 +102,14 @@ def reads_secret(principal: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Principal": principal, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
 
 
-def run(check_id: str, thing: dict[str, Any]) -> list[tuple[FindingVerdict, str]]:
+def run(check_id: str, thing: dict[str, Any]) -> list[tuple[FindingStatus, str]]:
     check = Check("audit", check_id)
     reader, things = check.metadata.about.split(".")
-    estate = Facts({reader: {"readAt": NOW, things: [thing]}})
+    estate = Snapshot({reader: {"readAt": NOW, things: [thing]}})
     return [(one.verdict, one.reason) for one in check.run(estate, Thresholds(audit=Audit()))]
 
 
-def verdict(check_id: str, thing: dict[str, Any]) -> FindingVerdict:
+def verdict(check_id: str, thing: dict[str, Any]) -> FindingStatus:
     found = run(check_id, thing)
     assert len(found) == 1, found
     return found[0][0]
@@ -192,7 +192,7 @@ def test_a_plain_role_is_well(check_id: str) -> None:
         (CHANGES, attached(allow("sqs:DeleteQueue"), by_aws=True), OK),
     ],
 )
-def test_policies_of_a_role(check_id: str, members: dict[str, Any], expected: FindingVerdict) -> None:
+def test_policies_of_a_role(check_id: str, members: dict[str, Any], expected: FindingStatus) -> None:
     assert verdict(check_id, role(**members)) is expected
 
 
@@ -238,7 +238,7 @@ def test_who_may_take_it_on() -> None:
     ],
     ids=["used", "long ago", "never", "a young role"],
 )
-def test_unused_services(used_at: str | None, created_at: str, expected: FindingVerdict) -> None:
+def test_unused_services(used_at: str | None, created_at: str, expected: FindingStatus) -> None:
     services = [{"namespace": "s3", "lastUsedAt": used_at}]
     assert verdict(UNUSED, role(createdAt=created_at, lastAccessed={"services": services})) is expected
 
@@ -262,7 +262,7 @@ ANALYZER = "accessanalyzer_enabled_without_findings"
     ],
     ids=["none", "disabled", "quiet", "a finding", "findings refused", "refused"],
 )
-def test_analyzers(analyzers: Any, expected: FindingVerdict) -> None:
+def test_analyzers(analyzers: Any, expected: FindingStatus) -> None:
     assert verdict(ANALYZER, {"name": "us-east-1", "analyzers": analyzers}) is expected
 
 
@@ -307,7 +307,7 @@ ROTATION, DELETION, OPEN_KEY = (
         (OPEN_KEY, {"policy": None}, UNKNOWN),
     ],
 )
-def test_keys(check_id: str, members: dict[str, Any], expected: FindingVerdict) -> None:
+def test_keys(check_id: str, members: dict[str, Any], expected: FindingStatus) -> None:
     assert verdict(check_id, key(**members)) is expected
 
 
@@ -386,7 +386,7 @@ KEEPS_OUT = json.loads(secret()["policy"]["document"])["Statement"][0]
         (GUARDED, {"policy": REFUSED}, UNKNOWN),
     ],
 )
-def test_secrets(check_id: str, members: dict[str, Any], expected: FindingVerdict) -> None:
+def test_secrets(check_id: str, members: dict[str, Any], expected: FindingStatus) -> None:
     assert verdict(check_id, secret(**members)) is expected
 
 

@@ -17,10 +17,10 @@ from include.sandbox.estates.clean.kms import rotating_key
 from include.sandbox.estates.clean.secretsmanager import rotated_secret
 from include.sandbox.moto import iam_additions
 from include.sandbox.sandbox import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Sandbox
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names, Resources, RunbookConfig
-from migration_ops.core.facts import Facts, is_failed
-from migration_ops.core.finding import FindingVerdict, worst
+from migration_ops.core.facts import Snapshot, is_failed
+from migration_ops.core.finding import FindingStatus, worst
 from migration_ops.core.settings import read_settings
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT, CHAPTERS
@@ -37,15 +37,15 @@ def account(box: Sandbox) -> Iterator[Account]:
     box.reset()
 
 
-def reader_of(box: Sandbox, **names: Names) -> Reader:
+def reader_of(box: Sandbox, **names: Names) -> AwsReader:
     def in_region(service: str, region: str) -> Any:
         make: Any = boto3.client
         keys = {"aws_access_key_id": ACCESS_KEY_ID, "aws_secret_access_key": SECRET_ACCESS_KEY}
         return make(service, endpoint_url=box.endpoints["moto"], region_name=region, **keys)
 
     ours = {"keys": Names(exclude=("alias/aws/*",)), **names}
-    return Reader(
-        client=box.boto,
+    return AwsReader(
+        make_client=box.boto,
         config=RunbookConfig(resources=Resources(**ours)),
         settings=read_settings({}),
         now=datetime.now(UTC),
@@ -264,8 +264,8 @@ class TestSecrets:
         (secret,) = read_with("secretsmanager", reader_of(box))["secrets"]
         assert (secret["name"].split("!")[0], secret["owner"]) == ("events", "events")
         checks = [one for one in CHAPTERS[AUDIT].checks if one.metadata.about == "secretsmanager.secrets"]
-        estate = Facts({"secretsmanager": {"readAt": secret["createdAt"], "secrets": [secret]}})
-        assert {found.verdict for one in checks for found in one.run(estate, Thresholds())} == {FindingVerdict.OK}
+        estate = Snapshot({"secretsmanager": {"readAt": secret["createdAt"], "secrets": [secret]}})
+        assert {found.verdict for one in checks for found in one.run(estate, Thresholds())} == {FindingStatus.OK}
 
     def test_the_rotation_function_is_looked_for(self, box: Sandbox, account: Account) -> None:
         arn = rotated_secret(account, "cmf")
@@ -302,18 +302,18 @@ def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, acc
     checks = [one for one in CHAPTERS[AUDIT].checks if one.metadata.reads[0] in IDENTITY]
     box.calls.clear()
     good = verdicts(box, checks)
-    assert set(good.values()) == {FindingVerdict.OK}
+    assert set(good.values()) == {FindingStatus.OK}
     for service, operation in asked(box):
         fault = box.book.add_document({"kind": "notJson", "service": service, "operation": operation})
         found = verdicts(box, checks)
         box.book.remove(fault.fault_id)
-        assert set(found.values()) == {FindingVerdict.OK, FindingVerdict.UNKNOWN}, (service, operation)
+        assert set(found.values()) == {FindingStatus.OK, FindingStatus.UNKNOWN}, (service, operation)
 
 
-def verdicts(box: Sandbox, checks: list[Check]) -> dict[str, FindingVerdict]:
+def verdicts(box: Sandbox, checks: list[Check]) -> dict[str, FindingStatus]:
     """The worst verdict by check."""
     reader = reader_of(box)
-    estate = Facts(json.loads(json.dumps({name: read_with(name, reader) for name in IDENTITY})))
+    estate = Snapshot(json.loads(json.dumps({name: read_with(name, reader) for name in IDENTITY})))
     return {one.check_id: worst(one.run(estate, Thresholds())) for one in checks}
 
 

@@ -16,7 +16,7 @@ from migration_ops.aws.policies.permissions import (
     unbounded_changes,
 )
 from migration_ops.aws.policies.statements import Statement, statements
-from migration_ops.core.facts import Facts, NotRead, failed
+from migration_ops.core.facts import NotReadError, Snapshot, failed
 
 ROLE = "arn:aws:iam::111122223333:role/worker"
 
@@ -87,13 +87,13 @@ def test_wide_resources(resource: str, expected: bool) -> None:
     ],
 )
 def test_administrative_statements(raw: dict[str, Any], expected: bool) -> None:
-    role = Facts({"inline": [{"name": "one", "document": {"Statement": [raw]}}]})
+    role = Snapshot({"inline": [{"name": "one", "document": {"Statement": [raw]}}]})
     assert administrators(inline_policies(role)) == (["one"] if expected else [])
 
 
 def test_a_policy_that_was_not_read_is_no_empty_one() -> None:
-    role = Facts({"inline": [{"name": "one", "document": failed("iam:x", NotRead("refused"))}]})
-    with pytest.raises(NotRead):
+    role = Snapshot({"inline": [{"name": "one", "document": failed("iam:x", NotReadError("refused"))}]})
+    with pytest.raises(NotReadError):
         inline_policies(role)
 
 

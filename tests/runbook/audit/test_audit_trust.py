@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.policies.statements import MalformedPolicy
+from migration_ops.aws.policies.statements import MalformedPolicyError
 from migration_ops.aws.policies.trust import deputies, open_doors
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 OWN, OTHER = "111122223333", "444455556666"
 GITHUB = f"arn:aws:iam::{OWN}:oidc-provider/token.actions.githubusercontent.com"
 SAML = f"arn:aws:iam::{OWN}:saml-provider/corp"
 
 
-def trust(principal: Any, **condition: dict[str, Any]) -> Facts:
+def trust(principal: Any, **condition: dict[str, Any]) -> Snapshot:
     one: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    return Facts({"Version": "2012-10-17", "Statement": [one | ({"Condition": condition} if condition else {})]})
+    return Snapshot({"Version": "2012-10-17", "Statement": [one | ({"Condition": condition} if condition else {})]})
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_who_comes_in_unasked(principal: Any, condition: dict[str, Any], expecte
 
 
 def test_a_deny_opens_nothing() -> None:
-    denied = Facts({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}})
+    denied = Snapshot({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}})
     assert open_doors(denied, OWN) == []
 
 
 def test_a_trust_policy_that_nobody_understands_is_no_closed_one() -> None:
-    with pytest.raises(MalformedPolicy):
-        open_doors(Facts({"Statement": []}), OWN)
+    with pytest.raises(MalformedPolicyError):
+        open_doors(Snapshot({"Statement": []}), OWN)

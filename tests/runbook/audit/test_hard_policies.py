@@ -10,7 +10,7 @@ from migration_ops.aws.policies.escalation import ways_open_to
 from migration_ops.aws.policies.exposure import exposure_of
 from migration_ops.aws.policies.permissions import administrators, attached_policies, inline_policies, permissions_of
 from migration_ops.aws.policies.trust import open_doors
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from tests.runbook.audit.hard_policies import (
     BOUNDARY,
     ESCALATIONS,
@@ -27,10 +27,10 @@ def of(statements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def facts_of(role: dict[str, Any]) -> Facts:
+def facts_of(role: dict[str, Any]) -> Snapshot:
     """As the reader leaves a role: each inline statement as a policy of its own."""
     limit = role["boundary"]
-    return Facts(
+    return Snapshot(
         {
             "name": "deploy",
             "arn": ROLE,
@@ -54,7 +54,7 @@ def escalates(role: dict[str, Any]) -> bool:
 
 
 def is_taken_on(trust: list[dict[str, Any]]) -> bool:
-    return bool(open_doors(Facts(of(trust)), OWN))
+    return bool(open_doors(Snapshot(of(trust)), OWN))
 
 
 def is_public(policy: list[dict[str, Any]]) -> bool:

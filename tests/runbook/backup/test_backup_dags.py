@@ -15,7 +15,7 @@ from migration_ops.runbook.backup.verify import latest_verified
 from tests.runbook.backup.dag_run import Run
 from tests.runbook.backup.lab import Lab, odd_items
 
-QUIET = {"tell": False}
+QUIET = {"notify": False}
 
 
 def tables(lab: Lab) -> list[str]:
@@ -43,7 +43,7 @@ class TestBackup:
         assert run.values["report", "return_value"]["key"]
 
     def test_it_tells_people_unless_told_not_to(self, lab: Lab) -> None:
-        assert Run("runbook_backup").whole().states["tell"] == "success"
+        assert Run("runbook_backup").whole().states["notify"] == "success"
 
     def test_a_table_without_recovery_is_scanned_and_that_is_a_warning(self, lab: Lab) -> None:
         spec = {"PointInTimeRecoveryEnabled": False}

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.runbook.backup.earlier import newest_of_nothing
 from migration_ops.runbook.backup.keys import found_in
-from migration_ops.runbook.backup.manifest import Manifest, NoBackup, manifest_key
+from migration_ops.runbook.backup.manifest import Manifest, NoBackupError, manifest_key
 from migration_ops.runbook.backup.verify import latest_verified, mark_verified, verify_backup
 from tests.runbook.backup.dag_run import Run
 from tests.runbook.backup.lab import Lab, days_ago, odd_items
 
-QUIET = {"tell": False}
+QUIET = {"notify": False}
 FULL = 100
 
 
@@ -74,7 +74,7 @@ def test_a_new_installation_is_quiet_and_offers_nothing(lab: Lab) -> None:
         run = night(lab, name)
         assert run.is_green, run.errors
         assert set(run.verdicts.values()) == {"OK"}
-        with pytest.raises(NoBackup):
+        with pytest.raises(NoBackupError):
             latest_verified(lab.store, lab.table)
         # What the health check goes by, however old the table is.
         empty = newest_of_nothing(lab.store, lab.table)
@@ -99,7 +99,7 @@ def test_an_empty_one_beside_one_that_cannot_be_read_is_unknown(lab: Lab) -> Non
     base, manifest = lab.back_up("unread", days_ago(1))
     lab.back_up("later")
     lab.store.put_document(manifest_key(base), manifest.as_document() | {"items": 1})
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         newest_of_nothing(lab.store, lab.table)
 
 
@@ -130,7 +130,7 @@ def test_an_earlier_backup_that_cannot_be_read_is_unknown(full: Lab, what: str, 
     assert run.verdicts["backup_items"] == ("CRITICAL" if is_known else "UNKNOWN")
     assert run.verdicts["backup_gap"] == "UNKNOWN"
     assert not run.is_green
-    with pytest.raises(NoBackup):
+    with pytest.raises(NoBackupError):
         latest_verified(full.store, full.table)
 
 

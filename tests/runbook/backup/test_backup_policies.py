@@ -37,9 +37,9 @@ def test_every_call_is_allowed(lab: Lab, monkeypatch: pytest.MonkeyPatch, dag_id
     monkeypatch.delenv("SANDBOX_CONTROL_URL")
     lab.put(list(odd_items(30)))
     lab.migrations(1)
-    Run("runbook_backup", params={"tell": False}).whole()
+    Run("runbook_backup", params={"notify": False}).whole()
     lab.box.calls.clear()
-    run = Run(dag_id, "manual-2", {"tell": False, **PARAMS[dag_id]}).whole()
+    run = Run(dag_id, "manual-2", {"notify": False, **PARAMS[dag_id]}).whole()
     assert run.is_green, run.errors
     made = {f"{one['service']}:{one['operation']}" for one in lab.box.calls.counts()}
     needed = {ACTIONS.get(one, one) for one in made if one.split(":")[0] in ("dynamodb", "s3", "kms")}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.runbook.backup.keys import Found, found_in
 from migration_ops.runbook.backup.retention import expire, sort_out
 from migration_ops.runbook.backup.store import Stored
@@ -124,5 +124,5 @@ def test_a_refused_deletion_is_seen(lab: Lab) -> None:
             return {"Errors": [{"Key": "k", "Code": "AccessDenied"}]}
 
     store = type(lab.store)(Refusing(), lab.bucket)
-    with pytest.raises(StepFailed, match="AccessDenied"):
+    with pytest.raises(StepFailedError, match="AccessDenied"):
         expire(store, lab.table, datetime.now(UTC).date(), 365)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.runbook.backup.export import look_at_export, seal_export, start_export
 from migration_ops.runbook.backup.fingerprint import broken_chains, profile_table
 from migration_ops.runbook.backup.manifest import Manifest
-from migration_ops.runbook.backup.restore import TableExists, create_target, load
+from migration_ops.runbook.backup.restore import TableExistsError, create_target, load
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.verify import latest_verified, mark_verified, verify_backup
 from tests.runbook.backup.lab import Lab, odd_items
@@ -88,7 +88,7 @@ def test_no_table_that_exists_is_written_into(lab: Lab, target: str) -> None:
     _, manifest = lab.back_up()
     request = {**manifest.create_table, "TableName": "somebody-elses"}
     lab.dynamodb.create_table(**request)
-    with pytest.raises(TableExists):
+    with pytest.raises(TableExistsError):
         create_target(lab.dynamodb, target, manifest, lab.table, "run-r")
     assert lab.items("somebody-elses") == {}
 
@@ -99,7 +99,7 @@ def test_a_table_of_the_same_run_is_gone_on_with(lab: Lab) -> None:
     restore(lab, manifest)
     restore(lab, manifest)
     assert lab.items("restored") == lab.items()
-    with pytest.raises(TableExists):
+    with pytest.raises(TableExistsError):
         create_target(lab.dynamodb, "restored", manifest, lab.table, "another-run")
 
 
@@ -167,7 +167,7 @@ def test_the_same_run_starts_one_export(lab: Lab) -> None:
 def test_an_export_that_fails_says_why(lab: Lab) -> None:
     store = BackupStore(lab.s3, "no-such-bucket")
     arn = start_export(lab.dynamodb, store, lab.described, lab.base("run-1"))
-    with pytest.raises(StepFailed, match="S3NoSuchBucket"):
+    with pytest.raises(StepFailedError, match="S3NoSuchBucket"):
         look_at_export(lab.dynamodb, arn)
 
 

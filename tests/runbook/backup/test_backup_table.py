@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from migration_ops.aws.errors import NotFound
-from migration_ops.core.errors import MigrationError, StepFailed, Throttled, Unknown
+from migration_ops.aws.errors import NotFoundError
+from migration_ops.core.errors import MigrationError, StepFailedError, ThrottledError, UnknownError
 from migration_ops.runbook.backup import restore
 from migration_ops.runbook.backup.drill import Scratch, is_ours
 from migration_ops.runbook.backup.fingerprint import SAMPLED, Profile, Sampled, compare_samples
@@ -94,13 +94,13 @@ def test_recovery_that_is_on_without_a_time_is_unknown(dynamodb: tuple[Any, Stub
     recovery = {"ContinuousBackupsStatus": "ENABLED"}
     recovery["PointInTimeRecoveryDescription"] = {"PointInTimeRecoveryStatus": "ENABLED"}  # type: ignore[assignment]
     stubber.add_response("describe_continuous_backups", {"ContinuousBackupsDescription": recovery})
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         describe(made, "ttt", None)
 
 
 def test_no_table_and_no_answer_are_not_the_same(lab: Lab) -> None:
     assert raw_description(lab.dynamodb, "no-such-table") is None
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         describe(lab.dynamodb, "no-such-table", None)
     lab.box.client.add_fault("accessDenied", service="dynamodb", operation="DescribeTable")
     with pytest.raises(MigrationError):
@@ -130,14 +130,14 @@ def test_patience_ends(dynamodb: tuple[Any, Stubber], monkeypatch: pytest.Monkey
     made, stubber = dynamodb
     for _ in range(3):
         stubber.add_response("batch_write_item", {"UnprocessedItems": {"t": [_put(0)]}}, {"RequestItems": ANY})
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         put_all(made, "t", [{"k": {"S": "0"}}])
 
 
 def test_a_page_that_says_another_number_is_unknown(dynamodb: tuple[Any, Stubber]) -> None:
     made, stubber = dynamodb
     stubber.add_response("scan", {"Items": [{"k": {"S": "0"}}], "Count": 2})
-    with pytest.raises(Unknown, match="another number"):
+    with pytest.raises(UnknownError, match="another number"):
         scan_table(made, "t", lambda _: Profile(), 1)
 
 
@@ -151,7 +151,7 @@ def test_an_object_that_is_not_encrypted_is_no_part() -> None:
     s3 = client("s3")
     with Stubber(s3) as stubber:
         stubber.add_response("put_object", {})
-        with pytest.raises(StepFailed, match="encrypted"):
+        with pytest.raises(StepFailedError, match="encrypted"):
             BackupStore(s3, "bucket").put("key", b"body", "text/plain")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from migration_ops.core.errors import MigrationError
 from migration_ops.runbook.backup.export import look_at_export, seal_export, start_export
-from migration_ops.runbook.backup.manifest import BackupNotWhole, Manifest, NoBackup, manifest_key
+from migration_ops.runbook.backup.manifest import BackupNotWholeError, Manifest, NoBackupError, manifest_key
 from migration_ops.runbook.backup.restore import create_target, load
 from migration_ops.runbook.backup.store import document_bytes
 from migration_ops.runbook.backup.verify import latest_verified, mark_verified, verify_backup
@@ -67,7 +67,7 @@ def test_a_changed_part_is_found(lab: Lab, made: tuple[str, Manifest], change: C
     problems = verify_backup(lab.store, base).problems
     assert any(one.startswith(part.key) for one in problems)
     create_target(lab.dynamodb, "restored", manifest, lab.table, "run-r")
-    with pytest.raises(BackupNotWhole):
+    with pytest.raises(BackupNotWholeError):
         load(lab.dynamodb, lab.store, manifest, "restored")
 
 
@@ -82,7 +82,7 @@ def test_a_missing_part_is_found(lab: Lab, made: tuple[str, Manifest]) -> None:
     lab.s3.delete_object(Bucket=lab.bucket, Key=manifest.parts[2].key)
     problems = verify_backup(lab.store, base).problems
     assert problems[0] == f"{manifest.parts[2].key}: the part is missing"
-    with pytest.raises(BackupNotWhole):
+    with pytest.raises(BackupNotWholeError):
         load(lab.dynamodb, lab.store, manifest, "restored")
 
 
@@ -100,9 +100,9 @@ def test_an_edited_manifest_is_found(lab: Lab, made: tuple[str, Manifest], name:
     document = manifest.as_document()
     document[name] = {"items": 1, "parts": []}.get(name, "changed")
     lab.store.put_document(manifest_key(base), document)
-    with pytest.raises(BackupNotWhole, match="edited"):
+    with pytest.raises(BackupNotWholeError, match="edited"):
         verify_backup(lab.store, base)
-    with pytest.raises(NoBackup):
+    with pytest.raises(NoBackupError):
         latest_verified(lab.store, lab.table)
 
 
@@ -112,14 +112,14 @@ def test_a_manifest_edited_with_care_is_not_the_one_that_was_verified(lab: Lab, 
     shorter = Manifest(**{**vars(manifest), "parts": manifest.parts[1:]})
     lab.store.put_document(manifest_key(base), shorter.as_document())
     assert verify_backup(lab.store, base).problems
-    with pytest.raises(NoBackup):
+    with pytest.raises(NoBackupError):
         latest_verified(lab.store, lab.table)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"\xff", document_bytes({"format": "other/1"})])
 def test_what_is_no_manifest_is_no_backup(lab: Lab, made: tuple[str, Manifest], body: bytes) -> None:
     lab.store.put(manifest_key(made[0]), body, "application/json")
-    with pytest.raises(BackupNotWhole):
+    with pytest.raises(BackupNotWholeError):
         verify_backup(lab.store, made[0])
 
 
@@ -137,10 +137,10 @@ def test_s3_in_trouble_is_not_a_fault_of_the_backup(lab: Lab, made: tuple[str, M
     lab.box.client.add_fault("accessDenied", service="s3", operation="GetObject")
     with pytest.raises(MigrationError) as caught:
         verify_backup(lab.store, made[0])
-    assert not isinstance(caught.value, BackupNotWhole)
+    assert not isinstance(caught.value, BackupNotWholeError)
     with pytest.raises(MigrationError) as caught:
         latest_verified(lab.store, lab.table)
-    assert not isinstance(caught.value, NoBackup)
+    assert not isinstance(caught.value, NoBackupError)
 
 
 def _file(lab: Lab, ending: str) -> str:
@@ -164,6 +164,6 @@ def test_a_changed_export_is_not_sealed(lab: Lab, ending: str) -> None:
     else:
         body = body[:-4] + b"AAAA"
     lab.store.put(key, body, "application/json")
-    with pytest.raises(BackupNotWhole):
+    with pytest.raises(BackupNotWholeError):
         seal_export(lab.store, lab.described, base, "run-e", found, lambda: datetime.now(UTC))
     assert not [one for one in lab.store.objects("backups/") if one.key.endswith("/manifest.json")]

@@ -9,7 +9,7 @@ import pytest
 
 from migration_ops.core.errors import MigrationError
 from migration_ops.runbook.backup.export import look_at_export, seal_export, start_export
-from migration_ops.runbook.backup.manifest import BackupNotWhole
+from migration_ops.runbook.backup.manifest import BackupNotWholeError
 from migration_ops.runbook.backup.store import BackupStore
 from tests.runbook.backup.dag_run import Run
 from tests.runbook.backup.lab import Lab, odd_items
@@ -45,7 +45,7 @@ def test_after_an_unknown_outcome_it_is_the_same_export(lab: Lab) -> None:
 
 def test_the_whole_run_cleared_after_a_failed_export(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.put(list(odd_items(20)))
-    run = Run("runbook_backup", params={"mode": "export", "tell": False})
+    run = Run("runbook_backup", params={"mode": "export", "notify": False})
 
     def elsewhere(client: Any, store: Any, table: Any, base: str) -> str:
         return start_export(client, BackupStore(store.client, "never-made"), table, base)
@@ -67,7 +67,7 @@ def test_an_export_whose_files_were_spoilt_is_asked_for_anew(lab: Lab) -> None:
             lab.store.put(key, b"spoilt", "application/gzip")
 
     spoilt: list[str] = []
-    run = Run("runbook_backup", params={"mode": "export", "tell": False}, before=spoil).whole()
+    run = Run("runbook_backup", params={"mode": "export", "notify": False}, before=spoil).whole()
     assert run.states["seal"] == "failed"
     assert run.whole().is_green, run.errors
 
@@ -103,7 +103,7 @@ def test_both_names_of_a_checksum_file_are_taken(lab: Lab, rename: str) -> None:
         return seal_export(lab.store, lab.described, base, "run-1", found, lambda: datetime.now(UTC))
 
     if rename in ("none", "wrong"):
-        with pytest.raises(BackupNotWhole):
+        with pytest.raises(BackupNotWholeError):
             seal()
     else:
         assert seal().items == 20
@@ -112,7 +112,7 @@ def test_both_names_of_a_checksum_file_are_taken(lab: Lab, rename: str) -> None:
 @pytest.mark.parametrize("mode", ["scan", "export"])
 def test_the_report_says_where_the_backup_is(lab: Lab, mode: str) -> None:
     lab.put(list(odd_items(3)))
-    run = Run("runbook_backup", params={"mode": mode, "tell": False}).whole()
+    run = Run("runbook_backup", params={"mode": mode, "notify": False}).whole()
     found = run.finding("backup_place")
     assert found["verdict"] == "OK"
     assert "same account and Region" in found["reason"]

@@ -14,7 +14,7 @@ from migration_ops.runbook.backup.keys import found_in
 from tests.runbook.backup.dag_run import Run
 from tests.runbook.backup.lab import Lab, odd_items
 
-QUIET = {"tell": False}
+QUIET = {"notify": False}
 TARGET = "restored"
 RESTORE = {"dryRun": False, "target": TARGET, **QUIET}
 

@@ -9,13 +9,13 @@ import pytest
 from include.sandbox.moto import dynamodb_indexes
 from migration_ops.core.errors import MigrationError
 from migration_ops.runbook.backup.create import back_up
-from migration_ops.runbook.backup.manifest import ItemRefused
-from migration_ops.runbook.backup.restore import RUN_TAG, TableExists, create_target, load
+from migration_ops.runbook.backup.manifest import ItemRefusedError
+from migration_ops.runbook.backup.restore import RUN_TAG, TableExistsError, create_target, load
 from migration_ops.runbook.backup.table import describe
 from tests.runbook.backup.dag_run import Run
 from tests.runbook.backup.lab import Lab, odd_items
 
-QUIET = {"tell": False}
+QUIET = {"notify": False}
 TARGET = "migration-state-restored-1"
 
 
@@ -59,7 +59,7 @@ def test_the_table_in_use_now_is_not_written(
     lab.dynamodb.untag_resource(ResourceArn=arn, TagKeys=keys)
     monkeypatch.setenv("MIGRATION_OPS_TABLE_NAME", name)
     clear(run, task_id)
-    assert isinstance(run.errors[task_id], TableExists)
+    assert isinstance(run.errors[task_id], TableExistsError)
     assert run.states[task_id] == "failed"
     assert lab.items(TARGET) == before
 
@@ -69,7 +69,7 @@ def test_a_table_that_was_handed_over_is_not_written(lab: Lab) -> None:
     before = go_on(lab)
     clear(run, "load")
     assert run.states["load"] == "failed"
-    assert isinstance(run.errors["load"], TableExists)
+    assert isinstance(run.errors["load"], TableExistsError)
     assert lab.items(TARGET) == before
 
 
@@ -83,7 +83,7 @@ def test_a_table_is_not_loaded_twice(lab: Lab) -> None:
     run = restored(lab, before=stop).whole()
     before = go_on(lab)
     clear(run, "load")
-    assert isinstance(run.errors["load"], TableExists)
+    assert isinstance(run.errors["load"], TableExistsError)
     assert lab.items(TARGET) == before
 
 
@@ -162,7 +162,7 @@ def test_an_item_that_an_index_refuses_is_named_by_its_key(lab: Lab, item: dict[
     described = describe(lab.dynamodb, table, lab.box.boto("kms"))
     manifest = back_up(lab.scanning, lab.store, described, base, "older", lambda: lab.clock)
     create_target(lab.dynamodb, "copy", manifest, lab.table, "run-r")
-    with pytest.raises(ItemRefused) as caught:
+    with pytest.raises(ItemRefusedError) as caught:
         load(lab.dynamodb, lab.store, manifest, "copy")
     assert caught.value.context["keys"] == [{"migrationId": item["migrationId"]["S"]}]
     assert "x" * 100 not in str(caught.value)

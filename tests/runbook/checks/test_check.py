@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts, failed
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, ok, warning
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot, failed
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, ok, warning
 from migration_ops.core.listing import Listing
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.check import Check, Metadata
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
-LOST = failed("sqs:x", Unknown("refused"))
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
+LOST = failed("sqs:x", UnknownError("refused"))
 QUEUES = Listing("sqs", "queues", lambda reader: {})
 META = Metadata("depth", "health", "Depth", QUEUES, (), Route.PAGE, "Daily Operations", "Risk.", "Do.", unit="messages")
 
@@ -41,12 +41,12 @@ class Given(Check):
         return self.__dict__["_judge"]
 
 
-def run(judge: Any, queues: Any, meta: Metadata = META) -> list[tuple[str, FindingVerdict]]:
-    found = Given(judge, meta).run(Facts({"sqs": {"queues": queues}}), Thresholds())
+def run(judge: Any, queues: Any, meta: Metadata = META) -> list[tuple[str, FindingStatus]]:
+    found = Given(judge, meta).run(Snapshot({"sqs": {"queues": queues}}), Thresholds())
     return [(one.resource, one.verdict) for one in found]
 
 
-def depth(queue: Facts, *_: Any) -> Judgement:
+def depth(queue: Snapshot, *_: Any) -> CheckResult:
     return above(queue["depth"], 10, "depth", CRITICAL)
 
 
@@ -70,7 +70,7 @@ def test_one_whose_name_was_not_read_is_judged_as_unknown() -> None:
 
 
 def test_a_judgement_may_name_another_resource_and_there_may_be_many() -> None:
-    def judge(queue: Facts, *_: Any) -> Iterator[Judgement]:
+    def judge(queue: Snapshot, *_: Any) -> Iterator[CheckResult]:
         yield warning("one", resource="a/1")
         yield ok("two")
 
@@ -78,7 +78,7 @@ def test_a_judgement_may_name_another_resource_and_there_may_be_many() -> None:
 
 
 def test_a_generator_that_breaks_off_is_unknown_and_not_half_an_answer() -> None:
-    def judge(queue: Facts, *_: Any) -> Iterator[Judgement]:
+    def judge(queue: Snapshot, *_: Any) -> Iterator[CheckResult]:
         yield ok("fine so far")
         yield ok(queue["missing"])
 
@@ -90,13 +90,13 @@ def test_a_check_that_applies_to_none_says_so() -> None:
 
 
 @pytest.mark.parametrize(("empty", "verdict"), [("unknown", UNKNOWN), ("ok", OK)])
-def test_nothing_to_judge_is_what_the_metadata_says(empty: str, verdict: FindingVerdict) -> None:
+def test_nothing_to_judge_is_what_the_metadata_says(empty: str, verdict: FindingStatus) -> None:
     assert run(depth, [], Metadata(**{**vars(META), "empty": empty})) == [("*", verdict)]
 
 
 def test_only_what_is_not_well_says_what_to_do() -> None:
     queues = [{"name": "a", "depth": 1}, {"name": "b", "depth": 11}]
-    found = Given(depth).run(Facts({"sqs": {"queues": queues}}), Thresholds())
+    found = Given(depth).run(Snapshot({"sqs": {"queues": queues}}), Thresholds())
     assert [(one.remedy, one.section, one.unit, one.route) for one in found] == [
         ("", "Daily Operations", "messages", Route.PAGE),
         ("Do.", "Daily Operations", "messages", Route.PAGE),

@@ -13,10 +13,10 @@ import pytest
 from include.sandbox.estates.account import Account
 from include.sandbox.insights import service
 from include.sandbox.sandbox import Sandbox
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import MigrationError, Throttled
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import MigrationError, ThrottledError
 from migration_ops.core.facts import is_failed
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.settings import read_settings
 from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Migrations, Thresholds
@@ -54,7 +54,7 @@ def account(box: Sandbox) -> Iterator[Account]:
 
 
 @pytest.fixture(scope="module")
-def reader(box: Sandbox, account: Account) -> Reader:
+def reader(box: Sandbox, account: Account) -> AwsReader:
     return reader_of(box, account)
 
 
@@ -69,7 +69,7 @@ def logged(box: Sandbox, account: Account) -> None:
     assert lines.failures == {}
 
 
-def asked(reader: Reader, name: str, **parameters: Any) -> dict[str, Any]:
+def asked(reader: AwsReader, name: str, **parameters: Any) -> dict[str, Any]:
     text = read_query(name).filled(PARAMETERS | parameters)
     query_id = start(reader, text, log_groups(reader)["names"], BEGAN - timedelta(hours=1), BEGAN + timedelta(hours=1))
     answers = [results(reader, query_id) for _ in range(2)]
@@ -78,7 +78,7 @@ def asked(reader: Reader, name: str, **parameters: Any) -> dict[str, Any]:
     return answers[1]
 
 
-def test_errors_are_found_by_their_level(reader: Reader) -> None:
+def test_errors_are_found_by_their_level(reader: AwsReader) -> None:
     rows = asked(reader, "recent_errors")["rows"]
     assert [(row["errors"], row["migrations"], row["lastCode"]) for row in rows] == [("2", "2", "ROLLBACK_FAILED")]
     assert rows[0]["@logStream"] == "wave-3/test"
@@ -86,27 +86,27 @@ def test_errors_are_found_by_their_level(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("identity", ["mig-web01", "corr-web"])
-def test_a_migration_is_followed_by_either_of_its_ids_in_order(reader: Reader, identity: str) -> None:
+def test_a_migration_is_followed_by_either_of_its_ids_in_order(reader: AwsReader, identity: str) -> None:
     rows = asked(reader, "track_migration", migrationId=identity)["rows"]
     assert [row["phase"] for row in rows] == ["PLANNED", "READY", "FAILED"]
     assert {row["migrationId"] for row in rows} == {"mig-web01"}
     assert rows[-1]["errorMessage"] == 'no "capacity" | in zone'
 
 
-def test_lag_has_its_true_mean(reader: Reader) -> None:
+def test_lag_has_its_true_mean(reader: AwsReader) -> None:
     rows = {row["migrationId"]: row for row in asked(reader, "replication_lag")["rows"]}
     assert (rows["mig-web01"]["meanLagSeconds"], rows["mig-web01"]["maxLagSeconds"]) == ("200", "300")
     assert rows["mig-db01"]["readings"] == "1"
 
 
-def test_lag_is_held_against_the_one_limit(reader: Reader) -> None:
+def test_lag_is_held_against_the_one_limit(reader: AwsReader) -> None:
     limits = Thresholds(migrations=Migrations(max_lag_seconds=500))
     finding = finding_of(read_query("replication_lag"), asked(reader, "replication_lag"), limits)
-    assert finding.verdict is FindingVerdict.WARNING
+    assert finding.verdict is FindingStatus.WARNING
     assert [row["migrationId"] for row in finding.evidence] == ["mig-db01"]
 
 
-def test_failures_are_counted_by_reason(reader: Reader) -> None:
+def test_failures_are_counted_by_reason(reader: AwsReader) -> None:
     rows = asked(reader, "failed_migrations")["rows"]
     assert {(row["errorCode"], row["status"], row["migrations"]) for row in rows} == {
         ("LAUNCH_FAILED", "FAILED", "1"),
@@ -115,17 +115,17 @@ def test_failures_are_counted_by_reason(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_query_answers_with_a_table_and_a_chart(reader: Reader, name: str) -> None:
+def test_every_query_answers_with_a_table_and_a_chart(reader: AwsReader, name: str) -> None:
     query, answer = read_query(name), asked(reader, name)
     finding, table = finding_of(query, answer, LIMITS), table_of(query, answer["rows"])
-    assert finding.verdict is FindingVerdict.OK
+    assert finding.verdict is FindingStatus.OK
     assert finding.value == len(answer["rows"]) > 0
     assert "@ptr" not in table["head"]
     assert all(len(row) == len(table["head"]) for row in table["rows"])
     assert table["chart"]["series"]
 
 
-def test_outside_the_range_nothing_is_found_and_that_is_an_answer(reader: Reader) -> None:
+def test_outside_the_range_nothing_is_found_and_that_is_an_answer(reader: AwsReader) -> None:
     query = read_query("recent_errors")
     query_id = start(
         reader, query.filled({}), [reader.settings.log_group], BEGAN - timedelta(hours=3), BEGAN - timedelta(hours=2)
@@ -133,42 +133,42 @@ def test_outside_the_range_nothing_is_found_and_that_is_an_answer(reader: Reader
     results(reader, query_id)
     answer = results(reader, query_id)
     assert answer["rows"] == []
-    assert finding_of(query, answer, LIMITS).verdict is FindingVerdict.OK
+    assert finding_of(query, answer, LIMITS).verdict is FindingStatus.OK
     assert "0 of 0 lines" in finding_of(query, answer, LIMITS).reason
     assert table_of(query, [])["rows"] == [["no lines matched"]]
 
 
 @pytest.mark.parametrize("end", service.ENDS)
-def test_a_query_that_did_not_end_well_is_unknown(reader: Reader, end: str) -> None:
+def test_a_query_that_did_not_end_well_is_unknown(reader: AwsReader, end: str) -> None:
     service.end_next_query(end)
     query = read_query("recent_errors")
     query_id = start(reader, query.filled({}), [reader.settings.log_group], BEGAN, BEGAN + timedelta(hours=1))
     results(reader, query_id)
     answer = results(reader, query_id)
     finding = finding_of(query, answer, LIMITS)
-    assert (answer["status"], answer["rows"], finding.verdict) == (end, [], FindingVerdict.UNKNOWN)
+    assert (answer["status"], answer["rows"], finding.verdict) == (end, [], FindingStatus.UNKNOWN)
     assert end in finding.reason
 
 
-def test_a_log_group_that_is_not_there_is_no_empty_answer(reader: Reader) -> None:
+def test_a_log_group_that_is_not_there_is_no_empty_answer(reader: AwsReader) -> None:
     with pytest.raises(MigrationError) as caught:
         start(reader, "stats count(*) as n", ["/not/there"], BEGAN, BEGAN + timedelta(hours=1))
     assert caught.value.code == "NOT_FOUND"
 
 
-def test_what_is_no_query_is_refused(reader: Reader) -> None:
+def test_what_is_no_query_is_refused(reader: AwsReader) -> None:
     with pytest.raises(MigrationError):
         start(reader, "stats nonsense", [reader.settings.log_group], BEGAN, BEGAN + timedelta(hours=1))
 
 
-def test_too_many_at_once_is_waited_out(reader: Reader, box: Sandbox) -> None:
+def test_too_many_at_once_is_waited_out(reader: AwsReader, box: Sandbox) -> None:
     fault = box.book.add_document({"kind": "throttle", "service": "logs", "operation": "StartQuery"})
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         start(reader, "stats count(*) as n", [reader.settings.log_group], BEGAN, BEGAN + timedelta(hours=1))
     box.book.remove(fault.fault_id)
 
 
-def test_an_unknown_query_id_is_an_error(reader: Reader) -> None:
+def test_an_unknown_query_id_is_an_error(reader: AwsReader) -> None:
     with pytest.raises(MigrationError):
         results(reader, "00000000-0000-4000-8000-000000000000")
 
@@ -182,24 +182,24 @@ def test_an_answer_of_as_many_rows_as_its_limit_is_cut(name: str) -> None:
         answer = {"status": "Complete", "rows": [row] * sum(rows), "statistics": {}, "parts": list(rows)}
         return finding_of(query, answer, LIMITS)
 
-    assert found(query.row_limit - 1).verdict is FindingVerdict.OK
+    assert found(query.row_limit - 1).verdict is FindingStatus.OK
     for finding in (found(query.row_limit), found(3, query.row_limit)):
-        assert finding.verdict is FindingVerdict.UNKNOWN
+        assert finding.verdict is FindingStatus.UNKNOWN
         assert f"cut at {query.row_limit} rows" in finding.reason
     # No two of several answers are added up before they are compared with the limit of one.
-    assert found(query.row_limit - 1, query.row_limit - 1).verdict is FindingVerdict.OK
+    assert found(query.row_limit - 1, query.row_limit - 1).verdict is FindingStatus.OK
 
 
 def test_a_limit_beyond_which_something_is_bad_is_still_said_of_a_cut_answer() -> None:
     query = read_query("replication_lag")
     rows = [{"time": "t", "maxLagSeconds": "9999"}] * query.row_limit
     finding = finding_of(query, {"status": "Complete", "rows": rows, "statistics": {}}, LIMITS)
-    assert finding.verdict is FindingVerdict.UNKNOWN
+    assert finding.verdict is FindingStatus.UNKNOWN
     assert "beyond 1000" in finding.reason
     assert finding.evidence
 
 
-def test_a_cut_keeps_what_matters(box: Sandbox, reader: Reader, account: Account) -> None:
+def test_a_cut_keeps_what_matters(box: Sandbox, reader: AwsReader, account: Account) -> None:
     """With room for one row: of a migration its last line, of the lag the worst."""
     short = {name: re.sub(r"limit \d+", "limit 1", read_query(name).filled(PARAMETERS)) for name in QUERIES}
     span = (BEGAN - timedelta(hours=1), BEGAN + timedelta(hours=1))
@@ -281,7 +281,7 @@ class TestLogGroups:
         assert (groups["names"], groups["leftOut"]) == (["/aws/lambda/lives"], [reader.settings.log_group])
         complete = {"status": "Complete", "rows": [], "statistics": {}}
         finding = finding_of(read_query("recent_errors"), complete, LIMITS, groups["leftOut"])
-        assert (finding.verdict, reader.settings.log_group in finding.reason) == (FindingVerdict.UNKNOWN, True)
+        assert (finding.verdict, reader.settings.log_group in finding.reason) == (FindingStatus.UNKNOWN, True)
 
     def test_a_group_that_was_deleted_meanwhile_is_left_alone(
         self, box: Sandbox, account: Account, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ import pytest
 
 from include.sandbox.insights.evaluator import check
 from include.sandbox.insights.language import Command, parse
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.log_levels import LEVEL_FIELDS
 from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Thresholds
@@ -148,13 +148,13 @@ HOSTILE = [
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_that_is_no_migration_id_gets_into_no_query(value: Any) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         read_query("track_migration").filled({"migrationId": value})
 
 
 @pytest.mark.parametrize("value", [0, 61, -5, 5.0, "5", "5m) as x | limit 1 #", True])
 def test_a_number_is_one_within_its_bounds(value: Any) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         read_query("replication_lag").filled({"binMinutes": value})
 
 
@@ -167,7 +167,7 @@ def test_none_is_the_default_and_others_parameters_are_left_alone() -> None:
 def test_a_parameter_without_a_default_is_needed() -> None:
     query = read_query("track_migration")
     assert query.missing({"migrationId": None}) == ["migrationId"]
-    with pytest.raises(InvalidInput, match="needs it"):
+    with pytest.raises(InvalidInputError, match="needs it"):
         query.filled({})
 
 
@@ -178,7 +178,7 @@ def test_a_literal_says_exactly_its_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\x1b[0m"])
 def test_control_characters_stand_in_no_literal(text: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         quoted(text)
 
 
@@ -190,5 +190,5 @@ def test_a_value_is_never_filled_in_twice() -> None:
 
 def test_a_placeholder_that_is_no_parameter_is_refused() -> None:
     query = Query(name="q", text="filter x = ${a}", title="", about="", section="")
-    with pytest.raises(InvalidInput, match="no such parameters"):
+    with pytest.raises(InvalidInputError, match="no such parameters"):
         query.filled({"a": "1"})

@@ -15,7 +15,7 @@ from include.local import airflow_env
 from include.sandbox.estates.account import Account
 from include.sandbox.insights import service
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.errors import InvalidInput, MigrationError, Throttled
+from migration_ops.core.errors import InvalidInputError, MigrationError, ThrottledError
 from migration_ops.core.settings import read_settings
 from migration_ops.core.states import Phase
 from migration_ops.integrations.telemetry.telemetry import Telemetry
@@ -72,7 +72,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, box: Sandbox, logged: Account) ->
 
 
 def params(**given: Any) -> dict[str, Any]:
-    form = {"windowHours": 24, "tell": False, "awsConnId": "aws_default", "region": None}
+    form = {"windowHours": 24, "notify": False, "awsConnId": "aws_default", "region": None}
     return form | {"query": "all", "until": None, "migrationId": None, "binMinutes": 5} | given
 
 
@@ -151,7 +151,7 @@ def test_a_query_that_did_not_end_well_is_red_and_unknown(connected: None, end: 
         ("StartQuery", "accessDenied", MigrationError),
         ("GetQueryResults", "accessDenied", MigrationError),
         # Keeps its kind, so that the retry policy waits it out.
-        ("GetQueryResults", "throttle", Throttled),
+        ("GetQueryResults", "throttle", ThrottledError),
     ],
 )
 def test_a_refused_call_is_unknown_and_says_why(
@@ -182,7 +182,7 @@ def test_a_task_that_named_no_queries_is_unknown(connected: None) -> None:
     ],
 )
 def test_wrong_parameters_are_refused_before_anything_is_asked(given: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         ChooseQueriesOperator(task_id="choose").execute(context({}, "choose", **given))
 
 
@@ -194,5 +194,5 @@ def test_the_window_ends_now_or_when_it_is_said() -> None:
 
 @pytest.mark.parametrize("until", ["2026-04-30", "2026-04-30T10:00:00", "2026-05-01T12:00:01Z", "x"])
 def test_until_has_a_zone_and_is_past(until: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         window_of(params(until=until), NOW)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.runbook.reports.report import KEPT_VALUES, Report, make_report
 from migration_ops.runbook.reports.text import SHOWN_OK, headline, html, markdown, note, shown, spark
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 
 
 def report(
@@ -30,7 +30,7 @@ def report(
     )
 
 
-def finding(value: Any, verdict: FindingVerdict = WARNING, resource: str = "queue") -> Finding:
+def finding(value: Any, verdict: FindingStatus = WARNING, resource: str = "queue") -> Finding:
     return Finding("depth", resource, verdict, value, 10, "messages", "deep", remedy="Look.")
 
 

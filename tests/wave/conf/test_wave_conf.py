@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from migration_ops.core.errors import InvalidInput
-from migration_ops.wave.conf.model import InvalidConf, WaveConf, conf_from_mgn_wave, parse_conf, restore_conf
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.wave.conf.model import InvalidConfError, WaveConf, conf_from_mgn_wave, parse_conf, restore_conf
 from migration_ops.wave.conf.schema import schema_text, wave_conf_schema
 from tests.wave.builders import NOW, application, conf, document, server_id
 
@@ -27,7 +27,7 @@ MGN_WAVE = "wave-0123456789abcdef0"
 
 
 def findings(broken: Any) -> dict[str, set[str]]:
-    with pytest.raises(InvalidConf) as caught:
+    with pytest.raises(InvalidConfError) as caught:
         parse_conf(broken, now=NOW)
     found: dict[str, set[str]] = {}
     for one in caught.value.context["findings"]:
@@ -187,11 +187,11 @@ def test_everything_wrong_is_reported_at_once() -> None:
 
 
 def test_a_refusal_shows_no_secret_and_pickles() -> None:
-    with pytest.raises(InvalidConf) as caught:
+    with pytest.raises(InvalidConfError) as caught:
         parse_conf(document(callbackUrl="https://user:geheim@h/x"), now=NOW)
     assert "geheim" not in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))
-    assert isinstance(again, InvalidInput)
+    assert isinstance(again, InvalidInputError)
     assert again.context == caught.value.context
     json.dumps(again.as_document())
 
@@ -206,7 +206,7 @@ def test_a_refusal_shows_no_secret_and_pickles() -> None:
 )
 def test_a_cycle_is_named_along_depends_on(edges: dict[str, list[str]], cycle: str) -> None:
     applications = [application(name, *needs, servers=(index,)) for index, (name, needs) in enumerate(edges.items())]
-    with pytest.raises(InvalidConf) as caught:
+    with pytest.raises(InvalidConfError) as caught:
         parse_conf(document(*applications), now=NOW)
     (one,) = [one for one in caught.value.context["findings"] if one["code"] == "dependency_cycle"]
     named = one["message"].split(": ", 1)[1].split(" → ")
@@ -300,9 +300,9 @@ def test_restoring_does_not_ask_the_time() -> None:
     parsed = conf(cutoverWindow={"closes": "2026-05-04T12:00:01Z"})
     later = NOW.replace(hour=13)
     assert restore_conf(parsed.as_document()) == parsed
-    with pytest.raises(InvalidConf):
+    with pytest.raises(InvalidConfError):
         parse_conf(parsed.as_document(), now=later)
-    with pytest.raises(InvalidConf):
+    with pytest.raises(InvalidConfError):
         restore_conf({})
 
 
@@ -374,6 +374,6 @@ def test_no_damage_to_a_good_conf_brings_an_untyped_error(damage: list[tuple[tup
 def _parses_or_is_refused(broken: dict[str, Any]) -> None:
     try:
         parsed = parse_conf(broken, now=NOW)
-    except InvalidConf:
+    except InvalidConfError:
         return
     assert parse_conf(parsed.as_document(), now=NOW) == parsed

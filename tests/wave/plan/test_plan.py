@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from migration_ops.aws.mgn.states import REPLICATION_TERMINAL
 from migration_ops.core.documents import canonical_digest
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.estimate import estimate
 from migration_ops.wave.plan.plan import WavePlan, build_plan, levels_of, migration_id_for
@@ -62,17 +62,17 @@ def test_any_graph_is_ordered(edges: dict[str, list[str]]) -> None:
 
 @pytest.mark.parametrize("edges", [{"a": ["a"]}, {"a": ["b"], "b": ["a"]}, {"a": ["ghost"]}])
 def test_what_cannot_be_ordered_is_refused(edges: dict[str, list[str]]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         levels_of(edges)
 
 
 def test_an_unresolved_mgn_wave_has_no_plan() -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         build_plan(parse_conf({"wave": "w", "mgnWaveId": "wave-0123456789abcdef0"}, now=NOW))
 
 
 def test_an_application_that_is_not_in_the_plan_is_refused() -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         plan().application("ghost")
 
 

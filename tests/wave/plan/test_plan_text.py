@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.plan.estimate import estimate
 from migration_ops.wave.plan.text import render_plan
 from tests.wave.builders import HEALTHY, NOW, three_applications
 
 PLAN = three_applications()
 CHECKS = [
-    Check("launch template", "s-1", Verdict.OK, {"template": "lt-1", "subnet": "subnet-2"}),
-    Check("quota room", "wave", Verdict.BLOCKED, None, 20, "20 jobs | are running"),
+    GateResult("launch template", "s-1", Verdict.OK, {"template": "lt-1", "subnet": "subnet-2"}),
+    GateResult("quota room", "wave", Verdict.BLOCKED, None, 20, "20 jobs | are running"),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import CUT_OVER, Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.wave.rules.failure import Decision, after_failure, dependents_of, goal_reached, wave_stops
@@ -35,7 +35,7 @@ def test_without_phases_the_conf_decides() -> None:
 
 @pytest.mark.parametrize(("on_failure", "phases"), [("retry", []), ("", []), ("ask", ["NOWHERE"])])
 def test_what_does_not_exist_is_refused(on_failure: str, phases: list[str]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         after_failure(on_failure, phases)
 
 
@@ -126,7 +126,7 @@ def test_window(opens: Any, closes: Any, value: str, wait_until: Any) -> None:
 def test_a_time_without_an_offset_is_refused(position: int) -> None:
     times = [NOW, NOW + HOUR, NOW]
     times[position] = times[position].replace(tzinfo=None)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         judge_window(*times)
 
 

@@ -19,7 +19,7 @@ from migration_ops.aws.mgn.states import (
     WAVE_CAN_CONTINUE,
     WAVE_CAN_START,
 )
-from migration_ops.core.verdict import Check, Verdict, worst
+from migration_ops.core.verdict import GateResult, Verdict, worst
 from migration_ops.wave.rules.boot import INSTANCE_GONE, INSTANCE_STOPPED
 from migration_ops.wave.rules.replication import (
     STALE_SNAPSHOT,
@@ -36,7 +36,7 @@ LIMITS = ReplicationLimits(max_lag_seconds=60, lifecycle=LAUNCHABLE_FOR_CUTOVER)
 OK, BLOCKED, UNKNOWN = Verdict.OK, Verdict.BLOCKED, Verdict.UNKNOWN
 
 
-def replication(final: bool = False, **changes: Any) -> Check:
+def replication(final: bool = False, **changes: Any) -> GateResult:
     return judge_replication(replace(HEALTHY, **changes), LIMITS, final=final)
 
 
@@ -136,14 +136,14 @@ def test_lifecycle_states_that_no_waiting_helps(state: str) -> None:
 
 
 def test_no_checks_are_unknown_and_blocked_beats_unknown() -> None:
-    checks = [Check("a", "s", OK), Check("b", "s", UNKNOWN), Check("c", "s", BLOCKED)]
+    checks = [GateResult("a", "s", OK), GateResult("b", "s", UNKNOWN), GateResult("c", "s", BLOCKED)]
     assert [worst(checks[:size]) for size in range(4)] == [UNKNOWN, OK, UNKNOWN, BLOCKED]
 
 
 # --- the launch job ---------------------------------------------------------------------------------------------------
 
 
-def launch(view: Any = None, log: Any = LOG, **more: Any) -> Check:
+def launch(view: Any = None, log: Any = LOG, **more: Any) -> GateResult:
     return judge_launch(view if view is not None else job(), [server_id(1)], log, **more)[server_id(1)]
 
 
@@ -238,7 +238,7 @@ def test_log_events_of_any_shape_are_read(broken: dict[str, Any]) -> None:
 
 def boot(
     status: Any = "default", disposition: str = "STARTED", expected: str | None = INSTANCE, **changes: Any
-) -> Check:
+) -> GateResult:
     found = instance() if status == "default" else status
     return judge_boot(replace(BOOTED, **changes), found, expected, launch_disposition=disposition)
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.markdown import code, plain, table
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.rules.window import judge_window
 from migration_ops.wave.sheets.sheet import Sheet, finalize_sheet, go_no_go_sheet
 from tests.wave.builders import NOW, application, plan, server_id, three_applications
@@ -24,7 +24,7 @@ PLAN = three_applications(
 
 
 def check(verdict: str = "OK", subject: str = "s", name: str = "lag_seconds", **more: Any) -> dict[str, Any]:
-    return Check(name, subject, Verdict(verdict), **more).as_document()
+    return GateResult(name, subject, Verdict(verdict), **more).as_document()
 
 
 def rows(**changes: dict[str, Any]) -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ def test_the_order_in_which_checks_were_made_is_no_change() -> None:
 
 @pytest.mark.parametrize("extra", [{"appName": "ghost"}, {"appName": "db"}, {}])
 def test_a_row_of_nobody_is_refused(extra: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         go_no_go_sheet(PLAN, [*rows(), extra])
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.wave.conf.rollback import parse_rollback_conf
-from migration_ops.wave.permission import ApprovalVoid, DependencyNotCutOver, NotQuiesced
+from migration_ops.wave.permission import ApprovalVoidError, DependencyNotCutOverError, NotQuiescedError
 from migration_ops.wave.steps import quiesce
 from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
 from tests.wave.steps.wave_driver import Driver
@@ -47,7 +47,7 @@ def quiet(wave: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def fail(driver: Driver, app: str) -> None:
     driver.box.client.add_fault("launchFailure", times=1, serverIds=driver.servers(app))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", app)
 
 
@@ -58,10 +58,10 @@ def test_a_rollback_starts_the_source_and_ends_what_was_approved(quiet: Any) -> 
     driver.roll_back("app")
     assert sent == ["stop", "start"]
     for step in ("cutover", "quiesce"):
-        with pytest.raises(ApprovalVoid, match="rolled back after this sheet"):
+        with pytest.raises(ApprovalVoidError, match="rolled back after this sheet"):
             driver.step(step, "app")
     driver.step("go_no_go")
-    with pytest.raises(NotQuiesced, match="STARTED") as shut:
+    with pytest.raises(NotQuiescedError, match="STARTED") as shut:
         driver.step("cutover", "app")
     assert "Clear quiesce with downstream" in str(shut.value)
     driver.assert_jobs("START_CUTOVER", "app", 1)
@@ -79,7 +79,7 @@ def test_the_source_must_have_been_stopped_by_this_run(quiet: Any, changed: dict
         [old] = driver.records("app")
         facts = {**old.facts, "quiesce": {**old.facts["quiesce"], **changed}}
         driver.services.ledger.write([old], [old.to(old.phase, facts=facts)], "by hand", holder=driver.services.holder)
-    with pytest.raises(NotQuiesced):
+    with pytest.raises(NotQuiescedError):
         driver.step("cutover", "app")
     driver.assert_jobs("START_CUTOVER", "app", 0)
 
@@ -99,7 +99,7 @@ def test_a_second_run_can_stop_the_source_of_a_cutover_that_failed(quiet: Any) -
     [old] = driver.records("app")
     facts = {**old.facts, "quiesce": {**old.facts["quiesce"], "runId": "the first run"}}
     driver.services.ledger.write([old], [old.to(old.phase, facts=facts)], "by hand", holder=driver.services.holder)
-    with pytest.raises(NotQuiesced):
+    with pytest.raises(NotQuiescedError):
         driver.step("cutover", "app")
     driver.cutover("app")
     assert sent == ["stop", "stop"]
@@ -112,7 +112,7 @@ def test_a_dependency_that_was_rolled_back_since_keeps_the_launch_shut(wave: Any
     driver.step("wait_for_dependencies", "web")
     fail(driver, "web")
     driver.roll_back("db")
-    with pytest.raises(DependencyNotCutOver, match="db is ROLLED_BACK"):
+    with pytest.raises(DependencyNotCutOverError, match="db is ROLLED_BACK"):
         driver.step("cutover", "web")
     driver.assert_jobs("START_CUTOVER", "web", 1)
     assert driver.phases("web") == {"CUTTING_OVER"}
@@ -126,7 +126,7 @@ def test_a_dependency_that_stopped_in_its_finalize_is_cut_over(wave: Any, box: A
     bad = driver.servers("db")[0]
     box.client.add_fault("accessDenied", service="mgn", operation="FinalizeCutover", serverIds=[bad], times=1)
     for step in ("finalize", "close"):
-        with pytest.raises(StepFailed):
+        with pytest.raises(StepFailedError):
             driver.step(step, "db")
     assert driver.phases("db") == {"FINALIZED", "FROZEN"}
     driver.cutover("web")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.errors import AccessDenied
-from migration_ops.core.errors import MigrationError, OutcomeUnknown, StepFailed, Throttled
+from migration_ops.aws.errors import AccessDeniedError
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, StepFailedError, ThrottledError
 from migration_ops.core.states import Phase
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.make import make_plan as plan_of_conf
-from migration_ops.wave.services import NotConcerned
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.wave.services import StepSkipped
+from migration_ops.wave.steps.close import GoalMissedError
 from migration_ops.wave.waits.outcome import Topic
 from tests.wave.steps.wave_driver import Driver, kill_before, killed
 
@@ -67,17 +67,17 @@ def test_a_dependant_fails_with_what_it_depends_on(ready: Any, box: Any, end: st
     driver = ready(DB, WEB)
     wait = driver.advance("wait_for_dependencies", "web")
     box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("db"))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "db")
     if end == "rolled back":
         driver.roll_back("db")
     elif end == "closed":
-        with pytest.raises(GoalMissed):
+        with pytest.raises(GoalMissedError):
             driver.step("close", "db")
     else:
-        with pytest.raises(NotConcerned):
+        with pytest.raises(StepSkipped):
             driver.roll_back("db", {"decision": "hold"})
-    with pytest.raises(StepFailed, match=r"ROLLED_BACK|FROZEN|FAILED"):
+    with pytest.raises(StepFailedError, match=r"ROLLED_BACK|FROZEN|FAILED"):
         driver.advance("wait_for_dependencies", "web", driver.wait(wait))
     driver.assert_jobs("START_CUTOVER", "web", 0)
     if end == "rolled back":
@@ -90,9 +90,9 @@ def test_a_dependant_fails_with_what_it_depends_on(ready: Any, box: Any, end: st
 def test_left_out_of_the_sheet_is_not_concerned(ready: Any) -> None:
     driver = ready()
     sheet = {"ready": [], "excluded": {"app": "its test failed"}, "digest": "x"}
-    with pytest.raises(NotConcerned, match="its test failed"):
+    with pytest.raises(StepSkipped, match="its test failed"):
         driver.step("wait_for_dependencies", "app", sheet=sheet)
-    with pytest.raises(NotConcerned, match="not on the go/no-go sheet"):
+    with pytest.raises(StepSkipped, match="not on the go/no-go sheet"):
         driver.step("wait_for_dependencies", "app", sheet=None)
 
 
@@ -100,7 +100,7 @@ def test_the_sheet_leaves_out_the_failed_and_what_needs_it(wave: Any, box: Any) 
     driver = wave(DB | {"state": "READY_FOR_TEST"}, WEB, READY)
     driver.register()
     box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("db"))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.test("db")
     driver.test("web")
     driver.test("app")
@@ -113,7 +113,7 @@ def test_the_sheet_leaves_out_the_failed_and_what_needs_it(wave: Any, box: Any) 
 def test_no_application_ready_fails_the_sheet(wave: Any) -> None:
     driver = wave()
     driver.register()
-    with pytest.raises(StepFailed, match="no application is ready"):
+    with pytest.raises(StepFailedError, match="no application is ready"):
         driver.step("go_no_go")
 
 
@@ -170,7 +170,7 @@ def test_a_wave_of_mgn(wave: Any, box: Any) -> None:
 def test_finalize_false_ends_with_the_verified_cutover(verified: Any) -> None:
     driver = verified(finalize=False)
     driver.step("soak")
-    with pytest.raises(NotConcerned, match="finalize: false"):
+    with pytest.raises(StepSkipped, match="finalize: false"):
         driver.step("finalize", "app")
     driver.step("update_cmdb", "app")
     driver.step("close", "app")
@@ -207,7 +207,7 @@ def test_the_second_sheet_shows_the_lag_that_the_cutover_was_launched_with(verif
 
 
 def test_soak_without_a_verified_application_is_not_concerned(ready: Any) -> None:
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         ready().step("soak")
 
 
@@ -217,7 +217,7 @@ def test_an_instance_that_broke_during_the_soak_is_left_out_and_never_finalized(
     sheet = driver.step("soak")
     assert sheet["ready"] == ["app"]
     assert "impaired" in sheet["excluded"]["db"]
-    with pytest.raises(NotConcerned, match="left out"):
+    with pytest.raises(StepSkipped, match="left out"):
         driver.step("finalize", "db")
     driver.step("finalize", "app")
     assert driver.states("db") == {"CUTTING_OVER"}
@@ -228,7 +228,7 @@ def test_an_instance_that_broke_after_the_approval_is_not_finalized(verified: An
     driver = verified()
     driver.step("soak")
     box.client.patch_server(driver.servers("app")[0], bootFailure=True)
-    with pytest.raises(StepFailed, match="not well any more"):
+    with pytest.raises(StepFailedError, match="not well any more"):
         driver.step("finalize", "app")
     assert driver.states("app") == {"CUTTING_OVER"}
     box.client.patch_server(driver.servers("app")[0], bootFailure=False)
@@ -241,7 +241,7 @@ def test_an_instance_that_was_terminated_after_the_approval_is_not_finalized(ver
     driver.step("soak")
     [[instance]] = driver.instances("app").values()
     box.boto("ec2").terminate_instances(InstanceIds=[instance])
-    with pytest.raises(StepFailed, match="nothing was finalized"):
+    with pytest.raises(StepFailedError, match="nothing was finalized"):
         driver.step("finalize", "app")
     assert driver.states("app") == {"CUTTING_OVER"}
 
@@ -254,10 +254,10 @@ def test_only_a_verified_application_is_finalized(ready: Any) -> None:
     driver.results["soak"] = driver.results["go_no_go"]
     for name in ("cutover", "finalize"):
         if name == "cutover":
-            with pytest.raises(NotConcerned, match="not cut over and verified"):
+            with pytest.raises(StepSkipped, match="not cut over and verified"):
                 driver.step("finalize", "app")
         driver.step("cutover", "app")
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         driver.step("finalize", "app")
     assert driver.states("app") == {"CUTTING_OVER"}
 
@@ -269,7 +269,7 @@ def test_half_an_application_is_not_finalized(ready: Any) -> None:
     driver.results["soak"] = driver.results["go_no_go"]
     [record, _] = driver.records("app")
     driver.services.ledger.write([record], [record.to(Phase.FROZEN)], "by hand", holder=driver.services.holder)
-    with pytest.raises(StepFailed, match="only a part"):
+    with pytest.raises(StepFailedError, match="only a part"):
         driver.step("finalize", "app")
     assert driver.states("app") == {"CUTTING_OVER"}
 
@@ -283,7 +283,7 @@ def test_finalize_with_a_lost_answer(verified: Any, box: Any, kind: str, retryab
     driver.step("soak")
     box.client.add_fault(kind, service="mgn", operation="FinalizeCutover", times=1)
     if retryable:
-        with pytest.raises((OutcomeUnknown, Throttled)):
+        with pytest.raises((OutcomeUnknownError, ThrottledError)):
             driver.step("finalize", "app")
         assert sorted(r.phase for r in driver.records("app")) == ["FINALIZED", "FINALIZING"]
     driver.step("finalize", "app")
@@ -296,9 +296,9 @@ def test_a_refused_finalize_leaves_the_others_final_and_goes_on_after_clearing(v
     driver.step("soak")
     bad = driver.servers("app")[0]
     box.client.add_fault("accessDenied", service="mgn", operation="FinalizeCutover", serverIds=[bad], times=1)
-    with pytest.raises(StepFailed, match="not every server"):
+    with pytest.raises(StepFailedError, match="not every server"):
         driver.step("finalize", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert sorted(r.phase for r in driver.records("app")) == ["FINALIZED", "FROZEN"]
     driver.step("finalize", "app")
@@ -325,7 +325,7 @@ def test_somebody_elses_instance_is_not_finalized(verified: Any, box: Any) -> No
     mgn.change_lifecycle(server, "READY_FOR_CUTOVER")
     mgn.start_cutover([server], {})
     box.client.advance(3600)
-    with pytest.raises(StepFailed, match="not what was verified"):
+    with pytest.raises(StepFailedError, match="not what was verified"):
         driver.step("finalize", "app")
     assert driver.states("app") == {"CUTTING_OVER"}
 
@@ -335,7 +335,7 @@ def test_somebody_elses_instance_is_not_finalized(verified: Any, box: Any) -> No
 
 def test_stopped_and_clean_is_failed(ready: Any) -> None:
     driver = ready()
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FAILED"}
     [record] = driver.records("app")
@@ -347,7 +347,7 @@ def test_something_left_running_is_frozen_and_named(ready: Any) -> None:
     driver = ready()
     driver.step("cutover", "app")
     [[instance]] = driver.instances("app").values()
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
     assert instance in str(driver.records("app")[0].error_message)
@@ -361,7 +361,7 @@ def test_what_cannot_be_read_is_not_called_clean(ready: Any, box: Any, service: 
     driver = ready()
     driver.step("cutover", "app")
     box.client.add_fault("accessDenied", service=service, operation=operation)
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
 
@@ -370,7 +370,7 @@ def test_a_launch_that_may_still_begin_is_not_clean(ready: Any) -> None:
     driver = ready()
     with killed():
         kill_before(driver, "start_cutover").step("cutover", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
 
@@ -379,7 +379,7 @@ def test_a_server_that_mgn_no_longer_lists_is_not_clean(ready: Any, box: Any) ->
     driver = ready()
     with box.mgn.own.account.lock:
         del box.mgn.own.account.servers[driver.servers("app")[0]]
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
 
@@ -389,9 +389,9 @@ def test_each_server_keeps_its_own_reason(wave: Any, box: Any) -> None:
     driver.register()
     _, bad = driver.servers("app")
     box.client.add_fault("launchFailure", times=1, serverIds=[bad], message="no capacity for it")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("test_launch", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     first, second = (str(record.error_message) for record in driver.records("app"))
     assert "no capacity" not in first
@@ -401,7 +401,7 @@ def test_each_server_keeps_its_own_reason(wave: Any, box: Any) -> None:
 def test_closing_twice_says_the_same(ready: Any) -> None:
     driver = ready()
     for _ in range(2):
-        with pytest.raises(GoalMissed):
+        with pytest.raises(GoalMissedError):
             driver.step("close", "app")
     assert driver.phases("app") == {"FAILED"}
 
@@ -430,7 +430,7 @@ def test_mark_ready_touches_nothing_that_another_run_holds(wave: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("dropAfter", None), ("dropBefore", OutcomeUnknown), ("accessDenied", AccessDenied)]
+    ("kind", "error"), [("dropAfter", None), ("dropBefore", OutcomeUnknownError), ("accessDenied", AccessDeniedError)]
 )
 def test_mark_ready_with_a_lost_lifecycle_change(wave: Any, box: Any, kind: str, error: Any) -> None:
     driver = wave()

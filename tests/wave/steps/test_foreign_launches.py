@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import Frozen, StepFailed
+from migration_ops.core.errors import FrozenError, StepFailedError
 from migration_ops.core.verdict import Verdict
-from migration_ops.wave.launching.external_launches import foreign_launches
+from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.preflight import preflight
 from migration_ops.wave.steps.rollback_request import rollback_sheet
 from tests.wave.steps.wave_driver import Driver, MgnProxy, kill_after, killed
@@ -64,7 +64,7 @@ def test_a_test_that_began_after_preflight_is_not_replaced(wave: Any) -> None:
     driver = wave()
     driver.register()
     before = launch_by_hand(driver)
-    with pytest.raises(StepFailed, match="somebody else"):
+    with pytest.raises(StepFailedError, match="somebody else"):
         driver.step("test_launch", "app")
     assert driver.instances("app") == before
     driver.assert_jobs("START_TEST", "app")
@@ -76,7 +76,7 @@ def test_a_test_that_a_person_repeated_is_not_ended(wave: Any) -> None:
     driver.step("test_launch", "app")
     driver.step("test_verify", "app")
     before = launch_by_hand(driver)
-    with pytest.raises(StepFailed, match="somebody else"):
+    with pytest.raises(StepFailedError, match="somebody else"):
         driver.step("mark_ready", "app")
     assert driver.instances("app") == before
     assert driver.states("app") == {"TESTING"}
@@ -86,14 +86,14 @@ def by_cutover(driver: Driver) -> dict[str, list[str]]:
     driver.step("test_launch", "app")
     before = launch_by_hand(driver, "cutover")
     driver.pass_go_no_go()
-    with pytest.raises(StepFailed, match="somebody else"):
+    with pytest.raises(StepFailedError, match="somebody else"):
         driver.step("cutover", "app")
     return before
 
 
 def by_test(driver: Driver) -> dict[str, list[str]]:
     before = launch_by_hand(driver)
-    with pytest.raises(StepFailed, match="somebody else"):
+    with pytest.raises(StepFailedError, match="somebody else"):
         driver.step("test_launch", "app")
     return before
 
@@ -111,7 +111,7 @@ def test_a_rollback_after_the_failure_leaves_it_alone(
     driver = wave(app)
     driver.register()
     before, states = failed(driver), driver.states("app")
-    with pytest.raises(Frozen, match="somebody else"):
+    with pytest.raises(FrozenError, match="somebody else"):
         driver.roll_back("app", DECIDED)
     assert driver.instances("app") == before
     assert driver.states("app") == states
@@ -141,7 +141,7 @@ def test_a_launch_of_which_nobody_names_the_job_is_foreign(wave: Any) -> None:
     [server] = driver.servers("app")
     views = driver.services.mgn.describe_servers([server])
     nameless = {server: replace(views[server], last_test_job_id=None)}
-    assert foreign_launches(driver.services, {}, nameless) == {server: "unknown"}
+    assert find_external_launches(driver.services, {}, nameless) == {server: "unknown"}
 
 
 def test_a_launch_that_took_effect_late_is_ours_by_its_tag(wave: Any) -> None:
@@ -154,6 +154,6 @@ def test_a_launch_that_took_effect_late_is_ours_by_its_tag(wave: Any) -> None:
     records = {record.source_server_id: record for record in driver.records("app")}
     views = driver.services.mgn.describe_servers(list(records))
     assert all(view.lifecycle_state == "CUTTING_OVER" for view in views.values())
-    assert foreign_launches(driver.services, records, views) == {}
+    assert find_external_launches(driver.services, records, views) == {}
     tagless = MgnProxy(driver.services.mgn, describe_jobs=lambda ids: {})
-    assert set(foreign_launches(replace(driver.services, mgn=tagless), records, views)) == set(records)
+    assert set(find_external_launches(replace(driver.services, mgn=tagless), records, views)) == set(records)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from migration_ops.core.errors import MigrationError, StepFailed, StepTimedOut
-from migration_ops.wave.permission import ApprovalVoid, NotOnSheet, WaveStopped, WindowClosed
+from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
+from migration_ops.wave.permission import ApprovalVoidError, NotOnSheetError, WaveStoppedError, WindowClosedError
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic
 from tests.wave.steps.wave_driver import Driver, MgnProxy, client_factory, now_of
 
@@ -49,7 +49,7 @@ def test_stopped_replication_fails_at_once(wave: Any, box: Any) -> None:
         box.client.patch_server(bad, replicationState=state, error="UNSTABLE_NETWORK")
         wait = driver.advance("replication_ready", "app")
         first_poll = driver.wait(wait)
-        with pytest.raises(StepFailed, match=f"{bad}.*{state}") as failure:
+        with pytest.raises(StepFailedError, match=f"{bad}.*{state}") as failure:
             driver.advance("replication_ready", "app", first_poll)
         assert first_poll.reason is Reason.FAILED
         if state == "STALLED":
@@ -63,7 +63,7 @@ def test_stalled_while_waiting_ends_the_wait(wave: Any, box: Any) -> None:
     box.client.patch_server(server, lagSeconds=100)
     wait = driver.advance("replication_ready", "app")
     box.client.patch_server(server, replicationState="STALLED")
-    with pytest.raises(StepFailed, match="STALLED"):
+    with pytest.raises(StepFailedError, match="STALLED"):
         driver.advance("replication_ready", "app", driver.wait(wait))
 
 
@@ -73,7 +73,7 @@ def test_replication_that_is_not_good_times_out(wave: Any, box: Any) -> None:
     lagging, rescan = {"lagSeconds": 601}, {"lagSeconds": None, "replicationState": "RESCAN"}
     for patch in (lagging, rescan, {"replicationState": "PAUSED"}):
         box.client.patch_server(driver.servers("app")[0], **patch)
-        with pytest.raises(StepTimedOut):
+        with pytest.raises(StepTimedOutError):
             driver.step("replication_ready", "app")
 
 
@@ -104,7 +104,7 @@ def test_the_final_gate_stays_shut_and_nothing_is_sent(ready: Any, box: Any) -> 
     [server] = driver.servers("app")
     for shut, opened in SHUT:
         box.client.patch_server(server, **shut)
-        with pytest.raises(StepFailed):
+        with pytest.raises(StepFailedError):
             raise AssertionError(f"{shut}: {driver.step('cutover', 'app')}")
         assert_nothing_sent(driver)
         box.client.patch_server(server, **opened)
@@ -122,7 +122,7 @@ def test_what_mgn_does_not_say_keeps_the_final_gate_shut(ready: Any) -> None:
             return {key: replace(view, **{member: None}) for key, view in hook.describe_servers(ids).items()}
 
         blind = replace(driver, services=replace(driver.services, mgn=MgnProxy(hook, describe_servers=describe)))
-        with pytest.raises(StepTimedOut):
+        with pytest.raises(StepTimedOutError):
             raise AssertionError(f"{unknown}: {blind.step('cutover', 'app')}")
         assert_nothing_sent(driver)
 
@@ -162,7 +162,7 @@ def test_somebody_elses_cutover_is_not_reverted(ready: Any, box: Any) -> None:
     driver = ready()
     driver.services.mgn.start_cutover(driver.servers("app"), {})
     box.client.advance(3600)
-    with pytest.raises(StepFailed, match="somebody else"):
+    with pytest.raises(StepFailedError, match="somebody else"):
         driver.step("cutover", "app")
     assert driver.states("app") == {"CUTTING_OVER"}
     assert len(driver.instances("app")) == 1
@@ -192,7 +192,7 @@ def test_a_void_approval_sends_nothing(ready: Any, which: str) -> None:
     good = driver.approve(driver.results["go_no_go"])
     for why, change in VOID.items():
         given = {name: good | one if name == "approval" and one else one for name, one in change.items()}
-        with pytest.raises(ApprovalVoid):
+        with pytest.raises(ApprovalVoidError):
             raise AssertionError(f"{why}: {driver.step(which, 'app', **given)}")
     assert driver.states("app") == {"READY_FOR_CUTOVER" if which == "cutover" else "CUTTING_OVER"}
     driver.assert_jobs("START_CUTOVER", "app", 0 if which == "cutover" else 1)
@@ -207,7 +207,7 @@ def test_without_approvals_in_the_conf_none_is_wanted(ready: Any) -> None:
 def test_an_application_that_the_sheet_left_out_is_not_cut_over(ready: Any) -> None:
     driver = ready()
     sheet = {"ready": [], "excluded": {"app": "its test failed"}, "digest": "sheet"}
-    with pytest.raises(NotOnSheet, match="its test failed"):
+    with pytest.raises(NotOnSheetError, match="its test failed"):
         driver.step("cutover", "app", sheet=sheet, approval=driver.approve(sheet))
     assert_nothing_sent(driver)
 
@@ -229,7 +229,7 @@ def test_the_window_is_waited_for(ready: Any, box: Any) -> None:
     early = replace(
         driver, services=replace(driver.services, now=lambda: driver.services.now() - timedelta(seconds=60))
     )
-    with pytest.raises(WindowClosed, match="opens at"):
+    with pytest.raises(WindowClosedError, match="opens at"):
         early.step("cutover", "app")
     assert early.advance("cutover_window", None).topic is Topic.CLOCK
     assert_nothing_sent(driver)
@@ -242,9 +242,9 @@ def test_the_window_closes_right_before_the_launch(ready: Any, box: Any) -> None
     driver = ready(**window(box, closes=60))
     driver.step("cutover_window")
     late = replace(driver, services=replace(driver.services, now=lambda: driver.services.now() + timedelta(seconds=61)))
-    with pytest.raises(WindowClosed, match="closed at"):
+    with pytest.raises(WindowClosedError, match="closed at"):
         late.step("cutover", "app")
-    with pytest.raises(WindowClosed):
+    with pytest.raises(WindowClosedError):
         late.step("cutover_window")
     assert_nothing_sent(driver)
 
@@ -270,7 +270,7 @@ def test_a_change_calendar_is_waited_for_and_asked_again_right_before(ready: Any
     opening.step("cutover_window")
     assert opening.waits[-1].topic is Topic.CALENDAR
     closed = with_calendar(driver, {"State": "CLOSED"})
-    with pytest.raises(WindowClosed, match="change calendar"):
+    with pytest.raises(WindowClosedError, match="change calendar"):
         closed.step("cutover", "app")
     assert_nothing_sent(driver)
     with_calendar(driver, {"State": "OPEN"}).step("cutover", "app")
@@ -291,7 +291,7 @@ def test_a_calendar_that_does_not_say_open_is_not_open(ready: Any, box: Any) -> 
 
 def fail(driver: Driver, app: str) -> None:
     driver.box.client.add_fault("launchFailure", times=1, serverIds=driver.servers(app))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", app)
 
 
@@ -302,7 +302,7 @@ def two(impact: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_a_failed_critical_sibling_stops_the_wave(ready: Any) -> None:
     driver = ready(*two("critical"))
     fail(driver, "other")
-    with pytest.raises(WaveStopped, match="critical"):
+    with pytest.raises(WaveStoppedError, match="critical"):
         driver.step("cutover", "app")
     assert_nothing_sent(driver)
     driver.step("cutover", "other")  # the one that failed may mend itself
@@ -320,7 +320,7 @@ def test_a_failed_sibling_of_low_impact_does_not(ready: Any) -> None:
 def test_too_many_failures_stop_the_wave(ready: Any) -> None:
     driver = ready(*two("low"), failureThreshold=1)
     fail(driver, "other")
-    with pytest.raises(WaveStopped, match="failureThreshold"):
+    with pytest.raises(WaveStoppedError, match="failureThreshold"):
         driver.step("cutover", "app")
     assert_nothing_sent(driver)
 
@@ -328,11 +328,11 @@ def test_too_many_failures_stop_the_wave(ready: Any) -> None:
 def test_a_critical_sibling_that_was_closed_stops_it_too(ready: Any) -> None:
     driver = ready(*two("critical"))
     fail(driver, "other")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("close", "other")
-    with pytest.raises(WaveStopped):
+    with pytest.raises(WaveStoppedError):
         driver.step("go_no_go")
-    with pytest.raises(WaveStopped):
+    with pytest.raises(WaveStoppedError):
         driver.step("cutover", "app")
     assert_nothing_sent(driver)
 
@@ -343,7 +343,7 @@ def test_a_launch_on_its_way_is_followed_whatever_the_gates_say(ready: Any, box:
     driver.advance("cutover", "app")
     box.client.set_speed(20_000)
     box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("other"))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "other")
     driver.step("cutover", "app", approval=None)
     driver.assert_jobs("START_CUTOVER", "app")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
-from migration_ops.wave.permission import ApplicationHeld, GateShut
-from migration_ops.wave.services import NotConcerned
+from migration_ops.core.errors import StepFailedError
+from migration_ops.wave.permission import ApplicationHeldError, GateShutError
+from migration_ops.wave.services import StepSkipped
 from tests.wave.steps.wave_driver import HOLD, Driver
 
 A = {"appName": "a", "servers": 1, "state": "READY_FOR_CUTOVER"}
@@ -18,12 +18,12 @@ B = {"appName": "b", "servers": 1}
 
 def fail(driver: Driver, step: str, app: str, fault: str = "launchFailure") -> None:
     driver.box.client.add_fault(fault, times=1, serverIds=driver.servers(app))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step(step, app)
 
 
 def hold(driver: Driver, app: str) -> None:
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         driver.roll_back(app, HOLD)
 
 
@@ -49,7 +49,7 @@ def test_it_is_not_launched_because_another_one_was_cleared(stale: Any, end: str
     if end == "held":
         hold(driver, "a")
     elif end == "closed":
-        with pytest.raises(StepFailed):
+        with pytest.raises(StepFailedError):
             driver.step("close", "a")
     kept, [record] = driver.instances("a"), driver.records("a")
     driver.test("b")
@@ -57,11 +57,11 @@ def test_it_is_not_launched_because_another_one_was_cleared(stale: Any, end: str
     assert sheet["ready"] == ["b"]
     assert str(record.error_message)[:40] in sheet["excluded"]["a"]
     assert "what to do" in sheet["markdown"]
-    with pytest.raises(NotConcerned, match="left out"):
+    with pytest.raises(StepSkipped, match="left out"):
         driver.step("wait_for_dependencies", "a")
     for step in ("quiesce", "cutover"):
         if step == "cutover":
-            with pytest.raises(ApplicationHeld):
+            with pytest.raises(ApplicationHeldError):
                 driver.step(step, "a")
     assert driver.jobs("START_CUTOVER", "a") == dict.fromkeys(driver.servers("a"), 1)
     assert driver.instances("a") == kept
@@ -74,7 +74,7 @@ def test_it_is_not_launched_when_the_window_lets_the_whole_wave_through_again(st
     hold(driver, "a")
     driver.step("cutover_window")
     for step in ("wait_for_dependencies", "cutover"):
-        with pytest.raises(ApplicationHeld):
+        with pytest.raises(ApplicationHeldError):
             driver.step(step, "a")
     driver.assert_jobs("START_CUTOVER", "a", 1)
 
@@ -83,7 +83,7 @@ def test_it_is_not_launched_when_the_old_sheet_is_approved_again(stale: Any) -> 
     driver = stale()
     hold(driver, "a")
     again = driver.approve(driver.results["go_no_go"]) | {"at": driver.services.now().isoformat()}
-    with pytest.raises(ApplicationHeld):
+    with pytest.raises(ApplicationHeldError):
         driver.step("cutover", "a", approval=again)
     driver.assert_jobs("START_CUTOVER", "a", 1)
 
@@ -95,7 +95,7 @@ def test_airflows_own_retry_does_not_ask_for_what_is_held(stale: Any) -> None:
     driver = stale()
     hold(driver, "a")
     inputs = driver._inputs("cutover")
-    with pytest.raises(GateShut):
+    with pytest.raises(GateShutError):
         STEPS["cutover"](driver.services, StepInput(driver.plan, driver.plan.application("a"), None, inputs, True))
     driver.assert_jobs("START_CUTOVER", "a", 1)
 
@@ -132,7 +132,7 @@ def test_a_new_run_shows_it_as_a_retry(wave: Any) -> None:
     driver: Driver = wave(A)
     driver.ready()
     fail(driver, "cutover", "a")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("close", "a")
     driver.services.mgn.change_lifecycle(driver.servers("a")[0], "READY_FOR_CUTOVER")
     holder = replace(driver.services.holder, run_id="second")
@@ -151,10 +151,10 @@ def test_a_rollback_that_stopped_half_way_is_not_gone_on_with_by_the_work(wave: 
     box.client.add_fault("accessDenied", service="mgn", operation="ChangeServerLifeCycleState", times=1)
     with pytest.raises(Exception, match="could not be finished"):
         driver.roll_back("a")
-    with pytest.raises(StepFailed, match="no application is ready"):
+    with pytest.raises(StepFailedError, match="no application is ready"):
         driver.step("go_no_go")
     for step in ("replication_ready", "test_launch", "cutover"):
-        with pytest.raises(StepFailed):
+        with pytest.raises(StepFailedError):
             driver.step(step, "a")
     driver.assert_jobs("START_CUTOVER", "a", 1)
     driver.roll_back("a")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed, StepTimedOut, Unknown
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.core.errors import StepFailedError, StepTimedOutError, UnknownError
+from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import FAST, HOLD, Driver, MgnProxy, jobs_of
 
 BOTH = pytest.mark.parametrize("state", ["stays", "back"])
@@ -25,10 +25,10 @@ def test_test_launch_fails_then_cleared_then_finished(wave: Any, box: Any, state
     driver.register()
     bad = driver.servers("app")[1]
     box.client.add_fault("launchFailure", times=1, serverIds=[bad], at=how, state=state)
-    with pytest.raises(StepFailed, match=bad):
+    with pytest.raises(StepFailedError, match=bad):
         driver.step("test_launch", "app")
     assert driver.phases("app") == {"TEST_LAUNCHED", "TEST_LAUNCHING"}
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}  # two test instances run
     driver.test("app")
@@ -40,9 +40,9 @@ def test_a_lonely_failed_test_launch_ends_clean_and_goes_on_after_clearing(wave:
     driver = wave()
     driver.register()
     box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("app"), state="back")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("test_launch", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FAILED"}
     [record] = driver.records("app")
@@ -58,9 +58,9 @@ def test_cutover_fails_then_cleared_then_finished(wave: Any, box: Any, state: st
     driver.ready()
     bad = driver.servers("app")[1]
     box.client.add_fault("launchFailure", times=1, serverIds=[bad], state=state)
-    with pytest.raises(StepFailed, match=bad):
+    with pytest.raises(StepFailedError, match=bad):
         driver.step("cutover", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
     driver.cutover("app")
@@ -77,7 +77,7 @@ def test_cutover_fails_and_is_rolled_back_while_the_sibling_goes_on(wave: Any, b
     )
     driver.ready()
     box.client.add_fault("launchFailure", times=1, serverIds=[driver.servers("app")[0]])
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
     driver.roll_back("app")
     assert driver.phases("app") == {"ROLLED_BACK"}
@@ -88,7 +88,7 @@ def test_cutover_fails_and_is_rolled_back_while_the_sibling_goes_on(wave: Any, b
     for name in ("app", "sibling"):
         if name == "sibling":
             driver.finish(name)
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"ROLLED_BACK"}
     assert driver.phases("sibling") == {"FINALIZED"}
@@ -100,7 +100,7 @@ def test_a_rolled_back_application_is_cut_over_after_clearing(wave: Any, box: An
     driver = wave({"appName": "app", "servers": 1, "state": "READY_FOR_CUTOVER"})
     driver.ready()
     box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("app"))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
     driver.roll_back("app")
     driver.step("go_no_go")
@@ -115,7 +115,7 @@ def test_held_then_cleared_launches_nothing_that_was_launched(wave: Any, box: An
     driver.ready()
     good, bad = driver.servers("app")
     box.client.add_fault("launchFailure", times=1, serverIds=[bad])
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
     with pytest.raises(Exception, match="a test"):
         driver.roll_back("app", HOLD)
@@ -133,13 +133,13 @@ def test_a_stale_snapshot_fails_the_cutover_and_the_next_attempt_is_good(wave: A
     driver.ready()
     bad = driver.servers("app")[0]
     box.client.add_fault("staleSnapshot", times=1, serverIds=[bad])
-    with pytest.raises(StepFailed, match="old snapshot"):
+    with pytest.raises(StepFailedError, match="old snapshot"):
         driver.step("cutover", "app")
     [record, other] = driver.records("app")
     assert (record.phase, record.error_code, record.instance_id) == ("CUTTING_OVER", "STALE_SNAPSHOT", None)
     assert record.intents["START_CUTOVER"].outcome == "STALE_SNAPSHOT"
     assert other.phase == "CUTOVER_LAUNCHED"
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover_verify", "app")
     driver.cutover("app")
     assert counts(driver, "START_CUTOVER") == [2, 1]
@@ -160,7 +160,7 @@ def test_a_job_log_that_cannot_be_read_is_no_success(wave: Any, box: Any) -> Non
     driver.ready()
     hook = driver.services.mgn
     blind = replace(driver, services=replace(driver.services, mgn=MgnProxy(hook, job_log=lambda job_id: [])))
-    with pytest.raises(Unknown, match="no verdict"):
+    with pytest.raises(UnknownError, match="no verdict"):
         blind.step("cutover", "app")
     assert driver.phases("app") == {"CUTTING_OVER"}
     driver.step("cutover", "app")
@@ -173,9 +173,9 @@ def test_a_job_that_does_not_end_times_out_and_is_followed_after_clearing(wave: 
     driver.ready()
     box.client.set_speed(0)
     impatient = replace(driver, services=replace(driver.services, settings=replace(FAST, job_timeout_minutes=0.003)))
-    with pytest.raises(StepTimedOut):
+    with pytest.raises(StepTimedOutError):
         impatient.step("cutover", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
     box.client.set_speed(20_000)
@@ -190,9 +190,9 @@ def test_a_second_run_does_not_take_the_first_ones_job_for_its_own(wave: Any, bo
     driver.ready()
     box.client.set_speed(0)
     impatient = replace(driver, services=replace(driver.services, settings=replace(FAST, job_timeout_minutes=0.003)))
-    with pytest.raises(StepTimedOut):
+    with pytest.raises(StepTimedOutError):
         impatient.step("cutover", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     box.client.set_speed(20_000)
     box.client.advance(3600)

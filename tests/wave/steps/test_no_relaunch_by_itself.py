@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.wave.services import StepInput
 from migration_ops.wave.steps.registry import STEPS
 from tests.wave.steps.wave_driver import Driver
@@ -23,13 +23,13 @@ def test_a_retry_does_not_launch_what_failed(wave: Any, box: Any, fault: str, ac
         step = "cutover"
     bad = driver.servers("app")[0]
     box.client.add_fault(fault, times=1, serverIds=[bad])
-    with pytest.raises(StepFailed, match=bad):
+    with pytest.raises(StepFailedError, match=bad):
         driver.step(step, "app")
     before = driver.jobs(action, "app")
     sheet = driver.results.get("go_no_go")
     inputs = {"sheet": sheet, "approval": driver.approve(sheet)} if sheet else {}
     retried = StepInput(driver.plan, driver.plan.application("app"), None, inputs, is_retry=True)
-    with pytest.raises(StepFailed, match="not repeated by itself"):
+    with pytest.raises(StepFailedError, match="not repeated by itself"):
         STEPS[step](driver.services, retried)
     assert driver.jobs(action, "app") == before
     assert driver.state(bad) == ("TESTING" if action == "START_TEST" else "CUTTING_OVER")

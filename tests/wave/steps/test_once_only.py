@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.errors import AccessDenied, Conflict
-from migration_ops.core.errors import OutcomeUnknown, StepFailed, StepTimedOut
+from migration_ops.aws.errors import AccessDeniedError, ConflictError
+from migration_ops.core.errors import OutcomeUnknownError, StepFailedError, StepTimedOutError
 from migration_ops.wave.launching.at_most_once import NOTHING_HAPPENED
 from tests.wave.steps.wave_driver import (
     FAST,
@@ -120,7 +120,7 @@ def test_a_quota_that_never_frees_times_out_with_nothing_started(at: Any, box: A
     call, driver = CUTOVER, at(CUTOVER)
     driver = replace(driver, services=replace(driver.services, settings=replace(FAST, job_timeout_minutes=0.003)))
     box.client.set_quotas(active_jobs=0)
-    with pytest.raises(StepTimedOut):
+    with pytest.raises(StepTimedOutError):
         driver.step(call.step, "app")
     driver.assert_jobs(call.action, "app", 0)
 
@@ -139,7 +139,7 @@ def test_full_by_count_is_a_quota_even_when_mgn_does_not_say_so(
 def test_a_refusal_is_final_and_the_next_attempt_is_sent_after_clearing(at: Any, box: Any, call: Call) -> None:
     driver = at(call)
     box.client.add_fault("accessDenied", service="mgn", operation=call.operation, times=1)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         driver.step(call.step, "app")
     driver.assert_jobs(call.action, "app", 0)
     assert {r.error_code for r in driver.records("app")} == {"ACCESS_DENIED"}
@@ -152,7 +152,7 @@ def test_a_refusal_is_final_and_the_next_attempt_is_sent_after_clearing(at: Any,
 def test_a_conflict_that_nothing_explains_is_a_refusal(at: Any, box: Any, call: Call) -> None:
     driver = at(call)
     box.client.add_fault("conflict", service="mgn", operation=call.operation, times=1)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         driver.step(call.step, "app")
     driver.assert_jobs(call.action, "app", 0)
     driver.step(call.step, "app")
@@ -174,7 +174,7 @@ def test_a_foreign_job_is_refused_and_never_adopted(at: Any, box: Any, call: Cal
 
     mgn = MgnProxy(hook, **{call.method: just_in_time})
     racing = replace(driver, services=replace(driver.services, mgn=mgn))
-    with pytest.raises(StepFailed, match="another MGN job"):
+    with pytest.raises(StepFailedError, match="another MGN job"):
         racing.advance(call.step, "app")
     assert {r.intents[call.action].job_id for r in driver.records("app")} == {None}
 
@@ -251,7 +251,7 @@ def test_a_job_of_an_earlier_attempt_is_never_adopted(at: Any, box: Any, call: C
     driver = driver if tags else without_job_tags(driver)
     for server in driver.servers("app"):
         box.client.add_fault("launchFailure", times=1, serverIds=[server])
-    with pytest.raises(StepFailed, match="did not launch"):
+    with pytest.raises(StepFailedError, match="did not launch"):
         driver.step(call.step, "app")
     [first] = jobs_of(box, call.action, driver.servers("app")[0])
     box.client.add_fault("dropBefore", service="mgn", operation=call.operation, times=1)
@@ -284,7 +284,7 @@ def test_the_call_takes_effect_after_it_was_given_up(at: Any, box: Any) -> None:
     def slow(ids: Any, tags: Any) -> Any:
         if not late:
             late.append((ids, tags))
-            raise OutcomeUnknown("no answer")
+            raise OutcomeUnknownError("no answer")
         box.client.set_speed(1)
         hook.start_test(*late[0])
         try:
@@ -305,7 +305,7 @@ def test_what_was_never_sent_passes_the_gates_again(at: Any, box: Any) -> None:
         kill_before(driver, "start_cutover").step("cutover", "app")
     for server in driver.servers("app"):
         box.client.patch_server(server, lagSeconds=3600)
-    with pytest.raises(StepTimedOut, match="final replication gate"):
+    with pytest.raises(StepTimedOutError, match="final replication gate"):
         driver.step("cutover", "app")
     driver.assert_jobs("START_CUTOVER", "app", 0)
     assert {r.intents["START_CUTOVER"].outcome for r in driver.records("app")} == {NOTHING_HAPPENED}
@@ -321,7 +321,7 @@ def test_a_throttled_cutover_passes_the_gates_again(at: Any, box: Any) -> None:
     wait = driver.advance("cutover", "app")
     assert "later" in wait.why
     box.client.patch_server(driver.servers("app")[0], lagSeconds=3600)
-    with pytest.raises(StepTimedOut):
+    with pytest.raises(StepTimedOutError):
         driver.step("cutover", "app")
     driver.assert_jobs("START_CUTOVER", "app", 0)
 
@@ -342,7 +342,7 @@ def test_a_second_batch_that_is_refused_leaves_the_first_one_followed(at: Any, b
     driver = replace(driver, services=replace(driver.services, settings=replace(FAST, launch_batch_size=2)))
     last = driver.servers("app")[-1]
     box.client.add_fault("accessDenied", service="mgn", operation="StartTest", serverIds=[last], times=1)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         driver.step("test_launch", "app")
     driver.step("test_launch", "app")
     driver.assert_jobs("START_TEST", "app", 1)
@@ -373,7 +373,7 @@ def test_the_lookup_itself_fails_and_is_tried_again(at: Any, box: Any) -> None:
     def jobs_since(moment: Any) -> Any:
         if failing:
             failing.clear()
-            raise OutcomeUnknown("DescribeJobs did not answer")
+            raise OutcomeUnknownError("DescribeJobs did not answer")
         return hook.jobs_since(moment)
 
     driver = replace(driver, services=replace(driver.services, mgn=MgnProxy(hook, jobs_since=jobs_since)))

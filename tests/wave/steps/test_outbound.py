@@ -11,7 +11,7 @@ import requests
 
 from include.sandbox.cmf.seed import load, seed_from_estate
 from migration_ops.core.errors import MigrationError
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver, WorkerKilled, killed
 
 READY = {"appName": "app", "state": "READY_FOR_CUTOVER"}
@@ -100,7 +100,7 @@ def test_the_world_hears_how_it_ended(finalized: Any, box: Any, end: str) -> Non
     [told] = deliveries(driver)
     expected = {"rolled back": ("Rolled back", "ROLLED_BACK"), "failed": ("Needs attention", "FROZEN")}[end]
     assert (stored["migration_status"], told["body"]["status"]) == expected
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert not driver.services.ledger.locks(driver.servers("app"))
 

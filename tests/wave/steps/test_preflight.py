@@ -9,16 +9,16 @@ import pytest
 from botocore.stub import Stubber
 
 from include.sandbox.cmf.seed import load
-from migration_ops.core.errors import Blocked
+from migration_ops.core.errors import BlockedError
 from migration_ops.core.states import Phase
-from migration_ops.core.verdict import Check, Verdict
-from migration_ops.ledger.protocol import Holder, LockHeld
+from migration_ops.core.verdict import GateResult, Verdict
+from migration_ops.ledger.protocol import Holder, LockHeldError
 from migration_ops.wave.preflight import preflight, register
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver, client_factory, kill_before, killed
 
 
-def check(driver: Driver) -> list[Check]:
+def check(driver: Driver) -> list[GateResult]:
     return preflight(driver.services, driver.plan)
 
 
@@ -175,7 +175,7 @@ def test_a_change_calendar_that_cannot_be_read_or_is_not_there(wave: Any, box: A
 
 def test_the_callback_url_is_judged(wave: Any) -> None:
     def refuse(url: str) -> None:
-        raise Blocked("not allowed")
+        raise BlockedError("not allowed")
 
     driver = wave(callbackUrl="https://example.com/x", services={"check_callback_url": refuse})
     assert bad(driver) == {("callback", "callbackUrl"): Verdict.BLOCKED}
@@ -242,11 +242,11 @@ def test_a_second_run_on_the_same_servers(wave: Any, ended: bool | None, verdict
     if ended is True:
         register(second.services, second.plan)
         assert {h.run_id for h in driver.services.ledger.locks(driver.servers("app")).values()} == {"second"}
-        with pytest.raises(LockHeld):
+        with pytest.raises(LockHeldError):
             driver.step("test_launch", "app")
         driver.assert_jobs("START_TEST", "app", 0)
     else:
-        with pytest.raises(LockHeld):
+        with pytest.raises(LockHeldError):
             register(second.services, second.plan)
 
 
@@ -278,7 +278,7 @@ def test_an_own_job_of_a_migration_that_ended_is_in_the_way(wave: Any, box: Any)
     box.client.set_speed(0)
     driver.advance("test_launch", "app")
     assert verdicts(driver, "no active job") == {Verdict.OK}
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert verdicts(second_run(driver), "no active job") == {Verdict.BLOCKED}
 
@@ -289,7 +289,7 @@ def test_starting_anew_forgets_what_was_of_the_run_before(wave: Any) -> None:
     driver.test("app")
     [record] = driver.records("app")
     assert record.facts["ready"] is True
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     second = second_run(driver)
     second.start()
@@ -303,5 +303,5 @@ def test_a_migration_id_of_another_server_is_refused(wave: Any) -> None:
     driver = wave({"appName": "app", "servers": [{"migrationId": "mig-the-same"}]})
     driver.start()
     other = wave({"appName": "app", "servers": [{"migrationId": "mig-the-same"}]})
-    with pytest.raises(Blocked, match="another server"):
+    with pytest.raises(BlockedError, match="another server"):
         register(other.services, other.plan)

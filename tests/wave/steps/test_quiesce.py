@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from migration_ops.core.errors import Frozen, StepFailed, StepTimedOut
-from migration_ops.wave.permission import ApprovalVoid, NotOnSheet, WaveStopped, WindowClosed
-from migration_ops.wave.services import NotConcerned
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.core.errors import FrozenError, StepFailedError, StepTimedOutError
+from migration_ops.wave.permission import ApprovalVoidError, NotOnSheetError, WaveStoppedError, WindowClosedError
+from migration_ops.wave.services import StepSkipped
+from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver, WorkerKilled, client_factory, killed
 
 NODE = "mi-" + "a" * 17
@@ -113,7 +113,7 @@ def test_the_way_back_is_known_before_anything_is_stopped(quiet: Any) -> None:
 def test_a_failed_stop_is_tried_again_after_clearing(quiet: Any) -> None:
     driver, ssm = quiet()
     ssm.expects(["stop it"], "Failed")
-    with pytest.raises(StepFailed, match="quiesce failed"):
+    with pytest.raises(StepFailedError, match="quiesce failed"):
         driver.step("quiesce", "app")
     assert state(driver) == "STOP_FAILED"
     ssm.expects(["stop it"])
@@ -125,7 +125,7 @@ def test_a_failed_stop_is_tried_again_after_clearing(quiet: Any) -> None:
 def test_a_failed_stop_is_undone_by_the_rollback(quiet: Any) -> None:
     driver, ssm = quiet()
     ssm.expects(["stop it"], "TimedOut")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("quiesce", "app")
     ssm.expects(["start it"])
     driver.roll_back("app")
@@ -138,7 +138,7 @@ def test_a_failed_undo_freezes_and_is_tried_again(quiet: Any) -> None:
     ssm.expects(["stop it"])
     driver.step("quiesce", "app")
     ssm.expects(["start it"], "Failed")
-    with pytest.raises(Frozen, match="undo of quiesce failed"):
+    with pytest.raises(FrozenError, match="undo of quiesce failed"):
         driver.roll_back("app")
     assert (state(driver), driver.phases("app")) == ("UNDO_FAILED", {"FROZEN"})
     ssm.expects(["start it"])
@@ -169,7 +169,7 @@ def test_a_restart_follows_the_command_that_runs(quiet: Any) -> None:
 def test_a_command_that_does_not_end_times_out(quiet: Any) -> None:
     driver, ssm = quiet(timeoutMinutes=0.005)
     ssm.expects(["stop it"], running=200)
-    with pytest.raises(StepTimedOut):
+    with pytest.raises(StepTimedOutError):
         driver.step("quiesce", "app")
     assert state(driver) == "STOPPING"
 
@@ -178,7 +178,7 @@ def test_a_source_that_is_stopped_is_no_clean_end(quiet: Any) -> None:
     driver, ssm = quiet()
     ssm.expects(["stop it"])
     driver.step("quiesce", "app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
     assert "not started again" in str(driver.records("app")[0].error_message)
@@ -219,10 +219,10 @@ def window_over(driver: Driver) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("prepare", "error"),
     [
-        (unapproved, ApprovalVoid),
-        (approved_another_sheet, ApprovalVoid),
-        (left_out, NotOnSheet),
-        (window_over, WindowClosed),
+        (unapproved, ApprovalVoidError),
+        (approved_another_sheet, ApprovalVoidError),
+        (left_out, NotOnSheetError),
+        (window_over, WindowClosedError),
     ],
 )
 def test_nothing_is_stopped_without_approval_or_outside_the_window(quiet: Any, prepare: Any, error: Any) -> None:
@@ -249,9 +249,9 @@ def test_a_wave_that_stopped_stops_no_source(wave: Any) -> None:
     driver.register()
     driver.step("test_launch", "app")
     driver.pass_go_no_go()
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         driver.roll_back("core", {"decision": "hold"})
-    with pytest.raises(WaveStopped):
+    with pytest.raises(WaveStoppedError):
         driver.step("quiesce", "app")
     assert "quiesce" not in driver.records("app")[0].facts
 

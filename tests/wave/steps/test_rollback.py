@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.errors import AccessDenied
-from migration_ops.core.errors import Frozen, StepFailed
-from migration_ops.ledger.protocol import Holder, LockHeld
-from migration_ops.wave.services import NotConcerned
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.aws.errors import AccessDeniedError
+from migration_ops.core.errors import FrozenError, StepFailedError
+from migration_ops.ledger.protocol import Holder, LockHeldError
+from migration_ops.wave.services import StepSkipped
+from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import (
     FAST,
     HOLD,
@@ -89,7 +89,7 @@ def half_launched(driver: Driver) -> None:
     ready(driver)
     driver.pass_go_no_go()
     driver.box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("app")[:1])
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
 
 
@@ -97,7 +97,7 @@ def half_launched_back(driver: Driver) -> None:
     ready(driver)
     driver.pass_go_no_go()
     driver.box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("app")[:1], state="back")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
 
 
@@ -120,19 +120,19 @@ def stale(driver: Driver) -> None:
     ready(driver)
     driver.pass_go_no_go()
     driver.box.client.add_fault("staleSnapshot", times=1, serverIds=driver.servers("app")[:1])
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
 
 
 def held(driver: Driver) -> None:
     cutover_launched(driver)
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         driver.roll_back("app", HOLD)
 
 
 def closed(driver: Driver) -> None:
     cutover_launched(driver)
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
 
 
@@ -260,10 +260,10 @@ def test_a_job_that_ends_while_we_look_leaves_no_instance(wave: Any, box: Any) -
 def test_refused_terminate_freezes_with_the_reason(wave: Any, box: Any) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     box.client.add_fault("accessDenied", service="mgn", operation="TerminateTargetInstances", times=1)
-    with pytest.raises(Frozen, match="not authorized"):
+    with pytest.raises(FrozenError, match="not authorized"):
         driver.roll_back("app")
     [record] = driver.records("app")
-    assert (record.phase, record.error_code) == ("FROZEN", AccessDenied.code)
+    assert (record.phase, record.error_code) == ("FROZEN", AccessDeniedError.code)
     assert "not authorized" in str(record.error_message)
     driver.roll_back("app")
     assert driver.phases("app") == {"ROLLED_BACK"}
@@ -283,7 +283,7 @@ def unprotect(driver: Driver, instance: str) -> None:
 def test_a_protected_instance_freezes_and_the_next_attempt_terminates_it(wave: Any) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     instance = protect(driver)
-    with pytest.raises(Frozen, match="termination protection"):
+    with pytest.raises(FrozenError, match="termination protection"):
         driver.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
     unprotect(driver, instance)
@@ -296,7 +296,7 @@ def test_a_protected_instance_freezes_and_the_next_attempt_terminates_it(wave: A
 def test_a_protected_test_instance_fails_mark_ready_and_the_next_attempt_is_good(wave: Any) -> None:
     driver = at(wave, after_the_test, FROM_TEST, servers=1)
     instance = protect(driver)
-    with pytest.raises(StepFailed, match="termination protection"):
+    with pytest.raises(StepFailedError, match="termination protection"):
         driver.step("mark_ready", "app")
     unprotect(driver, instance)
     driver.step("mark_ready", "app")
@@ -316,7 +316,7 @@ def test_an_instance_that_mgn_no_longer_names_is_no_clean_end(wave: Any) -> None
     driver.services.mgn.change_lifecycle(server, "READY_FOR_CUTOVER")
     cutover_launched(driver)
     assert len(driver.instances("app")[server]) == 2
-    with pytest.raises(Frozen, match=instance):
+    with pytest.raises(FrozenError, match=instance):
         driver.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
     assert driver.instances("app") == {server: [instance]}
@@ -326,7 +326,7 @@ def test_an_instance_that_does_not_go_away_in_time_freezes(wave: Any, box: Any) 
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     box.client.set_speed(0)
     impatient = replace(driver, services=replace(driver.services, settings=replace(FAST, job_timeout_minutes=0.003)))
-    with pytest.raises(Frozen):
+    with pytest.raises(FrozenError):
         impatient.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
 
@@ -335,7 +335,7 @@ def test_an_instance_that_does_not_go_away_in_time_freezes(wave: Any, box: Any) 
 def test_what_cannot_be_read_is_not_rolled_back(wave: Any, box: Any, read: str) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     box.client.add_fault("accessDenied", service="mgn", operation=read)
-    with pytest.raises(Frozen):
+    with pytest.raises(FrozenError):
         driver.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
     driver.assert_jobs("TERMINATE", "app", 0)
@@ -344,7 +344,7 @@ def test_what_cannot_be_read_is_not_rolled_back(wave: Any, box: Any, read: str) 
 def test_ec2_that_cannot_be_read_freezes(wave: Any, box: Any) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     box.client.add_fault("accessDenied", service="ec2", operation="DescribeInstances")
-    with pytest.raises(Frozen):
+    with pytest.raises(FrozenError):
         driver.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
 
@@ -357,7 +357,7 @@ def finalized(driver: Driver) -> None:
 
 def test_after_finalize_it_is_refused_and_stays_finalized(wave: Any) -> None:
     driver = at(wave, finalized, FROM_CUTOVER)
-    with pytest.raises(Frozen, match="no way back after finalize"):
+    with pytest.raises(FrozenError, match="no way back after finalize"):
         driver.roll_back("app")
     assert driver.phases("app") == {"FINALIZED"}
     assert driver.states("app") == {"CUTOVER"}
@@ -369,7 +369,7 @@ def test_finalized_behind_our_back_becomes_frozen(wave: Any) -> None:
     driver = at(wave, verified, FROM_CUTOVER)
     first, second = driver.servers("app")
     driver.services.mgn.finalize_cutover(first)
-    with pytest.raises(Frozen, match="no way back after finalize"):
+    with pytest.raises(FrozenError, match="no way back after finalize"):
         driver.roll_back("app")
     assert [record.phase for record in driver.records("app")] == ["FROZEN", "CUTOVER_VERIFIED"]
     assert driver.records("app")[0].error_code == "NO_WAY_BACK"
@@ -381,7 +381,7 @@ def test_finalized_behind_our_back_becomes_frozen(wave: Any) -> None:
 def test_no_way_back_from_a_state_that_is_not_finalized_says_so(wave: Any, box: Any, state: str) -> None:
     driver = at(wave, planned, FROM_TEST, servers=1)
     box.client.patch_server(driver.servers("app")[0], lifecycleState=state)
-    with pytest.raises(Frozen, match="no way back from these states"):
+    with pytest.raises(FrozenError, match="no way back from these states"):
         driver.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
 
@@ -389,7 +389,7 @@ def test_no_way_back_from_a_state_that_is_not_finalized_says_so(wave: Any, box: 
 def test_another_runs_lock_keeps_it_out_and_nothing_is_frozen(wave: Any) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     other = replace(driver, services=replace(driver.services, holder=Holder("migration_rollback", "other", "x")))
-    with pytest.raises(LockHeld):
+    with pytest.raises(LockHeldError):
         other.roll_back("app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
     assert driver.states("app") == {"CUTTING_OVER"}
@@ -402,7 +402,7 @@ def test_a_begun_rollback_does_not_touch_what_another_run_holds(wave: Any) -> No
     driver.services.ledger.take_over(
         driver.servers("app"), driver.services.holder, Holder("migration_wave", "next", "x")
     )
-    with pytest.raises(LockHeld):
+    with pytest.raises(LockHeldError):
         driver.roll_back("app")
     assert driver.states("app") == {"CUTTING_OVER"}
 
@@ -411,7 +411,7 @@ def test_without_a_decision_nothing_is_done(wave: Any) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
     before = driver.records("app")
     for decision in ({}, {"decision": "ask"}, {"decision": None, "reason": "x"}):
-        with pytest.raises(NotConcerned):
+        with pytest.raises(StepSkipped):
             driver.step("rollback", "app", decision=decision)
     assert driver.records("app") == before
     assert driver.states("app") == {"CUTTING_OVER"}
@@ -420,7 +420,7 @@ def test_without_a_decision_nothing_is_done(wave: Any) -> None:
 def test_hold_after_a_rollback_leaves_it_rolled_back(wave: Any) -> None:
     driver = at(wave, planned, FROM_TEST, servers=1)
     driver.roll_back("app")
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         driver.roll_back("app", HOLD)
     assert driver.phases("app") == {"ROLLED_BACK"}
 
@@ -429,7 +429,7 @@ def test_a_rollback_that_died_half_way_closes_frozen(wave: Any) -> None:
     driver = at(wave, planned, FROM_TEST, servers=1)
     with killed():
         kill_before(driver, "active_jobs").roll_back("app")
-    with pytest.raises(GoalMissed):
+    with pytest.raises(GoalMissedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
     assert not driver.services.ledger.locks(driver.servers("app"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
 
@@ -57,13 +57,13 @@ def test_migrations_are_named_one_by_one(two: Any) -> None:
     ],
 )
 def test_what_the_ledger_does_not_know_is_refused(two: Any, document: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidInput, match=named):
+    with pytest.raises(InvalidInputError, match=named):
         select_records(two[0].services, conf(**document))
 
 
 def test_an_application_of_another_wave_is_not_left_out_silently(two: Any) -> None:
     first, second = two
-    with pytest.raises(InvalidInput, match=r"in wave .*'c'"):
+    with pytest.raises(InvalidInputError, match=r"in wave .*'c'"):
         select_records(first.services, conf(wave=first.plan.wave, applications=["a", "c"]))
     assert second.records("c")
 
@@ -71,7 +71,7 @@ def test_an_application_of_another_wave_is_not_left_out_silently(two: Any) -> No
 def test_one_rollback_is_about_one_wave(two: Any) -> None:
     first, _ = two
     document = conf(applications=["b"])
-    with pytest.raises(InvalidInput, match="one wave"):
+    with pytest.raises(InvalidInputError, match="one wave"):
         rollback_plan(first.services, document, select_records(first.services, document))
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import ENDED, Phase
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.permission import GateShut, require_permitted
+from migration_ops.wave.permission import GateShutError, require_permitted
 from migration_ops.wave.rules.permit import Request, Surroundings, permit
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import StepInput
@@ -34,7 +34,7 @@ def changed(record: Record, phase: Phase, stopped_in: Phase | None, code: str | 
 def sheet_says(driver: Driver) -> tuple[bool, str]:
     try:
         sheet = driver.step("go_no_go")
-    except StepFailed as none:
+    except StepFailedError as none:
         return False, str(none.context["leftOut"]["app"])
     return "app" in sheet["ready"], ""
 
@@ -45,7 +45,7 @@ def task_says(driver: Driver, action: str) -> tuple[bool, str]:
     inputs = {"sheet": sheet, "approval": driver.approve(sheet)}
     try:
         require_permitted(driver.services, StepInput(driver.plan, driver.plan.application("app"), None, inputs), action)
-    except GateShut as shut:
+    except GateShutError as shut:
         return False, shut.message
     return True, ""
 
@@ -80,7 +80,7 @@ def test_finalize_is_permitted_when_and_only_when_the_sheet_says_ready(
     plan = make_plan([{"appName": "app", "servers": [{"migrationId": "mig-a", "sourceServerId": "s-" + "a" * 17}]}])
     app = plan.applications[0]
     record = changed(Record("mig-a", "wave-1", "app", app.server_ids[0], phase), phase, stopped_in, code)
-    boots = {record.source_server_id: Check("boot", record.source_server_id, Verdict.OK)}
+    boots = {record.source_server_id: GateResult("boot", record.source_server_id, Verdict.OK)}
     sheet = finalize_sheet(plan, [_finalize_row(plan, app, {"mig-a": record}, boots)])
     approved = {"ready": ["app"], "digest": "d", "madeAt": "2999-01-01T00:00:00+00:00"}
     approval = {"approved": True, "planHash": plan.plan_hash, "sheetDigest": "d"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from tests.wave.steps.wave_driver import Driver
 
 READY = {"appName": "app", "servers": 1, "state": "READY_FOR_CUTOVER"}
@@ -83,7 +83,7 @@ def test_a_rollback_is_named_with_its_date_and_reason_and_asks_for_a_new_approva
     driver: Driver = wave(READY)
     driver.ready()
     driver.box.client.add_fault("launchFailure", times=1, serverIds=driver.servers("app"))
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("cutover", "app")
     why = "database corrupt, do NOT move this week"
     driver.roll_back("app", {"decision": "rollback", "reason": why, "by": "ann"})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from migration_ops.core.errors import MigrationError, StepFailed, StepTimedOut
+from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
 from migration_ops.wave.waits.outcome import Topic
 from tests.wave.steps.wave_driver import FAST, Driver, client_factory
 
@@ -62,10 +62,10 @@ def test_a_slow_boot_is_waited_for(launched: Any, box: Any) -> None:
 
 def test_a_boot_that_fails_times_out_and_is_well_after_clearing(launched: Any, box: Any) -> None:
     driver = launched(before=lambda d: d.box.client.add_fault("bootFailure", times=1, serverIds=d.servers("app")))
-    with pytest.raises(StepTimedOut, match=r"impaired|first boot"):
+    with pytest.raises(StepTimedOutError, match=r"impaired|first boot"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailedError):
         driver.step("close", "app")
     assert driver.phases("app") == {"FROZEN"}
     box.client.patch_server(driver.servers("app")[0], bootFailure=False)
@@ -77,16 +77,16 @@ def test_a_boot_that_fails_times_out_and_is_well_after_clearing(launched: Any, b
 def test_an_instance_that_somebody_terminated_fails_at_once(launched: Any, box: Any) -> None:
     driver = launched()
     box.boto("ec2").terminate_instances(InstanceIds=[instance_of(driver)])
-    with pytest.raises(StepFailed, match="terminated") as failure:
+    with pytest.raises(StepFailedError, match="terminated") as failure:
         driver.step("cutover_verify", "app")
-    assert not isinstance(failure.value, StepTimedOut)
+    assert not isinstance(failure.value, StepTimedOutError)
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
 
 
 def test_an_instance_that_somebody_stopped_fails_at_once(launched: Any, box: Any) -> None:
     driver = launched()
     box.boto("ec2").stop_instances(InstanceIds=[instance_of(driver)])
-    with pytest.raises(StepFailed, match="stopped"):
+    with pytest.raises(StepFailedError, match="stopped"):
         driver.step("cutover_verify", "app")
 
 
@@ -110,7 +110,7 @@ def test_a_left_over_test_instance_is_not_the_cutover_instance(launched: Any, bo
     with account.lock:
         server = account.servers[driver.servers("app")[0]]
         server.launched.instance_id = "i-00000000000000000"
-    with pytest.raises(StepTimedOut, match="which our job did not launch"):
+    with pytest.raises(StepTimedOutError, match="which our job did not launch"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
 
@@ -186,7 +186,7 @@ def test_http_and_tcp(launched: Any, site: Any) -> None:
     ]
     driver = at_home(launched(READY | {"checks": checks}))
     Site.status = 503
-    with pytest.raises(StepTimedOut, match="answered 503"):
+    with pytest.raises(StepTimedOutError, match="answered 503"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
     Site.status = 200
@@ -199,7 +199,7 @@ def test_a_port_that_is_closed(launched: Any, site: Any) -> None:
     site.shutdown()
     site.server_close()
     driver = at_home(launched(READY | {"checks": [{"type": "tcp", "port": port}]}))
-    with pytest.raises(StepTimedOut, match="not reachable"):
+    with pytest.raises(StepTimedOutError, match="not reachable"):
         impatient(driver).step("cutover_verify", "app")
 
 
@@ -241,7 +241,7 @@ def test_an_ssm_check_that_fails_is_sent_anew_until_it_is_good(launched: Any) ->
 def test_an_ssm_check_that_stays_bad_times_out(launched: Any) -> None:
     checks = [{"type": "ssm", "commands": ["systemctl is-active app"]}]
     driver, _ = with_ssm(launched(READY | {"checks": checks}), *["Failed"] * 60)
-    with pytest.raises(StepTimedOut, match=r"down|checks of app"):
+    with pytest.raises(StepTimedOutError, match=r"down|checks of app"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
 
@@ -285,7 +285,7 @@ def test_an_instance_without_the_address_that_a_check_needs_is_unknown(launched:
             return Empty() if name == "describe_instances" else real("ec2").get_paginator(name)
 
     services = replace(driver.services, client=lambda name: Ec2() if name == "ec2" else real(name))
-    with pytest.raises(StepTimedOut, match="EC2 shows no publicIp"):
+    with pytest.raises(StepTimedOutError, match="EC2 shows no publicIp"):
         impatient(replace(driver, services=services)).step("cutover_verify", "app")
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import StepFailed
-from migration_ops.wave.permission import DependencyNotCutOver, WaveStopped, stop_reason
-from migration_ops.wave.services import NotConcerned
-from migration_ops.wave.steps.close import GoalMissed
+from migration_ops.core.errors import StepFailedError
+from migration_ops.wave.permission import DependencyNotCutOverError, WaveStoppedError, stop_reason
+from migration_ops.wave.services import StepSkipped
+from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import HOLD, ROLL_BACK, Driver
 
 READY = {"servers": 1, "state": "READY_FOR_CUTOVER"}
@@ -34,13 +34,13 @@ def ready(wave: Any) -> Any:
 
 def fail(driver: Driver, name: str) -> None:
     driver.box.client.add_fault("launchFailure", times=1, serverIds=driver.servers(name))
-    with pytest.raises(StepFailed, match="did not launch"):
+    with pytest.raises(StepFailedError, match="did not launch"):
         driver.step("cutover", name)
 
 
 def stopped(driver: Driver, *names: str) -> None:
     for name in names:
-        with pytest.raises(WaveStopped):
+        with pytest.raises(WaveStoppedError):
             driver.step("cutover", name)
         assert {record.error_code for record in driver.records(name)} == {None}
 
@@ -69,7 +69,7 @@ def test_two_critical_applications_that_both_failed(wave: Any) -> None:
     for name in ("b", "a", "b"):
         try:
             driver.cutover(name)
-        except StepFailed:
+        except StepFailedError:
             continue
     cut_over(driver, "a", "b")
 
@@ -100,9 +100,9 @@ def test_what_the_conf_rolled_back_must_be_seen_on_a_new_sheet(ready: Any) -> No
 
 def test_a_dependant_that_waited_in_vain_stops_nobody(ready: Any) -> None:
     driver = ready(app("billing-db"), app("billing", dependsOn=["billing-db"]))
-    with pytest.raises(NotConcerned):
+    with pytest.raises(StepSkipped):
         driver.roll_back("billing-db", HOLD)
-    with pytest.raises(DependencyNotCutOver, match="waited"):
+    with pytest.raises(DependencyNotCutOverError, match="waited"):
         driver.step("wait_for_dependencies", "billing")
     assert driver.records("billing")[0].error_code is None
     cut_over(driver, "billing-db", "billing")
@@ -113,7 +113,7 @@ def test_only_what_failed_has_a_failure_to_decide_about(ready: Any) -> None:
     driver = ready(app("a"), *(app(name, "medium") for name in others))
     stopped(driver, *others)
     for name in others:
-        with pytest.raises(GoalMissed):
+        with pytest.raises(GoalMissedError):
             driver.step("close", name)
         [record] = driver.records(name)
         assert (record.phase, record.error_code) == ("FAILED", "NOT_REACHED")

@@ -16,7 +16,7 @@ from tenacity import wait_none
 from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.settings import Settings
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.callback import client as callback
 from migration_ops.integrations.cmdb import cmf
 from migration_ops.ledger.dynamodb import DynamoDbLedger
@@ -25,12 +25,12 @@ from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.plan import WavePlan, build_plan
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.records import note_failure
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.registry import STEPS
 from migration_ops.wave.waits.conditions import ApiError, condition_for
 from migration_ops.wave.waits.feeds import calendar_states, instance_statuses
 from migration_ops.wave.waits.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
-from migration_ops.wave.waits.subscriptions import merged, wants_of
+from migration_ops.wave.waits.subscriptions import merge, needs_of
 
 TEST = ("replication_ready", "test_launch", "test_verify", "mark_ready")
 CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
@@ -86,7 +86,7 @@ class Driver:
         inputs = (self._inputs(name) if app else {}) | inputs
         try:
             return STEPS[name](self.services, StepInput(self.plan, application, resumed, inputs))
-        except NotConcerned:
+        except StepSkipped:
             raise
         except MigrationError as error:
             if application is not None and not error.retryable and name not in AFTER_THE_WORK:
@@ -118,7 +118,7 @@ class Driver:
 
     # Parts of a wave
 
-    def start(self) -> list[Check]:
+    def start(self) -> list[GateResult]:
         checks = preflight(self.services, self.plan)
         bad = [check for check in checks if check.verdict is not Verdict.OK]
         assert not bad, bad
@@ -239,13 +239,13 @@ def wait_for(services: Services, wait: Wait, box: Any) -> Resumed:
         late = wait.until["at"] > wait.deadline
         return Resumed(Reason.TIMED_OUT if late else Reason.MET, {}, wait.carry)
     condition = condition_for(wait.topic, wait.until, list(wait.subjects), clock=clock.real)
-    wants = wants_of(wait.topic, list(wait.subjects), wait.until)
+    wants = needs_of(wait.topic, list(wait.subjects), wait.until)
     readers = _readers(services)
     while True:
         # What is due happens now, so that fewer polls find nothing new.
         box.run_due()
         seen = {feed: _read(readers[feed.value], sorted(ids)) for feed, ids in wants.items()}
-        judged = condition.observe(merged(wait.topic, list(wait.subjects), wait.until, seen))
+        judged = condition.observe(merge(wait.topic, list(wait.subjects), wait.until, seen))
         if judged.reason is not None:
             return Resumed(judged.reason, judged.observed, wait.carry)
         if clock.real() > wait.deadline:

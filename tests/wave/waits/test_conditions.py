@@ -11,7 +11,7 @@ import pytest
 
 from migration_ops.aws.mgn.jobs import STATUS_ACTIVE
 from migration_ops.aws.mgn.states import REPLICATION_TERMINAL, REPLICATION_WAITING, TERMINAL_FOR_WAVE
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import CUT_OVER, Phase
 from migration_ops.wave.rules.boot import INSTANCE_GONE, INSTANCE_STOPPED
 from migration_ops.wave.waits.conditions import ABSENCES_UNTIL_FAILED, CONDITIONS, ApiError, condition_for
@@ -314,5 +314,5 @@ def test_a_calendar_that_was_not_read_keeps_an_open_window_shut() -> None:
     ],
 )
 def test_a_wait_without_its_parameters_is_refused(topic: Topic, until: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         condition_for(topic, until)

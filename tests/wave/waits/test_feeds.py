@@ -11,9 +11,9 @@ import pytest
 from boto3.session import Session
 from moto.server import ThreadedMotoServer
 
-from migration_ops.aws.errors import AccessDenied
+from migration_ops.aws.errors import AccessDeniedError
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.wave.waits.feeds import Feed, calendar_states, instance_statuses, readers_of
 from tests.aws.scripted_aws import ScriptedAws, server_id, source_server
 
@@ -96,7 +96,7 @@ def test_at_most_a_hundred_instances_a_request() -> None:
 
 
 def test_an_answer_without_statuses_is_unknown() -> None:
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         instance_statuses(Recorder([{}]), [MISSING])
 
 
@@ -119,7 +119,7 @@ def test_an_unknown_calendar_is_absent_a_refusal_is_not(aws: ScriptedAws, ssm: A
     aws.faults["GetCalendarState"] = ["400 InvalidDocument"]
     assert calendar_states(ssm, ["gone", "open"]) == {"open": "OPEN"}
     aws.faults["GetCalendarState"] = ["400 AccessDeniedException"]
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         calendar_states(ssm, ["open"])
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.errors import AccessDenied, Invalid
-from migration_ops.core.errors import MigrationError, Throttled, Unknown
+from migration_ops.aws.errors import AccessDeniedError, InvalidError
+from migration_ops.core.errors import MigrationError, ThrottledError, UnknownError
 from migration_ops.wave.waits import poll
 from migration_ops.wave.waits.conditions import ApiError
 from migration_ops.wave.waits.feeds import Feed, Readers
@@ -48,7 +48,7 @@ class Source:
             if self.faults:
                 raise self.faults.pop(0)
             if self.bad & set(ids):
-                raise Invalid("bad id")
+                raise InvalidError("bad id")
             return {one: f"{feed.value} {one}" for one in ids if not one.startswith("absent")}
 
         return read
@@ -238,7 +238,7 @@ def test_a_waiter_cancelled_during_a_read_does_not_disturb_the_others(source: So
     assert run(scenario) == [{Feed.SERVERS: {"stayer": "seen"}}]
 
 
-@pytest.mark.parametrize("fault", [Unknown("boom"), Throttled("slow down"), AccessDenied("no")])
+@pytest.mark.parametrize("fault", [UnknownError("boom"), ThrottledError("slow down"), AccessDeniedError("no")])
 def test_a_failed_read_is_told_to_all_who_wait_for_it(source: Source, fault: MigrationError) -> None:
     source.faults = [fault]
 
@@ -248,13 +248,13 @@ def test_a_failed_read_is_told_to_all_who_wait_for_it(source: Source, fault: Mig
     for one, polls in zip(("a", "b"), run(scenario), strict=True):
         assert polls[0] == {Feed.SERVERS: {one: ApiError(str(fault))}}
         assert polls[1] == {Feed.SERVERS: {one: f"servers {one}"}}
-    assert source.connects == (2 if isinstance(fault, AccessDenied) else 1)
+    assert source.connects == (2 if isinstance(fault, AccessDeniedError) else 1)
 
 
 def test_a_failed_feed_leaves_the_other_feeds_alone(source: Source) -> None:
     def connect(*_: Any) -> Readers:
         def fail(ids: list[str]) -> dict[str, Any]:
-            raise Unknown("boom")
+            raise UnknownError("boom")
 
         return {Feed.SERVERS: fail, Feed.JOBS: lambda ids: dict.fromkeys(ids, "fine")}
 
@@ -288,7 +288,7 @@ def test_an_unusable_connection_is_told_and_tried_again(source: Source) -> None:
     def connect(aws_conn_id: str | None, region: str | None) -> Readers:
         connects["all"] += 1
         if connects["all"] == 1:
-            raise AccessDenied("role refused")
+            raise AccessDeniedError("role refused")
         return connected(aws_conn_id, region)
 
     source.connect = connect  # type: ignore[method-assign]
@@ -298,7 +298,7 @@ def test_an_unusable_connection_is_told_and_tried_again(source: Source) -> None:
 
 
 def test_throttling_slows_the_poll_down_at_most_fivefold_and_ends(source: Source) -> None:
-    source.faults = [Throttled("slow down")] * 4
+    source.faults = [ThrottledError("slow down")] * 4
     run(lambda: take(source, {Feed.SERVERS: {"s"}}, count=6, poll_seconds=0.05))
     gaps = [b - a for a, b in zip(source.read_at, source.read_at[1:], strict=False)]
     for gap, factor in zip(gaps, [2, 4, 5, 5, 1], strict=True):

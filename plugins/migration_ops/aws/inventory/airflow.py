@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from migration_ops.aws.inventory.airflow_rest import get, pages
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -18,7 +18,7 @@ WAITING = frozenset({"awaiting_input", "deferred"})
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``runs``: one entry, ``failed [{dagId, runId, endedAt}]`` that ended in the window.
 
@@ -33,7 +33,7 @@ def read(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _failed_runs(reader: Reader) -> Any:
+def _failed_runs(reader: AwsReader) -> Any:
     # By their end: a wave may run for days before it fails.
     query = {
         "state": "failed",
@@ -55,10 +55,10 @@ def _failed_runs(reader: Reader) -> Any:
         }
         return [found[key] for key in sorted(found)]
 
-    return reader.attempt("airflow:GET /dags/~/dagRuns", read_all)
+    return reader.guarded("airflow:GET /dags/~/dagRuns", read_all)
 
 
-def _approvals(reader: Reader) -> Any:
+def _approvals(reader: AwsReader) -> Any:
     query = {"response_received": "false", "order_by": "created_at"}
 
     def read_all() -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def _approvals(reader: Reader) -> Any:
             if one["task_instance"]["state"] in WAITING and one["task_instance"]["dag_id"].startswith(OURS)
         ]
 
-    return reader.attempt("airflow:GET /dags/~/dagRuns/~/hitlDetails", read_all)
+    return reader.guarded("airflow:GET /dags/~/dagRuns/~/hitlDetails", read_all)
 
 
 def _approval(question: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -83,8 +83,8 @@ def _approval(question: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _components(reader: Reader) -> Any:
-    answer = reader.attempt("airflow:GET /monitor/health", lambda: get(reader, "/monitor/health", {}))
+def _components(reader: AwsReader) -> Any:
+    answer = reader.guarded("airflow:GET /monitor/health", lambda: get(reader, "/monitor/health", {}))
     if is_failed(answer):
         return answer
     return [_component(name, answer.get(name), reader.clock) for name in COMPONENTS]

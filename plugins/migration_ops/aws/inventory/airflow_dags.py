@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from migration_ops.aws.inventory.airflow_rest import get, pages
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -16,7 +16,7 @@ PREFIX = "runbook_"
 LIST = "/dags"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``dags``, one entry a DAG that must run: ``name, maxAgeHours, readAt, isThere`` and, of one that is there,
     ``isPaused, hasImportErrors, nextRunAfter`` (None: none is planned) and ``runs {success, ended, first}``: when the
@@ -24,7 +24,7 @@ def read(reader: Reader) -> dict[str, Any]:
     there is none.
     """
     wanted = {name: hours for name, hours in reader.config.thresholds.orchestrator.max_dag_age_hours.items() if hours}
-    listed = reader.attempt(f"airflow:GET {LIST}", lambda: _listed(reader))
+    listed = reader.guarded(f"airflow:GET {LIST}", lambda: _listed(reader))
     if is_failed(listed):
         return {"dags": listed}
     there = {name: listed[name] for name in sorted(wanted) if name in listed}
@@ -37,7 +37,7 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"dags": dags}
 
 
-def _listed(reader: Reader) -> dict[str, dict[str, Any]]:
+def _listed(reader: AwsReader) -> dict[str, dict[str, Any]]:
     """By id, those whose file is still there: a DAG without one is stale to Airflow, and runs no more."""
     found = pages(
         reader, LIST, "dags", {"dag_id_prefix_pattern": PREFIX, "exclude_stale": "false", "order_by": "dag_id"}
@@ -53,7 +53,7 @@ def _listed(reader: Reader) -> dict[str, dict[str, Any]]:
     }
 
 
-def _runs(reader: Reader, dag_id: str) -> Any:
+def _runs(reader: AwsReader, dag_id: str) -> Any:
     path = f"/dags/{dag_id}/dagRuns"
 
     def read_all() -> dict[str, Any]:
@@ -63,23 +63,23 @@ def _runs(reader: Reader, dag_id: str) -> Any:
             "first": _edge(reader, path, {"order_by": "run_after"}, "run_after"),
         }
 
-    return reader.attempt(f"airflow:GET {path}", read_all)
+    return reader.guarded(f"airflow:GET {path}", read_all)
 
 
-def _edge(reader: Reader, path: str, query: Mapping[str, Any], member: str) -> str | None:
+def _edge(reader: AwsReader, path: str, query: Mapping[str, Any], member: str) -> str | None:
     """A time of the first run in that order; None when there is no run.
 
-    :raises Unknown: it has no such time.
+    :raises UnknownError: it has no such time.
     """
     answer = get(reader, path, {**query, "limit": 1})
     if not answer["dag_runs"]:
         if answer["total_entries"] != 0:
-            raise Unknown("Airflow does not say which runs there are", path=path)
+            raise UnknownError("Airflow does not say which runs there are", path=path)
         return None
     try:
         return datetime.fromisoformat(answer["dag_runs"][0][member]).isoformat()
     except (TypeError, ValueError) as error:
-        raise Unknown(f"a run's {member} is no time", path=path) from error
+        raise UnknownError(f"a run's {member} is no time", path=path) from error
 
 
 # What checks are about.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 
 # [api] maximum_page_limit is 100 unless set otherwise; fewer may come.
 PAGE = 100
 
 
-def pages(reader: Reader, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+def pages(reader: AwsReader, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     All pages. A list that changes while it is read may hide an entry, so it must end with as many as it said.
 
-    :raises Unknown: it did not.
+    :raises UnknownError: it did not.
     """
     found: list[dict[str, Any]] = []
     while True:
@@ -24,18 +24,18 @@ def pages(reader: Reader, path: str, key: str, query: Mapping[str, Any]) -> list
         found += page[key]
         total = page["total_entries"]
         if not isinstance(total, int):
-            raise Unknown("Airflow does not say how many there are", path=path)
+            raise UnknownError("Airflow does not say how many there are", path=path)
         if len(found) >= total:
             return found
         if not page[key]:
-            raise Unknown(f"Airflow's list changed while it was read: {len(found)} of {total}", path=path)
+            raise UnknownError(f"Airflow's list changed while it was read: {len(found)} of {total}", path=path)
 
 
-def get(reader: Reader, path: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
-    """:raises Unknown: Airflow cannot be asked, or its answer is no document."""
+def get(reader: AwsReader, path: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """:raises UnknownError: Airflow cannot be asked, or its answer is no document."""
     if reader.airflow is None:
-        raise Unknown("our own Airflow is not within reach of this reader", path=path)
+        raise UnknownError("our own Airflow is not within reach of this reader", path=path)
     answer = reader.airflow(path, query)
     if not isinstance(answer, Mapping):
-        raise Unknown("Airflow's answer is no document", path=path)
+        raise UnknownError("Airflow's answer is no document", path=path)
     return answer

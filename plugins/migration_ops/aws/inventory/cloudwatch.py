@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.aws.errors import NotFound
+from migration_ops.aws.errors import NotFoundError
 from migration_ops.aws.inventory.cloudwatch_dashboard import metrics_of
 from migration_ops.aws.metrics import read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NOT_READ, is_failed
 from migration_ops.core.listing import Listing
 
@@ -18,27 +18,27 @@ ALARM_TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
 DASHBOARD_HOURS = 24
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``states``: one entry, ``alarms [{name, kind, state, reason, since, actionsEnabled, topics}]``, and the names of our
     own topics, ``onCallTopic`` and ``warningsTopic``.
 
     ``dashboards``: ``name, exists, hours, series [{label, points}]``.
     """
-    alarms = reader.attempt("cloudwatch:describe_alarms", lambda: _alarms(reader))
+    alarms = reader.guarded("cloudwatch:describe_alarms", lambda: _alarms(reader))
     return {
         "states": alarms if is_failed(alarms) else [{"alarms": alarms, **_topics(reader)}],
         "dashboards": [_dashboard(reader, reader.config.resources.dashboard)],
     }
 
 
-def _topics(reader: Reader) -> dict[str, str]:
+def _topics(reader: AwsReader) -> dict[str, str]:
     resources = reader.config.resources
     return {"onCallTopic": resources.on_call_topic, "warningsTopic": resources.warnings_topic}
 
 
-def _alarms(reader: Reader) -> list[dict[str, Any]]:
-    pages = reader.of("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=list(ALARM_TYPES))
+def _alarms(reader: AwsReader) -> list[dict[str, Any]]:
+    pages = reader.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=list(ALARM_TYPES))
     return [
         _alarm(kind, one)
         for page in pages
@@ -48,7 +48,7 @@ def _alarms(reader: Reader) -> list[dict[str, Any]]:
             ("log", page.get("LogAlarms", [])),
         )
         for one in listed
-        if reader.config.resources.alarms.takes(one["AlarmName"])
+        if reader.config.resources.alarms.matches(one["AlarmName"])
     ]
 
 
@@ -64,18 +64,18 @@ def _alarm(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dashboard(reader: Reader, name: str) -> dict[str, Any]:
+def _dashboard(reader: AwsReader, name: str) -> dict[str, Any]:
     answer = reader.call("cloudwatch", "get_dashboard", DashboardName=name)
     if is_failed(answer):
         # "There is none" is an answer; a refusal is not.
-        is_gone = answer[NOT_READ]["code"] == NotFound.code
+        is_gone = answer[NOT_READ]["code"] == NotFoundError.code
         return {"name": name, "exists": False if is_gone else answer}
-    region = reader.of("cloudwatch").meta.region_name
-    series = reader.attempt("cloudwatch:get_dashboard", lambda: _series(reader, answer["DashboardBody"], region))
+    region = reader.client("cloudwatch").meta.region_name
+    series = reader.guarded("cloudwatch:get_dashboard", lambda: _series(reader, answer["DashboardBody"], region))
     return {"name": name, "exists": True, "hours": DASHBOARD_HOURS, "series": series}
 
 
-def _series(reader: Reader, body: str, region: str) -> Any:
+def _series(reader: AwsReader, body: str, region: str) -> Any:
     metrics = metrics_of(body, region)
     since = min(reader.since, reader.now - timedelta(hours=DASHBOARD_HOURS))
     answers = read_metrics(reader, metrics, since=since)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from migration_ops.aws.metrics import Metric
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 
 DEFAULT_PERIOD_SECONDS = 300
 DEFAULT_STATISTIC = "Average"
@@ -22,7 +22,7 @@ def metrics_of(body: str, region: str) -> list[Metric]:
     Source: CloudWatch API reference, "Dashboard body structure and syntax".
 
     :param region: of the client that is to read them.
-    :raises Unknown: the body is no dashboard.
+    :raises UnknownError: the body is no dashboard.
     """
     found: list[Metric] = []
     for properties in _metric_widgets(body):
@@ -44,7 +44,9 @@ def _metric_widgets(body: str) -> Iterator[dict[str, Any]]:
         widgets = json.loads(body)["widgets"]
         yield from (one.get("properties", {}) for one in widgets if one["type"] == "metric")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unknown("the dashboard's body is not as CloudWatch documents it", cause=type(error).__name__) from error
+        raise UnknownError(
+            "the dashboard's body is not as CloudWatch documents it", cause=type(error).__name__
+        ) from error
 
 
 def _fields(line: list[Any], before: list[str]) -> tuple[list[str], dict[str, Any]]:

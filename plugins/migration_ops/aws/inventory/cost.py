@@ -10,9 +10,9 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -24,7 +24,7 @@ TRANSFER = re.compile(r"(DataTransfer|AWS-In|AWS-Out|NatGateway|VpcEndpoint|VpcP
 Months = tuple[date, date, date]
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``services``, ``transfer``: ``name, currency, now, before, daysNow, daysBefore``; ``tags``: the same, with
     ``value`` (empty for what carries no tag). ``now`` is the last whole month; ``months`` names both and the end.
@@ -52,14 +52,14 @@ def whole_months(today: date) -> Months:
     return (last - timedelta(days=1)).replace(day=1), last, this
 
 
-def _entries(reader: Reader, months: Months, group: dict[str, str]) -> Any:
-    return reader.attempt("ce:get_cost_and_usage", lambda: _sums(_months(reader, months, group), months))
+def _entries(reader: AwsReader, months: Months, group: dict[str, str]) -> Any:
+    return reader.guarded("ce:get_cost_and_usage", lambda: _sums(_months(reader, months, group), months))
 
 
-def _months(reader: Reader, months: Months, group: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+def _months(reader: AwsReader, months: Months, group: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
     """Groups by month. The operation has tokens but no paginator in the SDK.
 
-    :raises Unknown: a month is missing.
+    :raises UnknownError: a month is missing.
     """
     request: dict[str, Any] = {
         "TimePeriod": {"Start": months[0].isoformat(), "End": months[2].isoformat()},
@@ -70,7 +70,7 @@ def _months(reader: Reader, months: Months, group: dict[str, str]) -> dict[str, 
     }
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     while True:
-        answer = reader.of("ce").get_cost_and_usage(**request)
+        answer = reader.client("ce").get_cost_and_usage(**request)
         for month in answer["ResultsByTime"]:
             found[month["TimePeriod"]["Start"]] += month["Groups"]
         if not answer.get("NextPageToken"):
@@ -78,7 +78,7 @@ def _months(reader: Reader, months: Months, group: dict[str, str]) -> dict[str, 
         request["NextPageToken"] = answer["NextPageToken"]
     missing = {one.isoformat() for one in months[:2]} - set(found)
     if missing:
-        raise Unknown("Cost Explorer did not answer every month", missing=sorted(missing))
+        raise UnknownError("Cost Explorer did not answer every month", missing=sorted(missing))
     return found
 
 

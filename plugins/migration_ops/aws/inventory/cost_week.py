@@ -8,8 +8,8 @@ from statistics import median
 from typing import Any
 
 from migration_ops.aws.inventory.cost import METRIC, NOT_USAGE
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -19,7 +19,7 @@ DAYS = 7
 UNSETTLED_DAYS = 1
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``services``: ``name, currency, now, before``, each the sum of seven days; ``until`` is the end, exclusive.
 
     ``monthly {now, before}`` where a week has a first of the month on which the service cost more than on its usual
@@ -28,16 +28,16 @@ def read(reader: Reader) -> dict[str, Any]:
     A service without cost on a day is left out of that day by AWS; a day that is left out altogether was not read.
     """
     until = reader.now.date() - timedelta(days=UNSETTLED_DAYS)
-    days = reader.attempt("ce:get_cost_and_usage", lambda: _days(reader, until - timedelta(days=2 * DAYS), until))
+    days = reader.guarded("ce:get_cost_and_usage", lambda: _days(reader, until - timedelta(days=2 * DAYS), until))
     if is_failed(days):
         return {"services": days, "until": until.isoformat()}
     return {"services": _services(days, (until - timedelta(days=DAYS)).isoformat()), "until": until.isoformat()}
 
 
-def _days(reader: Reader, start: date, end: date) -> dict[str, list[dict[str, Any]]]:
+def _days(reader: AwsReader, start: date, end: date) -> dict[str, list[dict[str, Any]]]:
     """Groups by day. The operation has tokens but no paginator in the SDK.
 
-    :raises Unknown: a day is missing.
+    :raises UnknownError: a day is missing.
     """
     request: dict[str, Any] = {
         "TimePeriod": {"Start": start.isoformat(), "End": end.isoformat()},
@@ -48,7 +48,7 @@ def _days(reader: Reader, start: date, end: date) -> dict[str, list[dict[str, An
     }
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     while True:
-        answer = reader.of("ce").get_cost_and_usage(**request)
+        answer = reader.client("ce").get_cost_and_usage(**request)
         for day in answer["ResultsByTime"]:
             found[day["TimePeriod"]["Start"]] += day["Groups"]
         token = answer.get("NextPageToken")
@@ -57,7 +57,7 @@ def _days(reader: Reader, start: date, end: date) -> dict[str, list[dict[str, An
         request["NextPageToken"] = token
     wanted = {(start + timedelta(days=number)).isoformat() for number in range((end - start).days)}
     if set(found) != wanted:
-        raise Unknown("Cost Explorer did not answer every day", missing=sorted(wanted - set(found)))
+        raise UnknownError("Cost Explorer did not answer every day", missing=sorted(wanted - set(found)))
     return dict(found)
 
 

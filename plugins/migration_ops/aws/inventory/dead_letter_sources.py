@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from migration_ops.aws.inventory import events, lambda_
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 
@@ -23,16 +23,16 @@ WITHOUT_ATTRIBUTES = ("PendingConfirmation", "Deleted")
 Entries = list[dict[str, Any]]
 
 
-def named_by_others(reader: Reader) -> Entries:
+def named_by_others(reader: AwsReader) -> Entries:
     """All entries of all sources; those of services that this installation has none of are not asked for."""
     sources = (_functions, _streams, _rules, _subscriptions, _schedules, _pipes)
     return list(chain.from_iterable(side_by_side(sources, lambda source: source(reader))))
 
 
-def _functions(reader: Reader) -> Entries:
+def _functions(reader: AwsReader) -> Entries:
     """Dead letters of every function that is listed, and destinations of ours (a call each)."""
     names = reader.config.resources.functions
-    if names.are_none:
+    if names.is_empty:
         return []
     listed = lambda_.functions(reader)
     if is_failed(listed):
@@ -40,7 +40,7 @@ def _functions(reader: Reader) -> Entries:
     found = [
         _entry(one.get("DeadLetterConfig", {}).get("TargetArn"), f"function {one['FunctionName']}") for one in listed
     ]
-    ours = [one["FunctionName"] for one in listed if names.takes(one["FunctionName"])]
+    ours = [one["FunctionName"] for one in listed if names.matches(one["FunctionName"])]
 
     def destinations(name: str) -> Entries:
         targets = lambda_.failure_destinations(reader, name)
@@ -51,8 +51,8 @@ def _functions(reader: Reader) -> Entries:
     return _present(found) + _flat(ours, destinations)
 
 
-def _streams(reader: Reader) -> Entries:
-    if reader.config.resources.functions.are_none:
+def _streams(reader: AwsReader) -> Entries:
+    if reader.config.resources.functions.is_empty:
         return []
     listed = reader.pages("lambda", "list_event_source_mappings", "EventSourceMappings")
     if is_failed(listed):
@@ -66,9 +66,9 @@ def _streams(reader: Reader) -> Entries:
     )
 
 
-def _rules(reader: Reader) -> Entries:
+def _rules(reader: AwsReader) -> Entries:
     """Of our buses and of the default bus, which has rules of everybody, without those that AWS keeps for itself."""
-    if reader.config.resources.buses.are_none:
+    if reader.config.resources.buses.is_empty:
         return []
     buses = events.buses(reader)
     if is_failed(buses):
@@ -86,9 +86,9 @@ def _rules(reader: Reader) -> Entries:
     return unread + _flat(rules, targets)
 
 
-def _subscriptions(reader: Reader) -> Entries:
+def _subscriptions(reader: AwsReader) -> Entries:
     names = reader.config.resources.topics
-    if names.are_none:
+    if names.is_empty:
         return []
     listed = reader.pages("sns", "list_subscriptions", "Subscriptions")
     if is_failed(listed):
@@ -96,11 +96,11 @@ def _subscriptions(reader: Reader) -> Entries:
     arns = [
         one["SubscriptionArn"]
         for one in listed
-        if one["SubscriptionArn"] not in WITHOUT_ATTRIBUTES and names.takes(one["TopicArn"].rsplit(":", 1)[-1])
+        if one["SubscriptionArn"] not in WITHOUT_ATTRIBUTES and names.matches(one["TopicArn"].rsplit(":", 1)[-1])
     ]
 
     def policy(arn: str) -> Entries:
-        answer = reader.call_or_none("sns", "get_subscription_attributes", GONE, SubscriptionArn=arn)
+        answer = reader.call_optional("sns", "get_subscription_attributes", GONE, SubscriptionArn=arn)
         if answer is None or is_failed(answer):
             return _present([answer])
         redrive = json.loads(answer["Attributes"].get("RedrivePolicy") or "{}")
@@ -109,8 +109,8 @@ def _subscriptions(reader: Reader) -> Entries:
     return _flat(arns, policy)
 
 
-def _schedules(reader: Reader) -> Entries:
-    if reader.config.resources.buses.are_none:
+def _schedules(reader: AwsReader) -> Entries:
+    if reader.config.resources.buses.is_empty:
         return []
     listed = reader.pages("scheduler", "list_schedules", "Schedules")
     if is_failed(listed):
@@ -118,7 +118,7 @@ def _schedules(reader: Reader) -> Entries:
 
     def target(one: dict[str, Any]) -> Entries:
         name = {"Name": one["Name"], "GroupName": one["GroupName"]}
-        answer = reader.call_or_none("scheduler", "get_schedule", GONE, **name)
+        answer = reader.call_optional("scheduler", "get_schedule", GONE, **name)
         if answer is None or is_failed(answer):
             return _present([answer])
         arn = answer["Target"].get("DeadLetterConfig", {}).get("Arn")
@@ -127,15 +127,15 @@ def _schedules(reader: Reader) -> Entries:
     return _flat(listed, target)
 
 
-def _pipes(reader: Reader) -> Entries:
-    if reader.config.resources.buses.are_none:
+def _pipes(reader: AwsReader) -> Entries:
+    if reader.config.resources.buses.is_empty:
         return []
     listed = reader.pages("pipes", "list_pipes", "Pipes")
     if is_failed(listed):
         return [listed]
 
     def source(one: dict[str, Any]) -> Entries:
-        answer = reader.call_or_none("pipes", "describe_pipe", GONE, Name=one["Name"])
+        answer = reader.call_optional("pipes", "describe_pipe", GONE, Name=one["Name"])
         if answer is None or is_failed(answer):
             return _present([answer])
         # Only streams have one, each under the name of its kind.

@@ -6,7 +6,7 @@ from typing import Any
 
 from migration_ops.aws.inventory.dynamodb_scratch import read_scratch
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -24,7 +24,7 @@ OPERATIONS = (
 )
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``tables``: ``name, arn, status, billingMode, deletionProtection, backups {continuous, pointInTime, earliest,
     latest}, systemErrors [{operation, values}]``.
@@ -35,8 +35,8 @@ def read(reader: Reader) -> dict[str, Any]:
     """
     scratch = read_scratch(reader)
     name = reader.settings.table_name
-    table = reader.attempt(
-        "dynamodb:describe_table", lambda: reader.of("dynamodb").describe_table(TableName=name)["Table"]
+    table = reader.guarded(
+        "dynamodb:describe_table", lambda: reader.client("dynamodb").describe_table(TableName=name)["Table"]
     )
     if is_failed(table):
         return {"tables": table, "parts": table, "scratch": scratch}
@@ -80,10 +80,10 @@ def _by_operation(values: dict[str, Any]) -> Any:
     return unread or [{"operation": one, **values[one]} for one in OPERATIONS]
 
 
-def _backups(reader: Reader, table: str) -> Any:
-    found = reader.attempt(
+def _backups(reader: AwsReader, table: str) -> Any:
+    found = reader.guarded(
         "dynamodb:describe_continuous_backups",
-        lambda: reader.of("dynamodb").describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"],
+        lambda: reader.client("dynamodb").describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"],
     )
     if is_failed(found):
         return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``tables``: the one, with ``name``, ``status`` (ENABLED, DISABLED, or on the way there) and ``attribute``."""
     name = reader.settings.table_name
     answer = reader.call("dynamodb", "describe_time_to_live", TableName=name)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``tables``: ``name, arn, recovery`` (point-in-time), ``deletionProtection, keyType`` (absent: AWS's own key)."""
     name = reader.settings.table_name
     return {"tables": [{"name": name, **_table(reader, name), "recovery": _recovery(reader, name)}]}
 
 
-def _table(reader: Reader, name: str) -> dict[str, Any]:
+def _table(reader: AwsReader, name: str) -> dict[str, Any]:
     answer = reader.call("dynamodb", "describe_table", TableName=name)
     if is_failed(answer):
         return dict.fromkeys(("arn", "deletionProtection", "keyType"), answer)
@@ -28,7 +28,7 @@ def _table(reader: Reader, name: str) -> dict[str, Any]:
     }
 
 
-def _recovery(reader: Reader, name: str) -> Any:
+def _recovery(reader: AwsReader, name: str) -> Any:
     answer = reader.call("dynamodb", "describe_continuous_backups", TableName=name)
     if is_failed(answer):
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
@@ -13,7 +13,7 @@ HOUR_SECONDS = 3_600
 UNITS = {"reads": "ReadCapacityUnits", "writes": "WriteCapacityUnits"}
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``tables``: ``name, billingMode, hours`` (of the window) and ``parts``: the table and its indexes, each ``name``,
     ``provisioned {reads, writes}`` (units a second) and ``consumed {reads, writes}`` (units by the hour).
@@ -24,7 +24,7 @@ def read(reader: Reader) -> dict[str, Any]:
     listed = reader.pages("dynamodb", "list_tables", "TableNames")
     if is_failed(listed):
         return {"tables": listed}
-    tables = reader.each([one for one in listed if names.takes(one)], lambda one: _table(reader, one))
+    tables = reader.map([one for one in listed if names.matches(one)], lambda one: _table(reader, one))
     series = read_metrics(reader, [metric for table in tables for metric in _metrics(table)])
     for table in tables:
         if not is_failed(table["parts"]):
@@ -33,7 +33,7 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"tables": tables}
 
 
-def _table(reader: Reader, name: str) -> dict[str, Any]:
+def _table(reader: AwsReader, name: str) -> dict[str, Any]:
     answer = reader.call("dynamodb", "describe_table", TableName=name)
     if is_failed(answer):
         return {"name": name, "billingMode": answer, "parts": answer}

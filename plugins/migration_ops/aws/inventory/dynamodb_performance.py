@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
@@ -21,7 +21,7 @@ THROTTLES = {"readThrottles": "ReadThrottleEvents", "writeThrottles": "WriteThro
 METRICS = CONSUMED | KEY_RANGE | THROTTLES
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``tables``: ``name, billingMode, items, bytes`` and ``indexes [name]``.
 
@@ -34,7 +34,7 @@ def read(reader: Reader) -> dict[str, Any]:
     listed = reader.pages("dynamodb", "list_tables", "TableNames")
     if is_failed(listed):
         return {"tables": listed, "parts": listed}
-    tables = reader.each([one for one in listed if names.takes(one)], lambda one: _table(reader, one))
+    tables = reader.map([one for one in listed if names.matches(one)], lambda one: _table(reader, one))
     parts = [part for table in tables for part in _parts(table)]
     series = read_metrics(reader, [metric for part in parts for metric in _metrics(part)])
     for part in parts:
@@ -42,7 +42,7 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"tables": tables, "parts": parts + _unknown_parts(tables)}
 
 
-def _table(reader: Reader, name: str) -> dict[str, Any]:
+def _table(reader: AwsReader, name: str) -> dict[str, Any]:
     answer = reader.call("dynamodb", "describe_table", TableName=name)
     if is_failed(answer):
         return {"name": name, "billingMode": answer, "indexes": answer}

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 
 # A table under recovery has no tags yet.
@@ -14,7 +14,7 @@ DRILL_NAME = re.compile(r".+-drill-[0-9a-f]{10}-(backup|pitr)")
 _GONE = ("ResourceNotFoundException",)
 
 
-def read_scratch(reader: Reader) -> Any:
+def read_scratch(reader: AwsReader) -> Any:
     """
     ``[{name, status, ageHours, run, handedOver}]``; the table that the settings name is none of them.
 
@@ -25,22 +25,22 @@ def read_scratch(reader: Reader) -> Any:
     if is_failed(names):
         return names
     in_use, ours = name_of(reader.settings.table_name), reader.config.resources.tables
-    some = [one for one in names if one != in_use and (DRILL_NAME.fullmatch(one) or ours.takes(one))]
-    found = reader.each(some, lambda name: _described(reader, name))
+    some = [one for one in names if one != in_use and (DRILL_NAME.fullmatch(one) or ours.matches(one))]
+    found = reader.map(some, lambda name: _described(reader, name))
     if is_failed(found):
         return found
     return [one for one in found if one]
 
 
-def _described(reader: Reader, name: str) -> dict[str, Any]:
+def _described(reader: AwsReader, name: str) -> dict[str, Any]:
     """Empty for a table of anybody else's, and for one that is gone."""
-    answer = reader.call_or_none("dynamodb", "describe_table", _GONE, TableName=name)
+    answer = reader.call_optional("dynamodb", "describe_table", _GONE, TableName=name)
     if answer is None:
         return {}
     if is_failed(answer):
         return {"name": name, "status": answer}
     table = answer["Table"]
-    tags = reader.attempt("dynamodb:list_tags_of_resource", lambda: _tags(reader, table["TableArn"]))
+    tags = reader.guarded("dynamodb:list_tags_of_resource", lambda: _tags(reader, table["TableArn"]))
     if is_failed(tags):
         return {"name": name, "status": table.get("TableStatus"), "ageHours": tags}
     if RUN_TAG not in tags and not DRILL_NAME.fullmatch(name):
@@ -50,12 +50,12 @@ def _described(reader: Reader, name: str) -> dict[str, Any]:
     return own | ({"handedOver": tags[HANDED_OVER_TAG]} if HANDED_OVER_TAG in tags else {})
 
 
-def _tags(reader: Reader, arn: str) -> dict[str, str]:
-    pages = reader.of("dynamodb").get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+def _tags(reader: AwsReader, arn: str) -> dict[str, str]:
+    pages = reader.client("dynamodb").get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
     return {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
 
 
-def _age(reader: Reader, table: dict[str, Any]) -> float | None:
+def _age(reader: AwsReader, table: dict[str, Any]) -> float | None:
     """None where DynamoDB does not say since when the table is there."""
     created = table.get("CreationDateTime")
     if not created:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 
 MANAGED = "AWSApplicationMigrationServiceManaged"
 SERVER = "AWSApplicationMigrationServiceSourceServerID"
@@ -15,37 +15,37 @@ STAGING_NAME = "AWS Application Migration Service"
 THERE = ["pending", "running", "stopping", "stopped"]
 
 
-def instances(reader: Reader, *filters: dict[str, Any]) -> Any:
+def instances(reader: AwsReader, *filters: dict[str, Any]) -> Any:
     """Documents of instances that are not terminated, or the failure."""
     states = {"Name": "instance-state-name", "Values": THERE}
-    return reader.attempt(
+    return reader.guarded(
         "ec2:describe_instances",
         lambda: [
             instance(one, reader.now)
-            for page in reader.of("ec2").get_paginator("describe_instances").paginate(Filters=[states, *filters])
+            for page in reader.client("ec2").get_paginator("describe_instances").paginate(Filters=[states, *filters])
             for reservation in page["Reservations"]
             for one in reservation["Instances"]
         ],
     )
 
 
-def volumes(reader: Reader, *filters: dict[str, Any]) -> Any:
-    return reader.attempt(
+def volumes(reader: AwsReader, *filters: dict[str, Any]) -> Any:
+    return reader.guarded(
         "ec2:describe_volumes",
         lambda: [
             volume(one, reader.now)
-            for page in reader.of("ec2").get_paginator("describe_volumes").paginate(Filters=list(filters))
+            for page in reader.client("ec2").get_paginator("describe_volumes").paginate(Filters=list(filters))
             for one in page["Volumes"]
         ],
     )
 
 
-def snapshots(reader: Reader, *filters: dict[str, Any]) -> Any:
-    return reader.attempt(
+def snapshots(reader: AwsReader, *filters: dict[str, Any]) -> Any:
+    return reader.guarded(
         "ec2:describe_snapshots",
         lambda: [
             snapshot(one, reader.now)
-            for page in reader.of("ec2")
+            for page in reader.client("ec2")
             .get_paginator("describe_snapshots")
             .paginate(OwnerIds=["self"], Filters=list(filters))
             for one in page["Snapshots"]

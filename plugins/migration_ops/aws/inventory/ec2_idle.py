@@ -7,7 +7,7 @@ from typing import Any
 
 from migration_ops.aws.inventory.ec2 import instances, snapshots, volumes
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -15,7 +15,7 @@ from migration_ops.core.listing import Listing
 DAY_SECONDS = 86_400
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``volumes``, ``instances`` (running, with ``cpu``: the mean of each day of the idle time), ``snapshots`` (with
     ``hasVolume``, ``images``: own images made of it): see ``aws/inventory/ec2.py``; ``addresses``: ``name, publicIp,
@@ -39,7 +39,7 @@ def read(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _with_cpu(reader: Reader, machines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_cpu(reader: AwsReader, machines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     running = [one for one in machines if one["state"] == "running" and not one["isStaging"]]
     since = reader.now - timedelta(days=reader.config.thresholds.cost.idle_days)
     series = read_metrics(
@@ -69,8 +69,8 @@ def _snapshots(copies: Any, disks: Any, images: Any) -> Any:
     ]
 
 
-def _addresses(reader: Reader, answer: dict[str, Any]) -> Any:
-    return reader.attempt(
+def _addresses(reader: AwsReader, answer: dict[str, Any]) -> Any:
+    return reader.guarded(
         "ec2:describe_addresses",
         lambda: [
             {

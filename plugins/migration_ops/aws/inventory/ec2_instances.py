@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -12,7 +12,7 @@ MANAGED, SERVER_ID = "AWSApplicationMigrationServiceManaged", "AWSApplicationMig
 ALIVE = ("pending", "running", "stopping", "stopped")
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``instances``: ``name`` (its id), ``serverId, tokens`` (``required`` is IMDSv2 only), ``metadata`` (``enabled``,
     ``disabled``), ``publicAddresses, profileArn``.
@@ -23,7 +23,7 @@ def read(reader: Reader) -> dict[str, Any]:
     reservations = reader.pages("ec2", "describe_instances", "Reservations", Filters=alive)
     if is_failed(reservations):
         return {"instances": reservations}
-    found = reader.attempt(
+    found = reader.guarded(
         "ec2:describe_instances", lambda: [_instance(one) for group in reservations for one in group["Instances"]]
     )
     return {"instances": found if is_failed(found) else [one for one in found if one["serverId"]]}

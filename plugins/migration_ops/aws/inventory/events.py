@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import NOT_READ, failed, is_failed
 from migration_ops.core.listing import Listing
 
@@ -27,7 +27,7 @@ GONE = ("ResourceNotFoundException",)
 Rule = dict[str, Any]
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``rules``: ``name`` (bus/rule), ``bus, rule, state, isManaged, targets [{id, arn, deadLetterArn}]`` and the values
     of ``failedInvocations, undelivered, throttled`` in the window.
@@ -54,22 +54,22 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"rules": rules + beside + _missing(reader, {*unread, *(rule["bus"] for rule in rules)})}
 
 
-def buses(reader: Reader) -> Any:
+def buses(reader: AwsReader) -> Any:
     """Names of our buses, and the default bus always; or the document of the failure. Listed once in a read."""
     listed = reader.once("events:list_event_buses", lambda: reader.pages("events", "list_event_buses", "EventBuses"))
     if is_failed(listed):
         return listed
-    takes = reader.config.resources.buses.takes
+    takes = reader.config.resources.buses.matches
     return [*(one["Name"] for one in listed if one["Name"] != DEFAULT_BUS and takes(one["Name"])), DEFAULT_BUS]
 
 
-def rules_of(reader: Reader, bus: str, on_default: str = "") -> Any:
+def rules_of(reader: AwsReader, bus: str, on_default: str = "") -> Any:
     """
     Rules of one bus; None when it is gone; the document of a failure.
 
     :param on_default: of the default bus only rules whose name begins so; ours alone where it is not one of our buses.
     """
-    if bus == DEFAULT_BUS and not reader.config.resources.buses.takes(bus):
+    if bus == DEFAULT_BUS and not reader.config.resources.buses.matches(bus):
         on_default = OUR_RULES
     prefix = {"NamePrefix": on_default} if bus == DEFAULT_BUS and on_default else {}
     found = reader.pages_or_none("events", "list_rules", "Rules", GONE, EventBusName=bus, **prefix)
@@ -87,7 +87,7 @@ def rules_of(reader: Reader, bus: str, on_default: str = "") -> Any:
     ]
 
 
-def targets_of(reader: Reader, rule: Rule) -> Any:
+def targets_of(reader: AwsReader, rule: Rule) -> Any:
     """``id, arn, deadLetterArn`` of a rule's targets; None when the rule is gone; the document of a failure."""
     about = {"Rule": rule["rule"], "EventBusName": rule["bus"]}
     found = reader.pages_or_none("events", "list_targets_by_rule", "Targets", GONE, **about)
@@ -99,7 +99,7 @@ def targets_of(reader: Reader, rule: Rule) -> Any:
     ]
 
 
-def _with_targets(reader: Reader, rule: Rule) -> Rule | None:
+def _with_targets(reader: AwsReader, rule: Rule) -> Rule | None:
     targets = targets_of(reader, rule)
     return None if targets is None else rule | {"targets": targets}
 
@@ -124,12 +124,12 @@ def _key(rule: dict[str, Any], name: str) -> str:
     return f"{rule['name']}|{name}"
 
 
-def _missing(reader: Reader, known: set[str]) -> list[Rule]:
+def _missing(reader: AwsReader, known: set[str]) -> list[Rule]:
     """What migration_setup made and is not there any more cannot be judged, and must not be passed over."""
     bus = reader.settings.event_bus.rsplit("/", 1)[-1]
-    if not bus or bus in known or not reader.config.resources.buses.takes(bus):
+    if not bus or bus in known or not reader.config.resources.buses.matches(bus):
         return []
-    gone = failed("events:list_rules", Unknown(f"our bus {bus} is gone, or has no rule"))
+    gone = failed("events:list_rules", UnknownError(f"our bus {bus} is gone, or has no rule"))
     return [_unread(f"{bus}/*", gone)]
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``buses``: ``name, arn, policies`` (one, or none). A bus without one takes events of its own account only."""
     names = reader.config.resources.buses
-    if names.are_none:
+    if names.is_empty:
         return {"buses": []}
-    listed = reader.attempt("events:list_event_buses", lambda: _all(reader.of("events")))
+    listed = reader.guarded("events:list_event_buses", lambda: _all(reader.client("events")))
     if is_failed(listed):
         return {"buses": listed}
-    ours = [one for one in listed if names.takes(one["Name"])]
-    return {"buses": reader.each(ours, lambda one: _bus(reader, one["Name"]))}
+    ours = [one for one in listed if names.matches(one["Name"])]
+    return {"buses": reader.map(ours, lambda one: _bus(reader, one["Name"]))}
 
 
 def _all(events: Any) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ def _all(events: Any) -> list[dict[str, Any]]:
         more = {"NextToken": page["NextToken"]}
 
 
-def _bus(reader: Reader, name: str) -> dict[str, Any]:
+def _bus(reader: AwsReader, name: str) -> dict[str, Any]:
     answer = reader.call("events", "describe_event_bus", Name=name)
     if is_failed(answer):
         return {"name": name, "arn": None, "policies": answer}

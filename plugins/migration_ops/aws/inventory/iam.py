@@ -8,18 +8,18 @@ from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.inventory.iam_last_accessed import last_accessed, start
 from migration_ops.aws.policies.escalation import question
 from migration_ops.aws.policies.permissions import permissions_of
-from migration_ops.aws.policies.statements import MalformedPolicy
-from migration_ops.aws.reader import Reader, plain_json
+from migration_ops.aws.policies.statements import MalformedPolicyError
+from migration_ops.aws.reader import AwsReader, plain_json
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts, NotRead, failed, is_failed
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import NotReadError, Snapshot, failed, is_failed
 from migration_ops.core.listing import Listing
 
 OPERATION = "iam:get_account_authorization_details"
 AWS_POLICY = ":iam::aws:policy/"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``readAt``, and ``roles``: ``name, arn, accountId, createdAt, tags, trust, inline [{name, document}]``,
     ``attached [{name, arn, byAws, document}], boundary {name, arn, document}`` or None,
@@ -28,12 +28,12 @@ def read(reader: Reader) -> dict[str, Any]:
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.roles
-    if names.are_none:
+    if names.is_empty:
         return head | {"roles": []}
-    found = reader.attempt(OPERATION, lambda: _details(reader))
+    found = reader.guarded(OPERATION, lambda: _details(reader))
     if is_failed(found):
         return head | {"roles": found}
-    roles = [one for one in found if names.takes(one["name"])]
+    roles = [one for one in found if names.matches(one["name"])]
     # All jobs first: they work side by side, and are done when they are asked.
     jobs = side_by_side(roles, lambda role: start(reader, role["arn"]))
     uses = side_by_side(jobs, lambda job: last_accessed(reader, job))
@@ -49,18 +49,18 @@ def read(reader: Reader) -> dict[str, Any]:
 def _judged(checks: AccessChecks, role: dict[str, Any]) -> dict[str, Any]:
     trust = checks.no_public_access(role["trust"], "AWS::IAM::AssumeRolePolicyDocument")
     try:
-        asked = question(permissions_of(Facts(role)))
-    except (NotRead, MalformedPolicy):
+        asked = question(permissions_of(Snapshot(role)))
+    except (NotReadError, MalformedPolicyError):
         # The checks of the role say so.
         asked = None
     return {"trustCheck": trust, "grantCheck": checks.not_granted(*asked) if asked else None}
 
 
-def _details(reader: Reader) -> list[dict[str, Any]]:
+def _details(reader: AwsReader) -> list[dict[str, Any]]:
     # One listing for both, so that a policy cannot be missing because it was attached in between.
     roles: list[Any] = []
     policies: list[Any] = []
-    pages = reader.of("iam").get_paginator("get_account_authorization_details")
+    pages = reader.client("iam").get_paginator("get_account_authorization_details")
     for page in pages.paginate(Filter=["Role", "LocalManagedPolicy", "AWSManagedPolicy"]):
         roles += page["RoleDetailList"]
         policies += page["Policies"]
@@ -87,7 +87,7 @@ def _role(role: dict[str, Any], documents: dict[str, Any]) -> dict[str, Any]:
 
 
 def _managed(arn: str, documents: dict[str, Any]) -> dict[str, Any]:
-    missing = failed(OPERATION, Unknown(f"{arn} is used, and its document was not answered"))
+    missing = failed(OPERATION, UnknownError(f"{arn} is used, and its document was not answered"))
     return {"arn": arn, "byAws": AWS_POLICY in arn, "document": documents.get(arn) or missing}
 
 

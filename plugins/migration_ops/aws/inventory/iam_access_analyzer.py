@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -13,20 +13,20 @@ from migration_ops.core.listing import Listing
 EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``regions``, the one of this run: ``name, analyzers [{name, status, findings [{id, resource, type}]}]``, and
     ``policyChecks``: whether it can be asked about single policies (``noPublicAccess``, ``accessNotGranted``).
     """
-    region = reader.of("accessanalyzer").meta.region_name
+    region = reader.client("accessanalyzer").meta.region_name
     analyzers = reader.pages("accessanalyzer", "list_analyzers", "analyzers")
     if not is_failed(analyzers):
         external = [one for one in analyzers if one["type"] in EXTERNAL]
-        analyzers = reader.each(external, lambda one: _analyzer(reader, one))
+        analyzers = reader.map(external, lambda one: _analyzer(reader, one))
     return {"regions": [{"name": region, "analyzers": analyzers, "policyChecks": AccessChecks(reader).probe()}]}
 
 
-def _analyzer(reader: Reader, analyzer: dict[str, Any]) -> dict[str, Any]:
+def _analyzer(reader: AwsReader, analyzer: dict[str, Any]) -> dict[str, Any]:
     findings = reader.pages(
         "accessanalyzer",
         "list_findings_v2",

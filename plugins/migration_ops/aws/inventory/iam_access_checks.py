@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NOT_READ, is_failed
 
 UNSUPPORTED = frozenset({"ValidationException", "InvalidParameterException", "UnprocessableEntityException"})
@@ -31,7 +31,7 @@ class AccessChecks:
     document of a failure.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: AwsReader) -> None:
         self.reader = reader
         self._answers: dict[str, Any] = {}
         self._refused: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class AccessChecks:
             known = self._answers.get(key, self._refused.get(operation))
         if known is not None:
             return known
-        answer = self.reader.attempt(f"accessanalyzer:{operation}", lambda: self._answer(operation, request))
+        answer = self.reader.guarded(f"accessanalyzer:{operation}", lambda: self._answer(operation, request))
         with self._lock:
             self._answers[key] = answer
             # The next policy would be refused as well.
@@ -80,7 +80,7 @@ class AccessChecks:
 
     def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer = getattr(self.reader.of("accessanalyzer"), operation)(**request)
+            answer = getattr(self.reader.client("accessanalyzer"), operation)(**request)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in UNSUPPORTED:
                 return {"unavailable": str(error)[:300]}

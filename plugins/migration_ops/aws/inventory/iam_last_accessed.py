@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.waiter import WaiterModel, create_waiter_with_client
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 
 WAITER = "ServiceLastAccessedDetails"
@@ -27,24 +27,26 @@ MODEL = {
 }
 
 
-def start(reader: Reader, arn: str) -> Any:
+def start(reader: AwsReader, arn: str) -> Any:
     """The id of a job for the role; or the document of the failure."""
-    return reader.attempt(
+    return reader.guarded(
         "iam:generate_service_last_accessed_details",
-        lambda: reader.of("iam").generate_service_last_accessed_details(Arn=arn, Granularity="SERVICE_LEVEL")["JobId"],
+        lambda: reader.client("iam").generate_service_last_accessed_details(Arn=arn, Granularity="SERVICE_LEVEL")[
+            "JobId"
+        ],
     )
 
 
-def last_accessed(reader: Reader, job_id: Any) -> Any:
+def last_accessed(reader: AwsReader, job_id: Any) -> Any:
     """``services``: ``namespace, lastUsedAt`` (None: not within the 400 days that IAM remembers); or the failure."""
     if is_failed(job_id):
         return job_id
-    found = reader.attempt("iam:get_service_last_accessed_details", lambda: _services(reader, job_id))
+    found = reader.guarded("iam:get_service_last_accessed_details", lambda: _services(reader, job_id))
     return found if is_failed(found) else {"services": found}
 
 
-def _services(reader: Reader, job_id: str) -> list[dict[str, Any]]:
-    iam = reader.of("iam")
+def _services(reader: AwsReader, job_id: str) -> list[dict[str, Any]]:
+    iam = reader.client("iam")
     create_waiter_with_client(WAITER, WaiterModel(MODEL), iam).wait(JobId=job_id)
     services: list[dict[str, Any]] = []
     more: dict[str, str] | None = {}

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 ROTATION = "kms:get_key_rotation_status"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``keys``: ``name`` (its first alias, or its id), ``id, arn, state, spec, origin, rotation {applies, why | enabled},
     policy, accessCheck``. ``resources.yaml`` names keys by alias; one without an alias by its id.
     """
     names = reader.config.resources.keys
-    if names.are_none:
+    if names.is_empty:
         return {"keys": []}
     listed = reader.pages("kms", "list_keys", "Keys")
     aliases = reader.pages("kms", "list_aliases", "Aliases")
@@ -32,16 +32,16 @@ def read(reader: Reader) -> dict[str, Any]:
     ours = {
         one["KeyId"]: sorted(called.get(one["KeyId"], [])) or [one["KeyId"]]
         for one in listed
-        if any(names.takes(name) for name in called.get(one["KeyId"], [one["KeyId"]]))
+        if any(names.matches(name) for name in called.get(one["KeyId"], [one["KeyId"]]))
     }
     checks = AccessChecks(reader)
-    keys = reader.each(ours, lambda key_id: _key(reader, key_id, ours[key_id][0], checks))
+    keys = reader.map(ours, lambda key_id: _key(reader, key_id, ours[key_id][0], checks))
     return {"keys": [one for one in keys if one.get("manager") != "AWS"]}
 
 
-def _key(reader: Reader, key_id: str, name: str, checks: AccessChecks) -> dict[str, Any]:
+def _key(reader: AwsReader, key_id: str, name: str, checks: AccessChecks) -> dict[str, Any]:
     key: dict[str, Any] = {"name": name, "id": key_id}
-    facts = reader.attempt("kms:describe_key", lambda: _facts(reader, key_id))
+    facts = reader.guarded("kms:describe_key", lambda: _facts(reader, key_id))
     if is_failed(facts):
         return key | dict.fromkeys(("state", "rotation", "policy"), facts)
     if facts["manager"] == "AWS":
@@ -52,8 +52,8 @@ def _key(reader: Reader, key_id: str, name: str, checks: AccessChecks) -> dict[s
     return key | facts | {"rotation": _rotation(reader, facts), "policy": policy, "accessCheck": check}
 
 
-def _facts(reader: Reader, key_id: str) -> dict[str, Any]:
-    found = reader.of("kms").describe_key(KeyId=key_id)["KeyMetadata"]
+def _facts(reader: AwsReader, key_id: str) -> dict[str, Any]:
+    found = reader.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
     family = found.get("MultiRegionConfiguration") or {}
     return {
         "arn": found["Arn"],
@@ -67,7 +67,7 @@ def _facts(reader: Reader, key_id: str) -> dict[str, Any]:
     }
 
 
-def _rotation(reader: Reader, facts: dict[str, Any]) -> Any:
+def _rotation(reader: AwsReader, facts: dict[str, Any]) -> Any:
     """Asked only where KMS can rotate: elsewhere the question itself is an UnsupportedOperationException."""
     if facts["spec"] != "SYMMETRIC_DEFAULT":
         return {"applies": False, "why": f"KMS rotates no {facts['spec']} keys"}
@@ -75,16 +75,16 @@ def _rotation(reader: Reader, facts: dict[str, Any]) -> Any:
         return {"applies": False, "why": f"its material is {facts['origin']}: who made it rotates it"}
     if facts["state"] != "Enabled":
         return {"applies": False, "why": f"it is {facts['state']}"}
-    answer = reader.attempt(ROTATION, lambda: _status(reader, facts))
+    answer = reader.guarded(ROTATION, lambda: _status(reader, facts))
     return answer if is_failed(answer) else {"applies": True, "enabled": answer.get("KeyRotationEnabled")}
 
 
-def _status(reader: Reader, facts: dict[str, Any]) -> Any:
+def _status(reader: AwsReader, facts: dict[str, Any]) -> Any:
     primary = facts["primary"]
     if primary is None:
-        return reader.of("kms").get_key_rotation_status(KeyId=facts["arn"])
+        return reader.client("kms").get_key_rotation_status(KeyId=facts["arn"])
     if reader.in_region is None:
-        raise Unknown(f"its primary key is in {primary['Region']}, which cannot be asked here")
+        raise UnknownError(f"its primary key is in {primary['Region']}, which cannot be asked here")
     return reader.in_region("kms", primary["Region"]).get_key_rotation_status(KeyId=primary["Arn"])
 
 

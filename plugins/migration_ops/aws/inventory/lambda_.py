@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 
 GONE = ("ResourceNotFoundException",)
 LOG_PREFIX = "/aws/lambda/"
 
 
-def functions(reader: Reader) -> Any:
+def functions(reader: AwsReader) -> Any:
     """All functions as ListFunctions answers them; or the document of the failure."""
     return reader.once("lambda:list_functions", lambda: reader.pages("lambda", "list_functions", "Functions"))
 
 
-def failure_destinations(reader: Reader, name: str) -> Any:
+def failure_destinations(reader: AwsReader, name: str) -> Any:
     """ARNs to which failed asynchronous calls of a function (or of its versions and aliases) go.
 
     None for a function that was deleted since it was listed; the document of a failure.

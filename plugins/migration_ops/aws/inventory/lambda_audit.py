@@ -9,10 +9,10 @@ from typing import Any
 from migration_ops.aws.inventory import lambda_
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.inventory.lambda_runtimes import read_runtimes
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.config import DIRECTORY
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_variables
@@ -22,7 +22,7 @@ LATEST = "$LATEST"
 NO_POLICY = ("ResourceNotFoundException",)
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``functions``: ``name, arn, packageType, runtime {name, end, daysLeft}`` (None for images; no ``end`` when nobody
     knows it), ``variables`` (how many), ``secrets`` (``name, kind``), ``keyArn, deadLetterTarget, onFailure``,
@@ -30,13 +30,13 @@ def read(reader: Reader) -> dict[str, Any]:
     (``alias, authType``).
     """
     names = reader.config.resources.functions
-    if names.are_none:
+    if names.is_empty:
         return {"functions": []}
     reader = reader.anew()
     listed = lambda_.functions(reader)
     if is_failed(listed):
         return {"functions": listed}
-    ours = [one for one in listed if names.takes(one["FunctionName"])]
+    ours = [one for one in listed if names.matches(one["FunctionName"])]
     read_one = Function(reader).read
     return {"functions": [one for one in side_by_side(ours, read_one) if one is not None]}
 
@@ -44,11 +44,11 @@ def read(reader: Reader) -> dict[str, Any]:
 class Function:
     """Reads one function after the other of one run."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: AwsReader) -> None:
         self.reader = reader
         self.checks = AccessChecks(reader)
         directory = Path(reader.settings.config_directory) if reader.settings.config_directory else DIRECTORY
-        known = reader.attempt("lambda_runtimes.yaml", lambda: read_runtimes(directory).model_dump(mode="json"))
+        known = reader.guarded("lambda_runtimes.yaml", lambda: read_runtimes(directory).model_dump(mode="json"))
         self.ends = known if is_failed(known) else known["runtimes"]
 
     def read(self, listed: dict[str, Any]) -> dict[str, Any] | None:
@@ -88,7 +88,7 @@ class Function:
         found = []
         for alias in ("", *(one["Name"] for one in aliases), *numbers):
             qualified = {"Qualifier": alias} if alias else {}
-            answer = self.reader.call_or_none("lambda", "get_policy", NO_POLICY, FunctionName=name, **qualified)
+            answer = self.reader.call_optional("lambda", "get_policy", NO_POLICY, FunctionName=name, **qualified)
             if is_failed(answer):
                 return answer
             if answer is not None:
@@ -107,7 +107,7 @@ class Function:
 def _environment(environment: dict[str, Any]) -> dict[str, Any]:
     """Lambda answers an error instead of the variables when their key cannot be used: that is not "no variables"."""
     if environment.get("Error"):
-        why = Unknown("the variables could not be decrypted", awsCode=environment["Error"].get("ErrorCode"))
+        why = UnknownError("the variables could not be decrypted", awsCode=environment["Error"].get("ErrorCode"))
         unread = failed("lambda:list_functions", why)
         return {"variables": unread, "secrets": unread}
     variables = environment.get("Variables", {})

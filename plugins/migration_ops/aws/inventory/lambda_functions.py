@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
@@ -13,18 +13,18 @@ METRICS = {"invocations": "Invocations", "errors": "Errors", "throttles": "Throt
 FUNCTION_LOG_PREFIX = "/aws/lambda/"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``functions``: name, arn, role, runtime, memory, limits, names of variables, log group, and a series a metric."""
     names = reader.config.resources.functions
     if not names.include:
         return {"functions": [], NONE_EXPECTED: True}
-    found = reader.attempt(
+    found = reader.guarded(
         "lambda:list_functions",
         lambda: [
             _function(one)
-            for page in reader.of("lambda").get_paginator("list_functions").paginate()
+            for page in reader.client("lambda").get_paginator("list_functions").paginate()
             for one in page["Functions"]
-            if names.takes(one["FunctionName"])
+            if names.matches(one["FunctionName"])
         ],
     )
     if is_failed(found):

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
@@ -30,7 +30,7 @@ _MAX_USED = re.compile(r"Max Memory Used: (\d+) MB")
 _SIZE = re.compile(r"Memory Size: (\d+) MB")
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``functions``: ``name, timeoutMs, memoryMb``, by day ``duration {p50, p95, p99, max}`` (ms), ``invocations``,
     ``throttles`` and ``concurrent`` (peak), ``concurrency {ReservedConcurrentExecutions}``, ``provisioned [{qualifier,
@@ -44,13 +44,13 @@ def read(reader: Reader) -> dict[str, Any]:
     listed = reader.pages("lambda", "list_functions", "Functions")
     if is_failed(listed):
         return {"functions": listed}
-    ours = [one for one in listed if names.takes(one["FunctionName"])]
-    functions = reader.each(ours, lambda one: _function(reader, one))
+    ours = [one for one in listed if names.matches(one["FunctionName"])]
+    functions = reader.map(ours, lambda one: _function(reader, one))
     series = read_metrics(reader, [metric for one in functions for metric in _metrics(one)])
     return {"functions": [_with_series(one, series) for one in functions]}
 
 
-def _function(reader: Reader, listed: dict[str, Any]) -> dict[str, Any]:
+def _function(reader: AwsReader, listed: dict[str, Any]) -> dict[str, Any]:
     name = listed["FunctionName"]
     group = listed.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
     return {
@@ -59,11 +59,11 @@ def _function(reader: Reader, listed: dict[str, Any]) -> dict[str, Any]:
         "memoryMb": listed["MemorySize"],
         "concurrency": reader.call("lambda", "get_function_concurrency", FunctionName=name),
         "provisioned": _provisioned(reader, name),
-        "memory": reader.attempt("logs:filter_log_events", lambda: _memory(reader, group, listed["MemorySize"])),
+        "memory": reader.guarded("logs:filter_log_events", lambda: _memory(reader, group, listed["MemorySize"])),
     }
 
 
-def _provisioned(reader: Reader, name: str) -> Any:
+def _provisioned(reader: AwsReader, name: str) -> Any:
     configs = reader.pages(
         "lambda", "list_provisioned_concurrency_configs", "ProvisionedConcurrencyConfigs", FunctionName=name
     )
@@ -80,10 +80,10 @@ def _provisioned(reader: Reader, name: str) -> Any:
     ]
 
 
-def _memory(reader: Reader, group: str, size_mb: int) -> dict[str, Any]:
+def _memory(reader: AwsReader, group: str, size_mb: int) -> dict[str, Any]:
     """From the newest lines on. Pages without events are normal: the search goes on with their token."""
     pages = (
-        reader.of("logs")
+        reader.client("logs")
         .get_paginator("filter_log_events")
         .paginate(
             logGroupName=group,

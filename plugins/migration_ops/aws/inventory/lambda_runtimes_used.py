@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from migration_ops.aws.inventory.lambda_runtimes import read_runtimes
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import DIRECTORY
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``functions``: ``name, packageType, runtime {name, end, daysLeft}``; None for images, no ``end`` when unknown."""
     names = reader.config.resources.functions
-    if names.are_none:
+    if names.is_empty:
         return {"functions": [], NONE_EXPECTED: True}
     directory = Path(reader.settings.config_directory) if reader.settings.config_directory else DIRECTORY
-    ends = reader.attempt(
+    ends = reader.guarded(
         "lambda_runtimes.yaml", lambda: read_runtimes(directory).model_dump(mode="json", by_alias=True)["runtimes"]
     )
     listed = reader.pages("lambda", "list_functions", "Functions")
@@ -33,7 +33,7 @@ def read(reader: Reader) -> dict[str, Any]:
                 "runtime": _runtime(one.get("Runtime"), ends, reader.now.date()),
             }
             for one in listed
-            if names.takes(one["FunctionName"])
+            if names.matches(one["FunctionName"])
         ]
     }
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from migration_ops.aws.inventory.lambda_functions import FUNCTION_LOG_PREFIX
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.log_levels import is_error
@@ -28,7 +28,7 @@ MAX_COUNTED, KEPT_LINES = 1_000, 5
 MAX_PAGES = 500
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``groups``: name and ``errors {count, isCut, lines [{at, stream, line}]}``; ``prefixes``: where was looked."""
     prefixes = list(reader.config.resources.log_group_prefixes)
     found = side_by_side(
@@ -40,25 +40,25 @@ def read(reader: Reader) -> dict[str, Any]:
         return {"prefixes": prefixes, "groups": unread}
     names = sorted({one["logGroupName"] for some in found for one in some})
     ours = [name for name in names if _is_ours(reader, name)]
-    return {"prefixes": prefixes, "groups": reader.each(ours, lambda name: _group(reader, name))}
+    return {"prefixes": prefixes, "groups": reader.map(ours, lambda name: _group(reader, name))}
 
 
-def _is_ours(reader: Reader, name: str) -> bool:
+def _is_ours(reader: AwsReader, name: str) -> bool:
     """Of the functions' groups only those of our functions; of another prefix all: that is what it was given for."""
     if not name.startswith(FUNCTION_LOG_PREFIX):
         return True
-    return reader.config.resources.functions.takes(name.removeprefix(FUNCTION_LOG_PREFIX))
+    return reader.config.resources.functions.matches(name.removeprefix(FUNCTION_LOG_PREFIX))
 
 
-def _group(reader: Reader, name: str) -> dict[str, Any]:
-    return {"name": name, "errors": reader.attempt("logs:filter_log_events", lambda: _errors(reader, name))}
+def _group(reader: AwsReader, name: str) -> dict[str, Any]:
+    return {"name": name, "errors": reader.guarded("logs:filter_log_events", lambda: _errors(reader, name))}
 
 
-def _errors(reader: Reader, name: str) -> dict[str, Any]:
-    """:raises Unknown: there is more to search than one look should take: then nobody knows."""
+def _errors(reader: AwsReader, name: str) -> dict[str, Any]:
+    """:raises UnknownError: there is more to search than one look should take: then nobody knows."""
     count, newest = 0, deque[dict[str, Any]](maxlen=KEPT_LINES)
     pages = (
-        reader.of("logs")
+        reader.client("logs")
         .get_paginator("filter_log_events")
         .paginate(
             logGroupName=name,
@@ -74,7 +74,7 @@ def _errors(reader: Reader, name: str) -> dict[str, Any]:
         if count >= MAX_COUNTED:
             break
         if number >= MAX_PAGES and "nextToken" in page:
-            raise Unknown(f"{name}: not searched to the end after {MAX_PAGES} pages; take a shorter window")
+            raise UnknownError(f"{name}: not searched to the end after {MAX_PAGES} pages; take a shorter window")
     return {"count": count, "isCut": count >= MAX_COUNTED, "lines": [_line(one) for one in newest]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -16,10 +16,10 @@ FUNCTIONS = "/aws/lambda/"
 SAMPLED_EVENTS, SAMPLED_HOURS, PAGES = 1_000, 24, 20
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``groups``: ``name, sampled`` (lines looked at), ``secrets`` (``stream, kinds``)."""
     own, resources = reader.settings.log_group, reader.config.resources
-    prefixes = [own] if resources.functions.are_none else [own, *resources.log_group_prefixes]
+    prefixes = [own] if resources.functions.is_empty else [own, *resources.log_group_prefixes]
     lists = side_by_side(
         prefixes, lambda one: reader.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=one)
     )
@@ -28,26 +28,26 @@ def read(reader: Reader) -> dict[str, Any]:
         return {"groups": unread}
     named = {group["logGroupName"] for found in lists for group in found}
     ours = sorted(one for one in named if _is_ours(reader, one))
-    return {"groups": reader.each(ours, lambda name: _group(reader, name))}
+    return {"groups": reader.map(ours, lambda name: _group(reader, name))}
 
 
-def _is_ours(reader: Reader, name: str) -> bool:
+def _is_ours(reader: AwsReader, name: str) -> bool:
     """Of Lambda's groups those of our functions; what is under another prefix was named as ours."""
-    return not name.startswith(FUNCTIONS) or reader.config.resources.functions.takes(name.removeprefix(FUNCTIONS))
+    return not name.startswith(FUNCTIONS) or reader.config.resources.functions.matches(name.removeprefix(FUNCTIONS))
 
 
-def _group(reader: Reader, name: str) -> dict[str, Any]:
-    found = reader.attempt("logs:filter_log_events", lambda: _sample(reader, name))
+def _group(reader: AwsReader, name: str) -> dict[str, Any]:
+    found = reader.guarded("logs:filter_log_events", lambda: _sample(reader, name))
     if is_failed(found):
         return {"name": name, "sampled": found, "secrets": found}
     return {"name": name, **found}
 
 
-def _sample(reader: Reader, name: str) -> dict[str, Any]:
+def _sample(reader: AwsReader, name: str) -> dict[str, Any]:
     """The first lines of the last day. Empty pages with a token are normal, so pages are bounded too."""
     since = max(reader.since, reader.now - timedelta(hours=SAMPLED_HOURS))
     pages = (
-        reader.of("logs")
+        reader.client("logs")
         .get_paginator("filter_log_events")
         .paginate(
             logGroupName=name,

@@ -8,9 +8,9 @@ from typing import Any
 from migration_ops.aws.inventory.quotas_list import QUOTAS, QuotaSource
 from migration_ops.aws.inventory.quotas_usage import COUNTERS
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.series import WEEK, by_week, day_ends, whole_days
@@ -21,7 +21,7 @@ OWN_METRICS = {"mgnNotArchived": Metric("mgnNotArchived", "AWS/MGN", "ActiveSour
 LISTS = (("list_service_quotas", "applied"), ("list_aws_default_service_quotas", "default"))
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``quotas``: ``name, limit, source`` (applied, default, documented), ``used`` and ``weeks [[end, most]]`` (empty
     where there is no metric), ``hasHistory``.
@@ -37,7 +37,7 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"quotas": [_quota(one, limits[one.name], series, counted, span) for one in QUOTAS]}
 
 
-def _listed(reader: Reader, service: str) -> Any:
+def _listed(reader: AwsReader, service: str) -> Any:
     """Of each quota what is applied; of what never was applied the default, which ListServiceQuotas leaves out."""
     found: dict[str, dict[str, Any]] = {}
     for operation, source in LISTS:
@@ -89,7 +89,7 @@ def _quota(
     values = series.get(quota.name)
     weeks = _weeks(values, span)
     if limit is None:
-        limit = failed(f"service-quotas:{quota.service}", Unknown(f"Service Quotas does not list {quota.name}"))
+        limit = failed(f"service-quotas:{quota.service}", UnknownError(f"Service Quotas does not list {quota.name}"))
     found: dict[str, Any] = {"name": quota.name, "hasHistory": quota.name in series, "weeks": weeks}
     found |= {"limit": limit, "source": limit} if is_failed(limit) else {}
     found |= {} if is_failed(limit) else {"limit": limit["value"], "source": limit["source"]}
@@ -107,7 +107,7 @@ def _weeks(series: Any, span: tuple[datetime, datetime]) -> Any:
 def _lately(series: Any, span: tuple[datetime, datetime]) -> Any:
     """The most of the last seven days; None when AWS reported no use in them."""
     if series is None:
-        return failed("service-quotas", Unknown("Service Quotas names no metric of its use"))
+        return failed("service-quotas", UnknownError("Service Quotas names no metric of its use"))
     if is_failed(series):
         return series
     return max((value for end, value in day_ends(series) if end > span[1] - WEEK), default=None)

@@ -7,7 +7,7 @@ from typing import Any
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.inventory.s3_account_block import account_block
 from migration_ops.aws.policies.exposure import BLOCK_PARTS, public_grants
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -17,7 +17,7 @@ NO_OWNERSHIP = ("OwnershipControlsNotFoundError",)
 NO_ENCRYPTION = ("ServerSideEncryptionConfigurationNotFoundError",)
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``buckets``: ``name, versioning, publicAccessBlock, accountPublicAccessBlock, encryption, policies`` (one, or none),
     ``accessChecks`` (one for each), ``acl [{uri, permission}]``, ``ownership``. None: there is none.
@@ -25,25 +25,25 @@ def read(reader: Reader) -> dict[str, Any]:
     The account's block is asked for when a bucket's own leaves something open, the ownership when the ACL does.
     """
     names = reader.config.resources.buckets
-    if names.are_none:
+    if names.is_empty:
         return {"buckets": []}
     listed = reader.pages("s3", "list_buckets", "Buckets")
     if is_failed(listed):
         return {"buckets": listed}
-    ours = [one["Name"] for one in listed if names.takes(one["Name"])]
+    ours = [one["Name"] for one in listed if names.matches(one["Name"])]
     checks = AccessChecks(reader)
-    buckets = reader.each(ours, lambda name: _bucket(reader, name, checks))
+    buckets = reader.map(ours, lambda name: _bucket(reader, name, checks))
     if all(_blocks_all(one["publicAccessBlock"]) for one in buckets):
         return {"buckets": buckets}
     account = account_block(reader)
     return {"buckets": [one | {"accountPublicAccessBlock": account} for one in buckets]}
 
 
-def _bucket(reader: Reader, name: str, checks: AccessChecks) -> dict[str, Any]:
+def _bucket(reader: AwsReader, name: str, checks: AccessChecks) -> dict[str, Any]:
     versioning = reader.call("s3", "get_bucket_versioning", Bucket=name)
-    block = reader.call_or_none("s3", "get_public_access_block", NO_BLOCK, Bucket=name)
-    encryption = reader.call_or_none("s3", "get_bucket_encryption", NO_ENCRYPTION, Bucket=name)
-    policy = reader.call_or_none("s3", "get_bucket_policy", NO_POLICY, Bucket=name)
+    block = reader.call_optional("s3", "get_public_access_block", NO_BLOCK, Bucket=name)
+    encryption = reader.call_optional("s3", "get_bucket_encryption", NO_ENCRYPTION, Bucket=name)
+    policy = reader.call_optional("s3", "get_bucket_policy", NO_POLICY, Bucket=name)
     policies = policy if is_failed(policy) else [policy["Policy"]] if policy else []
     acl = _grants(reader, name)
     return {
@@ -59,9 +59,9 @@ def _bucket(reader: Reader, name: str, checks: AccessChecks) -> dict[str, Any]:
     }
 
 
-def _grants(reader: Reader, name: str) -> Any:
+def _grants(reader: AwsReader, name: str) -> Any:
     """Grants to groups; those to users are theirs alone."""
-    answer = reader.attempt("s3:get_bucket_acl", lambda: reader.of("s3").get_bucket_acl(Bucket=name)["Grants"])
+    answer = reader.guarded("s3:get_bucket_acl", lambda: reader.client("s3").get_bucket_acl(Bucket=name)["Grants"])
     if is_failed(answer):
         return answer
     return [
@@ -71,8 +71,8 @@ def _grants(reader: Reader, name: str) -> Any:
     ]
 
 
-def _ownership(reader: Reader, name: str) -> Any:
-    answer = reader.call_or_none("s3", "get_bucket_ownership_controls", NO_OWNERSHIP, Bucket=name)
+def _ownership(reader: AwsReader, name: str) -> Any:
+    answer = reader.call_optional("s3", "get_bucket_ownership_controls", NO_OWNERSHIP, Bucket=name)
     if answer is None or is_failed(answer):
         return answer
     return next((one.get("ObjectOwnership") for one in answer.get("OwnershipControls", {}).get("Rules", [])), None)

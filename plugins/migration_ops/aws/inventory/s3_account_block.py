@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 
 NO_BLOCK = ("NoSuchPublicAccessBlockConfiguration",)
 CALL = "before-call.s3-control.GetPublicAccessBlock"
 
 
-def account_block(reader: Reader) -> Any:
+def account_block(reader: AwsReader) -> Any:
     """Its four members; None when the account has none; or the document of the failure."""
     caller = reader.call("sts", "get_caller_identity")
     if is_failed(caller):
         return caller
-    reader.of("s3control").meta.events.register(CALL, _as_given, unique_id="endpoint-as-given")
-    answer = reader.call_or_none("s3control", "get_public_access_block", NO_BLOCK, AccountId=caller["Account"])
+    reader.client("s3control").meta.events.register(CALL, _as_given, unique_id="endpoint-as-given")
+    answer = reader.call_optional("s3control", "get_public_access_block", NO_BLOCK, AccountId=caller["Account"])
     return answer if answer is None or is_failed(answer) else answer.get("PublicAccessBlockConfiguration")
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
-from migration_ops.aws.reader import Reader, plain_json
+from migration_ops.aws.reader import AwsReader, plain_json
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
@@ -14,7 +14,7 @@ OWNED_NAME = re.compile(r"([a-z][a-z0-9-]*)!")
 ABSENT = ("ResourceNotFoundException",)
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``readAt``, and ``secrets``: ``name, arn, createdAt, rotates, everyDays, rotatedAt, changedAt, accessedAt`` (a day),
     ``nextRotationAt, schedule, isPending`` (a rotation began and did not end), ``primaryRegion`` (of a replica),
@@ -23,42 +23,42 @@ def read(reader: Reader) -> dict[str, Any]:
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.secrets
-    if names.are_none:
+    if names.is_empty:
         return head | {"secrets": []}
-    secrets = reader.attempt("secretsmanager:list_secrets", lambda: _listed(reader))
+    secrets = reader.guarded("secretsmanager:list_secrets", lambda: _listed(reader))
     checks = AccessChecks(reader)
     if not is_failed(secrets):
-        secrets = reader.each(
-            [one for one in secrets if names.takes(one["name"])],
+        secrets = reader.map(
+            [one for one in secrets if names.matches(one["name"])],
             lambda one: one | {"policy": _policy(reader, one, checks), "rotationFunction": _function(reader, one)},
         )
     return head | {"secrets": secrets}
 
 
-def _function(reader: Reader, secret: dict[str, Any]) -> Any:
+def _function(reader: AwsReader, secret: dict[str, Any]) -> Any:
     arn = secret["rotationFunctionArn"]
     if not arn or not secret["rotates"] or arn.split(":")[4:5] != [secret["accountId"]]:
         return None
-    answer = reader.call_or_none("lambda", "get_function_configuration", ABSENT, FunctionName=arn)
+    answer = reader.call_optional("lambda", "get_function_configuration", ABSENT, FunctionName=arn)
     if is_failed(answer):
         return answer
     return {"arn": arn, "exists": answer is not None, "state": (answer or {}).get("State")}
 
 
-def _policy(reader: Reader, secret: dict[str, Any], checks: AccessChecks) -> Any:
+def _policy(reader: AwsReader, secret: dict[str, Any], checks: AccessChecks) -> Any:
     def read() -> dict[str, Any]:
-        answer = reader.of("secretsmanager").get_resource_policy(SecretId=secret["arn"])
+        answer = reader.client("secretsmanager").get_resource_policy(SecretId=secret["arn"])
         # An answer that does not even name the secret is no "there is none".
         return {"secret": answer["Name"], "document": answer.get("ResourcePolicy")}
 
-    found = reader.attempt("secretsmanager:get_resource_policy", read)
+    found = reader.guarded("secretsmanager:get_resource_policy", read)
     if is_failed(found) or not found["document"]:
         return found
     return found | {"accessCheck": checks.no_public_access(found["document"], "AWS::SecretsManager::Secret")}
 
 
-def _listed(reader: Reader) -> list[dict[str, Any]]:
-    secretsmanager = reader.of("secretsmanager")
+def _listed(reader: AwsReader) -> list[dict[str, Any]]:
+    secretsmanager = reader.client("secretsmanager")
     pages = secretsmanager.get_paginator("list_secrets").paginate()
     return [_secret(one, secretsmanager.meta.region_name) for page in pages for one in page["SecretList"]]
 

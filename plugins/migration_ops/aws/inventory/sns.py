@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``topics``: ``name, arn, keyId, policies`` (one), ``accessChecks`` (one for each)."""
     names = reader.config.resources.topics
-    if names.are_none:
+    if names.is_empty:
         return {"topics": []}
     listed = reader.pages("sns", "list_topics", "Topics")
     if is_failed(listed):
         return {"topics": listed}
     arns = [one["TopicArn"] for one in listed]
     checks = AccessChecks(reader)
-    ours = [arn for arn in arns if names.takes(_name(arn))]
-    return {"topics": reader.each(ours, lambda arn: _topic(reader, arn, checks))}
+    ours = [arn for arn in arns if names.matches(_name(arn))]
+    return {"topics": reader.map(ours, lambda arn: _topic(reader, arn, checks))}
 
 
-def _topic(reader: Reader, arn: str, checks: AccessChecks) -> dict[str, Any]:
+def _topic(reader: AwsReader, arn: str, checks: AccessChecks) -> dict[str, Any]:
     topic = {"name": _name(arn), "arn": arn}
     answer = reader.call("sns", "get_topic_attributes", TopicArn=arn)
     if is_failed(answer):

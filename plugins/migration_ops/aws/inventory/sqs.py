@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from migration_ops.aws.inventory.dead_letter_sources import named_by_others
 from migration_ops.aws.metrics import Metric, points_since, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.facts import NONE_EXPECTED, Facts, NotRead, is_failed
+from migration_ops.core.facts import NONE_EXPECTED, NotReadError, Snapshot, is_failed
 from migration_ops.core.listing import Listing
 
 COUNTS = {
@@ -29,7 +29,7 @@ AGE_PERIOD_SECONDS, AGE_COUNTS_FOR = 60, timedelta(minutes=20)
 Queue = dict[str, Any]
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``queues``: ``name, url, arn, isDeadLetter, namedBy, attributes {visible, inFlight, delayed}, age {values, times}``.
 
@@ -37,7 +37,7 @@ def read(reader: Reader) -> dict[str, Any]:
     (seconds) has the points of the last 20 minutes only. A queue that is named for dead letters and was not looked at
     stands there with ``elsewhere``, the reason.
     """
-    if reader.config.resources.queues.are_none:
+    if reader.config.resources.queues.is_empty:
         return {"queues": [], NONE_EXPECTED: True}
     reader = reader.anew()
     queues = queues_with_roles(reader)
@@ -51,7 +51,7 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"queues": queues}
 
 
-def queues_with_roles(reader: Reader) -> Any:
+def queues_with_roles(reader: AwsReader) -> Any:
     """As ``queues`` of :func:`read`, without ages; the document of a failure when they could not be listed."""
     queues = our_queues(reader)
     if is_failed(queues):
@@ -63,22 +63,22 @@ def queues_with_roles(reader: Reader) -> Any:
     return queues + _elsewhere(reader, letters)
 
 
-def queue_urls(reader: Reader) -> Any:
+def queue_urls(reader: AwsReader) -> Any:
     """URLs of all queues of account and Region, listed once in a read; or the document of the failure."""
     return reader.once("sqs:list_queues", lambda: reader.pages("sqs", "list_queues", "QueueUrls", may_lack=True))
 
 
-def our_queues(reader: Reader) -> Any:
+def our_queues(reader: AwsReader) -> Any:
     """Queues that ``resources.yaml`` takes, with what their attributes say; without those deleted since the listing."""
     urls = queue_urls(reader)
     if is_failed(urls):
         return urls
-    ours = [url for url in urls if reader.config.resources.queues.takes(name_of(url))]
+    ours = [url for url in urls if reader.config.resources.queues.matches(name_of(url))]
     return [queue for queue in side_by_side(ours, lambda url: _queue(reader, url)) if queue is not None]
 
 
-def _queue(reader: Reader, url: str) -> Queue | None:
-    answer = reader.call_or_none("sqs", "get_queue_attributes", GONE, QueueUrl=url, AttributeNames=["All"])
+def _queue(reader: AwsReader, url: str) -> Queue | None:
+    answer = reader.call_optional("sqs", "get_queue_attributes", GONE, QueueUrl=url, AttributeNames=["All"])
     if answer is None:
         return None
     queue: Queue = {"name": name_of(url), "url": url, "arn": _arn(reader, url), "deadLetterTarget": None}
@@ -115,7 +115,7 @@ class DeadLetters:
         return self.unread or self.doubts.get(arn) or False
 
 
-def dead_letter_queues(reader: Reader, queues: Iterable[Queue]) -> DeadLetters:
+def dead_letter_queues(reader: AwsReader, queues: Iterable[Queue]) -> DeadLetters:
     """
     Who takes dead letters, for health check, alarms and audit alike: by queues' redrive policies, functions, streams,
     rules, topics, schedules and pipes.
@@ -139,7 +139,7 @@ def dead_letter_queues(reader: Reader, queues: Iterable[Queue]) -> DeadLetters:
     return DeadLetters({arn: tuple(dict.fromkeys(by)) for arn, by in named.items()}, unread, doubts)
 
 
-def _asked_one_by_one(reader: Reader, queues: list[Queue], named: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
+def _asked_one_by_one(reader: AwsReader, queues: list[Queue], named: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
     """A queue that could not be read may name any other one: those are asked for their sources. Adds to ``named``."""
     unread = {queue["name"] for queue in queues if is_failed(queue["attributes"])}
     if not unread:
@@ -159,7 +159,7 @@ def _asked_one_by_one(reader: Reader, queues: list[Queue], named: dict[str, list
     return doubts
 
 
-def _elsewhere(reader: Reader, letters: DeadLetters) -> list[Queue]:
+def _elsewhere(reader: AwsReader, letters: DeadLetters) -> list[Queue]:
     """Queues that are named and cannot be looked at: of another account or Region, or that do not exist."""
     here = {_arn(reader, url) for url in queue_urls(reader)}
     own = {arn.rsplit(":", 1)[0] for arn in here}
@@ -169,22 +169,22 @@ def _elsewhere(reader: Reader, letters: DeadLetters) -> list[Queue]:
             continue
         is_ours = arn.rsplit(":", 1)[0] in own
         why = "there is no such queue" if is_ours else "it is of another account or Region: not looked at"
-        if is_ours and not reader.config.resources.queues.takes(arn.rsplit(":", 1)[-1]):
+        if is_ours and not reader.config.resources.queues.matches(arn.rsplit(":", 1)[-1]):
             continue
         found.append({"name": arn, "arn": arn, "isDeadLetter": True, "namedBy": list(by), "elsewhere": why})
     return found
 
 
-def may_take_dead_letters(queue: Facts) -> bool | None:
+def may_take_dead_letters(queue: Snapshot) -> bool | None:
     """Whether a queue takes dead letters; None when nobody knows.
 
-    :raises NotRead: the queue's document does not say.
+    :raises NotReadError: the queue's document does not say.
     """
     if "isDeadLetter" not in queue.plain():
-        raise NotRead("isDeadLetter was not answered")
+        raise NotReadError("isDeadLetter was not answered")
     try:
         return bool(queue["isDeadLetter"])
-    except NotRead:
+    except NotReadError:
         return None
 
 
@@ -198,10 +198,10 @@ def name_of(url: str) -> str:
     return url.rsplit("/", 1)[-1]
 
 
-def _arn(reader: Reader, url: str) -> str:
+def _arn(reader: AwsReader, url: str) -> str:
     """A queue's ARN without asking: its URL ends with account and name."""
     account, name = urlsplit(url).path.rsplit("/", 2)[-2:]
-    meta = reader.of("sqs").meta
+    meta = reader.client("sqs").meta
     return f"arn:{meta.partition}:sqs:{meta.region_name}:{account}:{name}"
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``queues``: ``name, arn, managedEncryption, keyId, policies`` (one, or none), ``accessChecks`` (one for each)."""
     names = reader.config.resources.queues
-    if names.are_none:
+    if names.is_empty:
         return {"queues": []}
     urls = reader.pages("sqs", "list_queues", "QueueUrls", may_lack=True)
     if is_failed(urls):
         return {"queues": urls}
-    ours = [url for url in urls if names.takes(_name(url))]
+    ours = [url for url in urls if names.matches(_name(url))]
     checks = AccessChecks(reader)
-    return {"queues": reader.each(ours, lambda url: _queue(reader, url, checks))}
+    return {"queues": reader.map(ours, lambda url: _queue(reader, url, checks))}
 
 
-def _queue(reader: Reader, url: str, checks: AccessChecks) -> dict[str, Any]:
+def _queue(reader: AwsReader, url: str, checks: AccessChecks) -> dict[str, Any]:
     queue = {"name": _name(url)}
     answer = reader.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
     if is_failed(answer):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``servers``: by instance id ``{status, severity, missing, ageDays}``. Those that SSM never scanned lack."""
     only_patches = [{"Key": "ComplianceType", "Values": ["Patch"], "Type": "EQUAL"}]
     listed = reader.pages(
@@ -19,13 +19,13 @@ def read(reader: Reader) -> dict[str, Any]:
     if is_failed(listed):
         return {"servers": listed}
     return {
-        "servers": reader.attempt(
+        "servers": reader.guarded(
             "ssm:list_resource_compliance_summaries", lambda: {one["ResourceId"]: _state(reader, one) for one in listed}
         )
     }
 
 
-def _state(reader: Reader, one: dict[str, Any]) -> dict[str, Any]:
+def _state(reader: AwsReader, one: dict[str, Any]) -> dict[str, Any]:
     scanned = datetime.fromisoformat(one["ExecutionSummary"]["ExecutionTime"])
     return {
         "status": one["Status"],

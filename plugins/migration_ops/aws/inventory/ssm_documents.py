@@ -7,21 +7,21 @@ from typing import Any
 
 import yaml
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_document, kinds_in
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``documents``: ``name, secrets`` (``name`` = path in the document, ``kind``)."""
     own = [{"Key": "Owner", "Values": ["Self"]}]
     listed = reader.pages("ssm", "list_documents", "DocumentIdentifiers", Filters=own)
-    return {"documents": reader.each(listed, lambda one: _document(reader, one["Name"]))}
+    return {"documents": reader.map(listed, lambda one: _document(reader, one["Name"]))}
 
 
-def _document(reader: Reader, name: str) -> dict[str, Any]:
+def _document(reader: AwsReader, name: str) -> dict[str, Any]:
     answer = reader.call("ssm", "get_document", Name=name)
     return {"name": name, "secrets": answer if is_failed(answer) else _secrets(answer)}
 
@@ -29,14 +29,14 @@ def _document(reader: Reader, name: str) -> dict[str, Any]:
 def _secrets(answer: dict[str, Any]) -> Any:
     text, form = answer.get("Content"), answer.get("DocumentFormat", "JSON")
     if not isinstance(text, str):
-        return failed("ssm:get_document", Unknown("the document has no content"))
+        return failed("ssm:get_document", UnknownError("the document has no content"))
     try:
         if form == "JSON":
             return in_document(json.loads(text))
         if form == "YAML":
             return in_document(yaml.safe_load(text))
     except (ValueError, yaml.YAMLError):
-        return failed("ssm:get_document", Unknown(f"the document is not {form}"))
+        return failed("ssm:get_document", UnknownError(f"the document is not {form}"))
     return [{"name": "content", "kind": kind} for kind in kinds_in(text)]
 
 

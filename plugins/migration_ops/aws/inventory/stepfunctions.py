@@ -10,8 +10,8 @@ from typing import Any
 
 from migration_ops.aws.inventory.stepfunctions_details import details
 from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
@@ -25,7 +25,7 @@ MAX_LISTED, MAX_PAGES = 1_000, 100
 DETAILED = 5
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``stateMachines``: name, arn, kind, ``metrics`` by end, and for STANDARD ones ``ended`` by status and ``running``.
 
@@ -34,20 +34,20 @@ def read(reader: Reader) -> dict[str, Any]:
     names = reader.config.resources.state_machines
     if not names.include:
         return {"stateMachines": [], NONE_EXPECTED: True}
-    found = reader.attempt(
+    found = reader.guarded(
         "stepfunctions:list_state_machines",
         lambda: [
             {"name": one["name"], "arn": one["stateMachineArn"], "kind": one["type"]}
-            for page in reader.of("stepfunctions").get_paginator("list_state_machines").paginate()
+            for page in reader.client("stepfunctions").get_paginator("list_state_machines").paginate()
             for one in page["stateMachines"]
-            if names.takes(one["name"])
+            if names.matches(one["name"])
         ],
     )
     if is_failed(found):
         return {"stateMachines": found}
     period = period_seconds(reader.window)
     series = read_metrics(reader, [_metric(one["arn"], member, period) for one in found for member in METRICS])
-    machines = reader.each(found, lambda one: one | _executions(reader, one))
+    machines = reader.map(found, lambda one: one | _executions(reader, one))
     for one in machines:
         one["metrics"] = {member: series[f"{one['arn']}|{member}"] for member in METRICS}
     return {"stateMachines": machines}
@@ -57,33 +57,33 @@ def _metric(arn: str, member: str, period: int) -> Metric:
     return Metric(f"{arn}|{member}", "AWS/States", METRICS[member], {"StateMachineArn": arn}, "Sum", period)
 
 
-def _executions(reader: Reader, machine: dict[str, Any]) -> dict[str, Any]:
+def _executions(reader: AwsReader, machine: dict[str, Any]) -> dict[str, Any]:
     if machine["kind"] != "STANDARD":
         return {}
     arn = machine["arn"]
     return {
         "ended": {
-            status: reader.attempt(f"stepfunctions:list_executions {status}", partial(_ended, reader, arn, status))
+            status: reader.guarded(f"stepfunctions:list_executions {status}", partial(_ended, reader, arn, status))
             for status in BAD_ENDS
         },
-        "running": reader.attempt("stepfunctions:list_executions RUNNING", partial(_running, reader, arn)),
+        "running": reader.guarded("stepfunctions:list_executions RUNNING", partial(_running, reader, arn)),
     }
 
 
-def _listed(reader: Reader, arn: str, status: str) -> Iterator[dict[str, Any]]:
+def _listed(reader: AwsReader, arn: str, status: str) -> Iterator[dict[str, Any]]:
     """Most recent first: ended ones by their stop, running ones by start or redrive (API reference)."""
     pages = (
-        reader.of("stepfunctions")
+        reader.client("stepfunctions")
         .get_paginator("list_executions")
         .paginate(stateMachineArn=arn, statusFilter=status, PaginationConfig={"PageSize": PAGE_SIZE})
     )
     for number, page in enumerate(pages, start=1):
         if number > MAX_PAGES:
-            raise Unknown(f"executions that are {status}: not read to the end after {MAX_PAGES} pages")
+            raise UnknownError(f"executions that are {status}: not read to the end after {MAX_PAGES} pages")
         yield from page["executions"]
 
 
-def _ended(reader: Reader, arn: str, status: str) -> dict[str, Any]:
+def _ended(reader: AwsReader, arn: str, status: str) -> dict[str, Any]:
     """Those that ended in the window; later pages are older and are not asked for."""
     found: list[dict[str, Any]] = []
     for one in _listed(reader, arn, status):
@@ -98,7 +98,7 @@ def _ended(reader: Reader, arn: str, status: str) -> dict[str, Any]:
     }
 
 
-def _running(reader: Reader, arn: str) -> dict[str, Any]:
+def _running(reader: AwsReader, arn: str) -> dict[str, Any]:
     """How many run, and the oldest of them: those are on the last page, so all pages are read."""
     count = 0
     begun: list[tuple[float, int, dict[str, Any]]] = []
@@ -116,7 +116,7 @@ def _begun(execution: dict[str, Any]) -> datetime:
     return begun
 
 
-def _aged(reader: Reader, execution: dict[str, Any], limit: timedelta) -> dict[str, Any]:
+def _aged(reader: AwsReader, execution: dict[str, Any], limit: timedelta) -> dict[str, Any]:
     age = reader.now - _begun(execution)
     found = {"name": execution["name"], "ageMinutes": round(age / timedelta(minutes=1), 1)}
     return found | (details(reader, execution) if age > limit else {})

@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_document
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """``machines``: ``name, arn, logLevel, secrets`` (``name`` = path in the definition, ``kind``)."""
     names = reader.config.resources.state_machines
-    if names.are_none:
+    if names.is_empty:
         return {"machines": []}
     listed = reader.pages("stepfunctions", "list_state_machines", "stateMachines")
     if is_failed(listed):
         return {"machines": listed}
-    ours = [one for one in listed if names.takes(one["name"])]
-    return {"machines": reader.each(ours, lambda one: _machine(reader, one))}
+    ours = [one for one in listed if names.matches(one["name"])]
+    return {"machines": reader.map(ours, lambda one: _machine(reader, one))}
 
 
-def _machine(reader: Reader, listed: dict[str, Any]) -> dict[str, Any]:
+def _machine(reader: AwsReader, listed: dict[str, Any]) -> dict[str, Any]:
     machine = {"name": listed["name"], "arn": listed["stateMachineArn"]}
     answer = reader.call("stepfunctions", "describe_state_machine", stateMachineArn=listed["stateMachineArn"])
     if is_failed(answer):
@@ -41,7 +41,7 @@ def _secrets(definition: Any) -> Any:
         return in_document(json.loads(definition))
     except (TypeError, ValueError):
         # A definition encrypted with a key of the customer comes back empty when the key cannot be used.
-        return failed("stepfunctions:describe_state_machine", Unknown("the definition is not JSON"))
+        return failed("stepfunctions:describe_state_machine", UnknownError("the definition is not JSON"))
 
 
 # What checks are about.

@@ -6,30 +6,30 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import NONE_EXPECTED, failed, is_failed
 from migration_ops.core.listing import Listing
 
 OPERATION = "stepfunctions:describe_state_machine"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``stateMachines``: ``name``, ``hasTimeout`` (of whole executions) and ``tasks`` (``name, hasTimeout, hasRetry,
     hasBackoff, hasJitter``), those inside Parallel and Map too. Nothing else of a definition goes further.
     """
     names = reader.config.resources.state_machines
-    if names.are_none:
+    if names.is_empty:
         return {"stateMachines": [], NONE_EXPECTED: True}
     listed = reader.pages("stepfunctions", "list_state_machines", "stateMachines")
     if is_failed(listed):
         return {"stateMachines": listed}
-    ours = [one for one in listed if names.takes(one["name"])]
-    return {"stateMachines": reader.each(ours, lambda one: _machine(reader, one["name"], one["stateMachineArn"]))}
+    ours = [one for one in listed if names.matches(one["name"])]
+    return {"stateMachines": reader.map(ours, lambda one: _machine(reader, one["name"], one["stateMachineArn"]))}
 
 
-def _machine(reader: Reader, name: str, arn: str) -> dict[str, Any]:
+def _machine(reader: AwsReader, name: str, arn: str) -> dict[str, Any]:
     answer = reader.call("stepfunctions", "describe_state_machine", stateMachineArn=arn)
     if is_failed(answer):
         return {"name": name, "hasTimeout": answer, "tasks": answer}
@@ -38,7 +38,7 @@ def _machine(reader: Reader, name: str, arn: str) -> dict[str, Any]:
         return {"name": name, "hasTimeout": "TimeoutSeconds" in definition, "tasks": list(_tasks(definition))}
     except (AttributeError, KeyError, TypeError, ValueError):
         # Encrypted with a key of the customer that cannot be used, it comes back empty.
-        lost = failed(OPERATION, Unknown("the definition cannot be read"))
+        lost = failed(OPERATION, UnknownError("the definition cannot be read"))
         return {"name": name, "hasTimeout": lost, "tasks": lost}
 
 

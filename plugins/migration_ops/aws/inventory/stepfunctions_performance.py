@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.metrics import Metric, read_metrics
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
@@ -18,7 +18,7 @@ EXAMPLES = 3
 ENTERED = "StateEntered"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``stateMachines``: ``name, arn, kind``, by day ``executionTime {p50, p95, p99}`` (ms) and ``ended`` (one series an
     end), and of STANDARD ones ``latest [{name, transitions, events}]``.
@@ -32,10 +32,10 @@ def read(reader: Reader) -> dict[str, Any]:
     ours = [
         {"name": one["name"], "arn": one["stateMachineArn"], "kind": one["type"]}
         for one in listed
-        if names.takes(one["name"])
+        if names.matches(one["name"])
     ]
     series = read_metrics(reader, [metric for one in ours for metric in _metrics(one["arn"])])
-    return {"stateMachines": reader.each(ours, lambda one: one | _measured(one["arn"], series) | _latest(reader, one))}
+    return {"stateMachines": reader.map(ours, lambda one: one | _measured(one["arn"], series) | _latest(reader, one))}
 
 
 def _metrics(arn: str) -> list[Metric]:
@@ -54,7 +54,7 @@ def _measured(arn: str, series: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _latest(reader: Reader, machine: dict[str, Any]) -> dict[str, Any]:
+def _latest(reader: AwsReader, machine: dict[str, Any]) -> dict[str, Any]:
     """EXPRESS executions cannot be listed (StateMachineTypeNotSupported)."""
     if machine["kind"] != "STANDARD":
         return {}
@@ -67,19 +67,19 @@ def _latest(reader: Reader, machine: dict[str, Any]) -> dict[str, Any]:
     )
     if is_failed(answer):
         return {"latest": answer}
-    return {"latest": reader.each(answer["executions"], lambda one: _example(reader, one))}
+    return {"latest": reader.map(answer["executions"], lambda one: _example(reader, one))}
 
 
-def _example(reader: Reader, execution: dict[str, Any]) -> dict[str, Any]:
-    counted = reader.attempt("stepfunctions:get_execution_history", lambda: _counted(reader, execution["executionArn"]))
+def _example(reader: AwsReader, execution: dict[str, Any]) -> dict[str, Any]:
+    counted = reader.guarded("stepfunctions:get_execution_history", lambda: _counted(reader, execution["executionArn"]))
     found = {"name": execution["name"]}
     return found | ({"transitions": counted} if is_failed(counted) else counted)
 
 
-def _counted(reader: Reader, arn: str) -> dict[str, int]:
+def _counted(reader: AwsReader, arn: str) -> dict[str, int]:
     """Without its payloads: only the kinds of events count."""
     pages = (
-        reader.of("stepfunctions")
+        reader.client("stepfunctions")
         .get_paginator("get_execution_history")
         .paginate(executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000})
     )

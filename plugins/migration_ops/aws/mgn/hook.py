@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from botocore.config import Config
 
-from migration_ops.aws.errors import NotFound, classify
+from migration_ops.aws.errors import NotFoundError, to_aws_error
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.session import SessionHook
-from migration_ops.core.errors import InvalidInput, MigrationError, OutcomeUnknown, Unknown
+from migration_ops.core.errors import InvalidInputError, MigrationError, OutcomeUnknownError, UnknownError
 
 T = TypeVar("T")
 
@@ -110,17 +110,17 @@ class MgnHook(SessionHook):
             - :external+boto3:py:meth:`mgn.Client.list_waves`
             - :external+boto3:py:meth:`mgn.Client.list_applications`
 
-        :raises NotFound: there is no such wave, or it is archived.
+        :raises NotFoundError: there is no such wave, or it is archived.
         """
         waves = self._items("list_waves", filters={"waveIDs": [wave_id]})
         wave = next((one for one in waves if one.get("waveID") == wave_id), None)
         if wave is None or wave.get("isArchived") is True:
-            raise NotFound("The MGN wave does not exist or is archived.", waveId=wave_id)
+            raise NotFoundError("The MGN wave does not exist or is archived.", waveId=wave_id)
         names: dict[str, str] = {}
         for one in self._items("list_applications", filters={"waveIDs": [wave_id], "isArchived": False}):
             name, application_id = one.get("name"), one.get("applicationID")
             if one.get("waveID") != wave_id or not name or not application_id or name in names:
-                raise Unknown("ListApplications answered what the wave cannot hold.", waveId=wave_id, item=name)
+                raise UnknownError("ListApplications answered what the wave cannot hold.", waveId=wave_id, item=name)
             names[name] = application_id
         return names
 
@@ -143,10 +143,10 @@ class MgnHook(SessionHook):
         All jobs created since, latest first. MGN takes whole seconds: some of the second before may be included.
 
         :param moment: an aware datetime.
-        :raises InvalidInput: a datetime without a time zone.
+        :raises InvalidInputError: a datetime without a time zone.
         """
         if moment.tzinfo is None:
-            raise InvalidInput("A moment needs its time zone.", moment=moment.isoformat())
+            raise InvalidInputError("A moment needs its time zone.", moment=moment.isoformat())
         return self._jobs({"fromDate": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
 
     def active_jobs(self) -> list[JobView]:
@@ -175,7 +175,7 @@ class MgnHook(SessionHook):
         with classified(mutating=False):
             answer = self.conn.get_launch_configuration(sourceServerID=server_id)
         if answer.get("sourceServerID") != server_id:
-            raise Unknown("GetLaunchConfiguration answered for no or another server.", sourceServerId=server_id)
+            raise UnknownError("GetLaunchConfiguration answered for no or another server.", sourceServerId=server_id)
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
     # The five mutating calls: sent once, whatever happens
@@ -187,7 +187,7 @@ class MgnHook(SessionHook):
         .. seealso::
             - :external+boto3:py:meth:`mgn.Client.start_test`
 
-        :raises OutcomeUnknown: the answer was lost; reconcile before anything else.
+        :raises OutcomeUnknownError: the answer was lost; reconcile before anything else.
         :raises Conflict: wrong state or a job in flight, perhaps from this very call; reconcile.
         """
         return self._job("start_test", ids, tags)
@@ -242,7 +242,7 @@ class MgnHook(SessionHook):
             pages = self.conn.get_paginator(operation).paginate(**request, PaginationConfig={"PageSize": PAGE_SIZE})
             for page in pages:
                 if not isinstance(page.get("items"), list):
-                    raise Unknown("The answer has no items.", operation=operation, requestId=_request_id(page))
+                    raise UnknownError("The answer has no items.", operation=operation, requestId=_request_id(page))
                 items.extend(page["items"])
         return items
 
@@ -251,21 +251,21 @@ class MgnHook(SessionHook):
         with classified(mutating=True):
             answer = getattr(conn, operation)(sourceServerIDs=distinct(ids), tags=tags)
         if not (answer.get("job") or {}).get("jobID"):
-            raise OutcomeUnknown("The answer names no job.", operation=operation, requestId=_request_id(answer))
-        return _view(JobView.from_api, answer["job"], OutcomeUnknown)
+            raise OutcomeUnknownError("The answer names no job.", operation=operation, requestId=_request_id(answer))
+        return _view(JobView.from_api, answer["job"], OutcomeUnknownError)
 
     def _server(self, operation: str, server_id: str, **request: Any) -> ServerView:
         conn = self.mutating_conn
         with classified(mutating=True):
             answer = getattr(conn, operation)(sourceServerID=server_id, **request)
         if answer.get("sourceServerID") != server_id:
-            raise OutcomeUnknown(
+            raise OutcomeUnknownError(
                 "The answer is for no or another server.",
                 operation=operation,
                 sourceServerId=server_id,
                 requestId=_request_id(answer),
             )
-        return _view(ServerView.from_api, answer, OutcomeUnknown)
+        return _view(ServerView.from_api, answer, OutcomeUnknownError)
 
 
 @contextmanager
@@ -276,7 +276,7 @@ def classified(*, mutating: bool) -> Iterator[None]:
     except MigrationError:
         raise
     except Exception as error:
-        raise classify(error, mutating=mutating) from error
+        raise to_aws_error(error, mutating=mutating) from error
 
 
 def chunks(ids: list[str], size: int) -> Iterator[list[str]]:
@@ -288,11 +288,13 @@ def chunks(ids: list[str], size: int) -> Iterator[list[str]]:
 def distinct(ids: Iterable[str]) -> list[str]:
     """The ids in order, each once."""
     if isinstance(ids, str):
-        raise InvalidInput("Expected several ids, not one string.", value=ids)
+        raise InvalidInputError("Expected several ids, not one string.", value=ids)
     return list(dict.fromkeys(ids))
 
 
-def _view(read: Callable[[dict[str, Any]], T], item: dict[str, Any], otherwise: type[MigrationError] = Unknown) -> T:
+def _view(
+    read: Callable[[dict[str, Any]], T], item: dict[str, Any], otherwise: type[MigrationError] = UnknownError
+) -> T:
     try:
         return read(item)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.aws.policies.statements import Statement, held_statements, public_statements, unbound_services
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 # Groups of S3's ACLs that are the public; every AWS account of the world is, too.
 PUBLIC_GROUPS = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
@@ -55,9 +55,9 @@ def public_grants(grants: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def is_blocked(part: str, *blocks: Facts | None) -> bool:
+def is_blocked(part: str, *blocks: Snapshot | None) -> bool:
     """Whether a part of the public access block is on, of the bucket or of its account: either holds."""
-    return any(one is not None and one.maybe(part) is True for one in blocks)
+    return any(one is not None and one.optional(part) is True for one in blocks)
 
 
 def _named(whose: str, statement: Statement) -> str:

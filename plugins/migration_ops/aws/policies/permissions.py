@@ -15,7 +15,7 @@ from migration_ops.aws.policies.conditions import Condition, binds_change, deman
 from migration_ops.aws.policies.kinds import NAMELESS, READING, TYPES, WITHOUT_RESOURCE, resources_like
 from migration_ops.aws.policies.patterns import covers, fill, may_match, surely_matches
 from migration_ops.aws.policies.statements import Statement, statements
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 __all__ = [
     "Permissions",
@@ -92,7 +92,7 @@ class Role:
         return known | {f"aws:principaltag/{key.lower()}": value for key, value in self.tags}
 
 
-def inline_policies(role: Facts) -> list[Policy]:
+def inline_policies(role: Snapshot) -> list[Policy]:
     """
     :raises NotRead: one of them was not read.
     :raises MalformedPolicy: one of them cannot be understood.
@@ -100,38 +100,38 @@ def inline_policies(role: Facts) -> list[Policy]:
     return [_policy(one) for one in role["inline"]]
 
 
-def attached_policies(role: Facts, *, by_aws: bool) -> list[Policy]:
+def attached_policies(role: Snapshot, *, by_aws: bool) -> list[Policy]:
     """AWS's own, or those that the account wrote. Raises as :func:`inline_policies`."""
     return [_policy(one) for one in role["attached"] if one["byAws"] is by_aws]
 
 
-def own_policies(role: Facts) -> list[Policy]:
+def own_policies(role: Snapshot) -> list[Policy]:
     """Those that the account can change. Raises as :func:`inline_policies`."""
     return inline_policies(role) + attached_policies(role, by_aws=False)
 
 
-def boundary_of(role: Facts) -> Policy | None:
+def boundary_of(role: Snapshot) -> Policy | None:
     """The permissions boundary; None = there is none. Raises as :func:`inline_policies`."""
-    found = role.maybe("boundary")
+    found = role.optional("boundary")
     return None if found is None else _policy(found)
 
 
-def role_of(role: Facts) -> Role:
+def role_of(role: Snapshot) -> Role:
     """The role itself, as far as the snapshot names it."""
     attached = [one for one in role["attached"] if one["byAws"] is False]
-    boundary = role.maybe("boundary")
-    tags = role.maybe("tags", {})
+    boundary = role.optional("boundary")
+    tags = role.optional("tags", {})
     return Role(
-        arn=role.maybe("arn", ""),
-        policies=tuple(arn for one in attached if (arn := one.maybe("arn", ""))),
+        arn=role.optional("arn", ""),
+        policies=tuple(arn for one in attached if (arn := one.optional("arn", ""))),
         tags=tuple(sorted((str(key), str(value)) for key, value in tags.items())),
-        boundary="" if boundary is None else boundary.maybe("arn", ""),
+        boundary="" if boundary is None else boundary.optional("arn", ""),
     )
 
 
-def _policy(document: Facts) -> Policy:
+def _policy(document: Snapshot) -> Policy:
     read = tuple(statements(document["document"]))
-    return Policy(document["name"], read, document.maybe("arn", ""), document.maybe("byAws", False))
+    return Policy(document["name"], read, document.optional("arn", ""), document.optional("byAws", False))
 
 
 def concerns(statement: Statement, action: str) -> bool:
@@ -238,7 +238,7 @@ def _may(pattern: str, arn: str, role: Role) -> bool:
     return filled is not None and may_match(filled, arn)
 
 
-def permissions_of(role: Facts) -> Permissions:
+def permissions_of(role: Snapshot) -> Permissions:
     """
     Of all the role's policies, AWS's too, within its boundary; without what it may take off itself.
 

@@ -18,12 +18,12 @@ from migration_ops.aws.policies.conditions import (
     restricts_service,
 )
 from migration_ops.aws.policies.patterns import contains, covers
-from migration_ops.core.errors import Unknown
-from migration_ops.core.facts import Facts
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import Snapshot
 
 __all__ = [
     "Condition",
-    "MalformedPolicy",
+    "MalformedPolicyError",
     "Principal",
     "Statement",
     "closed_by_deny",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-class MalformedPolicy(Unknown):
+class MalformedPolicyError(UnknownError):
     """A policy that cannot be understood: nobody can say whom it lets in."""
 
     code = "MALFORMED_POLICY"
@@ -105,12 +105,12 @@ def statements(document: Any) -> list[Statement]:
     The statements of a policy.
 
     :param document: the policy as JSON text (also URL-encoded, as IAM answers it) or as a mapping.
-    :raises MalformedPolicy: it is neither, or a statement has no known effect.
+    :raises MalformedPolicyError: it is neither, or a statement has no known effect.
     """
     found = _parsed(document).get("Statement")
     listed = [found] if isinstance(found, Mapping) else found
     if not isinstance(listed, list) or not listed:
-        raise MalformedPolicy("the policy has no statements")
+        raise MalformedPolicyError("the policy has no statements")
     return [_statement(one) for one in listed]
 
 
@@ -120,7 +120,7 @@ def public_statements(document: Any) -> list[Statement]:
 
     A ``Deny`` for everybody who is not named ("deny unless from our organization") restricts what it covers.
 
-    :raises MalformedPolicy: the policy cannot be understood.
+    :raises MalformedPolicyError: the policy cannot be understood.
     """
     listed = statements(document)
     return [one for one in _for_everybody(listed) if not _closed(one, listed, restricts)]
@@ -130,7 +130,7 @@ def held_statements(document: Any) -> list[Statement]:
     """
     The statements that would let in everybody, were there no Deny beside them that restricts them.
 
-    :raises MalformedPolicy: the policy cannot be understood.
+    :raises MalformedPolicyError: the policy cannot be understood.
     """
     listed = statements(document)
     return [one for one in _for_everybody(listed) if _closed(one, listed, restricts)]
@@ -140,7 +140,7 @@ def unbound_services(document: Any) -> list[Statement]:
     """
     The statements that allow something to an AWS service on whoever's behalf (the confused deputy).
 
-    :raises MalformedPolicy: the policy cannot be understood.
+    :raises MalformedPolicyError: the policy cannot be understood.
     """
     listed = statements(document)
     return [
@@ -162,7 +162,7 @@ def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
     """
     Accounts beside ``own`` that are allowed something as principals.
 
-    :raises MalformedPolicy: the policy cannot be understood.
+    :raises MalformedPolicyError: the policy cannot be understood.
     """
     named = {
         account_of(who.value)
@@ -216,26 +216,26 @@ def _is_everybody(who: Principal) -> bool:
 
 
 def _parsed(document: Any) -> Mapping[str, Any]:
-    if isinstance(document, Facts):
+    if isinstance(document, Snapshot):
         return document.plain()
     if isinstance(document, Mapping):
         return document
     if not isinstance(document, str):
-        raise MalformedPolicy(f"the policy is no document but {type(document).__name__}")
+        raise MalformedPolicyError(f"the policy is no document but {type(document).__name__}")
     # Decoded only when it is encoded: a % inside a plain policy is a % .
     text = document if document.lstrip().startswith("{") else unquote(document)
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise MalformedPolicy("the policy is not JSON") from error
+        raise MalformedPolicyError("the policy is not JSON") from error
     if not isinstance(found, Mapping):
-        raise MalformedPolicy("the policy is JSON but no document")
+        raise MalformedPolicyError("the policy is JSON but no document")
     return found
 
 
 def _statement(raw: Any) -> Statement:
     if not isinstance(raw, Mapping) or raw.get("Effect") not in ("Allow", "Deny"):
-        raise MalformedPolicy("a statement has no known effect")
+        raise MalformedPolicyError("a statement has no known effect")
     return Statement(
         effect=raw["Effect"],
         sid=str(raw.get("Sid", "")),
@@ -255,7 +255,7 @@ def _principals(raw: Any) -> tuple[Principal, ...]:
     if isinstance(raw, str):
         return (Principal("*" if raw == "*" else "AWS", raw),)
     if not isinstance(raw, Mapping):
-        raise MalformedPolicy("a principal is neither text nor a document")
+        raise MalformedPolicyError("a principal is neither text nor a document")
     return tuple(Principal(str(kind), value) for kind, values in raw.items() for value in _texts(values))
 
 
@@ -263,7 +263,7 @@ def _conditions(raw: Any) -> tuple[Condition, ...]:
     if raw is None:
         return ()
     if not isinstance(raw, Mapping) or not all(isinstance(one, Mapping) for one in raw.values()):
-        raise MalformedPolicy("a condition is no document")
+        raise MalformedPolicyError("a condition is no document")
     return tuple(
         Condition(str(operator), str(key).lower(), _texts(values))
         for operator, keys in raw.items()

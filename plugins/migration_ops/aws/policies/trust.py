@@ -14,7 +14,7 @@ from migration_ops.aws.policies.statements import (
     statements,
     unbound_services,
 )
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 # Services whose documentation says that they send aws:SourceArn or aws:SourceAccount when they take on a role. Others
 # (EC2 for one) do not: a condition on it would lock them out. Lambda and ECS tasks are left out as well: they may send
@@ -76,7 +76,7 @@ WHOLE_NAME = re.compile(r"[^:/|*?]+[:/|]")
 WORDS = ("stringequals", "stringlike", "stringequalsignorecase")
 
 
-def deputies(trust: Facts) -> list[str]:
+def deputies(trust: Snapshot) -> list[str]:
     """
     Services that may take the role on for whoever asks them, although they could say for whom.
 
@@ -92,7 +92,7 @@ def deputies(trust: Facts) -> list[str]:
     )
 
 
-def open_doors(trust: Facts, own_account: str) -> list[str]:
+def open_doors(trust: Snapshot, own_account: str) -> list[str]:
     """
     Who may take the role on though nothing ties them to us: everybody, other accounts, identity providers' users.
 

@@ -19,11 +19,16 @@ import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.egress import ApprovedUrl, Resolver, check_url, resolve
 from migration_ops.integrations.callback.pinned import pinned_session
 from migration_ops.integrations.callback.signing import SigningSecret, signed_headers, webhook_id
-from migration_ops.integrations.errors import CallbackFailed, CallbackGone, CallbackRefused, NameNotResolved
+from migration_ops.integrations.errors import (
+    CallbackFailedError,
+    CallbackGoneError,
+    CallbackRefusedError,
+    NameNotResolvedError,
+)
 
 ATTEMPTS = 5
 # Longer waits belong to Airflow's retry of the task: a worker slot must not sleep.
@@ -107,9 +112,9 @@ class CallbackClient:
         clock: Callable[[], float] = time.time,
         resolver: Resolver = resolve,
     ) -> None:
-        """:raises InvalidInput: no secret, or one that is none."""
+        """:raises InvalidInputError: no secret, or one that is none."""
         if not secrets:
-            raise InvalidInput("callbacks need a signing secret", path="migration_callback.password")
+            raise InvalidInputError("callbacks need a signing secret", path="migration_callback.password")
         self._url = url
         self._secrets = tuple(SigningSecret(text) for text in secrets)
         self._allowed_hosts = tuple(allowed_hosts)
@@ -122,19 +127,19 @@ class CallbackClient:
         self._resolver = resolver
 
     def check(self) -> ApprovedUrl:
-        """Whether the URL may be called; sends nothing. :raises ForbiddenUrl: :raises NameNotResolved:"""
+        """Whether the URL may be called; sends nothing. :raises ForbiddenUrl: :raises NameNotResolvedError:"""
         return check_url(self._url, self._allowed_hosts, resolver=self._resolver)
 
     def send(self, event: CallbackEvent) -> CallbackReceipt:
         """Delivers one event.
 
         :raises ForbiddenUrl: the URL may not be called; nothing was sent.
-        :raises CallbackGone: 410. :raises CallbackRefused: another 4xx, a redirect, a certificate that does not fit.
-        :raises CallbackFailed: no 2xx within the attempts. :raises NameNotResolved: the host has no address.
+        :raises CallbackGoneError: 410. :raises CallbackRefusedError: another 4xx, a redirect, a certificate that does not fit.
+        :raises CallbackFailedError: no 2xx within the attempts. :raises NameNotResolvedError: the host has no address.
         """
         body = json.dumps(event.as_document(), separators=(",", ":"), sort_keys=True).encode()
         retrying = Retrying(
-            retry=retry_if_exception_type((CallbackFailed, NameNotResolved)),
+            retry=retry_if_exception_type((CallbackFailedError, NameNotResolvedError)),
             stop=stop_after_attempt(self._attempts),
             wait=self._pause,
             reraise=True,
@@ -169,11 +174,11 @@ class CallbackClient:
                     return self._judged(answer, about)
             except requests.exceptions.SSLError as error:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                    raise CallbackRefused("the receiver's certificate does not fit its name", **about) from None
-                raise CallbackFailed("no TLS connection to the receiver", **about) from None
+                    raise CallbackRefusedError("the receiver's certificate does not fit its name", **about) from None
+                raise CallbackFailedError("no TLS connection to the receiver", **about) from None
             except requests.RequestException as error:
                 # Not chained: the text of these errors repeats the URL, and its query may carry a token.
-                raise CallbackFailed("the receiver did not answer", cause=type(error).__name__, **about) from None
+                raise CallbackFailedError("the receiver did not answer", cause=type(error).__name__, **about) from None
 
     def _judged(self, answer: requests.Response, about: dict[str, Any]) -> int:
         status = answer.status_code
@@ -181,17 +186,17 @@ class CallbackClient:
             return status
         about = {**about, "status": status, "answer": _excerpt(answer)}
         if status == _GONE:
-            raise CallbackGone("the receiver takes no messages any more", **about)
+            raise CallbackGoneError("the receiver takes no messages any more", **about)
         if status in _TRY_AGAIN or status >= 500:
             seconds = _retry_after(answer.headers.get("Retry-After"), self._clock())
-            raise CallbackFailed("the receiver cannot take the message now", retryAfterSeconds=seconds, **about)
+            raise CallbackFailedError("the receiver cannot take the message now", retryAfterSeconds=seconds, **about)
         if 300 <= status < 400:
-            raise CallbackRefused("the receiver answered with a redirect, which is never followed", **about)
-        raise CallbackRefused("the receiver refused the message", **about)
+            raise CallbackRefusedError("the receiver answered with a redirect, which is never followed", **about)
+        raise CallbackRefusedError("the receiver refused the message", **about)
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.context.get("retryAfterSeconds") if isinstance(error, CallbackFailed) else None
+        asked = error.context.get("retryAfterSeconds") if isinstance(error, CallbackFailedError) else None
         seconds = self._wait(state) if asked is None else float(asked)
         return min(seconds, self._longest_wait_seconds)
 
@@ -202,7 +207,7 @@ def from_connection(url: str, password: str | None, extra: dict[str, Any], **opt
     :param password: the signing secret ``whsec_…``.
     :param extra: ``allowedHosts`` (list), ``previousSecret`` (signed with as well while a rotation lasts),
         ``caFile`` (CA bundle of receivers with a private authority).
-    :raises InvalidInput: the connection does not hold what it should; the path names the field.
+    :raises InvalidInputError: the connection does not hold what it should; the path names the field.
     """
     secrets = [text for text in (password, extra.get("previousSecret")) if text]
     allowed = allowed_hosts_of(extra)
@@ -210,10 +215,10 @@ def from_connection(url: str, password: str | None, extra: dict[str, Any], **opt
 
 
 def allowed_hosts_of(extra: dict[str, Any]) -> tuple[str, ...]:
-    """``allowedHosts`` of the connection's extra; absent is empty. :raises InvalidInput: not a list of strings."""
+    """``allowedHosts`` of the connection's extra; absent is empty. :raises InvalidInputError: not a list of strings."""
     allowed = extra.get("allowedHosts") or []
     if not isinstance(allowed, list) or not all(isinstance(one, str) for one in allowed):
-        raise InvalidInput("must be a list of strings", path="migration_callback.extra.allowedHosts")
+        raise InvalidInputError("must be a list of strings", path="migration_callback.extra.allowedHosts")
     return tuple(allowed)
 
 

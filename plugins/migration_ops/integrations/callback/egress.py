@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.addresses import Address, Network, Reach, plain, reach_of
-from migration_ops.integrations.errors import ForbiddenUrl, NameNotResolved
+from migration_ops.integrations.errors import ForbiddenUrlError, NameNotResolvedError
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 MAX_URL_CHARS = 2048
@@ -64,11 +64,11 @@ class _Allowed:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """All addresses of a host. :raises NameNotResolved: it has none at the moment."""
+    """All addresses of a host. :raises NameNotResolvedError: it has none at the moment."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NameNotResolved("the host has no address", host=host, cause=str(error)) from error
+        raise NameNotResolvedError("the host has no address", host=host, cause=str(error)) from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -79,16 +79,16 @@ def check_url(
 
     :param allowed_hosts: entries ``host``, ``host:port``, an address, ``[v6]:port`` or a CIDR; no wildcards.
     :param path: where the URL stands in the conf, for the error.
-    :raises ForbiddenUrl: it may not be called; the error names ``path`` and host, never the whole URL.
-    :raises NameNotResolved: its host has no address now, so nothing can be said.
-    :raises InvalidInput: an entry of the allow-list is malformed.
+    :raises ForbiddenUrlError: it may not be called; the error names ``path`` and host, never the whole URL.
+    :raises NameNotResolvedError: its host has no address now, so nothing can be said.
+    :raises InvalidInputError: an entry of the allow-list is malformed.
     """
     allowed = [_parse_entry(entry, number) for number, entry in enumerate(allowed_hosts)]
     scheme, host, port = _parse(url, path)
     literal = _literal(host)
     found = [str(literal)] if literal is not None else list(resolver(host, port))
     if not found:
-        raise NameNotResolved("the host has no address", host=host)
+        raise NameNotResolvedError("the host has no address", host=host)
     for text in found:
         _judge(text, scheme, host, port, allowed, path)
     return ApprovedUrl(url, scheme, host, port, tuple(found))
@@ -99,38 +99,40 @@ def _judge(text: str, scheme: str, host: str, port: int, allowed: list[_Allowed]
     try:
         address = ipaddress.ip_address(text)
     except ValueError as error:
-        raise ForbiddenUrl("the resolver's answer is no address", path=path, host=host) from error
+        raise ForbiddenUrlError("the resolver's answer is no address", path=path, host=host) from error
     about = {"path": path, "host": host, "address": text}
     reach = reach_of(address)
     if reach is Reach.NEVER:
-        raise ForbiddenUrl("the host leads to a link-local, metadata, multicast or reserved address", **about)
+        raise ForbiddenUrlError("the host leads to a link-local, metadata, multicast or reserved address", **about)
     if any(entry.covers(host, port, address) for entry in allowed):
         return
     if reach is Reach.PRIVATE:
-        raise ForbiddenUrl("the host leads to a private address", **about)
+        raise ForbiddenUrlError("the host leads to a private address", **about)
     if scheme != "https":
-        raise ForbiddenUrl("only https may be called", path=path, host=host)
+        raise ForbiddenUrlError("only https may be called", path=path, host=host)
     if port != DEFAULT_PORTS["https"]:
-        raise ForbiddenUrl("only port 443 may be called", path=path, host=host, port=port)
+        raise ForbiddenUrlError("only port 443 may be called", path=path, host=host, port=port)
 
 
 def _parse(url: str, path: str) -> tuple[str, str, int]:
     if not isinstance(url, str) or not url or len(url) > MAX_URL_CHARS:
-        raise ForbiddenUrl(f"must be a URL of at most {MAX_URL_CHARS} characters", path=path)
+        raise ForbiddenUrlError(f"must be a URL of at most {MAX_URL_CHARS} characters", path=path)
     # Blanks and backslashes are read differently by different parsers; other alphabets can look like another host.
     if _NOT_IN_A_URL.search(url):
-        raise ForbiddenUrl("must be plain ASCII without blanks, quotes or backslashes (IDN: write xn--…)", path=path)
+        raise ForbiddenUrlError(
+            "must be plain ASCII without blanks, quotes or backslashes (IDN: write xn--…)", path=path
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ForbiddenUrl("is not a URL", path=path) from error
+        raise ForbiddenUrlError("is not a URL", path=path) from error
     if parts.scheme not in DEFAULT_PORTS or not url.lower().startswith(f"{parts.scheme}://"):
-        raise ForbiddenUrl("must begin with https://", path=path)
+        raise ForbiddenUrlError("must begin with https://", path=path)
     if "@" in parts.netloc:
-        raise ForbiddenUrl("must not carry a user name or password", path=path)
+        raise ForbiddenUrlError("must not carry a user name or password", path=path)
     if parts.fragment or port == 0 or parts.netloc.endswith(":"):
-        raise ForbiddenUrl("must not have a fragment, an empty port or port 0", path=path)
+        raise ForbiddenUrlError("must not have a fragment, an empty port or port 0", path=path)
     return parts.scheme, _host_of(parts, path), port or DEFAULT_PORTS[parts.scheme]
 
 
@@ -139,11 +141,11 @@ def _host_of(parts: SplitResult, path: str) -> str:
     literal = _literal(host)
     if literal is not None:
         if ("[" in parts.netloc) != (literal.version == 6):
-            raise ForbiddenUrl("is not a URL", path=path)
+            raise ForbiddenUrlError("is not a URL", path=path)
         return str(literal)
     if "[" in parts.netloc or len(host) > 253 or not _NAME.match(host):
         # Also refuses 127.1, 0x7f000001, 017700000001, a zone (%25eth0), a trailing dot and percent-encoding.
-        raise ForbiddenUrl("has a host that is neither a plain DNS name nor a plain address", path=path)
+        raise ForbiddenUrlError("has a host that is neither a plain DNS name nor a plain address", path=path)
     return host
 
 
@@ -170,6 +172,6 @@ def _parse_entry(entry: object, number: int) -> _Allowed:
                 return _Allowed(network=ipaddress.ip_network(str(literal)), port=port)
             if not match["v6"] and _NAME.match(host):
                 return _Allowed(host=host, port=port)
-    raise InvalidInput(
+    raise InvalidInputError(
         "an allow-list entry must be host, host:port, an address or a CIDR", path=f"allowedHosts[{number}]", value=text
     )

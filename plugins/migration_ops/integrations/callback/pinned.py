@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from migration_ops.integrations.callback.egress import DEFAULT_PORTS, ApprovedUrl
-from migration_ops.integrations.errors import ForbiddenUrl
+from migration_ops.integrations.errors import ForbiddenUrlError
 
 
 class PinnedAdapter(HTTPAdapter):
@@ -44,7 +44,7 @@ class PinnedAdapter(HTTPAdapter):
         parts = urlsplit(request.url or "")
         target = (parts.scheme, (parts.hostname or "").lower(), parts.port or DEFAULT_PORTS.get(parts.scheme))
         if target != (self._approved.scheme, self._approved.host, self._approved.port):
-            raise ForbiddenUrl("this session may call one approved host only", host=parts.hostname or "")
+            raise ForbiddenUrlError("this session may call one approved host only", host=parts.hostname or "")
         request.headers["Host"] = self._approved.host_header
         kwargs["proxies"] = {}
         return super().send(request, *args, **kwargs)

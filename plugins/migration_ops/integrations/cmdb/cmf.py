@@ -17,8 +17,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from tenacity.wait import wait_base
 
 from migration_ops.aws.session import clients_in
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.verdict import Check
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.verdict import GateResult
 from migration_ops.integrations.cmdb.cmf_auth import (
     PROCESS_TOKENS,
     CognitoServiceAccount,
@@ -29,7 +29,7 @@ from migration_ops.integrations.cmdb.cmf_auth import (
 from migration_ops.integrations.cmdb.cmf_find import judge_probe, judge_servers
 from migration_ops.integrations.cmdb.cmf_http import CmfHttp
 from migration_ops.integrations.cmdb.protocol import CmdbResult, CmdbServer, CmdbUpdate, Outcome, WaveStatus
-from migration_ops.integrations.errors import CmdbMismatch, CmdbRefused, CmdbUnavailable
+from migration_ops.integrations.errors import CmdbMismatchError, CmdbRefusedError, CmdbUnavailableError
 
 ATTEMPTS = 4
 # One lock per item and CMF for all clients of this process.
@@ -65,11 +65,11 @@ class CmfClient:
         self._wait = wait or wait_random_exponential(multiplier=0.5, max=15)
         self._attempts = attempts
 
-    def probe(self) -> Check:
+    def probe(self) -> GateResult:
         """Logs in and lists the waves (the shortest list); says OK only when that is a list."""
         return judge_probe(lambda: self._read("/user/wave"))
 
-    def find(self, servers: list[CmdbServer]) -> dict[str, Check]:
+    def find(self, servers: list[CmdbServer]) -> dict[str, GateResult]:
         """Reads every server with its application and wave, each record once.
 
         One GET per record, not the list: CMF has no paging, and a list beyond 6 MB is answered with 502.
@@ -77,16 +77,16 @@ class CmfClient:
         return judge_servers(servers, self.item)
 
     def item(self, schema: str, item_id: str) -> dict[str, Any]:
-        """One ``server``, ``app`` or ``wave``. :raises CmdbUnavailable: :raises CmdbRefused: :raises CmdbNotFound:"""
+        """One ``server``, ``app`` or ``wave``. :raises CmdbUnavailableError: :raises CmdbRefusedError: :raises CmdbNotFound:"""
         found = self._read(_path(schema, item_id))
         if not isinstance(found, dict):
-            raise CmdbUnavailable(f"the CMDB answered no {schema}", id=item_id)
+            raise CmdbUnavailableError(f"the CMDB answered no {schema}", id=item_id)
         return found
 
     def update(self, server: CmdbUpdate) -> CmdbResult:
         """One PUT with what differs, then the wave's status if asked for and different."""
         if server.cmdb_id is None:
-            raise CmdbRefused("this server has no cmdbId in the conf", migrationId=server.migration_id)
+            raise CmdbRefusedError("this server has no cmdbId in the conf", migrationId=server.migration_id)
         wave_status = _legal_wave_status(server.wave_status)
         desired = {
             "migration_status": server.migration_status,
@@ -109,7 +109,7 @@ class CmfClient:
         app_id = item.get("app_id")
         wave_id = self.item("app", str(app_id)).get("wave_id") if app_id else None
         if not wave_id:
-            raise CmdbRefused("this server belongs to no wave in the CMDB", cmdbId=server.cmdb_id, appId=app_id)
+            raise CmdbRefusedError("this server belongs to no wave in the CMDB", cmdbId=server.cmdb_id, appId=app_id)
         return self._converge("wave", str(wave_id), {"wave_status": wave_status.value})
 
     def _converge(self, schema: str, item_id: str, desired: dict[str, str | None]) -> tuple[int, dict[str, Any]]:
@@ -121,7 +121,7 @@ class CmfClient:
         sends = 0
         path = _path(schema, item_id)
         with _lock_of(self._base_url, schema, item_id):
-            for attempt in self._retrying(CmdbUnavailable, CmdbMismatch):
+            for attempt in self._retrying(CmdbUnavailableError, CmdbMismatchError):
                 with attempt:
                     item = self._item_once(path)
                     changes = _differences(item, desired)
@@ -131,7 +131,7 @@ class CmfClient:
                         item = self._item_once(path)
                         lost = _differences(item, desired)
                         if lost:
-                            raise CmdbMismatch(
+                            raise CmdbMismatchError(
                                 "the update was accepted, and reading it back shows other values",
                                 **{f"{schema}Id": item_id, "attributes": sorted(lost)},
                             )
@@ -140,11 +140,11 @@ class CmfClient:
     def _item_once(self, path: str) -> dict[str, Any]:
         item = self._http.send("GET", path)
         if not isinstance(item, dict):
-            raise CmdbUnavailable("the CMDB answered no item", call=f"GET {path}")
+            raise CmdbUnavailableError("the CMDB answered no item", call=f"GET {path}")
         return item
 
     def _read(self, path: str) -> Any:
-        for attempt in self._retrying(CmdbUnavailable):
+        for attempt in self._retrying(CmdbUnavailableError):
             with attempt:
                 answer = self._http.send("GET", path)
         return answer
@@ -173,10 +173,10 @@ def from_connection(
         ``MFServiceAccount-{userPoolId}``, ``region`` to the pool's) or ``loginUrl`` (with login and password).
     :param client_factory: boto3 client by service name; by default one of boto3's own for ``region``.
     :param options: handed to :class:`CmfClient`.
-    :raises InvalidInput: the connection does not say enough; the path names what is missing.
+    :raises InvalidInputError: the connection does not say enough; the path names what is missing.
     """
     if not host:
-        raise InvalidInput("the CMDB connection has no host", path="cmf_api.host")
+        raise InvalidInputError("the CMDB connection has no host", path="cmf_api.host")
     base_url = host if "://" in host else f"https://{host}"
     return CmfClient(base_url, _login_of(login, password, extra, client_factory), **options)
 
@@ -187,16 +187,18 @@ def _login_of(
     pool_id = str(extra.get("userPoolId") or "")
     if pool_id:
         if not extra.get("clientId"):
-            raise InvalidInput("the service-account login needs the pool's client id", path="cmf_api.extra.clientId")
+            raise InvalidInputError(
+                "the service-account login needs the pool's client id", path="cmf_api.extra.clientId"
+            )
         region = str(extra.get("region") or pool_id.split("_", 1)[0])
         secret_id = str(extra.get("secretId") or f"MFServiceAccount-{pool_id}")
         return CognitoServiceAccount(
             pool_id, str(extra["clientId"]), secret_id, region, client_factory or clients_in(region)
         )
     if not extra.get("loginUrl"):
-        raise InvalidInput("the CMDB connection says no way to log in", path="cmf_api.extra.userPoolId|loginUrl")
+        raise InvalidInputError("the CMDB connection says no way to log in", path="cmf_api.extra.userPoolId|loginUrl")
     if not login or not password:
-        raise InvalidInput("the login URL needs login and password", path="cmf_api.login|password")
+        raise InvalidInputError("the login URL needs login and password", path="cmf_api.login|password")
     return LoginEndpoint(str(extra["loginUrl"]), login, password)
 
 
@@ -205,7 +207,7 @@ def _legal_wave_status(value: str | None) -> WaveStatus | None:
         return None if value is None else WaveStatus(value)
     except ValueError as error:
         legal = [one.value for one in WaveStatus]
-        raise CmdbRefused("this is no status of a wave", value=value, legal=legal) from error
+        raise CmdbRefusedError("this is no status of a wave", value=value, legal=legal) from error
 
 
 def _differences(item: dict[str, Any], desired: dict[str, str | None]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import requests
 
 from migration_ops.aws.errors import BotoCoreError, ClientError
-from migration_ops.integrations.errors import CmdbRefused, CmdbUnavailable
+from migration_ops.integrations.errors import CmdbRefusedError, CmdbUnavailableError
 
 RENEW_BEFORE_EXPIRY_SECONDS = 300.0
 # Used when a token does not say when it ends; short, so that a wrong guess costs one more login and not a 401.
@@ -36,7 +36,7 @@ class Login(Protocol):
         """What tells this account from another; the key of the cache."""
 
     def log_in(self) -> str:
-        """A fresh ID token. :raises CmdbUnavailable: :raises CmdbRefused:"""
+        """A fresh ID token. :raises CmdbUnavailableError: :raises CmdbRefusedError:"""
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class CognitoServiceAccount:
             raise _of_client_error(error) from None
         except BotoCoreError as error:
             # Some of these repeat the parameters of the call, the password among them: only their kind is told.
-            raise CmdbUnavailable(
+            raise CmdbUnavailableError(
                 "the login of the CMDB's service account failed", cause=type(error).__name__
             ) from None
         token = (answer.get("AuthenticationResult") or {}).get("IdToken")
         if not token:
-            raise CmdbRefused(
+            raise CmdbRefusedError(
                 "the service account was asked for another step (MFA, new password)",
                 challenge=answer.get("ChallengeName"),
             )
@@ -87,7 +87,7 @@ class CognitoServiceAccount:
         except (KeyError, TypeError, ValueError):
             username = password = None
         if not isinstance(username, str) or not isinstance(password, str):
-            raise CmdbRefused('the secret is not {"username", "password"}', secretId=self.secret_id)
+            raise CmdbRefusedError('the secret is not {"username", "password"}', secretId=self.secret_id)
         return username, password
 
 
@@ -114,18 +114,18 @@ class LoginEndpoint:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise CmdbUnavailable("the CMDB's login does not answer", cause=type(error).__name__) from error
+            raise CmdbUnavailableError("the CMDB's login does not answer", cause=type(error).__name__) from error
         if answer.status_code >= 500 or answer.status_code == 429:
-            raise CmdbUnavailable("the CMDB's login cannot answer now", status=answer.status_code)
+            raise CmdbUnavailableError("the CMDB's login cannot answer now", status=answer.status_code)
         if answer.status_code != 200:
-            raise CmdbRefused("the CMDB refused the login", status=answer.status_code, username=self.username)
+            raise CmdbRefusedError("the CMDB refused the login", status=answer.status_code, username=self.username)
         try:
             token = answer.json()
         except ValueError:
             token = None
         if not isinstance(token, str) or not token:
             # An account with MFA is answered with a challenge instead; automation cannot pass it.
-            raise CmdbRefused("the CMDB's login answered no token (MFA?)", username=self.username)
+            raise CmdbRefusedError("the CMDB's login answered no token (MFA?)", username=self.username)
         return token
 
 
@@ -181,10 +181,10 @@ def _expiry(token: str) -> float | None:
         return None
 
 
-def _of_client_error(error: ClientError) -> CmdbUnavailable | CmdbRefused:
+def _of_client_error(error: ClientError) -> CmdbUnavailableError | CmdbRefusedError:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     call = error.operation_name
     if code in _TRANSIENT or status >= 500 or status == 429:
-        return CmdbUnavailable("AWS could not log the CMDB's service account in now", call=call, awsCode=code)
-    return CmdbRefused("AWS refused the login of the CMDB's service account", call=call, awsCode=code)
+        return CmdbUnavailableError("AWS could not log the CMDB's service account in now", call=call, awsCode=code)
+    return CmdbRefusedError("AWS refused the login of the CMDB's service account", call=call, awsCode=code)

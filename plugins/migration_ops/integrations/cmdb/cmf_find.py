@@ -6,39 +6,39 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.cmdb.protocol import CmdbServer
-from migration_ops.integrations.errors import CmdbNotFound, CmdbRefused, CmdbUnavailable
+from migration_ops.integrations.errors import CmdbNotFoundError, CmdbRefusedError, CmdbUnavailableError
 
 MIGRATED_BY_MGN = "Rehost"
 ReadItem = Callable[[str, str], dict[str, Any]]
 
 
-def judge_probe(list_waves: Callable[[], Any]) -> Check:
+def judge_probe(list_waves: Callable[[], Any]) -> GateResult:
     """OK when the waves could be listed; a refusal is BLOCKED, no usable answer is UNKNOWN."""
 
-    def check(verdict: Verdict, value: Any = None, reason: str = "") -> Check:
-        return Check("CMDB reachable", "cmdb", verdict, value, "login works, waves can be listed", reason)
+    def check(verdict: Verdict, value: Any = None, reason: str = "") -> GateResult:
+        return GateResult("CMDB reachable", "cmdb", verdict, value, "login works, waves can be listed", reason)
 
     try:
         waves = list_waves()
-    except CmdbRefused as error:
+    except CmdbRefusedError as error:
         return check(Verdict.BLOCKED, reason=_told(error))
-    except CmdbUnavailable as error:
+    except CmdbUnavailableError as error:
         return check(Verdict.UNKNOWN, reason=_told(error))
     if not isinstance(waves, list):
         return check(Verdict.UNKNOWN, reason="the CMDB answered something that is no list of waves")
     return check(Verdict.OK, {"waves": len(waves)})
 
 
-def judge_servers(servers: list[CmdbServer], read: ReadItem) -> dict[str, Check]:
+def judge_servers(servers: list[CmdbServer], read: ReadItem) -> dict[str, GateResult]:
     """One check per server, keyed by ``cmdb_id`` (by ``migration_id`` where there is none).
 
     :param read: reads (schema, id) or raises CmdbUnavailable / CmdbRefused / CmdbNotFound.
     """
     seen = Counter(server.cmdb_id for server in servers if server.cmdb_id)
     records = _Records(read)
-    checks: dict[str, Check] = {}
+    checks: dict[str, GateResult] = {}
     for server in servers:
         if not server.cmdb_id:
             checks[server.migration_id] = _check(server, Verdict.BLOCKED, reason="no cmdbId in the conf")
@@ -56,8 +56,8 @@ class _Records:
 
     def __init__(self, read: ReadItem) -> None:
         self._read = read
-        self._kept: dict[tuple[str, str], dict[str, Any] | CmdbNotFound] = {}
-        self._lost: CmdbUnavailable | None = None
+        self._kept: dict[tuple[str, str], dict[str, Any] | CmdbNotFoundError] = {}
+        self._lost: CmdbUnavailableError | None = None
 
     def get(self, schema: str, item_id: str) -> dict[str, Any]:
         key = (schema, item_id)
@@ -66,18 +66,18 @@ class _Records:
                 raise self._lost
             try:
                 self._kept[key] = self._read(schema, item_id)
-            except CmdbNotFound as error:
+            except CmdbNotFoundError as error:
                 self._kept[key] = error
-            except CmdbUnavailable as error:
+            except CmdbUnavailableError as error:
                 self._lost = error
                 raise
         found = self._kept[key]
-        if isinstance(found, CmdbNotFound):
+        if isinstance(found, CmdbNotFoundError):
             raise found
         return found
 
 
-def _judged(server: CmdbServer, cmdb_id: str, records: _Records) -> Check:
+def _judged(server: CmdbServer, cmdb_id: str, records: _Records) -> GateResult:
     value: dict[str, Any] = {"serverId": cmdb_id}
     try:
         record = records.get("server", cmdb_id)
@@ -93,18 +93,18 @@ def _judged(server: CmdbServer, cmdb_id: str, records: _Records) -> Check:
             return _check(server, Verdict.BLOCKED, value, "the server's application belongs to no wave in the CMDB")
         wave = records.get("wave", str(value["waveId"]))
         value |= {"waveName": wave.get("wave_name"), "waveStatus": wave.get("wave_status")}
-    except CmdbRefused as error:
+    except CmdbRefusedError as error:
         return _check(server, Verdict.BLOCKED, value, _told(error))
-    except CmdbUnavailable as error:
+    except CmdbUnavailableError as error:
         return _check(server, Verdict.UNKNOWN, value, _told(error))
     return _check(server, Verdict.OK, value)
 
 
-def _check(server: CmdbServer, verdict: Verdict, value: Any = None, reason: str = "") -> Check:
+def _check(server: CmdbServer, verdict: Verdict, value: Any = None, reason: str = "") -> GateResult:
     limit = f"known once, r_type {MIGRATED_BY_MGN}, in an application and a wave"
-    return Check("CMDB record", server.migration_id, verdict, value, limit, reason)
+    return GateResult("CMDB record", server.migration_id, verdict, value, limit, reason)
 
 
-def _told(error: CmdbRefused | CmdbUnavailable) -> str:
+def _told(error: CmdbRefusedError | CmdbUnavailableError) -> str:
     about = error.context.get("reason") or error.context.get("status") or error.context.get("cause")
     return f"{error.message}: {about}" if about else error.message

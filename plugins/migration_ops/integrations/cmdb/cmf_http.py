@@ -12,7 +12,7 @@ import requests
 from requests.auth import AuthBase
 
 from migration_ops.integrations.cmdb.cmf_auth import Login, TokenCache
-from migration_ops.integrations.errors import CmdbNotFound, CmdbRefused, CmdbUnavailable
+from migration_ops.integrations.errors import CmdbNotFoundError, CmdbRefusedError, CmdbUnavailableError
 
 MAX_REASON_CHARS = 500
 
@@ -47,8 +47,8 @@ class CmfHttp:
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The decoded body of a 200.
 
-        :raises CmdbUnavailable: no answer, 429 or 5xx: a write may have been applied.
-        :raises CmdbRefused: any other answer; :raises CmdbNotFound: the id does not exist (CMF says 400).
+        :raises CmdbUnavailableError: no answer, 429 or 5xx: a write may have been applied.
+        :raises CmdbRefusedError: any other answer; :raises CmdbNotFoundError: the id does not exist (CMF says 400).
         """
         token = self._tokens.token(self._login)
         answer = self._once(method, path, body, token)
@@ -68,7 +68,7 @@ class CmfHttp:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise CmdbUnavailable(
+            raise CmdbUnavailableError(
                 "the CMDB does not answer", call=f"{method} {path}", cause=type(error).__name__
             ) from error
 
@@ -76,18 +76,20 @@ class CmfHttp:
 def _judged(answer: requests.Response, method: str, path: str) -> Any:
     status, call = answer.status_code, f"{method} {path}"
     if status == 429 or status >= 500:
-        raise CmdbUnavailable("the CMDB cannot answer now", call=call, status=status)
+        raise CmdbUnavailableError("the CMDB cannot answer now", call=call, status=status)
     if status == 200:
         try:
             return answer.json()
         except ValueError as error:
-            raise CmdbUnavailable("the CMDB answered something that is not JSON", call=call, status=status) from error
+            raise CmdbUnavailableError(
+                "the CMDB answered something that is not JSON", call=call, status=status
+            ) from error
     reason = "; ".join(_flat(_errors(answer)))[:MAX_REASON_CHARS]
     if status == 401 and not reason:
-        raise CmdbRefused("the CMDB refuses a token that it has just given out", call=call, status=status)
+        raise CmdbRefusedError("the CMDB refuses a token that it has just given out", call=call, status=status)
     if status == 400 and "does not exist" in reason and "related record" not in reason:
-        raise CmdbNotFound("the CMDB does not know this id", call=call, reason=reason)
-    raise CmdbRefused("the CMDB refused the request", call=call, status=status, reason=reason)
+        raise CmdbNotFoundError("the CMDB does not know this id", call=call, reason=reason)
+    raise CmdbRefusedError("the CMDB refused the request", call=call, status=status, reason=reason)
 
 
 def _errors(answer: requests.Response) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from migration_ops.core.verdict import Check
+from migration_ops.core.verdict import GateResult
 
 
 class WaveStatus(StrEnum):
@@ -66,10 +66,10 @@ class CmdbResult:
 class Cmdb(Protocol):
     """A CMDB. All methods may be called from several threads; none of them ever rolls anything back."""
 
-    def probe(self) -> Check:
+    def probe(self) -> GateResult:
         """Whether it answers and the login works. OK, BLOCKED (refused) or UNKNOWN (no answer); never raises."""
 
-    def find(self, servers: list[CmdbServer]) -> dict[str, Check]:
+    def find(self, servers: list[CmdbServer]) -> dict[str, GateResult]:
         """Whether it knows each server exactly once and would let a migration update it; never raises.
 
         Keyed by ``cmdb_id``; a server without one is BLOCKED under its ``migration_id``.

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.core.errors import Blocked
+from migration_ops.core.errors import BlockedError
 from migration_ops.operators.backup.base import (
     PLAN,
     bucket_of,
@@ -27,7 +27,7 @@ from migration_ops.runbook.backup.export import look_at_export, seal_export, sta
 from migration_ops.runbook.backup.findings import CRITICAL, finding, of_gap, of_made, of_retention, of_verified
 from migration_ops.runbook.backup.findings_items import is_accepted, may_be_marked, of_items, of_place
 from migration_ops.runbook.backup.keys import base_of
-from migration_ops.runbook.backup.manifest import EXPORT, SCAN, BackupNotWhole, Manifest
+from migration_ops.runbook.backup.manifest import EXPORT, SCAN, BackupNotWholeError, Manifest
 from migration_ops.runbook.backup.refused import mark_refused
 from migration_ops.runbook.backup.retention import expire
 from migration_ops.runbook.backup.verify import mark_verified, verify_backup
@@ -53,7 +53,7 @@ class BackupPlanOperator(DocumentedOperator):
         services = runbook_services(context)
         table = described(services, services.settings.table_name)
         if wanted == EXPORT and not table.has_pitr:
-            raise Blocked("an export needs point-in-time recovery, which is off", table=table.name)
+            raise BlockedError("an export needs point-in-time recovery, which is off", table=table.name)
         mode = wanted if wanted != AUTO else EXPORT if table.has_pitr else SCAN
         base = base_of(table.name, ti.run_id, run_moment(context))
         self.log.info("%s of %s to s3://%s/%s", mode, table.name, bucket_of(services), base)
@@ -104,7 +104,7 @@ class ExportOperator(_OfMode):
     def execute(self, context: Context) -> Any:
         plan = self.plan(context)
         services = runbook_services(context)
-        client, table = services.reader.of("dynamodb"), described(services, plan["table"])
+        client, table = services.reader.client("dynamodb"), described(services, plan["table"])
         return {"exportArn": start_export(client, store_of(services), table, plan["base"])}
 
 
@@ -118,7 +118,7 @@ class ExportSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         arn = pulled(context["ti"], self.export_task)["exportArn"]
-        found = look_at_export(runbook_services(context).reader.of("dynamodb"), arn)
+        found = look_at_export(runbook_services(context).reader.client("dynamodb"), arn)
         return PokeReturnValue(is_done=found is not None, xcom_value=found)
 
 
@@ -142,7 +142,7 @@ class SealExportOperator(_OfMode):
         store, found = store_of(services), pulled(ti, self.export_task)
         try:
             manifest = seal_export(store, table, plan["base"], ti.run_id, found, now)
-        except BackupNotWhole as error:
+        except BackupNotWholeError as error:
             # Cleared with the task export, the run asks for another one.
             mark_refused(store, plan["base"], iso(now()), error.message, export_arn=found["ExportArn"])
             raise
@@ -162,7 +162,7 @@ class VerifyOperator(FindingsOperator):
         store, base = store_of(services), plan["base"]
         try:
             verified = verify_backup(store, base)
-        except BackupNotWhole as error:
+        except BackupNotWholeError as error:
             mark_refused(store, base, iso(now()), error.message)
             return self.leave(context["ti"], [finding("backup_read_back", base, CRITICAL, error.message)])
         manifest, limits = verified.manifest, services.config.thresholds.backup

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.finding import Finding
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.report import FindingsReportOperator
@@ -25,16 +25,16 @@ _LEAVES_NOTHING = frozenset({"success", "skipped"})
 
 
 def bucket_of(services: RunbookServices) -> str:
-    """:raises InvalidInput: the installation names no bucket: nothing can be kept."""
+    """:raises InvalidInputError: the installation names no bucket: nothing can be kept."""
     bucket = services.config.resources.backup_bucket or services.settings.evidence_bucket
     if not bucket:
-        raise InvalidInput("there is no bucket for backups", path="MIGRATION_OPS_EVIDENCE_BUCKET")
+        raise InvalidInputError("there is no bucket for backups", path="MIGRATION_OPS_EVIDENCE_BUCKET")
     return bucket
 
 
 def store_of(services: RunbookServices) -> BackupStore:
     """The bucket of backups, with its own encryption and, where it can, retention."""
-    s3, bucket = services.reader.of("s3"), bucket_of(services)
+    s3, bucket = services.reader.client("s3"), bucket_of(services)
     keep = timedelta(days=services.config.thresholds.backup.retention_days)
     owner = services.config.resources.backup_bucket_owner or None
     return BackupStore(s3, bucket, protection_of(s3, bucket), services.reader.now + keep, owner)
@@ -42,7 +42,7 @@ def store_of(services: RunbookServices) -> BackupStore:
 
 def described(services: RunbookServices, table: str) -> Described:
     """The table as AWS shows it now."""
-    return describe(services.reader.of("dynamodb"), table, services.reader.of("kms"))
+    return describe(services.reader.client("dynamodb"), table, services.reader.client("kms"))
 
 
 def scanning_client(services: RunbookServices) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from migration_ops.core.errors import Blocked
+from migration_ops.core.errors import BlockedError
 from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.backup.base import described, pulled, scanning_client, store_of
@@ -41,7 +41,7 @@ class BeginDrillOperator(FindingsOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         services = runbook_services(context)
-        client = services.reader.of("dynamodb")
+        client = services.reader.client("dynamodb")
         live = described(services, services.settings.table_name)
         began = now().replace(microsecond=0)
         scratch = Scratch(ti.run_id, live.name, live.arn, began)
@@ -76,7 +76,7 @@ class RecoverOperator(DocumentedOperator):
             ti.xcom_push(key=FINDINGS_KEY, value=[off.as_document()])
             raise AirflowFailException(off.reason)
         began = now()
-        moment = start_recovery(runbook_services(context).reader.of("dynamodb"), scratch_of(plan, ti.run_id))
+        moment = start_recovery(runbook_services(context).reader.client("dynamodb"), scratch_of(plan, ti.run_id))
         return {"began": began.isoformat(), "as of": moment.isoformat() if moment else None}
 
 
@@ -91,7 +91,7 @@ class CompareRecoveredOperator(FindingsOperator):
         ti = context["ti"]
         services = runbook_services(context)
         plan, started = pulled(ti, BEGIN), pulled(ti, RECOVER)
-        client, scratch = services.reader.of("dynamodb"), scratch_of(plan, ti.run_id)
+        client, scratch = services.reader.client("dynamodb"), scratch_of(plan, ti.run_id)
         tag(client, scratch)
         table = scratch.from_point_in_time
         as_of = _as_of(client, table)
@@ -115,11 +115,11 @@ class CompareRecoveredOperator(FindingsOperator):
 
 
 def _as_of(client: Any, table: str) -> datetime:
-    """:raises Blocked: the table is not one that was recovered."""
+    """:raises BlockedError: the table is not one that was recovered."""
     found = raw_description(client, table) or {}
     moment = (found.get("RestoreSummary") or {}).get("RestoreDateTime")
     if not isinstance(moment, datetime):
-        raise Blocked("DynamoDB does not say as of when the table is", table=table)
+        raise BlockedError("DynamoDB does not say as of when the table is", table=table)
     return moment
 
 
@@ -140,7 +140,7 @@ class CleanUpSensor(BaseSensorOperator):
         if plan is None:
             raise AirflowSkipException("the drill never began: no table was made")
         services = runbook_services(context)
-        done = clean_up(services.reader.of("dynamodb"), scratch_of(plan, ti.run_id), services.settings.table_name)
+        done = clean_up(services.reader.client("dynamodb"), scratch_of(plan, ti.run_id), services.settings.table_name)
         self.log.info("still there: %s; not ours: %s", list(done.pending), list(done.foreign))
         left = self._findings(plan, done.pending, done.foreign)
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in left])

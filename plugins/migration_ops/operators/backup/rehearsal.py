@@ -11,7 +11,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.core.documents import rehearsal_wave_for
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.core.states import Phase
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.base import DocumentedOperator
@@ -23,7 +23,7 @@ from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.make import make_plan
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight import register
-from migration_ops.wave.services import NotConcerned, Services
+from migration_ops.wave.services import Services, StepSkipped
 
 # Only the sandbox says where its control API is.
 CONTROL = "SANDBOX_CONTROL_URL"
@@ -74,7 +74,7 @@ def require_sandbox(services: Services) -> None:
 def add_application(control: str, name: str) -> list[dict[str, Any]]:
     """One healthy server, ready for its test; as a wave conf lists it.
 
-    :raises Unknown: the sandbox did not do it.
+    :raises UnknownError: the sandbox did not do it.
     """
     session = requests.Session()
     # A proxy of the environment must not see loopback.
@@ -85,7 +85,7 @@ def add_application(control: str, name: str) -> list[dict[str, Any]]:
         answer.raise_for_status()
         made: list[dict[str, Any]] = answer.json()["applications"]
     except (requests.RequestException, KeyError, ValueError) as error:
-        raise Unknown(f"the sandbox made no server: {type(error).__name__}") from error
+        raise UnknownError(f"the sandbox made no server: {type(error).__name__}") from error
     return made
 
 
@@ -96,7 +96,7 @@ class RehearsedOperator(FindingsOperator):
         ti = context["ti"]
         try:
             plan = plan_of(ti)
-        except NotConcerned:
+        except StepSkipped:
             none = finding("drill_rollback", "rollback", WARNING, f"not rehearsed here: rehearse it by {HOW}")
             return self.leave(ti, [none])
         services = services_of(ti, plan)

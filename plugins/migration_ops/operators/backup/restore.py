@@ -9,7 +9,7 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.inventory.dynamodb_scratch import HANDED_OVER_TAG
-from migration_ops.core.errors import Blocked, InvalidInput, MigrationError
+from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
 from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.backup.base import pulled, scanning_client, store_of
@@ -29,7 +29,7 @@ from migration_ops.runbook.backup.table import raw_description
 from migration_ops.runbook.backup.target import (
     ACTIVE,
     LOADED_TAG,
-    TableExists,
+    TableExistsError,
     create_target,
     note,
     require_loadable,
@@ -58,45 +58,45 @@ class RestorePlanOperator(FindingsOperator):
         target = params["target"] or f"{live}-restored-{manifest.age_from:%Y%m%d%H%M%S}"
         self._require_free(services, target, live, ti.run_id)
         what = f"{manifest.items} items as of {manifest.consistent_at} from {base}"
-        is_dry = bool(params["dryRun"])
-        reason = f"{what} can be restored; nothing was changed" if is_dry else f"restores {what}"
+        dry_run = bool(params["dryRun"])
+        reason = f"{what} can be restored; nothing was changed" if dry_run else f"restores {what}"
         self.leave(ti, [finding("restore_plan", target, OK, reason, value=manifest.items, unit="items")])
-        return {"base": base, "sha256": manifest.sha256, "target": target, "live": live, "dryRun": is_dry}
+        return {"base": base, "sha256": manifest.sha256, "target": target, "live": live, "dryRun": dry_run}
 
     def _require_free(self, services: RunbookServices, target: str, live: str, run_id: str) -> None:
         """A table that this run itself made is no obstacle: then its plan was cleared."""
-        client = services.reader.of("dynamodb")
+        client = services.reader.client("dynamodb")
         require_not_in_use(target, live)
         found = raw_description(client, target)
         if found is not None and run_tag_of(client, found["TableArn"]) != tag_value(run_id):
-            raise TableExists("the target exists", table=target)
+            raise TableExistsError("the target exists", table=target)
 
 
 def chosen_backup(store: BackupStore, table: str, wanted: str | None) -> tuple[str, Manifest]:
     """
     :param wanted: the key of a manifest, or the folder it is in; None for the latest that was verified.
-    :raises Blocked: it was never verified.
+    :raises BlockedError: it was never verified.
     """
     if not wanted:
         return latest_verified(store, table)
     base = wanted.removeprefix(f"s3://{store.bucket}/").removesuffix(MANIFEST).rstrip("/")
     if not base.startswith(table_prefix(table)):
-        raise InvalidInput("a backup of this table is below its folder", path="backup", folder=table_prefix(table))
+        raise InvalidInputError("a backup of this table is below its folder", path="backup", folder=table_prefix(table))
     manifest = read_manifest(store, manifest_key(base))
     if verified_manifest(store, base) is None:
-        raise Blocked("this backup was never verified, or was changed since", backup=base)
+        raise BlockedError("this backup was never verified, or was changed since", backup=base)
     return base, manifest
 
 
 def plan_and_manifest(context: Context, services: RunbookServices, plan_task: str) -> tuple[dict[str, Any], Manifest]:
     """What the plan task chose, as long as it still is what it was.
 
-    :raises Blocked: the manifest was changed in between.
+    :raises BlockedError: the manifest was changed in between.
     """
     plan = pulled(context["ti"], plan_task)
     manifest = read_manifest(store_of(services), manifest_key(plan["base"]))
     if manifest.sha256 != plan["sha256"]:
-        raise Blocked("the backup was changed since it was chosen", backup=plan["base"])
+        raise BlockedError("the backup was changed since it was chosen", backup=plan["base"])
     return plan, manifest
 
 
@@ -117,7 +117,7 @@ class CreateTargetOperator(DocumentedOperator):
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
         if plan["dryRun"]:
             raise AirflowSkipException(f"dry run: {plan['target']} was not created")
-        began, client = now(), services.reader.of("dynamodb")
+        began, client = now(), services.reader.client("dynamodb")
         require_not_in_use(plan["target"], plan["live"], services.settings.table_name)
         late = refusing_indexes(store_of(services), manifest)
         create_target(client, plan["target"], manifest, services.settings.table_name, ti.run_id, late)
@@ -139,7 +139,7 @@ class TableSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         target = pulled(context["ti"], self.plan_task)[self.target_key]
-        status = status_of(runbook_services(context).reader.of("dynamodb"), target)
+        status = status_of(runbook_services(context).reader.client("dynamodb"), target)
         self.log.info("%s is %s", target, status or "not there yet")
         return status == ACTIVE
 
@@ -164,7 +164,7 @@ class LoadOperator(FindingsOperator):
         ti = context["ti"]
         services = runbook_services(context)
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
-        client, target = services.reader.of("dynamodb"), plan["target"]
+        client, target = services.reader.client("dynamodb"), plan["target"]
         # Asked right before the first write, of the settings as they are now, whatever was planned.
         arn = require_loadable(client, target, ti.run_id, plan["live"], services.settings.table_name)
         # Left before it begins: a killed worker leaves nothing later.
@@ -202,7 +202,7 @@ class IndexesSensor(BaseSensorOperator):
         services = runbook_services(context)
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
         require_not_in_use(plan["target"], plan["live"], services.settings.table_name)
-        lacking = make_next_index(services.reader.of("dynamodb"), plan["target"], manifest.create_table)
+        lacking = make_next_index(services.reader.client("dynamodb"), plan["target"], manifest.create_table)
         self.log.info("%s: %s", plan["target"], f"{lacking} indexes to come" if lacking else "all indexes are active")
         return not lacking
 
@@ -227,7 +227,7 @@ class CompareOperator(FindingsOperator):
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
         target = plan["target"]
         profile = profile_table(scanning_client(services), target)
-        broken = broken_chains(services.reader.of("dynamodb"), target, profile.migrations)
+        broken = broken_chains(services.reader.client("dynamodb"), target, profile.migrations)
         findings = [
             of_restored(self.prefix, target, profile, manifest),
             of_history(self.prefix, target, len(profile.migrations), broken, manifest.written_during),
@@ -246,7 +246,7 @@ class CompareOperator(FindingsOperator):
 
     def _hand_over(self, services: RunbookServices, target: str) -> None:
         """From now on it is somebody's: no task of this run writes into it again."""
-        client = services.reader.of("dynamodb")
+        client = services.reader.client("dynamodb")
         found = raw_description(client, target)
         if found is not None:
             note(client, found["TableArn"], HANDED_OVER_TAG, iso(now()))

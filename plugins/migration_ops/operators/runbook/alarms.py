@@ -16,7 +16,7 @@ from migration_ops.operators.runbook.base import FINDINGS_KEY, with_accepted
 from migration_ops.operators.runbook.chapter import TABLES_KEY
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.alarms.findings import unread
-from migration_ops.runbook.alarms.reconcile import Looked, look_at
+from migration_ops.runbook.alarms.reconcile import AlarmReview, look_at
 from migration_ops.runbook.alarms.wanted import WITH_WAVES
 
 # As Airflow's own DagRunType, an enum of strings.
@@ -45,8 +45,8 @@ class AlarmsOperator(DocumentedOperator):
         ti = context["ti"]
         services = runbook_services(context)
         is_scheduled = getattr(context.get("dag_run"), "run_type", None) == SCHEDULED
-        is_dry = context["params"]["dryRun"] and not (is_scheduled and self.kind in WITH_WAVES)
-        looked = self._look(services, is_dry=is_dry)
+        dry_run = context["params"]["dryRun"] and not (is_scheduled and self.kind in WITH_WAVES)
+        looked = self._look(services, dry_run=dry_run)
         looked = replace(looked, findings=tuple(with_accepted(list(looked.findings))))
         ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in looked.findings])
         ti.xcom_push(key=TABLES_KEY, value=list(looked.tables))
@@ -60,9 +60,9 @@ class AlarmsOperator(DocumentedOperator):
             raise AirflowFailException(f"{len(bad)} alarms are red; the first: {bad[0].resource}: {bad[0].reason}")
         return {"verdict": worst(looked.findings).value, "findings": len(looked.findings), "done": len(looked.done)}
 
-    def _look(self, services: RunbookServices, *, is_dry: bool) -> Looked:
+    def _look(self, services: RunbookServices, *, dry_run: bool) -> AlarmReview:
         try:
             topics = services.topic_arns()
         except MigrationError as error:
-            return Looked((unread(self.kind, error.message),))
-        return look_at(services.reader, self.kind, topics, is_dry=is_dry, may_be_new=True)
+            return AlarmReview((unread(self.kind, error.message),))
+        return look_at(services.reader, self.kind, topics, dry_run=dry_run, may_be_new=True)

@@ -8,14 +8,14 @@ from typing import Any
 from airflow.sdk import Context, TriggerRule, chain
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import in_groups, side_by_side
-from migration_ops.core.errors import MigrationError, Unknown
-from migration_ops.core.facts import Facts, failed
+from migration_ops.core.errors import MigrationError, UnknownError
+from migration_ops.core.facts import Snapshot, failed
 from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
 from migration_ops.operators.context import is_own_retry
 from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
-from migration_ops.operators.runbook.notify import TellOperator
+from migration_ops.operators.runbook.notify import NotifyOperator
 from migration_ops.operators.runbook.report import CHECK, REPORT, RESULT_KEY, TABLES_KEY, FindingsReportOperator
 from migration_ops.operators.runbook.run_window import run_window, windowed
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
@@ -34,8 +34,8 @@ __all__ = [
     "TABLES_KEY",
     "CheckOperator",
     "FindingsReportOperator",
+    "NotifyOperator",
     "ReadOperator",
-    "TellOperator",
 ]
 
 
@@ -59,7 +59,7 @@ class ReadOperator(DocumentedOperator):
         services = runbook_services(context)
         reader = reader_of(context, services, self)
         if isinstance(self.reader, str):
-            return services.put_away(self.reader, read_now(reader, self.reader))
+            return services.store_snapshot(self.reader, read_now(reader, self.reader))
         broken: list[Exception] = []
 
         def read(name: str) -> dict[str, Any]:
@@ -68,10 +68,10 @@ class ReadOperator(DocumentedOperator):
             except Exception as error:
                 self.log.exception("%s could not be read", name)
                 broken.append(error)
-                return failed(f"reader {name}", Unknown(f"its reading broke off: {type(error).__name__}"))
+                return failed(f"reader {name}", UnknownError(f"its reading broke off: {type(error).__name__}"))
 
         read_all = zip(self.reader, side_by_side(self.reader, read), strict=True)
-        left = {name: services.put_away(name, document) for name, document in read_all}
+        left = {name: services.store_snapshot(name, document) for name, document in read_all}
         if broken:
             # A task that fails returns nothing.
             context["ti"].xcom_push(key=RESULT_KEY, value=left)
@@ -79,7 +79,7 @@ class ReadOperator(DocumentedOperator):
         return left
 
 
-def reader_of(context: Context, services: RunbookServices, task: Any) -> Reader:
+def reader_of(context: Context, services: RunbookServices, task: Any) -> AwsReader:
     """Of the run's window; cleared by a person, a task looks from that window's beginning until now."""
     return windowed(services.reader, run_window(context, services), anew=is_cleared(context["ti"], task))
 
@@ -89,7 +89,7 @@ def is_cleared(ti: Any, task: Any) -> bool:
     return bool(getattr(ti, "try_number", 1) > 1) and not is_own_retry(ti, task)
 
 
-def read_now(reader: Reader, name: str) -> dict[str, Any]:
+def read_now(reader: AwsReader, name: str) -> dict[str, Any]:
     """What the reader reads; the document of its failure when it cannot even begin."""
     try:
         return read_with(name, reader)
@@ -126,7 +126,7 @@ class CheckOperator(FindingsOperator):
             ti.xcom_push(key=FINDINGS_KEY, value=[])
             raise AirflowSkipException(f"resources.yaml says that there are no {check.metadata.kind} here")
         estate = {name: self._read(context, services, name) for name in check.metadata.reads}
-        findings = check.run(Facts(estate), services.config.thresholds)
+        findings = check.run(Snapshot(estate), services.config.thresholds)
         return self.leave(ti, findings)
 
     def _read(self, context: Context, services: RunbookServices, reader: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class CheckOperator(FindingsOperator):
         if is_cleared(ti, self):
             self.log.info("cleared: reads %s anew", reader)
             return read_now(reader_of(context, services, self), reader)
-        return services.taken_out(ti.xcom_pull(task_ids=READ, map_indexes=index_of(reader, self.readers)), reader)
+        return services.load_snapshot(ti.xcom_pull(task_ids=READ, map_indexes=index_of(reader, self.readers)), reader)
 
 
 def index_of(reader: str, mapped: Sequence[str | list[str]]) -> int:
@@ -183,8 +183,8 @@ def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[An
     )
     # Nothing else looks as often: without its report nobody knows.
     pages = chapter.name == HEALTH
-    tell = TellOperator(task_id="tell", title=title, pages=pages, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(reads, checks, report, tell)
+    notify = NotifyOperator(task_id="notify", title=title, pages=pages, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(reads, checks, report, notify)
     chain([checks, report], complete)
     return reads, report

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from airflow.sdk import Context
 
-from migration_ops.aws.errors import SDK_ERRORS, classify
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.runbook.services import RunbookServices
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def put_heartbeat(services: RunbookServices, context: Context, findings: Iterabl
     """
     if services.dag_id not in WATCHED:
         return False
-    if all(one.verdict is FindingVerdict.UNKNOWN for one in findings):
+    if all(one.verdict is FindingStatus.UNKNOWN for one in findings):
         log.error("this run judged nothing: no heartbeat, the alarm on it will ring")
         return False
     point = {
@@ -41,10 +41,10 @@ def put_heartbeat(services: RunbookServices, context: Context, findings: Iterabl
         "Unit": "Count",
     }
     try:
-        services.reader.of("cloudwatch").put_metric_data(
+        services.reader.client("cloudwatch").put_metric_data(
             Namespace=services.settings.metrics_namespace, MetricData=[point]
         )
     except SDK_ERRORS as error:
-        log.error("no heartbeat could be put: %s", classify(error, mutating=True).message)
+        log.error("no heartbeat could be put: %s", to_aws_error(error, mutating=True).message)
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
-from migration_ops.core.errors import InvalidInput, MigrationError
+from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.finding import RED, Finding, worst
 from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.context import result_of
@@ -139,14 +139,14 @@ def _leave(ti: Any, finding: Finding, table: dict[str, Any] | None = None) -> li
 def window_of(params: Any, now: datetime) -> tuple[datetime, datetime]:
     """From when to when is asked, UTC: ``windowHours`` before ``until``, or before now.
 
-    :raises InvalidInput: ``until`` is no time, has no zone, or is not past.
+    :raises InvalidInputError: ``until`` is no time, has no zone, or is not past.
     """
     until = now
     if params["until"]:
         try:
             until = datetime.fromisoformat(params["until"])
         except ValueError as error:
-            raise InvalidInput("must be a time as ISO 8601", path="until", value=params["until"][:100]) from error
+            raise InvalidInputError("must be a time as ISO 8601", path="until", value=params["until"][:100]) from error
         if until.tzinfo is None or until > now:
-            raise InvalidInput("must have a zone and be past", path="until", value=params["until"][:100])
+            raise InvalidInputError("must have a zone and be past", path="until", value=params["until"][:100])
     return until - timedelta(hours=params["windowHours"]), until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.report import TABLES_KEY, FindingsReportOperator
 
@@ -81,7 +81,7 @@ class MappedReportOperator(FindingsReportOperator):
         return Finding(
             self.check_prefix + name if name else self.check_prefix.rstrip("_"),
             "*",
-            FindingVerdict.UNKNOWN,
+            FindingStatus.UNKNOWN,
             reason=reason,
             remedy="Clear the task with downstream.",
             section=self.section,

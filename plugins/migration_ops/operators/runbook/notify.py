@@ -9,9 +9,9 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import NOTE_KEY, leave_note
+from migration_ops.operators.context import NOTE_KEY, set_run_note
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.heartbeat import put_heartbeat
 from migration_ops.operators.runbook.report import ANSWERED_KEY, NO_REPORT, REPORT
@@ -20,7 +20,7 @@ from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.runbook.reports.notifier import Delivered, Notifier, Notifying
 
 
-class TellOperator(DocumentedOperator):
+class NotifyOperator(DocumentedOperator):
     """
     Notify people through SNS: of what is new, what has ended, and what still is wrong after a day. Each once.
 
@@ -41,8 +41,8 @@ class TellOperator(DocumentedOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         services = runbook_services(context)
-        if not services.tell:
-            raise AirflowSkipException("tell is false: nobody is notified")
+        if not services.notify:
+            raise AirflowSkipException("notify is false: nobody is notified")
         documents = ti.xcom_pull(task_ids=self.report_task, key=FINDINGS_KEY)
         answered = ti.xcom_pull(task_ids=self.report_task, key=ANSWERED_KEY) or ()
         window = run_window(context, services)
@@ -71,7 +71,7 @@ class TellOperator(DocumentedOperator):
     def _say_if_silent(self, ti: Any, done: Delivered) -> None:
         if done.silent:
             before = ti.xcom_pull(task_ids=self.report_task, key=NOTE_KEY)
-            leave_note(ti, "\n".join(one for one in (done.silent, before) if one))
+            set_run_note(ti, "\n".join(one for one in (done.silent, before) if one))
 
 
 def no_report(task_id: str, *, pages: bool) -> Finding:
@@ -79,7 +79,7 @@ def no_report(task_id: str, *, pages: bool) -> Finding:
     return Finding(
         NO_REPORT,
         "*",
-        FindingVerdict.UNKNOWN,
+        FindingStatus.UNKNOWN,
         reason=f"the task {task_id} left no findings: see its log",
         remedy=f"Open the run, mend what the log of {task_id} names, and clear that task with downstream.",
         section="Daily Operations",

@@ -8,11 +8,11 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from migration_ops.aws.evidence_store import ChangedMeanwhile
+from migration_ops.aws.evidence_store import ChangedMeanwhileError
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import leave_note
+from migration_ops.operators.context import set_run_note
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.run_window import run_window
 from migration_ops.operators.runbook.services import runbook_services
@@ -90,7 +90,7 @@ class FindingsReportOperator(DocumentedOperator):
                 previous=previous.document if previous else None,
                 extra=extra,
                 remarks=_remarks(window, previous, is_kept=store is not None),
-                notify=services.tell,
+                notify=services.notify,
             )
 
         store = services.reports(ti.dag_id)
@@ -99,7 +99,7 @@ class FindingsReportOperator(DocumentedOperator):
             self.log.warning("MIGRATION_OPS_EVIDENCE_BUCKET is not set: no report is kept, nothing can be compared")
         text = markdown(report)
         self.log.info("%s", text)
-        leave_note(ti, note(report))
+        set_run_note(ti, note(report))
         result = {"verdict": report.verdict.value, "counts": report.counts, "key": key, "markdown": text}
         if problem is not None:
             # A task that fails returns nothing, and the notification names the report.
@@ -148,7 +148,7 @@ def _kept(
             key = store.save(report)
             if previous is not None:
                 store.make_latest(report, previous)
-        except ChangedMeanwhile as error:
+        except ChangedMeanwhileError as error:
             problem = error
             continue
         except MigrationError as error:
@@ -174,7 +174,7 @@ def missed_finding(dag_id: str, window: Window) -> Finding:
     return Finding(
         MISSED,
         dag_id,
-        FindingVerdict.WARNING,
+        FindingStatus.WARNING,
         reason=f"from {since} to {moment(window.since)} no run looked: what happened then is not in any report",
         remedy="Find out why no run came (DAG paused, scheduler down), then trigger one with a longer windowHours.",
         section="Daily Operations",

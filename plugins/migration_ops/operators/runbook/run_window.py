@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import MigrationError
 from migration_ops.operators.runbook.services import RunbookServices
 from migration_ops.runbook.reports.history import ReportStore
@@ -55,7 +55,7 @@ def usual_window(context: Context) -> timedelta:
     return timedelta(hours=float(params[HOURS] if HOURS in params else context["params"][HOURS]))
 
 
-def windowed(reader: Reader, window: Window, *, anew: bool) -> Reader:
+def windowed(reader: AwsReader, window: Window, *, anew: bool) -> AwsReader:
     """
     A reader of the run's window.
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 from airflow.sdk import Context, Param, TriggerRule, chain
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
-from migration_ops.core.finding import RED, Finding, FindingVerdict, worst, worst_first
+from migration_ops.core.finding import RED, Finding, FindingStatus, worst, worst_first
 from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
 from migration_ops.operators.runbook.base import FINDINGS_KEY, with_accepted
 from migration_ops.operators.runbook.chapter import (
@@ -22,8 +22,8 @@ from migration_ops.operators.runbook.chapter import (
     REPORT,
     CheckOperator,
     FindingsReportOperator,
+    NotifyOperator,
     ReadOperator,
-    TellOperator,
     in_tasks,
 )
 from migration_ops.operators.runbook.services import runbook_services
@@ -86,21 +86,21 @@ class IngestOperator(DocumentedOperator):
         return {"verdict": worst(found).value, "findings": len(found)}
 
 
-def _prowler(reader: Reader, key: str) -> list[Finding]:
-    read = reader.attempt("the Prowler report", lambda: _text(reader, key))
+def _prowler(reader: AwsReader, key: str) -> list[Finding]:
+    read = reader.guarded("the Prowler report", lambda: _text(reader, key))
     if is_failed(read):
         return [unknown_of(PROWLER, key, read["notRead"]["message"] or read["notRead"]["code"])]
     return from_prowler(read, key)
 
 
-def _text(reader: Reader, key: str) -> str:
-    found = inbox.take(reader, key)
+def _text(reader: AwsReader, key: str) -> str:
+    found = inbox.fetch_report(reader, key)
     if found is None:
-        raise Unknown("the report that the run names is not in the evidence bucket", key=key)
+        raise UnknownError("the report that the run names is not in the evidence bucket", key=key)
     return found[0].decode("utf-8", "replace")
 
 
-def _security_hub(reader: Reader) -> list[Finding]:
+def _security_hub(reader: AwsReader) -> list[Finding]:
     read = reader.pages("securityhub", "get_findings", "Findings", Filters=_ACTIVE)
     if is_failed(read):
         return [unknown_of(SECURITY_HUB, "*", read["notRead"]["message"] or read["notRead"]["code"])]
@@ -160,8 +160,8 @@ class ComplianceChecklistOperator(ChecklistOperator):
 def seen_lines(findings: Sequence[Finding]) -> list[str]:
     """What was found, for the page of a question: counts, and the checks that are not OK, worst first."""
     counts = Counter(one.verdict for one in findings)
-    lines = [f"This run found {', '.join(f'{counts[one]} {one}' for one in FindingVerdict)}."]
-    bad = [one for one in worst_first(findings) if one.verdict is not FindingVerdict.OK]
+    lines = [f"This run found {', '.join(f'{counts[one]} {one}' for one in FindingStatus)}."]
+    bad = [one for one in worst_first(findings) if one.verdict is not FindingStatus.OK]
     by_check: dict[str, list[Finding]] = {}
     for one in bad:
         by_check.setdefault(one.check_id, []).append(one)
@@ -229,9 +229,9 @@ def wire_security(title: str, chapters: Sequence[Chapter], checklist: str | None
     report = SecurityReportOperator(
         task_id=REPORT, title=title, chapters=chapters, looks_back=True, trigger_rule=always
     )
-    tell = TellOperator(task_id="tell", title=title, trigger_rule=always)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(reads, checks, report, tell)
+    notify = NotifyOperator(task_id="notify", title=title, trigger_rule=always)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(reads, checks, report, notify)
     chain(ingest, report)
     chain([*checks, ingest, report], complete)
     if checklist:
@@ -247,7 +247,7 @@ def _wire_sign_off(title: str, chapters: Sequence[Chapter], checklist: str, repo
     again = SecurityReportOperator(
         task_id=SIGNED_REPORT, title=title, chapters=chapters, is_signed=True, trigger_rule=always
     )
-    tell = TellOperator(task_id="tell_signed", title=title, report_task=SIGNED_REPORT, trigger_rule=always)
+    notify = NotifyOperator(task_id="tell_signed", title=title, report_task=SIGNED_REPORT, trigger_rule=always)
     chain(report, items)
-    chain(signed, again, tell)
+    chain(signed, again, notify)
     chain([signed, again], complete)

@@ -14,12 +14,12 @@ from urllib.parse import quote
 from airflow.configuration import conf
 from airflow.sdk import Context, Param
 
-from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, classify
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, to_aws_error
 from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import RunbookConfig, read_config
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.core.facts import failed
 from migration_ops.core.finding import Route
 from migration_ops.core.settings import Settings, read_settings
@@ -40,38 +40,38 @@ class RunbookServices:
     settings: Settings
     config: RunbookConfig
     hook: MgnHook
-    reader: Reader
+    reader: AwsReader
     dag_id: str
     run_id: str
     # Whether people are notified at all.
-    tell: bool
+    notify: bool
 
     @cached_property
     def store(self) -> EvidenceStore | None:
         """The bucket, None where the installation has none."""
         bucket = self.settings.evidence_bucket
-        return EvidenceStore(self.reader.of, bucket) if bucket else None
+        return EvidenceStore(self.reader.client, bucket) if bucket else None
 
     def reports(self, dag_id: str) -> ReportStore | None:
         return ReportStore(self.store, dag_id) if self.store else None
 
-    def put_away(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
+    def store_snapshot(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
         """What was read, for the other tasks of this run: by value, or by key where it is large."""
         if self.store is None or len(json.dumps(document)) <= XCOM_BYTES:
             return {"document": document}
         key = f"{PREFIX}/{self.dag_id}/reads/{safe(self.run_id)}/{name}.json"
         return {"key": self.store.put(key, document)}
 
-    def taken_out(self, left: Any, reader: str) -> dict[str, Any]:
-        """The document behind what :meth:`put_away` left; a failure's document when nothing is there any more."""
+    def load_snapshot(self, left: Any, reader: str) -> dict[str, Any]:
+        """The document behind what :meth:`store_snapshot` left; a failure's document when nothing is there any more."""
         if not isinstance(left, Mapping):
-            return failed(f"reader {reader}", Unknown("its task left nothing behind: see its log"))
+            return failed(f"reader {reader}", UnknownError("its task left nothing behind: see its log"))
         # Of several services read by one task, each by its name.
         left = left.get(reader, left)
         if "document" in left:
             return dict(left["document"])
         if self.store is None:
-            return failed(f"reader {reader}", Unknown("it is in a bucket that is not set any more"))
+            return failed(f"reader {reader}", UnknownError("it is in a bucket that is not set any more"))
         try:
             found: dict[str, Any] = json.loads(self.store.get(left["key"]))
         except MigrationError as error:
@@ -101,7 +101,7 @@ class RunbookServices:
                 subject=message.subject,
             ).notify(context)
         except SDK_ERRORS as error:
-            raise classify(error, mutating=False) from error
+            raise to_aws_error(error, mutating=False) from error
 
     def topic_arns(self) -> dict[Route, str]:
         """The ARN of each route's topic, whether or not it exists.
@@ -113,12 +113,12 @@ class RunbookServices:
         try:
             return {route: self._topic_arn(name) for route, name in names.items()}
         except SDK_ERRORS as error:
-            raise classify(error, mutating=False) from error
+            raise to_aws_error(error, mutating=False) from error
 
     def place(self, window: Window, report: str | None) -> Place:
         """Where a notification comes from; what cannot be read stays empty."""
         try:
-            account, region = str(self._caller["Account"]), str(self.reader.of("sns").meta.region_name)
+            account, region = str(self._caller["Account"]), str(self.reader.client("sns").meta.region_name)
         except (ClientError, BotoCoreError):
             account, region = "", self.hook.region_name or ""
         return Place(
@@ -132,13 +132,13 @@ class RunbookServices:
 
     @cached_property
     def _caller(self) -> dict[str, Any]:
-        return dict(self.reader.of("sts").get_caller_identity())
+        return dict(self.reader.client("sts").get_caller_identity())
 
     def _topic_arn(self, name: str) -> str:
         # CreateTopic of a topic that exists would answer its ARN too, but would make one that does not.
         caller = self._caller
         partition = caller["Arn"].split(":")[1]
-        return f"arn:{partition}:sns:{self.reader.of('sns').meta.region_name}:{caller['Account']}:{name}"
+        return f"arn:{partition}:sns:{self.reader.client('sns').meta.region_name}:{caller['Account']}:{name}"
 
 
 def run_address(dag_id: str, run_id: str) -> str:
@@ -161,8 +161,8 @@ def runbook_services(context: Context) -> RunbookServices:
         settings=settings,
         config=config,
         hook=hook,
-        reader=Reader(
-            client=hook.client_for_reads,
+        reader=AwsReader(
+            make_client=hook.client_for_reads,
             config=config,
             settings=settings,
             now=datetime.now(UTC),
@@ -175,7 +175,7 @@ def runbook_services(context: Context) -> RunbookServices:
         ),
         dag_id=ti.dag_id,
         run_id=ti.run_id,
-        tell=params["tell"],
+        notify=params["notify"],
     )
 
 
@@ -190,7 +190,7 @@ def runbook_params(window_hours: float, **more: Param) -> dict[str, Param]:
             title="Window in hours",
             description="How far back this run looks; left as it is, at least to where the last report ended",
         ),
-        "tell": Param(
+        "notify": Param(
             True, type="boolean", title="Notify people", description="Send new and ended findings through SNS"
         ),
         "awsConnId": Param("aws_default", type="string", title="AWS connection"),

@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.core.finding import RED, Finding
 from migration_ops.core.markdown import plain
-from migration_ops.operators.approval import ShownAsAsked
+from migration_ops.operators.approval import StrictHITLOperator
 from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
-from migration_ops.operators.runbook.chapter import REPORT, FindingsReportOperator, TellOperator
+from migration_ops.operators.runbook.chapter import REPORT, FindingsReportOperator, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.runbook.sign_off import (
     LATE_DAYS,
@@ -56,7 +56,7 @@ class ChecklistOperator(DocumentedOperator):
         return asked(checklist, on_call, context["params"]["period"], services.reader.now)
 
 
-class SignOffOperator(ShownAsAsked):
+class SignOffOperator(StrictHITLOperator):
     """
     Ask the owner to sign one item off, with a link to the evidence. Not done, no evidence or no answer in time is red.
 
@@ -151,7 +151,7 @@ def wire_checklist(file: str, title: str) -> None:
         task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}", doc_md=doc_of(SignOffOperator)
     ).expand(item=items.output)
     report = SignOffReportOperator(task_id=REPORT, title=title, trigger_rule=TriggerRule.ALL_DONE)
-    tell = TellOperator(task_id="tell", title=title, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="all_well", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(signed, report, tell)
+    notify = NotifyOperator(task_id="notify", title=title, trigger_rule=TriggerRule.ALL_DONE)
+    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    chain(signed, report, notify)
     chain([signed, report], complete)

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Context, TriggerRule, chain
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.runbook.chapter import READ, TABLES_KEY, in_tasks
 from migration_ops.operators.runbook.services import runbook_services
@@ -15,7 +15,7 @@ from migration_ops.runbook.checks.check import Chapter
 from migration_ops.runbook.checks.tables import tables_of
 
 TABLES = "tables"
-LEAF = "all_well"
+LEAF = "run_outcome"
 
 
 class TablesOperator(DocumentedOperator):
@@ -38,11 +38,11 @@ class TablesOperator(DocumentedOperator):
         services = runbook_services(context)
         left = [ti.xcom_pull(task_ids=READ, map_indexes=number) for number in range(len(self.readers))]
         estate = {
-            name: services.taken_out(found, name)
+            name: services.load_snapshot(found, name)
             for found, names in zip(left, self.readers, strict=True)
             for name in ([names] if isinstance(names, str) else names)
         }
-        tables = tables_of(self.chapter, Facts(estate), services.config.thresholds)
+        tables = tables_of(self.chapter, Snapshot(estate), services.config.thresholds)
         ti.xcom_push(key=TABLES_KEY, value=tables)
         return [one["title"] for one in tables]
 

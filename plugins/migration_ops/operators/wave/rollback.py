@@ -10,11 +10,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from migration_ops.core.documents import canonical_digest
 from migration_ops.core.errors import MigrationError
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import PLAN_KEY, leave_note, note_of, plan_of, services_of
+from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, services_of, set_run_note
 from migration_ops.operators.services import require_connection, services_for
 from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.preflight.run import take_over_ended
-from migration_ops.wave.services import NotConcerned
+from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
 
 
@@ -35,10 +35,10 @@ class SelectOperator(DocumentedOperator):
             plan = rollback_plan(services, conf, records)
             sheet, foreign = rollback_sheet(services, plan, records, conf.reason)
         except MigrationError as error:
-            leave_note(ti, note_of(error))
+            set_run_note(ti, note_of(error))
             raise
         self.log.info("%s", sheet)
-        leave_note(ti, sheet)
+        set_run_note(ti, sheet)
         ti.xcom_push(key=PLAN_KEY, value=plan.as_document())
         decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
         dependants = sorted(dependants_cut_over(services, records).named)
@@ -64,7 +64,7 @@ class ReleaseOperator(DocumentedOperator):
         ti = context["ti"]
         try:
             plan = plan_of(ti)
-        except NotConcerned as nothing:
+        except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         services = services_of(ti, plan)
         services.ledger.release(list(plan.server_ids), services.holder)

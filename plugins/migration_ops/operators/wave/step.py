@@ -10,15 +10,15 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.mgn.hook import MgnHook
-from migration_ops.core.errors import InvalidInput, MigrationError
+from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.operators.base import doc_of
 from migration_ops.operators.context import is_own_retry, plan_of, require_begun, services_of, step_input
 from migration_ops.operators.links import STEP_LINKS, persist_links
 from migration_ops.operators.triggers import trigger_for
 from migration_ops.operators.wave.gates import note_gate
 from migration_ops.wave.records import note_failure
-from migration_ops.wave.rules.refusals import GateShut
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.rules.refusals import GateShutError
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.registry import STEPS
 from migration_ops.wave.waits.outcome import Done, Reason, Resumed
 
@@ -44,7 +44,7 @@ class StepOperator(BaseOperator):
         self, *, step: str, app: dict[str, Any] | None = None, inputs: dict[str, str] | None = None, **kwargs: Any
     ) -> None:
         if step not in STEPS:
-            raise InvalidInput("there is no such step", path=f"{kwargs.get('task_id')}.step", value=step)
+            raise InvalidInputError("there is no such step", path=f"{kwargs.get('task_id')}.step", value=step)
         kwargs.setdefault("doc_md", doc_of(STEPS[step]))
         super().__init__(**kwargs)
         self.step = step
@@ -68,7 +68,7 @@ class StepOperator(BaseOperator):
                 require_begun(ti)
             services = services_of(ti, plan)
             inp = step_input(ti, plan, self.app, self.inputs)
-        except NotConcerned as nothing:
+        except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         outcome = self._run(ti, services, StepInput(inp.plan, inp.app, resumed, inp.inputs, self._is_retry(ti)))
         if self.operator_extra_links and isinstance(services.mgn, MgnHook):
@@ -90,9 +90,9 @@ class StepOperator(BaseOperator):
     def _run(self, ti: Any, services: Services, inp: StepInput) -> Any:
         try:
             return STEPS[self.step](services, inp)
-        except NotConcerned as nothing:
+        except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
-        except GateShut as shut:
+        except GateShutError as shut:
             self.log.error("%s", shut)
             note_gate(ti, shut)
             raise

@@ -7,11 +7,11 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.core.errors import Blocked, MigrationError
+from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.markdown import code, plain
-from migration_ops.core.verdict import Check, Verdict, worst
+from migration_ops.core.verdict import GateResult, Verdict, worst
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import PLAN_KEY, leave_note, note_of, plan_of, result_of, services_of
+from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, result_of, services_of, set_run_note
 from migration_ops.operators.services import require_connection, services_for
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.estimate import estimate
@@ -19,7 +19,7 @@ from migration_ops.wave.plan.make import make_plan
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.plan.text import order_of, render_plan
 from migration_ops.wave.preflight import preflight, register
-from migration_ops.wave.services import NotConcerned
+from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.sheets.report import wave_report
 
 
@@ -34,7 +34,7 @@ class PlanOperator(DocumentedOperator):
             services = services_for(ti, conf.wave, conf.aws_conn_id, conf.region)
             plan = make_plan(services, conf)
         except MigrationError as error:
-            leave_note(ti, note_of(error))
+            set_run_note(ti, note_of(error))
             for finding in error.context.get("findings") or []:
                 self.log.error("%s: %s", finding.get("path") or "conf", finding.get("message"))
             raise
@@ -62,14 +62,14 @@ class PreflightOperator(DocumentedOperator):
         ti.xcom_push(key="checks", value=[check.as_document() for check in checks])
         bad = [check for check in checks if check.verdict is not Verdict.OK]
         if bad:
-            leave_note(ti, _findings(plan, bad))
+            set_run_note(ti, _findings(plan, bad))
             reasons = [f"{check.verdict} {check.name} of {check.subject}: {check.reason}" for check in bad]
-            raise Blocked(f"{len(bad)} of {len(checks)} checks are not OK; nothing was touched", findings=reasons)
+            raise BlockedError(f"{len(bad)} of {len(checks)} checks are not OK; nothing was touched", findings=reasons)
         if plan.conf["dryRun"]:
             views = services.mgn.describe_servers(list(plan.server_ids))
             steps = estimate(plan, views, _now())
             ti.xcom_push(key="estimate", value=steps)
-            leave_note(
+            set_run_note(
                 ti,
                 f"**Dry run** of {code(plan.wave)}: {len(checks)} checks, {worst(checks)}. Nothing was changed.\n\n"
                 f"{order_of(plan)}. The whole plan is in the log of the task `report`.",
@@ -97,21 +97,21 @@ class ReportOperator(DocumentedOperator):
         ti = context["ti"]
         try:
             plan = plan_of(ti)
-        except NotConcerned as nothing:
+        except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         if plan.conf["dryRun"] or ti.xcom_pull(task_ids="preflight") is None:
             return self._of_checks(ti, plan)
         services = services_of(ti, plan)
         answers = {name: result_of(ti, task) for name, task in self.approvals.items()}
         document = wave_report(services, plan, answers)
-        leave_note(ti, document["markdown"])
+        set_run_note(ti, document["markdown"])
         self.log.info("%s", document["markdown"])
         return document
 
     def _of_checks(self, ti: Any, plan: WavePlan) -> dict[str, Any]:
         """A dry run, or a preflight that said no: what was checked, and what would be done."""
         checks = [
-            Check(**{**one, "verdict": Verdict(one["verdict"])})
+            GateResult(**{**one, "verdict": Verdict(one["verdict"])})
             for one in ti.xcom_pull(task_ids="preflight", key="checks") or []
         ]
         steps = ti.xcom_pull(task_ids="preflight", key="estimate") or []
@@ -127,7 +127,7 @@ class ReportOperator(DocumentedOperator):
         }
 
 
-def _findings(plan: WavePlan, bad: list[Check]) -> str:
+def _findings(plan: WavePlan, bad: list[GateResult]) -> str:
     lines = [f"**Preflight of {code(plan.wave)}**: {len(bad)} findings, nothing was touched."]
     return "\n".join(lines + [f"- {c.verdict} {plain(c.name)} of {code(c.subject)}: {plain(c.reason)}" for c in bad])
 

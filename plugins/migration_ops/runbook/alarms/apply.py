@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.core.finding import Route
 from migration_ops.runbook.alarms.alarm import OWNER_TAG
 from migration_ops.runbook.alarms.drift import TO_DELETE, TO_PUT, Deviation, State
@@ -48,6 +48,6 @@ def _try(name: str, action: str, call: Callable[[], Any]) -> Done:
     try:
         call()
     except SDK_ERRORS as error:
-        fault = classify(error, mutating=False)
+        fault = to_aws_error(error, mutating=False)
         return Done(name, f"not {action}", f"{fault.code}: {fault.message}")
     return Done(name, action)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.facts import Facts, NotRead, is_failed
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.facts import NotReadError, Snapshot, is_failed
 from migration_ops.core.finding import Route
 from migration_ops.runbook.alarms.alarm import OWNER_TAG, PREFIX, Alarm
 from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER, WITH_WAVES
@@ -54,7 +54,7 @@ class Deviation:
     reason: str = ""
 
 
-def compare(wanted: Iterable[Alarm], existing: Iterable[Facts], topics: Mapping[Route, str]) -> list[Deviation]:
+def compare(wanted: Iterable[Alarm], existing: Iterable[Snapshot], topics: Mapping[Route, str]) -> list[Deviation]:
     """
     Every wanted alarm and every other one of ours, by name.
 
@@ -91,7 +91,7 @@ def _is_about(alarm: str, subject: str) -> bool:
     return alarm == subject or alarm.startswith(f"{subject}/")
 
 
-def _wanted(alarm: Alarm, there: Facts | None, topics: Mapping[Route, str]) -> Deviation:
+def _wanted(alarm: Alarm, there: Snapshot | None, topics: Mapping[Route, str]) -> Deviation:
     if there is None:
         return Deviation(alarm.name, State.MISSING, alarm)
     fields = differences(there.plain(), alarm.request(topics))
@@ -99,18 +99,18 @@ def _wanted(alarm: Alarm, there: Facts | None, topics: Mapping[Route, str]) -> D
     if fields:
         try:
             state, reason = (State.DRIFTED, "") if there["isOurs"] else (State.FOREIGN, "it lacks our tag")
-        except NotRead as error:
+        except NotReadError as error:
             state, reason = State.UNREAD, error.message
         return Deviation(alarm.name, state, alarm, tuple(fields), is_silenced, reason)
     state = State.DISABLED if is_silenced else State.AS_WANTED
     return Deviation(alarm.name, state, alarm, is_silenced=is_silenced)
 
 
-def _other(name: str, there: Facts) -> Deviation | None:
+def _other(name: str, there: Snapshot) -> Deviation | None:
     """An alarm that nobody wants; None when it is not ours."""
     try:
         return Deviation(name, State.ORPHANED) if there["isOurs"] else None
-    except NotRead as error:
+    except NotReadError as error:
         return Deviation(name, State.UNREAD, reason=error.message)
 
 
@@ -162,36 +162,36 @@ def kind_of(name: str) -> str | None:
     return kind if kind in KINDS and kind != LEFTOVER else None
 
 
-def read_existing(reader: Reader, kind: str, is_doubtful: Callable[[dict[str, Any]], bool]) -> Any:
+def read_actual(reader: AwsReader, kind: str, needs_tags: Callable[[dict[str, Any]], bool]) -> Any:
     """
     Alarms of one kind as DescribeAlarms answers them; the doubtful ones with ``isOurs``: this installation's tag is on.
 
     A list; or the document of a failure, and of one alarm's ``isOurs`` where its tags could not be read.
 
-    :param is_doubtful: whether this alarm would be put or deleted; only then it matters whose it is (a call each).
+    :param needs_tags: whether this alarm would be put or deleted; only then it matters whose it is (a call each).
     """
     prefix = PREFIX if kind == LEFTOVER else f"{PREFIX}{kind}/"
     alarms = reader.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
     if kind == LEFTOVER and not is_failed(alarms):
         alarms = [one for one in alarms if kind_of(one["AlarmName"]) is None]
-    return reader.each(
+    return reader.map(
         alarms,
-        lambda alarm: alarm | ({"isOurs": _is_ours(reader, alarm["AlarmArn"])} if is_doubtful(alarm) else {}),
+        lambda alarm: alarm | ({"isOurs": _is_ours(reader, alarm["AlarmArn"])} if needs_tags(alarm) else {}),
     )
 
 
-def has_none(reader: Reader) -> bool:
+def has_none(reader: AwsReader) -> bool:
     """
     Whether nobody has installed alarms here: there is none under our names. Those that come and go with waves do not
     count.
 
-    :raises NotRead: the alarms could not be listed.
+    :raises NotReadError: the alarms could not be listed.
     """
     alarms = reader.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=PREFIX)
-    return all(kind_of(one["AlarmName"]) in WITH_WAVES for one in Facts({"alarms": alarms})["alarms"])
+    return all(kind_of(one["AlarmName"]) in WITH_WAVES for one in Snapshot({"alarms": alarms})["alarms"])
 
 
-def _is_ours(reader: Reader, arn: str) -> Any:
+def _is_ours(reader: AwsReader, arn: str) -> Any:
     answer = reader.call("cloudwatch", "list_tags_for_resource", ResourceARN=arn)
     if is_failed(answer):
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.runbook.alarms.alarm import BAD, GOOD, Alarm, Formula
 from migration_ops.runbook.alarms.apply import Done
 from migration_ops.runbook.alarms.drift import Deviation, State
@@ -36,13 +36,13 @@ def findings_of(kind: str, deviations: Iterable[Deviation], done: Iterable[Done]
     """
     results = {one.name: one for one in done}
     found = [_finding(kind, one, results.get(one.name)) for one in deviations]
-    return found or [Finding(check_id(kind), "*", FindingVerdict.OK, 0, reason="nothing to watch", section=SECTION)]
+    return found or [Finding(check_id(kind), "*", FindingStatus.OK, 0, reason="nothing to watch", section=SECTION)]
 
 
 def unread(kind: str, reason: str) -> Finding:
     """Of a kind of which nobody knows what is wanted or there."""
     return Finding(
-        check_id(kind), "*", FindingVerdict.UNKNOWN, reason=reason, remedy=REMEDIES[State.UNREAD], section=SECTION
+        check_id(kind), "*", FindingStatus.UNKNOWN, reason=reason, remedy=REMEDIES[State.UNREAD], section=SECTION
     )
 
 
@@ -51,7 +51,7 @@ def not_installed(kind: str, number: int) -> Finding:
     return Finding(
         check_id(kind),
         "*",
-        FindingVerdict.WARNING,
+        FindingStatus.WARNING,
         number,
         0,
         unit="alarms",
@@ -71,20 +71,20 @@ def _finding(kind: str, one: Deviation, done: Done | None) -> Finding:
         limit=State.AS_WANTED.value if one.wanted else "gone",
         reason=_reason(one, done),
         evidence=one.fields,
-        remedy="" if verdict is FindingVerdict.OK else REMEDIES.get(one.state, APPLY),
+        remedy="" if verdict is FindingStatus.OK else REMEDIES.get(one.state, APPLY),
         section=SECTION,
     )
 
 
-def _verdict(one: Deviation, done: Done | None) -> FindingVerdict:
+def _verdict(one: Deviation, done: Done | None) -> FindingStatus:
     if done is not None and done.error is not None:
-        return FindingVerdict.CRITICAL
+        return FindingStatus.CRITICAL
     if one.state is State.AS_WANTED:
-        return FindingVerdict.OK
+        return FindingStatus.OK
     if one.state is State.UNREAD:
-        return FindingVerdict.UNKNOWN
+        return FindingStatus.UNKNOWN
     pages = one.wanted is not None and one.wanted.route is Route.PAGE
-    return FindingVerdict.CRITICAL if pages else FindingVerdict.WARNING
+    return FindingStatus.CRITICAL if pages else FindingStatus.WARNING
 
 
 def _reason(one: Deviation, done: Done | None) -> str:

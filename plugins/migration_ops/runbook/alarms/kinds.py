@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import Route
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.integrations.telemetry.telemetry import LAG_PHASES
@@ -17,7 +17,7 @@ DEFAULT_BUS = "default"
 
 
 @alarm(subjects="queues", route=Route.PAGE)
-def dead_letters(queue: Facts, limits: Thresholds) -> list[Alarm]:
+def dead_letters(queue: Snapshot, limits: Thresholds) -> list[Alarm]:
     """Each dead letter is a lost request: one alarm a dead-letter queue.
 
     Visible messages are a gauge sampled each minute: its maximum is the depth, its sum over a period is not. Idle
@@ -40,7 +40,7 @@ def dead_letters(queue: Facts, limits: Thresholds) -> list[Alarm]:
 
 
 @alarm(subjects="migrations", route=Route.WARN, with_waves=True)
-def replication_lag(migration: Facts, limits: Thresholds) -> list[Alarm]:
+def replication_lag(migration: Snapshot, limits: Thresholds) -> list[Alarm]:
     """Replication lag: one alarm a source server that is on its way to its cutover, from the end of its first sync.
 
     A server that reports no lag does not replicate: while replication is expected, silence is a fault. Until the first
@@ -51,7 +51,7 @@ def replication_lag(migration: Facts, limits: Thresholds) -> list[Alarm]:
     if migration["phase"] not in LAG_PHASES:
         return []
     # MGN does not list a server of which nothing is known here: that is silence too.
-    if migration.maybe("lifecycleState") == IN_FIRST_SYNC or migration.maybe("isArchived", False):
+    if migration.optional("lifecycleState") == IN_FIRST_SYNC or migration.optional("isArchived", False):
         return []
     server, limit = migration["sourceServerId"], limits.migrations.max_lag_seconds
     return [
@@ -80,7 +80,7 @@ def series(name: str) -> tuple[Series, Series]:
 
 
 @alarm(subjects="functions", route=Route.PAGE)
-def function_error_rate(function: Facts, limits: Thresholds) -> list[Alarm]:
+def function_error_rate(function: Snapshot, limits: Thresholds) -> list[Alarm]:
     """Lambda error rate: one alarm a function, with a guard: of two calls one failed is no rate."""
     name, least = function["name"], limits.functions.min_invocations
     return [
@@ -98,7 +98,7 @@ def function_error_rate(function: Facts, limits: Thresholds) -> list[Alarm]:
 
 
 @alarm(subjects="functions", route=Route.WARN)
-def function_few_calls(function: Facts, limits: Thresholds) -> list[Alarm]:
+def function_few_calls(function: Snapshot, limits: Thresholds) -> list[Alarm]:
     """Errors of a function that is called too seldom for a rate: any is a warning, or nobody would hear of it."""
     name, least = function["name"], limits.functions.min_invocations
     return [
@@ -115,7 +115,7 @@ def function_few_calls(function: Facts, limits: Thresholds) -> list[Alarm]:
 
 
 @alarm(subjects="machines", route=Route.WARN)
-def executions_failed(machine: Facts, limits: Thresholds) -> list[Alarm]:
+def executions_failed(machine: Snapshot, limits: Thresholds) -> list[Alarm]:
     """Step Functions executions that did not succeed, per state machine and hour: failed, timed out and aborted
     together.
 
@@ -141,7 +141,7 @@ def executions_failed(machine: Facts, limits: Thresholds) -> list[Alarm]:
 
 # Where a rule could not be read, its bus was not: the doubt is about all of that bus.
 @alarm(subjects="rules", route=Route.WARN, group="bus")
-def rule_failures(rule: Facts, limits: Thresholds) -> list[Alarm]:
+def rule_failures(rule: Snapshot, limits: Thresholds) -> list[Alarm]:
     """EventBridge rules: invocations that failed, events that were lost, and throttling. "Failed Events" is no metric.
 
     All three are there only when it happened. With the rule's name alone one sees the default bus; rules of other buses
@@ -169,7 +169,7 @@ def rule_failures(rule: Facts, limits: Thresholds) -> list[Alarm]:
 
 
 @alarm(subjects="tables", route=Route.WARN)
-def table_throttles(table: Facts, limits: Thresholds) -> list[Alarm]:
+def table_throttles(table: Snapshot, limits: Thresholds) -> list[Alarm]:
     """Throttling of the ledger's table and of each index: a hot key of an index throttles the table's writes."""
     name = table["name"]
     parts = {name: {"TableName": name}} | {

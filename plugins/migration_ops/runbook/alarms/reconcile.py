@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.facts import Facts, NotRead
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.facts import NotReadError, Snapshot
 from migration_ops.core.finding import Finding, Route
 from migration_ops.runbook.alarms.alarm import Alarm
 from migration_ops.runbook.alarms.apply import Done, apply
-from migration_ops.runbook.alarms.drift import Deviation, compare, differences, has_none, read_existing, with_doubts
+from migration_ops.runbook.alarms.drift import Deviation, compare, differences, has_none, read_actual, with_doubts
 from migration_ops.runbook.alarms.findings import findings_of, not_installed, tables_of, unread
 from migration_ops.runbook.alarms.subjects import read_subjects
 from migration_ops.runbook.alarms.wanted import desired_and_doubts, subjects_of
 
 
 @dataclass(frozen=True)
-class Looked:
+class AlarmReview:
     """What became of one kind."""
 
     findings: tuple[Finding, ...]
@@ -27,10 +27,10 @@ class Looked:
 
 
 def look_at(
-    reader: Reader, kind: str, topics: Mapping[Route, str], *, is_dry: bool, may_be_new: bool = False
-) -> Looked:
+    reader: AwsReader, kind: str, topics: Mapping[Route, str], *, dry_run: bool, may_be_new: bool = False
+) -> AlarmReview:
     """
-    Compares one kind of alarm; unless ``is_dry``, puts it right and reads it back.
+    Compares one kind of alarm; unless ``dry_run``, puts it right and reads it back.
 
     What could not be read changes nothing: an alarm whose subject nobody could list is no orphan.
 
@@ -41,36 +41,36 @@ def look_at(
     try:
         wanted, doubts = _wanted(reader, kind)
         deviations = with_doubts(_compared(reader, kind, wanted, topics), doubts)
-        is_new = is_dry and may_be_new and bool(wanted) and not doubts and has_none(reader)
-    except NotRead as error:
-        return Looked((unread(kind, error.message),))
+        is_new = dry_run and may_be_new and bool(wanted) and not doubts and has_none(reader)
+    except NotReadError as error:
+        return AlarmReview((unread(kind, error.message),))
     if is_new:
-        return Looked((not_installed(kind, len(wanted)),), tuple(tables_of(wanted, ())))
-    if not is_dry:
-        done = apply(reader.of("cloudwatch"), deviations, topics, reader.settings.table_name)
+        return AlarmReview((not_installed(kind, len(wanted)),), tuple(tables_of(wanted, ())))
+    if not dry_run:
+        done = apply(reader.client("cloudwatch"), deviations, topics, reader.settings.table_name)
     if done:
         # What AWS has now is what counts.
         try:
             deviations = with_doubts(_compared(reader, kind, wanted, topics), doubts)
-        except NotRead as error:
+        except NotReadError as error:
             fault = unread(kind, f"could not be read back: {error.message}")
-            return Looked((fault,), tuple(tables_of(wanted, done)), tuple(done))
-    return Looked(tuple(findings_of(kind, deviations, done)), tuple(tables_of(wanted, done)), tuple(done))
+            return AlarmReview((fault,), tuple(tables_of(wanted, done)), tuple(done))
+    return AlarmReview(tuple(findings_of(kind, deviations, done)), tuple(tables_of(wanted, done)), tuple(done))
 
 
-def _wanted(reader: Reader, kind: str) -> tuple[list[Alarm], dict[str, str]]:
-    """:raises NotRead: what the alarms watch could not be listed."""
+def _wanted(reader: AwsReader, kind: str) -> tuple[list[Alarm], dict[str, str]]:
+    """:raises NotReadError: what the alarms watch could not be listed."""
     subjects = subjects_of(kind)
     read = read_subjects(reader, subjects) if subjects else {}
-    return desired_and_doubts(kind, Facts(read), reader.config.thresholds)
+    return desired_and_doubts(kind, Snapshot(read), reader.config.thresholds)
 
 
-def _compared(reader: Reader, kind: str, wanted: list[Alarm], topics: Mapping[Route, str]) -> list[Deviation]:
-    """:raises NotRead: the alarms that are there could not be listed."""
+def _compared(reader: AwsReader, kind: str, wanted: list[Alarm], topics: Mapping[Route, str]) -> list[Deviation]:
+    """:raises NotReadError: the alarms that are there could not be listed."""
     requests = {alarm.name: alarm.request(topics) for alarm in wanted}
 
-    def is_doubtful(alarm: dict[str, Any]) -> bool:
+    def needs_tags(alarm: dict[str, Any]) -> bool:
         request = requests.get(alarm["AlarmName"])
         return request is None or bool(differences(alarm, request))
 
-    return compare(wanted, Facts({"alarms": read_existing(reader, kind, is_doubtful)})["alarms"], topics)
+    return compare(wanted, Snapshot({"alarms": read_actual(reader, kind, needs_tags)})["alarms"], topics)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import Route
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.alarms.alarm import Alarm
 
-Wanted = Callable[[Facts, Thresholds], list[Alarm]]
+Wanted = Callable[[Snapshot, Thresholds], list[Alarm]]
 
 
 @dataclass(frozen=True)

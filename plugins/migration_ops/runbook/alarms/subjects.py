@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from migration_ops.aws.inventory import events, lambda_, sqs
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import in_groups
 from migration_ops.core.facts import is_failed
 from migration_ops.core.states import Status
@@ -17,7 +17,7 @@ UNDER_WAY = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
 _ATTRIBUTES = ("sourceServerId", "wave", "phase")
 
 
-def read_subjects(reader: Reader, what: str) -> dict[str, Any]:
+def read_subjects(reader: AwsReader, what: str) -> dict[str, Any]:
     """``{what: [...]}``: each with a ``name`` or its ids; the document of a failure in the list's place.
 
     Of one subject that could not be read, the member that says what it is is the document of its failure.
@@ -25,42 +25,42 @@ def read_subjects(reader: Reader, what: str) -> dict[str, Any]:
     return {what: _READERS[what](reader.anew())}
 
 
-def _queues(reader: Reader) -> Any:
+def _queues(reader: AwsReader) -> Any:
     """Queues with ``isDeadLetter``; those of other accounts and Regions have their alarms there."""
-    if reader.config.resources.queues.are_none:
+    if reader.config.resources.queues.is_empty:
         return []
     found = sqs.queues_with_roles(reader)
     return found if is_failed(found) else [queue for queue in found if "elsewhere" not in queue]
 
 
-def _functions(reader: Reader) -> Any:
+def _functions(reader: AwsReader) -> Any:
     names = reader.config.resources.functions
-    if names.are_none:
+    if names.is_empty:
         return []
-    return _picked(reader, lambda_.functions(reader), lambda one: {"name": one["FunctionName"]}, names.takes)
+    return _picked(reader, lambda_.functions(reader), lambda one: {"name": one["FunctionName"]}, names.matches)
 
 
-def _machines(reader: Reader) -> Any:
+def _machines(reader: AwsReader) -> Any:
     names = reader.config.resources.state_machines
-    if names.are_none:
+    if names.is_empty:
         return []
     found = reader.pages("stepfunctions", "list_state_machines", "stateMachines")
-    return _picked(reader, found, lambda one: {"name": one["name"], "arn": one["stateMachineArn"]}, names.takes)
+    return _picked(reader, found, lambda one: {"name": one["name"], "arn": one["stateMachineArn"]}, names.matches)
 
 
-def _rules(reader: Reader) -> Any:
+def _rules(reader: AwsReader) -> Any:
     """Rules of our buses, without those that AWS services keep for themselves; of the default bus only our own.
 
     A bus that was not read stands there as such.
     """
     names = reader.config.resources.buses
-    if names.are_none:
+    if names.is_empty:
         return []
     listed = events.buses(reader)
     if is_failed(listed):
         return listed
     rules: list[dict[str, Any]] = []
-    for bus in filter(names.takes, listed):
+    for bus in filter(names.matches, listed):
         found = events.rules_of(reader, bus, events.OUR_RULES)
         if is_failed(found):
             rules.append({"name": found, "bus": bus})
@@ -69,7 +69,7 @@ def _rules(reader: Reader) -> Any:
     return rules
 
 
-def _tables(reader: Reader) -> Any:
+def _tables(reader: AwsReader) -> Any:
     name = reader.settings.table_name
     found = reader.call("dynamodb", "describe_table", TableName=name)
     if is_failed(found):
@@ -78,7 +78,7 @@ def _tables(reader: Reader) -> Any:
     return [{"name": name, "indexes": [one["IndexName"] for one in indexes]}]
 
 
-def _migrations(reader: Reader) -> Any:
+def _migrations(reader: AwsReader) -> Any:
     """What is under way, by the index of statuses, never by a scan."""
     found: list[Any] = []
     for status in UNDER_WAY:
@@ -99,7 +99,7 @@ def _migrations(reader: Reader) -> Any:
     return _with_replication(reader, found)
 
 
-def _with_replication(reader: Reader, migrations: list[dict[str, Any]]) -> Any:
+def _with_replication(reader: AwsReader, migrations: list[dict[str, Any]]) -> Any:
     """With ``lifecycleState`` and ``isArchived`` of those that MGN lists; the failure, when MGN could not be read."""
     ids = sorted({one["sourceServerId"] for one in migrations})
     views: dict[str, Any] = {}
@@ -115,13 +115,13 @@ def _with_replication(reader: Reader, migrations: list[dict[str, Any]]) -> Any:
     return [one | seen.get(one["sourceServerId"], {}) for one in migrations]
 
 
-def _picked(reader: Reader, found: Any, pick: Callable[[Any], dict[str, Any]], takes: Callable[[str], bool]) -> Any:
+def _picked(reader: AwsReader, found: Any, pick: Callable[[Any], dict[str, Any]], takes: Callable[[str], bool]) -> Any:
     if is_failed(found):
         return found
-    return reader.attempt("names", lambda: [one for one in map(pick, found) if takes(one["name"])])
+    return reader.guarded("names", lambda: [one for one in map(pick, found) if takes(one["name"])])
 
 
-_READERS: dict[str, Callable[[Reader], Any]] = {
+_READERS: dict[str, Callable[[AwsReader], Any]] = {
     "queues": _queues,
     "functions": _functions,
     "machines": _machines,

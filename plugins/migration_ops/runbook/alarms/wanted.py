@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.core.facts import Facts, NotRead
+from migration_ops.core.facts import NotReadError, Snapshot
 from migration_ops.core.finding import Route
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.alarms import kinds  # noqa: F401 - registers them
@@ -28,25 +28,25 @@ def route_of(name: str) -> Route | None:
     return kind.route if kind else Route.WARN
 
 
-def desired(kind: str, read: Facts, limits: Thresholds) -> list[Alarm]:
+def wanted_alarms(kind: str, read: Snapshot, limits: Thresholds) -> list[Alarm]:
     """
     The alarms of a kind, by name.
 
     :param read: what ``subjects`` read.
-    :raises NotRead: something was not read. Then nobody knows which alarms are wanted, and none may be deleted.
+    :raises NotReadError: something was not read. Then nobody knows which alarms are wanted, and none may be deleted.
     """
     alarms, doubts = desired_and_doubts(kind, read, limits)
     for why in doubts.values():
-        raise NotRead(why)
+        raise NotReadError(why)
     return alarms
 
 
-def desired_and_doubts(kind: str, read: Facts, limits: Thresholds) -> tuple[list[Alarm], dict[str, str]]:
+def desired_and_doubts(kind: str, read: Snapshot, limits: Thresholds) -> tuple[list[Alarm], dict[str, str]]:
     """
     The alarms of a kind, by name, and of which subjects nobody knows whether they need one.
 
     :return: alarms; and the reason by the beginning that names of such a subject's alarms have.
-    :raises NotRead: the subjects could not be listed at all.
+    :raises NotReadError: the subjects could not be listed at all.
     """
     if kind == LEFTOVER:
         return [], {}
@@ -56,8 +56,8 @@ def desired_and_doubts(kind: str, read: Facts, limits: Thresholds) -> tuple[list
     for thing in read[known.subjects]:
         try:
             found |= {alarm.name: alarm for alarm in known.wanted(thing, limits)}
-        except NotRead as error:
-            about = thing.maybe(known.group)
+        except NotReadError as error:
+            about = thing.optional(known.group)
             if about is None:
                 raise
             doubts[f"{PREFIX}{kind}/{about}"] = error.message

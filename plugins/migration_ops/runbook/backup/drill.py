@@ -7,11 +7,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, classify
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, to_aws_error
 from migration_ops.aws.inventory.dynamodb_scratch import RUN_TAG, name_of
 from migration_ops.runbook.backup.create import CLOCKS_DIFFER_BY
 from migration_ops.runbook.backup.table import ask, raw_description
-from migration_ops.runbook.backup.target import ACTIVE, TableExists, run_tag_of, tag_value
+from migration_ops.runbook.backup.target import ACTIVE, TableExistsError, run_tag_of, tag_value
 
 _NAME = "-drill-"
 # Being made, or used by something: DynamoDB deletes it a little later.
@@ -51,24 +51,24 @@ class Scratch:
 
 
 def require_room(client: Any, scratch: Scratch) -> None:
-    """:raises TableExists: a table of one of these names is there already, so it is not this drill's."""
+    """:raises TableExistsError: a table of one of these names is there already, so it is not this drill's."""
     there = [name for name in scratch.names if raw_description(client, name) is not None]
     if there:
-        raise TableExists("tables of this drill's names exist; clear its task clean_up first", tables=there)
+        raise TableExistsError("tables of this drill's names exist; clear its task clean_up first", tables=there)
 
 
 def start_recovery(client: Any, scratch: Scratch) -> datetime | None:
     """
     Starts RestoreTableToPointInTime, or finds that this run did; as of when the table will be, where it is said.
 
-    :raises TableExists: somebody else's table has the name.
+    :raises TableExistsError: somebody else's table has the name.
     """
     name = scratch.from_point_in_time
     found = raw_description(client, name)
     if found is None:
         found = _recover(client, scratch)
     elif not is_ours(client, found, scratch):
-        raise TableExists("the target exists", table=name)
+        raise TableExistsError("the target exists", table=name)
     moment: datetime | None = (found.get("RestoreSummary") or {}).get("RestoreDateTime")
     return moment
 
@@ -80,7 +80,7 @@ def _recover(client: Any, scratch: Scratch) -> dict[str, Any]:
         )
     except SDK_ERRORS as error:
         # A lost answer: the next try finds the table.
-        raise classify(error, mutating=True) from error
+        raise to_aws_error(error, mutating=True) from error
     found: dict[str, Any] = answer["TableDescription"]
     return found
 
@@ -141,9 +141,9 @@ def _delete(client: Any, name: str) -> None:
         client.delete_table(TableName=name)
     except ClientError as error:
         if error.response["Error"]["Code"] not in _BUSY | _ABSENT:
-            raise classify(error, mutating=False) from error
+            raise to_aws_error(error, mutating=False) from error
     except BotoCoreError as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
 
 
 def left_over(client: Any, scratch: Scratch) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.runbook.backup.keys import PREFIX, Found, found_in, table_of, table_prefix
 from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.store import BackupStore, is_absent
@@ -60,7 +60,7 @@ def newest_of_nothing(store: BackupStore, table: str) -> tuple[str, Manifest] | 
     """
     The newest finished backup that found the ledger empty, where no backup before it ever found anything.
 
-    :raises Unknown: a backup cannot be read: it may have held something.
+    :raises UnknownError: a backup cannot be read: it may have held something.
     :raises MigrationError: S3 could not be asked.
     """
     found, _ = found_in(store.objects(table_prefix(table)))
@@ -68,7 +68,7 @@ def newest_of_nothing(store: BackupStore, table: str) -> tuple[str, Manifest] | 
     finished = [one.base for one in found if one.is_finished and not one.is_refused]
     read = [(base, _read(store, base, _manifest_at, seen)) for base in finished]
     if seen.unread:
-        raise Unknown("a backup cannot be read: nobody knows whether it held anything", base=seen.unread[0])
+        raise UnknownError("a backup cannot be read: nobody knows whether it held anything", base=seen.unread[0])
     empty = [(base, manifest) for base, manifest in read if manifest is not None and not manifest.items]
     if not empty:
         return None

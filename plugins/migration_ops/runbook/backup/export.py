@@ -11,10 +11,10 @@ from hashlib import md5, sha256
 from typing import Any
 
 from migration_ops.aws.reader import plain_json
-from migration_ops.core.errors import StepFailed, Unknown
+from migration_ops.core.errors import StepFailedError, UnknownError
 from migration_ops.runbook.backup.create import iso
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
-from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWhole, Manifest, Part, manifest_key
+from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWholeError, Manifest, Part, manifest_key
 from migration_ops.runbook.backup.refused import is_refused_export, made_before
 from migration_ops.runbook.backup.serialization import Tally, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
@@ -72,14 +72,14 @@ def _request(store: BackupStore, table: Described, base: str, attempt: int) -> D
 def look_at_export(client: Any, export_arn: str) -> Document | None:
     """The description of an export that is complete; None while it is under way.
 
-    :raises StepFailed: it failed, with DynamoDB's reason.
+    :raises StepFailedError: it failed, with DynamoDB's reason.
     """
     found: Document = plain_json(ask(lambda: client.describe_export(ExportArn=export_arn))["ExportDescription"])
     status = found.get("ExportStatus")
     if status == IN_PROGRESS:
         return None
     if status != COMPLETED:
-        raise StepFailed(
+        raise StepFailedError(
             "DynamoDB's export failed",
             exportArn=export_arn,
             status=status,
@@ -96,7 +96,7 @@ def seal_export(
     Checks the export against its own manifests and checksums, then writes ours.
 
     :param found: its description.
-    :raises BackupNotWhole: a file is missing or is not what the export's manifest says.
+    :raises BackupNotWholeError: a file is missing or is not what the export's manifest says.
     """
     finished = made_before(store, base)
     if finished is not None:
@@ -111,7 +111,7 @@ def seal_export(
         tally.merge(one)
     counts = {tally.items, _number(found, "ItemCount"), _number(summary, "itemCount")}
     if len(counts) != 1:
-        raise BackupNotWhole("the export's counts differ", base=base, counts=sorted(counts))
+        raise BackupNotWholeError("the export's counts differ", base=base, counts=sorted(counts))
     manifest = Manifest(
         table=table.name,
         table_arn=table.arn,
@@ -134,31 +134,31 @@ def seal_export(
 
 def _number(document: Document, name: str) -> int:
     if not isinstance(document.get(name), int):
-        raise Unknown(f"the export does not say its {name}")
+        raise UnknownError(f"the export does not say its {name}")
     return int(document[name])
 
 
 def _time(document: Document, name: str) -> str:
     if not document.get(name):
-        raise Unknown(f"the export does not say its {name}")
+        raise UnknownError(f"the export does not say its {name}")
     return iso(datetime.fromisoformat(document[name]))
 
 
 def _checked(store: BackupStore, key: str) -> bytes:
     """A manifest of the export, held against the checksums beside it (base64 MD5, as DynamoDB writes it).
 
-    :raises BackupNotWhole: there is no checksum, or one does not match.
+    :raises BackupNotWholeError: there is no checksum, or one does not match.
     """
     body = store.get(key)
     stem = key.removesuffix(".json")
     names = {f"{stem}{ending}" for ending in CHECKSUM_ENDINGS} | {f"{key}{ending}" for ending in CHECKSUM_ENDINGS}
     beside = [one.key for one in store.objects(stem) if one.key in names]
     if not beside:
-        raise BackupNotWhole("a manifest of the export has no checksum", key=key)
+        raise BackupNotWholeError("a manifest of the export has no checksum", key=key)
     expected = b64encode(md5(body, usedforsecurity=False).digest()).decode()
     wrong = [one for one in beside if store.get(one).decode(errors="replace").strip() != expected]
     if wrong:
-        raise BackupNotWhole("a manifest of the export does not match its checksum", key=key, checksums=wrong)
+        raise BackupNotWholeError("a manifest of the export does not match its checksum", key=key, checksums=wrong)
     return body
 
 
@@ -169,5 +169,5 @@ def _file(store: BackupStore, base: str, entry: Document) -> tuple[Part, Tally]:
     tally, reading = Tally(), Reading()
     read_lines(store, key, reading, lambda line: tally.add(line_of(item_of(line))))
     if b64encode(reading.md5.digest()).decode() != entry["md5Checksum"] or reading.items != entry["itemCount"]:
-        raise BackupNotWhole("a file of the export is not what its manifest says", key=key)
+        raise BackupNotWholeError("a file of the export is not what its manifest says", key=key)
     return Part(key, reading.items, reading.bytes, reading.sha256.hexdigest()), tally

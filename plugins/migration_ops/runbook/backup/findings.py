@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.runbook.backup.manifest import EXPORT, Manifest
 from migration_ops.runbook.backup.retention import Sorted
 from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN, Verified
 
-CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 BACKUP_SECTION = "Maintenance Tasks, Weekly 3. Backup State"
 DRILL_SECTION = "Maintenance Tasks, Quarterly 1. Disaster Recovery Drill"
 _AGAIN = "Trigger runbook_backup again; look at the versions of the backup's objects in S3 and at who wrote them."
@@ -44,7 +44,7 @@ _PAGED = frozenset({"backup_read_back", "backup_items"})
 def finding(
     check_id: str,
     resource: str,
-    verdict: FindingVerdict,
+    verdict: FindingStatus,
     reason: str,
     *,
     value: Any = None,

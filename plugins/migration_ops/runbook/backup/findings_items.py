@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.errors import SDK_ERRORS, AccessDenied, classify
+from migration_ops.aws.errors import SDK_ERRORS, AccessDeniedError, to_aws_error
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.runbook.backup.earlier import Earlier
 from migration_ops.runbook.backup.findings import CRITICAL, OK, UNKNOWN, WARNING, finding
 from migration_ops.runbook.backup.manifest import Manifest
@@ -40,7 +40,7 @@ def of_items(manifest: Manifest, earlier: Earlier, min_percent: float, accepted:
     )
 
 
-def _judged(manifest: Manifest, earlier: Earlier, min_percent: float) -> tuple[FindingVerdict, str]:
+def _judged(manifest: Manifest, earlier: Earlier, min_percent: float) -> tuple[FindingStatus, str]:
     reference, items = earlier.reference, manifest.items
     if reference and reference.table == manifest.table and _is_elsewhere(reference, manifest):
         return CRITICAL, f"the backup is of {manifest.table_arn}, the one before of {reference.table_arn}"
@@ -100,7 +100,7 @@ def _place_of(store: BackupStore, account: str) -> tuple[str, bool]:
         return _region(store, ExpectedBucketOwner=store.owner), store.owner == account
     try:
         return _region(store, ExpectedBucketOwner=account), True
-    except AccessDenied:
+    except AccessDeniedError:
         # Either it is somebody else's, or the role may not ask at all: then this is refused, too.
         return _region(store), False
 
@@ -109,5 +109,5 @@ def _region(store: BackupStore, **more: Any) -> str:
     try:
         found = store.client.get_bucket_location(Bucket=store.bucket, **more).get("LocationConstraint") or ""
     except SDK_ERRORS as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     return _REGIONS.get(found, str(found))

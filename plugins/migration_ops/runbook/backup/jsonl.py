@@ -9,7 +9,7 @@ from hashlib import md5, sha256
 from typing import Any
 
 from migration_ops.core.errors import MigrationError
-from migration_ops.runbook.backup.manifest import BackupNotWhole
+from migration_ops.runbook.backup.manifest import BackupNotWholeError
 from migration_ops.runbook.backup.store import BackupStore, is_absent
 
 GZIP = 31
@@ -30,7 +30,7 @@ def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[b
     """
     Gives ``take`` each line, without its end.
 
-    :raises BackupNotWhole: the object is missing, or is no whole gzip stream.
+    :raises BackupNotWholeError: the object is missing, or is no whole gzip stream.
     :raises MigrationError: S3 could not be read.
     """
     rest = b""
@@ -41,7 +41,7 @@ def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[b
             reading.items += 1
             take(line)
     if rest:
-        raise BackupNotWhole("the last line of the part is not whole", key=key)
+        raise BackupNotWholeError("the last line of the part is not whole", key=key)
 
 
 def _chunks(store: BackupStore, key: str, reading: Reading) -> Iterator[bytes]:
@@ -53,7 +53,7 @@ def _chunks(store: BackupStore, key: str, reading: Reading) -> Iterator[bytes]:
             yield chunk
     except MigrationError as error:
         if is_absent(error):
-            raise BackupNotWhole("the part is missing", key=key) from error
+            raise BackupNotWholeError("the part is missing", key=key) from error
         raise
 
 
@@ -71,6 +71,6 @@ def _inflated(chunks: Iterator[bytes], key: str) -> Iterator[bytes]:
                 fed = True
                 data = stream.unused_data if stream.eof else stream.unconsumed_tail
     except zlib.error as error:
-        raise BackupNotWhole("the part is no gzip stream", key=key, cause=str(error)) from error
+        raise BackupNotWholeError("the part is no gzip stream", key=key, cause=str(error)) from error
     if fed and not stream.eof:
-        raise BackupNotWhole("the part ends too soon", key=key)
+        raise BackupNotWholeError("the part ends too soon", key=key)

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.runbook.backup.keys import MANIFEST
 from migration_ops.runbook.backup.store import BackupStore, document_bytes, is_absent
 
@@ -88,11 +88,11 @@ class Manifest:
 
     @classmethod
     def from_document(cls, document: Any, key: str) -> Manifest:
-        """:raises BackupNotWhole: it was edited, or is no manifest."""
+        """:raises BackupNotWholeError: it was edited, or is no manifest."""
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise BackupNotWhole("not a manifest of this package", key=key)
+            raise BackupNotWholeError("not a manifest of this package", key=key)
         if document.get("sha256") != _own_digest({name: one for name, one in document.items() if name != "sha256"}):
-            raise BackupNotWhole("the manifest was edited: its digest does not match", key=key)
+            raise BackupNotWholeError("the manifest was edited: its digest does not match", key=key)
         try:
             return cls(
                 table=document["table"],
@@ -112,7 +112,7 @@ class Manifest:
                 export=document["export"],
             )
         except (KeyError, TypeError) as error:
-            raise BackupNotWhole("the manifest lacks what it must say", key=key, cause=repr(error)) from error
+            raise BackupNotWholeError("the manifest lacks what it must say", key=key, cause=repr(error)) from error
 
 
 def _own_digest(document: dict[str, Any]) -> str:
@@ -124,35 +124,35 @@ def manifest_key(base: str) -> str:
 
 
 def read_manifest(store: BackupStore, key: str) -> Manifest:
-    """:raises BackupNotWhole: there is none, or it is not as it was written. :raises MigrationError: S3 cannot say."""
+    """:raises BackupNotWholeError: there is none, or it is not as it was written. :raises MigrationError: S3 cannot say."""
     try:
         body = store.get(key)
     except MigrationError as error:
         if is_absent(error):
-            raise BackupNotWhole("there is no manifest, so there is no backup", key=key) from error
+            raise BackupNotWholeError("there is no manifest, so there is no backup", key=key) from error
         raise
     try:
         document = json.loads(body)
     except ValueError as error:
-        raise BackupNotWhole("the manifest is no JSON", key=key) from error
+        raise BackupNotWholeError("the manifest is no JSON", key=key) from error
     return Manifest.from_document(document, key)
 
 
-class BackupNotWhole(MigrationError):
+class BackupNotWholeError(MigrationError):
     """A manifest or a part is missing, was changed, or does not say what a manifest must say."""
 
     code = "BACKUP_NOT_WHOLE"
     hint = "Do not restore from it: take another backup, and look at the versions of its objects in S3."
 
 
-class ItemRefused(StepFailed):
+class ItemRefusedError(StepFailedError):
     """DynamoDB does not take an item of the backup: an index of the new table refuses its key."""
 
     code = "ITEM_REFUSED"
     hint = "Delete the new table and clear the task create with downstream: it leaves such indexes for after the load."
 
 
-class NoBackup(MigrationError):
+class NoBackupError(MigrationError):
     """There is no backup that was verified."""
 
     code = "NO_BACKUP"

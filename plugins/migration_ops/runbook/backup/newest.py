@@ -5,46 +5,46 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``tables``, the ledger's: ``name, ageHours`` of its newest verified backup, None when there is none; then
     ``tableAgeHours``, and ``emptyAgeHours`` of the newest backup that found nothing, if none ever found anything.
     ``at`` is as of when the backup is, ``base`` its place.
     """
-    found = reader.attempt("newest verified backup", lambda: _newest(reader))
+    found = reader.guarded("newest verified backup", lambda: _newest(reader))
     name = reader.settings.table_name
     return {"tables": found if is_failed(found) else [{"name": name, **found}]}
 
 
-def _newest(reader: Reader) -> dict[str, Any]:
-    """:raises Unknown: there is no bucket to look into."""
+def _newest(reader: AwsReader) -> dict[str, Any]:
+    """:raises UnknownError: there is no bucket to look into."""
     # Imported by whoever reads: DAG files, which only name checks, are parsed all the time.
     from migration_ops.runbook.backup.earlier import newest_of_nothing
-    from migration_ops.runbook.backup.manifest import NoBackup
+    from migration_ops.runbook.backup.manifest import NoBackupError
     from migration_ops.runbook.backup.store import BackupStore
     from migration_ops.runbook.backup.verify import latest_verified
 
     bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
     if not bucket:
-        raise Unknown("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
-    store, name = BackupStore(reader.of("s3"), bucket), reader.settings.table_name
+        raise UnknownError("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
+    store, name = BackupStore(reader.client("s3"), bucket), reader.settings.table_name
     try:
         base, manifest = latest_verified(store, name)
-    except NoBackup:
-        table = reader.of("dynamodb").describe_table(TableName=name)["Table"]
+    except NoBackupError:
+        table = reader.client("dynamodb").describe_table(TableName=name)["Table"]
         nothing = newest_of_nothing(store, name)
         empty = {"emptyAgeHours": _hours(reader, nothing[1].age_from)} if nothing else {}
         return {"ageHours": None, "tableAgeHours": _hours(reader, table["CreationDateTime"]), **empty}
     return {"ageHours": _hours(reader, manifest.age_from), "at": manifest.consistent_at, "base": base}
 
 
-def _hours(reader: Reader, at: datetime) -> float:
+def _hours(reader: AwsReader, at: datetime) -> float:
     return round((reader.now - at).total_seconds() / 3600, 2)
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from migration_ops.runbook.backup.keys import REFUSED
-from migration_ops.runbook.backup.manifest import BackupNotWhole, Manifest, manifest_key, read_manifest
+from migration_ops.runbook.backup.manifest import BackupNotWholeError, Manifest, manifest_key, read_manifest
 from migration_ops.runbook.backup.store import BackupStore
 
 
@@ -33,7 +33,7 @@ def mark_refused(
 def made_before(store: BackupStore, base: str) -> Manifest | None:
     """The manifest of a backup that this run has finished already; None when it has not, or it was found bad since.
 
-    :raises BackupNotWhole: it was edited.
+    :raises BackupNotWholeError: it was edited.
     """
     key = manifest_key(base)
     if not any(one.key == key for one in store.objects(key)):
@@ -41,7 +41,7 @@ def made_before(store: BackupStore, base: str) -> Manifest | None:
     mark = _mark(store, base)
     try:
         manifest = read_manifest(store, key)
-    except BackupNotWhole:
+    except BackupNotWholeError:
         if mark:
             return None
         raise

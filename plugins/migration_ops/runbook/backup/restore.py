@@ -9,17 +9,17 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from migration_ops.aws.errors import Invalid
+from migration_ops.aws.errors import InvalidError
 from migration_ops.aws.inventory.dynamodb_scratch import RUN_TAG
-from migration_ops.core.errors import Throttled
+from migration_ops.core.errors import ThrottledError
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
-from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWhole, ItemRefused, Manifest, Part
+from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWholeError, ItemRefusedError, Manifest, Part
 from migration_ops.runbook.backup.serialization import Item, Tally, for_boto3, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask
-from migration_ops.runbook.backup.target import TableExists, create_target, tag_value
+from migration_ops.runbook.backup.target import TableExistsError, create_target, tag_value
 
-__all__ = ["RUN_TAG", "ItemRefused", "Loaded", "TableExists", "create_target", "load", "put_all", "tag_value"]
+__all__ = ["RUN_TAG", "ItemRefusedError", "Loaded", "TableExistsError", "create_target", "load", "put_all", "tag_value"]
 
 # Limit of BatchWriteItem.
 WRITTEN_A_CALL = 25
@@ -42,9 +42,9 @@ def load(client: Any, store: BackupStore, manifest: Manifest, target: str, write
     """
     Writes every item of the backup; each part is checked while it is read. Loading again writes the same again.
 
-    :raises BackupNotWhole: a part is not what the manifest says: the table is not to be used.
-    :raises Throttled: DynamoDB left items unprocessed for a minute.
-    :raises ItemRefused: DynamoDB does not take some of the items; their keys are named.
+    :raises BackupNotWholeError: a part is not what the manifest says: the table is not to be used.
+    :raises ThrottledError: DynamoDB left items unprocessed for a minute.
+    :raises ItemRefusedError: DynamoDB does not take some of the items; their keys are named.
     """
     tally, retried = Tally(), 0
     keys = [one["AttributeName"] for one in manifest.create_table.get("KeySchema", ())]
@@ -54,7 +54,7 @@ def load(client: Any, store: BackupStore, manifest: Manifest, target: str, write
             tally.merge(_load_part(store, part, manifest.mode, write))
         retried = write.finish()
     if (tally.items, tally.digest) != (manifest.items, manifest.digest):
-        raise BackupNotWhole("the parts are not those of the manifest", items=tally.items, told=manifest.items)
+        raise BackupNotWholeError("the parts are not those of the manifest", items=tally.items, told=manifest.items)
     return Loaded(tally.items, tally.digest, retried)
 
 
@@ -72,10 +72,10 @@ def _load_part(store: BackupStore, part: Part, mode: str, write: _Writing) -> Ta
     try:
         read_lines(store, part.key, reading, take)
     except ValueError as error:
-        raise BackupNotWhole("a line of the part is no item", key=part.key) from error
+        raise BackupNotWholeError("a line of the part is no item", key=part.key) from error
     write.send(batch)
     if reading.sha256.hexdigest() != part.sha256:
-        raise BackupNotWhole("the part is not what the manifest says", key=part.key)
+        raise BackupNotWholeError("the part is not what the manifest says", key=part.key)
     return tally
 
 
@@ -105,31 +105,31 @@ def _put_or_name(client: Any, target: str, items: list[Item], keys: list[str]) -
     """As :func:`put_all`; of a batch that DynamoDB refuses, the items that it refuses are named by their keys."""
     try:
         return put_all(client, target, items)
-    except Invalid as error:
+    except InvalidError as error:
         refused, why = [], error.message
         for item in items:
             try:
                 put_all(client, target, [item])
-            except Invalid as of_item:
+            except InvalidError as of_item:
                 # The key only: what else an item holds is nobody's business in a log.
                 refused.append({name: next(iter(item[name].values())) for name in keys if name in item})
                 why = of_item.message
         if not refused:
             raise
-        raise ItemRefused(f"DynamoDB refuses items: {why}", table=target, keys=refused) from error
+        raise ItemRefusedError(f"DynamoDB refuses items: {why}", table=target, keys=refused) from error
 
 
 def put_all(client: Any, target: str, items: list[Item]) -> int:
     """One batch to its end; how many items had to be sent again.
 
-    :raises Throttled: some were left unprocessed at every attempt.
+    :raises ThrottledError: some were left unprocessed at every attempt.
     """
     pending = [{"PutRequest": {"Item": for_boto3(item)}} for item in items]
     retried = 0
     for attempt in Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(multiplier=0.1, max=MAX_PAUSE_SECONDS),
-        retry=retry_if_exception_type(Throttled),
+        retry=retry_if_exception_type(ThrottledError),
         reraise=True,
     ):
         with attempt:
@@ -138,5 +138,5 @@ def put_all(client: Any, target: str, items: list[Item]) -> int:
             pending = answer.get("UnprocessedItems", {}).get(target, [])
             retried += len(pending)
             if pending:
-                raise Throttled("DynamoDB left items unprocessed", table=target, items=len(pending))
+                raise ThrottledError("DynamoDB left items unprocessed", table=target, items=len(pending))
     return retried

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Any, Protocol, TypeVar
 
-from migration_ops.aws.errors import SDK_ERRORS, classify
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
+from migration_ops.core.errors import UnknownError
 from migration_ops.runbook.backup.serialization import Item
 
 SEGMENTS = 4
@@ -50,7 +50,7 @@ def scan_table(client: Any, table: str, taker: Callable[[int], T], segments: int
         running = [pool.submit(read, segment) for segment in range(segments)]
     # The first that failed by itself says why; the others only stopped.
     for one in running:
-        with suppress(_Stopped):
+        with suppress(_StoppedError):
             one.result()
     return [one.result() for one in running]
 
@@ -66,7 +66,7 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-class _Stopped(Unknown):
+class _StoppedError(UnknownError):
     """Another segment failed; that one says why."""
 
 
@@ -79,13 +79,13 @@ def _read_segment(client: Any, table: str, segment: int, segments: int, taker: T
     }
     while True:
         if stop.is_set():
-            raise _Stopped("another segment failed", segment=segment)
+            raise _StoppedError("another segment failed", segment=segment)
         try:
             page = client.scan(**request)
         except SDK_ERRORS as error:
-            raise classify(error, mutating=False) from error
+            raise to_aws_error(error, mutating=False) from error
         if len(page.get("Items", ())) != page.get("Count", -1):
-            raise Unknown("Scan answered another number of items than it says", table=table, segment=segment)
+            raise UnknownError("Scan answered another number of items than it says", table=table, segment=segment)
         taker.take(page["Items"])
         if not page.get("LastEvaluatedKey"):
             return

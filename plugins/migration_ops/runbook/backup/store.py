@@ -11,9 +11,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, classify
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, to_aws_error
 from migration_ops.core.batches import in_groups
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 
 READ_BYTES = 1 << 20
 # Limit of DeleteObjects.
@@ -86,7 +86,7 @@ class BackupStore:
                 **more,
             )
         if not answer.get("ServerSideEncryption"):
-            raise StepFailed("S3 did not say that it encrypted the object", bucket=self.bucket, key=key)
+            raise StepFailedError("S3 did not say that it encrypted the object", bucket=self.bucket, key=key)
 
     def put_document(self, key: str, document: dict[str, Any]) -> None:
         self.put(key, document_bytes(document), "application/json")
@@ -110,7 +110,7 @@ class BackupStore:
     def delete(self, keys: list[str]) -> None:
         """In order. In a bucket with versions they can be brought back until the bucket's own rules remove them.
 
-        :raises StepFailed: S3 refused some; what comes after them was left alone.
+        :raises StepFailedError: S3 refused some; what comes after them was left alone.
         """
         for some in in_groups(keys, DELETED_A_CALL):
             with _classified():
@@ -119,7 +119,7 @@ class BackupStore:
                 )
             refused = [f"{one['Key']}: {one.get('Code')}" for one in answer.get("Errors", [])]
             if refused:
-                raise StepFailed("S3 did not delete all objects", bucket=self.bucket, refused=refused[:20])
+                raise StepFailedError("S3 did not delete all objects", bucket=self.bucket, refused=refused[:20])
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _classified() -> Iterator[None]:
     try:
         yield
     except SDK_ERRORS as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
 
 
 def document_bytes(document: dict[str, Any]) -> bytes:
@@ -165,6 +165,6 @@ def _unless(codes: frozenset[str], ask: Any) -> Any:
     except ClientError as error:
         if error.response["Error"]["Code"] in codes:
             return None
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     except BotoCoreError as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error

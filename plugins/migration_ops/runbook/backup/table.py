@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, NotFound, classify
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, NotFoundError, to_aws_error
 from migration_ops.aws.reader import plain_json
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 
 T = TypeVar("T")
 ON_DEMAND, PROVISIONED = "PAY_PER_REQUEST", "PROVISIONED"
@@ -41,7 +41,7 @@ def ask(call: Callable[[], T]) -> T:
     try:
         return call()
     except SDK_ERRORS as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
 
 
 def raw_description(client: Any, name: str) -> dict[str, Any] | None:
@@ -54,9 +54,9 @@ def raw_description(client: Any, name: str) -> dict[str, Any] | None:
     except ClientError as error:
         if error.response["Error"]["Code"] in _ABSENT:
             return None
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     except BotoCoreError as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     return found
 
 
@@ -64,12 +64,12 @@ def describe(client: Any, name: str, kms: Any) -> Described:
     """
     :param client: of DynamoDB.
     :param kms: a KMS client; asked only where the table has a key.
-    :raises NotFound: there is no such table.
+    :raises NotFoundError: there is no such table.
     :raises MigrationError: AWS refused one of the questions.
     """
     found = raw_description(client, name)
     if found is None:
-        raise NotFound("there is no such table", table=name)
+        raise NotFoundError("there is no such table", table=name)
     request = create_request(found)
     key = request.get("SSESpecification", {}).get("KMSMasterKeyId")
     if key and ask(lambda: kms.describe_key(KeyId=key))["KeyMetadata"]["KeyManager"] == "AWS":
@@ -81,7 +81,7 @@ def describe(client: Any, name: str, kms: Any) -> Described:
     is_on = point_in_time.get("PointInTimeRecoveryStatus") == "ENABLED"
     latest = point_in_time.get("LatestRestorableDateTime") if is_on else None
     if is_on and latest is None:
-        raise Unknown("point-in-time recovery is on, but DynamoDB does not say until when", table=name)
+        raise UnknownError("point-in-time recovery is on, but DynamoDB does not say until when", table=name)
     settings = {
         "timeToLive": time_to_live.get("AttributeName"),
         "pointInTimeRecovery": is_on,

@@ -15,9 +15,9 @@ from migration_ops.runbook.backup.jsonl import Reading, read_lines
 from migration_ops.runbook.backup.keys import VERIFIED, Found, found_in, table_prefix
 from migration_ops.runbook.backup.manifest import (
     EXPORT,
-    BackupNotWhole,
+    BackupNotWholeError,
     Manifest,
-    NoBackup,
+    NoBackupError,
     Part,
     manifest_key,
     read_manifest,
@@ -45,7 +45,7 @@ def verify_backup(store: BackupStore, base: str) -> Verified:
     """
     Reads every part. What is wrong is in the result; only what could not be read is raised.
 
-    :raises BackupNotWhole: there is no manifest, or it was edited.
+    :raises BackupNotWholeError: there is no manifest, or it was edited.
     :raises MigrationError: S3 could not be read: nobody knows.
     """
     manifest = read_manifest(store, manifest_key(base))
@@ -74,7 +74,7 @@ def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
     take = (lambda line: tally.add(line_of(item_of(line)))) if mode == EXPORT else tally.add
     try:
         read_lines(store, part.key, reading, take)
-    except BackupNotWhole as error:
+    except BackupNotWholeError as error:
         return tally, [f"{part.key}: {error.message}"]
     except ValueError:
         return tally, [f"{part.key}: a line is no item"]
@@ -93,10 +93,10 @@ def mark_verified(
     """Leaves beside the backup that it was read back; bound to the manifest, so that an edited one loses it.
 
     :param accepted_fewer: a person said that it may take the place of one with far more items, or be empty.
-    :raises BackupNotWhole: it has problems.
+    :raises BackupNotWholeError: it has problems.
     """
     if verified.problems:
-        raise BackupNotWhole("a backup with problems is not marked", base=base)
+        raise BackupNotWholeError("a backup with problems is not marked", base=base)
     mark = _mark(verified.manifest) | {"at": iso(at), ACCEPTED: accepted_fewer}
     store.put_document(f"{base}/{VERIFIED}", mark)
 
@@ -123,16 +123,16 @@ def read_marked(store: BackupStore, base: str) -> Marked:
     """
     The manifest and the mark beside it.
 
-    :raises BackupNotWhole: one of them is missing, was edited, or is about something else.
+    :raises BackupNotWholeError: one of them is missing, was edited, or is about something else.
     :raises MigrationError: S3 cannot say.
     """
     manifest = read_manifest(store, manifest_key(base))
     try:
         mark = json.loads(store.get(f"{base}/{VERIFIED}"))
     except ValueError as error:
-        raise BackupNotWhole("the mark of the verification is no JSON", base=base) from error
+        raise BackupNotWholeError("the mark of the verification is no JSON", base=base) from error
     if not isinstance(mark, dict) or any(mark.get(name) != one for name, one in _mark(manifest).items()):
-        raise BackupNotWhole("what was verified is not this manifest", base=base)
+        raise BackupNotWholeError("what was verified is not this manifest", base=base)
     return Marked(base, manifest, mark.get(ACCEPTED) is True)
 
 
@@ -140,19 +140,19 @@ def verified_manifest(store: BackupStore, base: str) -> Manifest | None:
     """The manifest if the mark beside it is about it; None when it is not, or is not there."""
     try:
         return read_marked(store, base).manifest
-    except BackupNotWhole:
+    except BackupNotWholeError:
         return None
 
 
 def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
     """The newest backup that was verified: where it is, and its manifest.
 
-    :raises NoBackup: there is none. :raises MigrationError: S3 cannot say.
+    :raises NoBackupError: there is none. :raises MigrationError: S3 cannot say.
     """
     found, _ = found_in(store.objects(table_prefix(table)))
     newest = newest_verified(store, found)
     if newest is None:
-        raise NoBackup("no backup of this table was verified", table=table, bucket=store.bucket)
+        raise NoBackupError("no backup of this table was verified", table=table, bucket=store.bucket)
     return newest
 
 
@@ -176,7 +176,7 @@ def newest_marked(store: BackupStore, found: list[Found], takes: Callable[[Marke
 def _readable(store: BackupStore, base: str) -> Marked | None:
     try:
         return read_marked(store, base)
-    except BackupNotWhole:
+    except BackupNotWholeError:
         return None
     except MigrationError as error:
         if is_absent(error):

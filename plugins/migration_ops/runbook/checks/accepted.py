@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, ok, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook import acceptances
 from migration_ops.runbook.checks.chapters import WEEKLY
@@ -20,7 +20,7 @@ from migration_ops.runbook.checks.check import check
     risk=("An acceptance that ends unnoticed turns a run red; one that is about nothing looks like a decision."),
     remedy=("Mend the finding, or decide anew: change the entry in include/config/accepted.yaml, or remove it."),
 )
-def accepted_findings_near_end(entry: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def accepted_findings_near_end(entry: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Decisions to live with a finding that end soon, have ended, or are about no check."""
     left, limit = entry["daysLeft"], limits.weekly.acceptance_end_warning_days
     seen = {"value": left, "limit": limit, "evidence": (entry["ticket"], entry["reason"])}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from migration_ops.aws.inventory import airflow, airflow_dags
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import HEALTH
 from migration_ops.runbook.checks.check import check
@@ -30,7 +30,7 @@ WITHOUT_HEARTBEAT = "metadatabase"
     remedy=("Open the run: its red task says why and what to do; clear it with downstream when the cause is mended."),
     is_event=True,
 )
-def airflow_dag_failed_runs(runs: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def airflow_dag_failed_runs(runs: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """Runs that failed in the window: each of a migration by itself; of the runbook a warning, as each told its own."""
     limit = limits.orchestrator.max_failed_runs
     migrations = [run for run in runs["failed"] if not run["dagId"].startswith(RUNBOOK)]
@@ -39,7 +39,7 @@ def airflow_dag_failed_runs(runs: Facts, _: Facts, limits: Thresholds) -> Iterat
     else:
         for run in migrations:
             yield critical(
-                f"failed at {run.maybe('endedAt')}", resource=f"{run['dagId']} {run['runId']}", value=1, limit=limit
+                f"failed at {run.optional('endedAt')}", resource=f"{run['dagId']} {run['runId']}", value=1, limit=limit
             )
     of_dag = defaultdict(list)
     for run in runs["failed"]:
@@ -59,15 +59,15 @@ def airflow_dag_failed_runs(runs: Facts, _: Facts, limits: Thresholds) -> Iterat
     risk=("A wave stands still until a person answers; a question that times out approves nothing."),
     remedy="Answer it under Required Actions, or tell the wave's approvers.",
 )
-def airflow_approval_waiting(question: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def airflow_approval_waiting(question: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Questions that nobody has answered yet, and how long they have been waiting."""
     limit = limits.orchestrator.max_approval_wait_minutes
     return above(
         question["waitingMinutes"],
         limit,
         "without an answer",
-        FindingVerdict.WARNING,
-        evidence=(question.maybe("subject", ""),),
+        FindingStatus.WARNING,
+        evidence=(question.optional("subject", ""),),
     )
 
 
@@ -81,15 +81,15 @@ def airflow_approval_waiting(question: Facts, _: Facts, limits: Thresholds) -> J
     risk=("Without scheduler, triggerer and DAG processor no wave goes on; a wave that waits is not watched."),
     remedy=("Look at the component's process and log and start it again; waits go on where they were."),
 )
-def airflow_component_heartbeat(component: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def airflow_component_heartbeat(component: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Whether Airflow's own parts are alive: metadatabase, scheduler, triggerer, DAG processor."""
     limit = limits.orchestrator.max_heartbeat_age_seconds
     if not component["isAnswered"]:
         return unknown("Airflow says nothing of it")
-    status = component.maybe("status")
+    status = component.optional("status")
     if component["name"] == WITHOUT_HEARTBEAT:
         return ok(HEALTHY) if status == HEALTHY else critical(f"Airflow calls it {status}")
-    if status != HEALTHY and component.maybe("heartbeatAgeSeconds") is None:
+    if status != HEALTHY and component.optional("heartbeatAgeSeconds") is None:
         # Airflow answers no heartbeat of what has never run, and of most of it no status either.
         return critical("it has never run", value=status, limit=limit)
     age = component["heartbeatAgeSeconds"]
@@ -115,7 +115,7 @@ def airflow_component_heartbeat(component: Facts, _: Facts, limits: Thresholds) 
         " here: set it to null under orchestrator.maxDagAgeHours in thresholds.yaml."
     ),
 )
-def airflow_dag_not_running(dag: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def airflow_dag_not_running(dag: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Whether each DAG of the runbook is there, is not paused, and succeeds within its longest time."""
     if not dag["isThere"]:
         return critical("Airflow does not have it: its file is missing or cannot be imported")
@@ -123,36 +123,36 @@ def airflow_dag_not_running(dag: Facts, _: Facts, limits: Thresholds) -> Judgeme
         return critical("its file has an import error: Airflow runs an old version, or none")
     if dag["isPaused"]:
         return critical("it is paused")
-    has_run = dag["runs"].maybe("first") is not None
-    if not has_run and dag.maybe("nextRunAfter") is None:
+    has_run = dag["runs"].optional("first") is not None
+    if not has_run and dag.optional("nextRunAfter") is None:
         return critical("it has never run, and no run is planned")
-    late = _hours_since(dag, dag["nextRunAfter"]) if dag.maybe("nextRunAfter") else 0
+    late = _hours_since(dag, dag["nextRunAfter"]) if dag.optional("nextRunAfter") else 0
     limit = limits.orchestrator.max_dag_delay_minutes / 60
     if not has_run and late > limit:
         return critical(f"it has never run; its first run was due {late:.1f} h ago", value=late, limit=limit)
     if not has_run:
         return ok(f"not due yet: its first run is planned for {dag['nextRunAfter']}")
     succeeded = _of_success(dag, dag["runs"])
-    if late > limit and succeeded.verdict is FindingVerdict.OK:
+    if late > limit and succeeded.verdict is FindingStatus.OK:
         return warning(f"its next run was due {late:.1f} h ago", value=late, limit=limit)
     return succeeded
 
 
-def _of_success(dag: Facts, runs: Facts) -> Judgement:
+def _of_success(dag: Snapshot, runs: Snapshot) -> CheckResult:
     """A runbook that ran and found something ended red: it was heard, and is no silence."""
-    most, since = dag["maxAgeHours"], runs.maybe("success")
+    most, since = dag["maxAgeHours"], runs.optional("success")
     age = _hours_since(dag, since or runs["first"])
     seen = {"value": age, "limit": most}
     if age < -1:
         return unknown(f"its last run is {-age:.1f} h ahead: the clocks differ", **seen)
     if age <= most:
         return ok(f"its last success was {age:.1f} h ago" if since else f"first run due {age:.1f} h ago", **seen)
-    ended = _hours_since(dag, runs["ended"]) if runs.maybe("ended") else None
+    ended = _hours_since(dag, runs["ended"]) if runs.optional("ended") else None
     if ended is not None and ended <= most:
         return warning(f"it runs, and none of its runs was green for {age:.1f} h, limit {most:g}", **seen)
     return critical(f"no run has ended for {most:g} h, the last success was {age:.1f} h ago", **seen)
 
 
-def _hours_since(dag: Facts, at: str) -> float:
+def _hours_since(dag: Snapshot, at: str) -> float:
     seconds = (datetime.fromisoformat(dag["readAt"]) - datetime.fromisoformat(at)).total_seconds()
     return round(seconds / 3600, 2)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, Route, critical, ok, unknown
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, Route, critical, ok, unknown
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.backup import newest
 from migration_ops.runbook.checks.chapters import HEALTH
@@ -20,12 +20,12 @@ from migration_ops.runbook.checks.check import check
     risk="What was written to the ledger since then would be lost with the table.",
     remedy=("Open the last runs of runbook_backup: a red task says what failed. Trigger it when the cause is mended."),
 )
-def backup_newest_verified_age(table: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def backup_newest_verified_age(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """How old the newest verified backup of the ledger is; also when no backup runs any more."""
     limit = limits.backup.max_age_hours
-    age = table.maybe("ageHours")
+    age = table.optional("ageHours")
     if age is None:
-        empty, exists = table.maybe("emptyAgeHours"), table["tableAgeHours"]
+        empty, exists = table.optional("emptyAgeHours"), table["tableAgeHours"]
         if empty is not None and -1 <= empty <= limit:
             return ok(f"nothing to back up yet: the ledger was empty {empty:.1f} h ago", limit=limit)
         if exists <= limit:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from migration_ops.aws.inventory import quotas
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, critical, ok, unknown, warning
 from migration_ops.core.series import days_from_last
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import growth
 from migration_ops.runbook.checks.chapters import CAPACITY
 from migration_ops.runbook.checks.check import check
-from migration_ops.runbook.forecast import TooFewPoints, forecast
+from migration_ops.runbook.forecast import TooFewPointsError, forecast
 
 
 @check(
@@ -26,10 +26,10 @@ from migration_ops.runbook.forecast import TooFewPoints, forecast
         "Ask for more in Service Quotas, weeks before the wave; a quota that cannot be raised needs smaller waves."
     ),
 )
-def quota_usage(quota: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def quota_usage(quota: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """How much of each quota is used."""
     limit, most = quota["limit"], limits.capacity.max_quota_percent
-    used = quota.maybe("used")
+    used = quota.optional("used")
     if used is None:
         # The metric is the one that AWS names for this quota; it has no values where nothing is used.
         return ok(f"no use was reported in the last week, the quota is {limit:g}", limit=most)
@@ -50,7 +50,7 @@ def quota_usage(quota: Facts, _: Facts, limits: Thresholds) -> Judgement:
     risk="The quota is reached before the next plan is made.",
     remedy="Ask for more in Service Quotas now, or spread the waves.",
 )
-def quota_reached(quota: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def quota_reached(quota: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Only of what AWS keeps a history."""
     weeks, limit, horizon = quota["weeks"], quota["limit"], limits.capacity.forecast_days
     if not quota["hasHistory"]:
@@ -60,7 +60,7 @@ def quota_reached(quota: Facts, _: Facts, limits: Thresholds) -> Judgement | Non
     now = datetime.fromisoformat(weeks[-1][0])
     try:
         line = forecast(days_from_last(weeks), limits.capacity.min_points)
-    except TooFewPoints as error:
+    except TooFewPointsError as error:
         return unknown(error.message, limit=horizon)
     reached = line.reached(limit)
     named = {"earliest": reached.earliest_days, "likely": reached.likely_days, "latest": reached.latest_days}
@@ -87,7 +87,7 @@ def _date(now: datetime, days: int | None) -> str:
     risk="Storage and logs that grow like this are paid for ever.",
     remedy=("Look at what is written; set retention and lifecycle rules, archive ended migrations."),
 )
-def growth_forecast(series: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def growth_forecast(series: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Migrations are what the system is for: their growth is shown, and is no fault."""
     if series["kind"] == "table":
         size = series["size"]
@@ -97,8 +97,8 @@ def growth_forecast(series: Facts, _: Facts, limits: Thresholds) -> Judgement:
         return ok("nothing was written in a whole week", limit=most)
     try:
         line = forecast(days_from_last(weeks), limits.capacity.min_points)
-    except TooFewPoints as error:
-        if series.maybe("isHistoryExpected", True):
+    except TooFewPointsError as error:
+        if series.optional("isHistoryExpected", True):
             return unknown(f"weeks: {error.message}", limit=most)
         return warning(f"no forecast yet, weeks: {error.message}", limit=most)
     today, then = line.at(0), line.at(horizon)

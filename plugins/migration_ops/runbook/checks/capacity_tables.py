@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.core.facts import Facts, NotRead
+from migration_ops.core.facts import NotReadError, Snapshot
 from migration_ops.core.series import days_from_last
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.runbook.forecast import Forecast, TooFewPoints, forecast
+from migration_ops.runbook.forecast import Forecast, TooFewPointsError, forecast
 from migration_ops.runbook.reports.tables import MakeTables, Table, each_row
 
 # A quota far above the values would press them to the floor.
@@ -20,44 +20,44 @@ LOGS_SHOWN = 6
 PERCENT = 100
 
 
-def quotas(estate: Facts, _: Thresholds) -> Iterator[Table]:
+def quotas(estate: Snapshot, _: Thresholds) -> Iterator[Table]:
     yield {
         "title": "Quotas",
         "head": ["Quota", "Used", "Limit", "Percent", "Limit is"],
-        "rows": each_row(estate.at("quotas.quotas"), _quota),
+        "rows": each_row(estate.path("quotas.quotas"), _quota),
     }
 
 
-def _quota(quota: Facts) -> list[Any]:
-    used, limit = quota.maybe("used"), quota["limit"]
+def _quota(quota: Snapshot) -> list[Any]:
+    used, limit = quota.optional("used"), quota["limit"]
     percent = None if used is None else round(PERCENT * used / limit, 1)
     return [quota["name"], used, limit, percent, quota["source"]]
 
 
-def plots(estate: Facts, limits: Thresholds) -> Iterator[Table]:
-    for quota in estate.at("quotas.quotas"):
-        yield from _plot(quota, quota.maybe("limit"), limits)
-    series = estate.at("growth.series")
+def plots(estate: Snapshot, limits: Thresholds) -> Iterator[Table]:
+    for quota in estate.path("quotas.quotas"):
+        yield from _plot(quota, quota.optional("limit"), limits)
+    series = estate.path("growth.series")
     logs = sorted((one for one in series if one["kind"] == "logs"), key=_latest, reverse=True)
     for one in [*(one for one in series if one["kind"] != "logs"), *logs[:LOGS_SHOWN]]:
         yield from _plot(one, None, limits)
 
 
-def _latest(series: Facts) -> float:
+def _latest(series: Snapshot) -> float:
     """The last week's value; of one that could not be read nothing."""
     try:
         weeks = series["weeks"]
-    except NotRead:
+    except NotReadError:
         return 0.0
     return float(weeks[-1][1]) if weeks else 0.0
 
 
-def _plot(thing: Facts, limit: float | None, limits: Thresholds) -> Iterator[Table]:
+def _plot(thing: Snapshot, limit: float | None, limits: Thresholds) -> Iterator[Table]:
     """Nothing where nothing can be forecast: the finding says why."""
     try:
         weeks = thing["weeks"]
         line = forecast(days_from_last(weeks), limits.capacity.min_points)
-    except (TooFewPoints, NotRead):
+    except (TooFewPointsError, NotReadError):
         return
     horizon = limits.capacity.forecast_days
     now = datetime.fromisoformat(weeks[-1][0])
@@ -66,7 +66,11 @@ def _plot(thing: Facts, limit: float | None, limits: Thresholds) -> Iterator[Tab
         "title": f"Forecast: {thing['name']}",
         "head": ["Date", "Expected", "At least", "At most"],
         "rows": [[_date(now, day), *_rounded(line, day)] for day in days],
-        "chart": {"kind": "line", "unit": thing.maybe("unit", ""), "series": _lines(weeks, line, now, limit, horizon)},
+        "chart": {
+            "kind": "line",
+            "unit": thing.optional("unit", ""),
+            "series": _lines(weeks, line, now, limit, horizon),
+        },
     }
 
 

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, Facts, NotRead
-from migration_ops.core.finding import EVERYTHING, Finding, FindingVerdict, Judgement, Route, ok, unknown
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, NotReadError, Snapshot
+from migration_ops.core.finding import EVERYTHING, CheckResult, Finding, FindingStatus, Route, ok, unknown
 from migration_ops.core.listing import Listing
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.expectations import none_here, with_expectations
@@ -22,7 +22,7 @@ from migration_ops.runbook.reports.quantities import measured
 log = logging.getLogger(__name__)
 
 
-Judge = Callable[[Facts, Facts, Thresholds], Judgement | Iterable[Judgement] | None]
+Judge = Callable[[Snapshot, Snapshot, Thresholds], CheckResult | Iterable[CheckResult] | None]
 J = TypeVar("J", bound=Callable[..., Any])
 
 
@@ -106,13 +106,13 @@ def check(
         has none of it and the check is skipped.
     :param is_event: it names things that happened (a failed run), which leave the window by themselves.
     :param prowler: ids of the Prowler checks that ask the same.
-    :raises InvalidInput: another check has the same id.
+    :raises InvalidInputError: another check has the same id.
     """
 
     def register(judge: J) -> J:
         check_id = getattr(judge, "__name__", "")
         if check_id in REGISTRY:
-            raise InvalidInput("two checks have one id", path=check_id)
+            raise InvalidInputError("two checks have one id", path=check_id)
         metadata = Metadata(
             check_id,
             chapter,
@@ -153,19 +153,19 @@ class Check:
 
     @property
     def _registered(self) -> Registered:
-        """:raises InvalidInput: the chapter has no such check."""
+        """:raises InvalidInputError: the chapter has no such check."""
         load()
         found = REGISTRY.get(self.check_id)
         if found is None or found.metadata.chapter != self.chapter:
-            raise InvalidInput(f"there is no such check in {self.chapter}", path=self.check_id)
+            raise InvalidInputError(f"there is no such check in {self.chapter}", path=self.check_id)
         return found
 
-    def run(self, estate: Facts, limits: Thresholds) -> list[Finding]:
+    def run(self, estate: Snapshot, limits: Thresholds) -> list[Finding]:
         """The findings: at least one. What could not be read, or is not as expected, is UNKNOWN, never left out."""
         about = self.metadata.about
         try:
-            things = estate.at(about)
-        except NotRead as error:
+            things = estate.path(about)
+        except NotReadError as error:
             return [self._finding(EVERYTHING, unknown(error.message))]
         found = [self._finding(_name_of(thing), one) for thing in things for one in self._of(thing, estate, limits)]
         found += self._missing(estate)
@@ -174,39 +174,39 @@ class Check:
         if things:
             return [self._finding(EVERYTHING, ok(f"applies to none of the {len(things)} {about}"))]
         reader, member = about.split(".", 1)
-        none_expected = estate[reader].maybe(NONE_EXPECTED, ())
+        none_expected = estate[reader].optional(NONE_EXPECTED, ())
         if none_expected is True or member in none_expected:
             verdict, reason = none_here(about)
-            return [self._finding(EVERYTHING, Judgement(verdict, reason, conclusive=False))]
+            return [self._finding(EVERYTHING, CheckResult(verdict, reason, conclusive=False))]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
         return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
 
-    def _missing(self, estate: Facts) -> list[Finding]:
+    def _missing(self, estate: Snapshot) -> list[Finding]:
         reader, member = self.metadata.about.split(".", 1)
-        own = estate[reader].maybe(OWN_MISSING, {}).get(member, ())
+        own = estate[reader].optional(OWN_MISSING, {}).get(member, ())
         return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
 
     def lost(self, reason: str) -> Finding:
         """UNKNOWN, for a check that left nothing behind."""
         return self._finding(EVERYTHING, unknown(reason))
 
-    def _of(self, thing: Facts, estate: Facts, limits: Thresholds) -> list[Judgement]:
+    def _of(self, thing: Snapshot, estate: Snapshot, limits: Thresholds) -> list[CheckResult]:
         try:
             judged = self.judge(thing, estate, limits)
             if judged is None:
                 return []
-            found = [judged] if isinstance(judged, Judgement) else list(judged)
-            why = thing.maybe(WARN_ONLY) if isinstance(thing, Facts) else None
+            found = [judged] if isinstance(judged, CheckResult) else list(judged)
+            why = thing.optional(WARN_ONLY) if isinstance(thing, Snapshot) else None
             return [_warned(one, why) for one in found] if why else found
-        except NotRead as error:
+        except NotReadError as error:
             return [unknown(error.message)]
         except Exception as error:
             # An answer of a shape that nobody expected says nothing about the resource.
             log.exception("%s could not judge %s", self.check_id, _name_of(thing))
             return [unknown(f"the check could not judge what was read: {type(error).__name__}")]
 
-    def _finding(self, resource: str, judged: Judgement) -> Finding:
+    def _finding(self, resource: str, judged: CheckResult) -> Finding:
         meta = self.metadata
         return Finding(
             check_id=self.check_id,
@@ -217,7 +217,7 @@ class Check:
             unit=meta.unit,
             reason=_reason(judged, meta.unit),
             evidence=judged.evidence,
-            remedy="" if judged.verdict is FindingVerdict.OK else meta.remedy,
+            remedy="" if judged.verdict is FindingStatus.OK else meta.remedy,
             section=meta.section,
             route=judged.route or meta.route,
             title=meta.title,
@@ -226,23 +226,23 @@ class Check:
         )
 
 
-def _reason(judged: Judgement, unit: str) -> str:
+def _reason(judged: CheckResult, unit: str) -> str:
     if not judged.what:
         return judged.reason
-    is_beyond = judged.verdict is not FindingVerdict.OK
+    is_beyond = judged.verdict is not FindingStatus.OK
     return measured(judged.what, judged.value, judged.limit, unit, is_beyond=is_beyond)
 
 
-def _warned(judged: Judgement, why: str) -> Judgement:
-    if judged.verdict is not FindingVerdict.CRITICAL:
+def _warned(judged: CheckResult, why: str) -> CheckResult:
+    if judged.verdict is not FindingStatus.CRITICAL:
         return judged
-    return replace(judged, verdict=FindingVerdict.WARNING, reason=f"{judged.reason}; a warning only: {why}")
+    return replace(judged, verdict=FindingStatus.WARNING, reason=f"{judged.reason}; a warning only: {why}")
 
 
 def _name_of(thing: Any) -> str:
     try:
-        return str(thing.maybe("name", EVERYTHING)) if isinstance(thing, Facts) else EVERYTHING
-    except NotRead:
+        return str(thing.optional("name", EVERYTHING)) if isinstance(thing, Snapshot) else EVERYTHING
+    except NotReadError:
         return EVERYTHING
 
 

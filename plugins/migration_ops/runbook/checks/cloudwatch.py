@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migration_ops.aws.inventory import cloudwatch, logs_groups
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, critical, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.alarms.wanted import route_of
 from migration_ops.runbook.checks.chapters import AUDIT, HEALTH
@@ -25,7 +25,7 @@ from migration_ops.runbook.checks.check import check
         "Open the alarm and follow the runbook of what it watches; runbook_alarms makes the alarms that are missing."
     ),
 )
-def cloudwatch_alarm_in_alarm(states: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def cloudwatch_alarm_in_alarm(states: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """Alarms that are in ALARM now, each by its own route; and whether there are any alarms."""
     if not states["alarms"]:
         yield warning("there are no alarms: between two health checks nobody is notified")
@@ -42,14 +42,14 @@ def cloudwatch_alarm_in_alarm(states: Facts, _: Facts, limits: Thresholds) -> It
             yield unknown(f"its state is {state}", resource=name, value=state)
 
 
-def _in_alarm(alarm: Facts, route: Route) -> Judgement:
+def _in_alarm(alarm: Snapshot, route: Route) -> CheckResult:
     """What only warns when it rings by itself wakes nobody by way of this check."""
-    evidence: tuple[str, ...] = (f"since {alarm.maybe('since')}",)
-    if alarm.maybe("actionsEnabled") is False:
+    evidence: tuple[str, ...] = (f"since {alarm.optional('since')}",)
+    if alarm.optional("actionsEnabled") is False:
         evidence += ("its actions are disabled: it notified nobody",)
-    return Judgement(
-        FindingVerdict.CRITICAL if route is Route.PAGE else FindingVerdict.WARNING,
-        alarm.maybe("reason", "in ALARM"),
+    return CheckResult(
+        FindingStatus.CRITICAL if route is Route.PAGE else FindingStatus.WARNING,
+        alarm.optional("reason", "in ALARM"),
         resource=alarm["name"],
         value=alarm["state"],
         evidence=evidence,
@@ -57,13 +57,13 @@ def _in_alarm(alarm: Facts, route: Route) -> Judgement:
     )
 
 
-def _route(states: Facts, alarm: Facts) -> Route:
+def _route(states: Snapshot, alarm: Snapshot) -> Route:
     """An alarm of ours by its kind; any other by the topics that it tells, where one of them is ours."""
     own = route_of(alarm["name"])
     if own is not None:
         return own
-    topics = alarm.maybe("topics", [])
-    only_warns = states.maybe("warningsTopic") in topics and states.maybe("onCallTopic") not in topics
+    topics = alarm.optional("topics", [])
+    only_warns = states.optional("warningsTopic") in topics and states.optional("onCallTopic") not in topics
     return Route.WARN if only_warns else Route.PAGE
 
 
@@ -79,14 +79,14 @@ def _route(states: Facts, alarm: Facts) -> Route:
         "shows what it should be."
     ),
 )
-def cloudwatch_alarm_insufficient_data(states: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def cloudwatch_alarm_insufficient_data(states: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """Alarms without data: they judge nothing, and look quiet."""
     if not states["alarms"]:
         yield ok("there are no alarms")
     for alarm in states["alarms"]:
         name, state = alarm["name"], alarm["state"]
         if state == "INSUFFICIENT_DATA":
-            since = f"no data since {alarm.maybe('since')}: this alarm judges nothing"
+            since = f"no data since {alarm.optional('since')}: this alarm judges nothing"
             yield warning(since, resource=name, value=state)
         else:
             yield ok(resource=name, value=state)
@@ -104,7 +104,7 @@ def cloudwatch_alarm_insufficient_data(states: Facts, _: Facts, limits: Threshol
         "dimensions with what is sent."
     ),
 )
-def cloudwatch_dashboard_data(dashboard: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def cloudwatch_dashboard_data(dashboard: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """One series without data may just be quiet: throttles are sent only when there are some. All of them cannot."""
     if not dashboard["exists"]:
         return unknown("the dashboard that migration_setup makes is not there")
@@ -130,7 +130,7 @@ def cloudwatch_dashboard_data(dashboard: Facts, _: Facts, limits: Thresholds) ->
     remedy=("Rotate the secret now: it was readable. Stop the code from writing it, then delete the stream."),
     prowler=("cloudwatch_log_group_no_secrets_in_logs",),
 )
-def logs_group_no_secrets(group: Facts, _: Facts, __: Thresholds) -> Judgement:
+def logs_group_no_secrets(group: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The sample is of the last day's first lines; what is not in it is not judged."""
     found, sampled = group["secrets"], group["sampled"]
     if not found:

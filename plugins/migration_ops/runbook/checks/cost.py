@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import cost, cost_week
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, ok, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import COST, WEEKLY
 from migration_ops.runbook.checks.check import check
@@ -22,7 +22,7 @@ from migration_ops.runbook.checks.cost_growth import judged
         "Look at the service in Cost Explorer by usage type and by resource, and at what was launched or left running."
     ),
 )
-def cost_service_growth(service: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def cost_service_growth(service: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Services that cost more than in the month before."""
     return judged(service, limits)
 
@@ -39,9 +39,9 @@ def cost_service_growth(service: Facts, _: Facts, limits: Thresholds) -> Judgeme
         "activated for cost allocation in Billing, and count from then on."
     ),
 )
-def cost_tag_growth(tag: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+def cost_tag_growth(tag: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
     """A wave that begins costs more than nothing; only what grows later is looked at."""
-    is_alone = len(estate.at("cost_explorer.tags")) == 1
+    is_alone = len(estate.path("cost_explorer.tags")) == 1
     if not tag["value"] and is_alone and tag["now"] >= limits.cost.min_amount:
         return warning("no cost carries the tag: nobody set it, or it is not activated for cost allocation")
     return judged(tag, limits, may_be_new=True)
@@ -60,7 +60,7 @@ def cost_tag_growth(tag: Facts, estate: Facts, limits: Thresholds) -> Judgement:
         "connection, or servers that call each other across zones."
     ),
 )
-def cost_data_transfer_growth(usage_type: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def cost_data_transfer_growth(usage_type: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Kinds of data transfer that cost more than in the month before."""
     return judged(usage_type, limits)
 
@@ -77,11 +77,11 @@ def cost_data_transfer_growth(usage_type: Facts, _: Facts, limits: Thresholds) -
     ),
     remedy=("Open the service in Cost Explorer by usage type; the monthly cost review names leftovers."),
 )
-def cost_week_growth(service: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def cost_week_growth(service: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Services that cost more than in the week before. Little money says nothing, nor what is billed by the month."""
     now, before = service["now"], service["before"]
     said = f"{now:.2f} {service['currency']} in seven days, {before:.2f} in the seven before"
-    monthly = service.maybe("monthly")
+    monthly = service.optional("monthly")
     if monthly is not None:
         now, before = now - monthly["now"], before - monthly["before"]
         said += f"; {monthly['now']:.2f} and {monthly['before']:.2f} of them billed on the first of the month"

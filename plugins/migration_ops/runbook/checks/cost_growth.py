@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, ok, warning
 from migration_ops.core.thresholds import Thresholds
 
 
-def judged(entry: Facts, limits: Thresholds, *, may_be_new: bool = False) -> Judgement:
+def judged(entry: Snapshot, limits: Thresholds, *, may_be_new: bool = False) -> CheckResult:
     """
     Growth of the mean day in percent; little money says nothing.
 

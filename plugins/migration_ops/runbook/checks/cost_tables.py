@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.reports.tables import MakeTables, Table
 
 SHOWN, LABEL_CHARACTERS = 15, 14
 
 
-def _costs(about: str, what: str, estate: Facts, _: Thresholds) -> Iterator[Table]:
-    months = estate.at("cost_explorer.months")
-    entries = sorted(estate.at(f"cost_explorer.{about}"), key=lambda one: float(one["now"]), reverse=True)
+def _costs(about: str, what: str, estate: Snapshot, _: Thresholds) -> Iterator[Table]:
+    months = estate.path("cost_explorer.months")
+    entries = sorted(estate.path(f"cost_explorer.{about}"), key=lambda one: float(one["now"]), reverse=True)
     rows = [_row(one) for one in entries[:SHOWN]]
     if len(entries) > SHOWN:
         left = entries[SHOWN:]
@@ -41,7 +41,7 @@ def _label(name: str) -> str:
     return name.removeprefix("Amazon ").removeprefix("AWS ")[:LABEL_CHARACTERS]
 
 
-def _row(entry: Facts) -> list[Any]:
+def _row(entry: Snapshot) -> list[Any]:
     before = entry["before"] / entry["daysBefore"]
     growth = round(100 * (entry["now"] / entry["daysNow"] / before - 1), 1) + 0.0 if before > 0 else "new"
     return [entry["name"], entry["before"], entry["now"], growth]

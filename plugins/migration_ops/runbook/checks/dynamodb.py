@@ -13,8 +13,8 @@ from migration_ops.aws.inventory import (
 from migration_ops.aws.inventory import (
     dynamodb_ledger_expiry as ledger_expiry,
 )
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
 from migration_ops.core.series import total
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.backup.create import CLOCKS_DIFFER_BY
@@ -43,12 +43,12 @@ ON = ("ENABLED", "ENABLING")
         " table needs more capacity or on-demand mode."
     ),
 )
-def dynamodb_table_throttles(part: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def dynamodb_table_throttles(part: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """AWS/DynamoDB sends throttle events only when there are some (DynamoDB Developer Guide, metrics)."""
     reads, writes = sum(part["readThrottles"]["values"]), sum(part["writeThrottles"]["values"])
     evidence = (f"reads {reads:g}", f"writes {writes:g}") if reads or writes else ()
     limit = limits.table.max_throttle_events
-    return above(reads + writes, limit, "throttled requests", FindingVerdict.CRITICAL, evidence=evidence)
+    return above(reads + writes, limit, "throttled requests", FindingStatus.CRITICAL, evidence=evidence)
 
 
 @check(
@@ -63,18 +63,18 @@ def dynamodb_table_throttles(part: Facts, _: Facts, limits: Thresholds) -> Judge
         "enabled again; switch point-in-time recovery on."
     ),
 )
-def dynamodb_table_status(part: Facts, estate: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def dynamodb_table_status(part: Snapshot, estate: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """Whether the ledger's table and its indexes can be used, and whether the table can be restored to any second."""
     yield _state(part["status"])
     if part["kind"] != "table":
         return
-    for table in estate.at("dynamodb.tables"):
+    for table in estate.path("dynamodb.tables"):
         recovery = table["backups"]["pointInTime"]
         if recovery != "ENABLED":
             yield warning(f"point-in-time recovery is {recovery}", value=recovery, limit="ENABLED")
 
 
-def _state(status: str) -> Judgement:
+def _state(status: str) -> CheckResult:
     if status == "ACTIVE":
         return ok("active", value=status)
     if status in CHANGING:
@@ -93,12 +93,12 @@ def _state(status: str) -> Judgement:
     risk=("DynamoDB failed on its own side. The package sends such requests again, but a wave becomes slow."),
     remedy=("Look at the AWS Health Dashboard of the Region; clear tasks that failed meanwhile."),
 )
-def dynamodb_table_system_errors(table: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def dynamodb_table_system_errors(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Requests that DynamoDB failed on its own side (HTTP 500). No data means none."""
     by_operation = {one["operation"]: sum(one["values"]) for one in table["systemErrors"]}
     evidence = tuple(f"{name} {number:g}" for name, number in by_operation.items() if number)
     limit = limits.table.max_system_errors
-    return above(sum(by_operation.values()), limit, "requests that failed", FindingVerdict.WARNING, evidence=evidence)
+    return above(sum(by_operation.values()), limit, "requests that failed", FindingStatus.WARNING, evidence=evidence)
 
 
 @check(
@@ -114,15 +114,15 @@ def dynamodb_table_system_errors(table: Facts, _: Facts, limits: Thresholds) -> 
         "delete this table."
     ),
 )
-def dynamodb_scratch_table_leftover(table: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def dynamodb_scratch_table_leftover(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """What was compared and handed over is somebody's; what is young may still be at work."""
     status, hours = table["status"], table["ageHours"]
-    if table.maybe("handedOver") is not None or status == "DELETING":
+    if table.optional("handedOver") is not None or status == "DELETING":
         return None
     limit = limits.backup.max_scratch_hours
     if hours < -CLOCKS_DIFFER_BY.total_seconds() / 3600:
         return unknown(f"it was made {-hours:g} hours from now: the clocks differ", value=hours, limit=limit)
-    of = f"of the run {table['run']}" if table.maybe("run") is not None else "of a drill"
+    of = f"of the run {table['run']}" if table.optional("run") is not None else "of a drill"
     if hours <= limit:
         return ok(f"{of}, {max(hours, 0):g} hours old", value=hours, limit=limit)
     return warning(f"{of}, {hours:g} hours old: nobody compared it, and nobody removed it", value=hours, limit=limit)
@@ -141,7 +141,7 @@ def dynamodb_scratch_table_leftover(table: Facts, _: Facts, limits: Thresholds) 
     ),
     prowler=("dynamodb_tables_pitr_enabled",),
 )
-def dynamodb_ledger_recovery(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+def dynamodb_ledger_recovery(table: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Point-in-time recovery of the ledger is on."""
     state = table["recovery"]
     return ok("", value=state) if state == "ENABLED" else warning("it is off", value=state, limit="ENABLED")
@@ -160,7 +160,7 @@ def dynamodb_ledger_recovery(table: Facts, _: Facts, __: Thresholds) -> Judgemen
     ),
     prowler=("dynamodb_table_deletion_protection_enabled",),
 )
-def dynamodb_ledger_deletion_protection(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+def dynamodb_ledger_deletion_protection(table: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The ledger's table is protected against deletion."""
     return ok() if table["deletionProtection"] is True else warning("it is off", value=False, limit=True)
 
@@ -178,9 +178,9 @@ def dynamodb_ledger_deletion_protection(table: Facts, _: Facts, __: Thresholds) 
     ),
     prowler=("dynamodb_tables_kms_cmk_encryption_enabled",),
 )
-def dynamodb_ledger_encrypted(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+def dynamodb_ledger_encrypted(table: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The ledger is encrypted with a KMS key of this account."""
-    kind = table.maybe("keyType")
+    kind = table.optional("keyType")
     if kind == "KMS":
         return ok("", value=kind)
     return warning("it is under DynamoDB's own key, outside of this account", value=kind, limit="KMS")
@@ -198,7 +198,7 @@ def dynamodb_ledger_encrypted(table: Facts, _: Facts, __: Thresholds) -> Judgeme
         "prices of us-east-1 were compared."
     ),
 )
-def dynamodb_table_mode(table: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def dynamodb_table_mode(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Tables that would cost less in the other billing mode, by what they consumed."""
     mode, least = table["billingMode"], limits.cost.min_amount
     used = [
@@ -233,12 +233,12 @@ def dynamodb_table_mode(table: Facts, _: Facts, limits: Thresholds) -> Judgement
         "often out of index keys."
     ),
 )
-def dynamodb_index_write_amplification(table: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+def dynamodb_index_write_amplification(table: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
     """A change of an index key is two writes there: the old entry goes, the new one comes."""
     name = table["name"]
     if not table["indexes"]:
         return ok("it has no index")
-    parts = [one for one in estate.at("performance_table.parts") if one["table"] == name]
+    parts = [one for one in estate.path("performance_table.parts") if one["table"] == name]
     own = sum(total(one["writes"]) for one in parts if one["kind"] == "table")
     by_index = {one["name"]: total(one["writes"]) for one in parts if one["kind"] == "index"}
     written = sum(by_index.values())
@@ -246,7 +246,7 @@ def dynamodb_index_write_amplification(table: Facts, estate: Facts, limits: Thre
         return unknown("its indexes were written and the table was not") if written else ok("nothing was written")
     most = limits.performance.max_index_to_table_write_ratio
     said = "writes of its indexes against those of the table"
-    return above(round(written / own, 2), most, said, FindingVerdict.WARNING, evidence=({"table": own} | by_index,))
+    return above(round(written / own, 2), most, said, FindingStatus.WARNING, evidence=({"table": own} | by_index,))
 
 
 @check(
@@ -258,7 +258,7 @@ def dynamodb_index_write_amplification(table: Facts, estate: Facts, limits: Thre
     risk=("One partition gives 1,000 writes or 3,000 reads a second; more capacity for the table does not help."),
     remedy=("Switch Contributor Insights on to see the key; spread it (a suffix), or change the index's key."),
 )
-def dynamodb_hot_key(part: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def dynamodb_hot_key(part: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """A hot key of an index (``status`` has few values) throttles the table's writes too."""
     seen = {name: total(part[name]) for name in SERIES}
     hot, most = seen["hotReads"] + seen["hotWrites"], limits.performance.max_hot_key_events
@@ -279,7 +279,7 @@ def dynamodb_hot_key(part: Facts, _: Facts, limits: Thresholds) -> Judgement:
         "second change within an hour is refused by DynamoDB."
     ),
 )
-def dynamodb_ledger_expiry(table: Facts, _: Facts, __: Thresholds) -> Judgement:
+def dynamodb_ledger_expiry(table: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Only what the archive marked is ever deleted: by ``expiresAt``, and by nothing else."""
     if table["status"] not in ON:
         return warning("nothing expires: archived migrations stay for ever", value=table["status"], limit=ON[0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import ec2_idle, ec2_instances, ssm, ssm_documents
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, Route, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, Route, critical, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT, COST
 from migration_ops.runbook.checks.check import check
@@ -24,7 +24,7 @@ from migration_ops.runbook.checks.verdicts import judge_secrets
     remedy=("Rotate the secret now: it was readable. Use a SecureString parameter or a secret in the document."),
     prowler=("ssm_document_secrets",),
 )
-def ssm_document_no_secrets(document: Facts, _: Facts, __: Thresholds) -> Judgement:
+def ssm_document_no_secrets(document: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The account's own SSM documents hold no secrets."""
     return judge_secrets(document["secrets"], "none in the document")
 
@@ -43,7 +43,7 @@ def ssm_document_no_secrets(document: Facts, _: Facts, __: Thresholds) -> Judgem
     ),
     prowler=("ec2_instance_imdsv2_enabled",),
 )
-def ec2_migrated_instance_imdsv2(instance: Facts, _: Facts, __: Thresholds) -> Judgement:
+def ec2_migrated_instance_imdsv2(instance: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The metadata service of a migrated server asks for a token, or is off."""
     if instance["metadata"] == "disabled":
         return ok("the metadata service is off")
@@ -64,7 +64,7 @@ def ec2_migrated_instance_imdsv2(instance: Facts, _: Facts, __: Thresholds) -> J
     remedy=("Take the address away, and set the launch template to a private subnet without public addresses."),
     prowler=("ec2_instance_public_ip",),
 )
-def ec2_migrated_instance_public_address(instance: Facts, _: Facts, __: Thresholds) -> Judgement:
+def ec2_migrated_instance_public_address(instance: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """IPv6 addresses are public as such; whether a route leads to them is for the network's own review."""
     found = instance["publicAddresses"]
     return warning(f"public address: {', '.join(found)}", evidence=tuple(found)) if found else ok("none")
@@ -87,9 +87,9 @@ def ec2_migrated_instance_public_address(instance: Facts, _: Facts, __: Threshol
     ),
     prowler=("ec2_instance_profile_attached",),
 )
-def ec2_migrated_instance_profile(instance: Facts, _: Facts, __: Thresholds) -> Judgement:
+def ec2_migrated_instance_profile(instance: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A migrated server has an instance profile."""
-    arn = instance.maybe("profileArn")
+    arn = instance.optional("profileArn")
     return ok("", evidence=(arn,)) if arn else warning("there is no instance profile")
 
 
@@ -109,15 +109,17 @@ def ec2_migrated_instance_profile(instance: Facts, _: Facts, __: Thresholds) -> 
     ),
     prowler=("ssm_managed_compliant_patching",),
 )
-def ec2_migrated_instance_patched(instance: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+def ec2_migrated_instance_patched(instance: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
     """Systems Manager scanned a migrated server lately and misses no patch on it."""
-    state = estate.at("patch_compliance.servers").maybe(instance["name"])
+    state = estate.path("patch_compliance.servers").optional(instance["name"])
     if state is None:
         return warning("Systems Manager has never looked for patches on it")
     limit = limits.audit.max_patch_scan_age_days
     if state["status"] == "NON_COMPLIANT":
         missing = state["missing"]
-        return critical(f"{missing} patches are missing, the worst {state.maybe('severity')}", value=missing, limit=0)
+        return critical(
+            f"{missing} patches are missing, the worst {state.optional('severity')}", value=missing, limit=0
+        )
     if state["status"] != "COMPLIANT":
         return unknown(f"Systems Manager calls it {state['status']}")
     if state["ageDays"] > limit:
@@ -135,7 +137,7 @@ def ec2_migrated_instance_patched(instance: Facts, estate: Facts, limits: Thresh
     risk="An instance that is paid and does nothing.",
     remedy="Ask its owner; stop it, or take a smaller type.",
 )
-def ec2_instance_idle(instance: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ec2_instance_idle(instance: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Instances whose busiest day was idle."""
     days, most = limits.cost.idle_days, limits.cost.max_idle_cpu_percent
     if instance["ageHours"] < days * 24:
@@ -159,7 +161,7 @@ def ec2_instance_idle(instance: Facts, _: Facts, limits: Thresholds) -> Judgemen
     risk="Volumes are paid whether or not an instance uses them.",
     remedy="Take a snapshot if in doubt, then delete the volume.",
 )
-def ebs_volume_unattached(volume: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ebs_volume_unattached(volume: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """EC2 does not say since when; a young one may be on its way to an instance."""
     days, age = limits.cost.idle_days, round(volume["ageHours"] / 24, 1)
     if volume["attachedTo"] or volume["state"] != "available":
@@ -178,14 +180,14 @@ def ebs_volume_unattached(volume: Facts, _: Facts, limits: Thresholds) -> Judgem
     risk="Snapshots are paid for as long as they are kept, and nobody knows what for.",
     remedy=("Delete it, move it to the archive tier, or let a backup plan keep it with a reason and an end."),
 )
-def ebs_snapshot_without_volume(snapshot: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ebs_snapshot_without_volume(snapshot: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Snapshots of volumes that are gone, of which no image of ours is made and which no backup plan keeps."""
     days, age = limits.cost.idle_days, round(snapshot["ageHours"] / 24, 1)
     if snapshot["hasVolume"]:
         return ok("its volume is there", limit=days)
     if snapshot["images"] or snapshot["isBackup"]:
         return ok("kept for an image or by a backup plan", limit=days)
-    said = f"{snapshot['gib']} GiB, of {snapshot.maybe('volumeId', 'no volume')}, which is gone"
+    said = f"{snapshot['gib']} GiB, of {snapshot.optional('volumeId', 'no volume')}, which is gone"
     return (warning if age > days else ok)(said, value=age, limit=days)
 
 
@@ -198,7 +200,7 @@ def ebs_snapshot_without_volume(snapshot: Facts, _: Facts, limits: Thresholds) -
     risk="An address is paid by the hour.",
     remedy="Release it, unless somebody outside still has it in an allow list.",
 )
-def ec2_address_unassociated(address: Facts, _: Facts, __: Thresholds) -> Judgement:
+def ec2_address_unassociated(address: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Elastic IP addresses that nothing uses."""
     if address["isAssociated"]:
         return ok("in use")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import events, events_bus
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT, HEALTH
 from migration_ops.runbook.checks.check import check
@@ -29,13 +29,13 @@ ENABLED = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
         "its dead-letter queue."
     ),
 )
-def events_rule_failed_invocations(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def events_rule_failed_invocations(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Invocations that failed for good. CloudWatch has the metric only when it is not zero: no data means none."""
     failures = sum(rule["failedInvocations"]["values"])
-    lost = tuple(target["arn"] for target in rule["targets"] if not target.maybe("deadLetterArn"))
+    lost = tuple(target["arn"] for target in rule["targets"] if not target.optional("deadLetterArn"))
     evidence = tuple(f"no dead-letter queue: {arn}" for arn in lost) if failures else ()
     limit = limits.events.max_failed_invocations
-    return above(failures, limit, "failed invocations", FindingVerdict.WARNING, evidence=evidence)
+    return above(failures, limit, "failed invocations", FindingStatus.WARNING, evidence=evidence)
 
 
 @check(
@@ -52,12 +52,12 @@ def events_rule_failed_invocations(rule: Facts, _: Facts, limits: Thresholds) ->
         "requests in the sender's log and send them again."
     ),
 )
-def events_rule_undelivered(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def events_rule_undelivered(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Events that not even the dead-letter queue took. No data means none, as AWS/Events sends no zeros."""
     lost = sum(rule["undelivered"]["values"])
-    queues = tuple(target["deadLetterArn"] for target in rule["targets"] if target.maybe("deadLetterArn"))
+    queues = tuple(target["deadLetterArn"] for target in rule["targets"] if target.optional("deadLetterArn"))
     evidence = queues if lost else ()
-    return above(lost, limits.events.max_undelivered, "events lost", FindingVerdict.CRITICAL, evidence=evidence)
+    return above(lost, limits.events.max_undelivered, "events lost", FindingStatus.CRITICAL, evidence=evidence)
 
 
 @check(
@@ -70,10 +70,10 @@ def events_rule_undelivered(rule: Facts, _: Facts, limits: Thresholds) -> Judgem
     risk="EventBridge runs the rule later than events come in: requests are late.",
     remedy=("Ask for a higher quota of invocations a second, or let the rule match fewer events."),
 )
-def events_rule_throttled(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def events_rule_throttled(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Rules that EventBridge ran later than their events came. No data means none, as AWS/Events sends no zeros."""
     seen = sum(rule["throttled"]["values"])
-    return above(seen, limits.events.max_throttled, "times throttled", FindingVerdict.WARNING)
+    return above(seen, limits.events.max_throttled, "times throttled", FindingStatus.WARNING)
 
 
 @check(
@@ -88,7 +88,7 @@ def events_rule_throttled(rule: Facts, _: Facts, limits: Thresholds) -> Judgemen
         "run migration_setup to make its target anew."
     ),
 )
-def events_rule_delivers(rule: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def events_rule_delivers(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Rules that are disabled, or have no target: their events vanish, and no metric shows it."""
     state, targets = rule["state"], rule["targets"]
     if state == "DISABLED":
@@ -111,6 +111,6 @@ def events_rule_delivers(rule: Facts, _: Facts, limits: Thresholds) -> Judgement
     remedy="Name the accounts in the bus's policy, or bind it with aws:PrincipalOrgID.",
     prowler=("eventbridge_bus_exposed",),
 )
-def eventbridge_bus_not_public(bus: Facts, _: Facts, __: Thresholds) -> Judgement:
+def eventbridge_bus_not_public(bus: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The policy of a bus lets in nobody in general."""
     return open_to([("", one) for one in bus["policies"]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 
 HOUR = timedelta(hours=1)
 
@@ -25,7 +25,7 @@ class Ended:
     evidence: tuple[dict[str, Any], ...]
 
 
-def ended(machine: Facts, status: str) -> Ended:
+def ended(machine: Snapshot, status: str) -> Ended:
     """
     The list is eventually consistent, and says nothing of EXPRESS; the metric comes minutes late.
 

@@ -13,9 +13,9 @@ from pydantic.alias_generators import to_snake
 
 from migration_ops.core.config import Names, Resources
 from migration_ops.core.facts import NONE_EXPECTED, NOT_READ, OWN_MISSING, WARN_ONLY, is_failed
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.settings import Settings
-from migration_ops.runbook.scanners.pip_audit import NoScan
+from migration_ops.runbook.scanners.pip_audit import NoScanError
 
 SKIPPED = "not expected (resources.yaml), skipped"
 
@@ -32,14 +32,14 @@ class Listed:
 
     kind: str
     label: str
-    verdict: FindingVerdict = FindingVerdict.OK
+    verdict: FindingStatus = FindingStatus.OK
 
 
 _FUNCTIONS, _MACHINES = Listed("functions", "functions"), Listed("stateMachines", "state machines")
 _QUEUES, _COSTS = Listed("queues", "queues"), Listed("costs", "cost data")
 # By what checks are about. Lists that are not here are our own (ledger, table, heartbeats): empty is never well.
 LISTS: dict[str, Listed] = {
-    "advisories.scans": Listed("dependencyScan", "scan of the Python packages", FindingVerdict.WARNING),
+    "advisories.scans": Listed("dependencyScan", "scan of the Python packages", FindingStatus.WARNING),
     "audit_lambda.functions": _FUNCTIONS,
     "audit_sqs.queues": _QUEUES,
     "audit_states.machines": _MACHINES,
@@ -94,7 +94,7 @@ def with_expectations(
 
 def _unless_not_set_up(entries: Any, listed: Listed, resources: Resources) -> Any:
     """What nobody has set up is not there, unless somebody says that it must be."""
-    is_absent = is_failed(entries) and entries[NOT_READ]["code"] == NoScan.code
+    is_absent = is_failed(entries) and entries[NOT_READ]["code"] == NoScanError.code
     return [] if is_absent and not resources.expects(listed.kind) else entries
 
 
@@ -110,10 +110,10 @@ def _missing(listed: Listed, entries: list[Any], resources: Resources, settings:
     names = getattr(resources, listed.kind)
     there = {one.get("name") for one in entries}
     own = resources.own_names(settings).get(listed.kind, ())
-    return [one for one in own if names.takes(one) and one not in there]
+    return [one for one in own if names.matches(one) and one not in there]
 
 
-def none_here(about: str) -> tuple[FindingVerdict, str]:
+def none_here(about: str) -> tuple[FindingStatus, str]:
     """What to say of a list that is empty and not expected."""
     listed = LISTS.get(about, Listed("", about))
     return listed.verdict, f"no {listed.label} here: {SKIPPED}"

@@ -17,8 +17,8 @@ from migration_ops.aws.policies.permissions import (
     unbounded_changes,
 )
 from migration_ops.aws.policies.trust import deputies, open_doors
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, Route, critical, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, Route, critical, ok, warning
 from migration_ops.core.series import days_between
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
@@ -47,7 +47,7 @@ EVIDENCE = 20
     ),
     prowler=("iam_inline_policy_no_administrative_privileges",),
 )
-def iam_inline_policy_no_administrative_privileges(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_inline_policy_no_administrative_privileges(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Inline policies that allow everything."""
     return no_administrators(role, inline_policies(role), "inline")
 
@@ -68,7 +68,9 @@ def iam_inline_policy_no_administrative_privileges(role: Facts, _: Facts, __: Th
     ),
     prowler=("iam_customer_attached_policy_no_administrative_privileges",),
 )
-def iam_customer_attached_policy_no_administrative_privileges(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_customer_attached_policy_no_administrative_privileges(
+    role: Snapshot, _: Snapshot, __: Thresholds
+) -> CheckResult:
     """Policies of this account, attached to a role, that allow everything."""
     return no_administrators(role, attached_policies(role, by_aws=False), "attached")
 
@@ -89,7 +91,7 @@ def iam_customer_attached_policy_no_administrative_privileges(role: Facts, _: Fa
     ),
     prowler=("iam_role_administratoraccess_policy",),
 )
-def iam_role_administratoraccess_policy(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_role_administratoraccess_policy(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """AWS's policies that allow everything: AdministratorAccess."""
     return no_administrators(role, attached_policies(role, by_aws=True), "AWS managed")
 
@@ -112,7 +114,7 @@ def iam_role_administratoraccess_policy(role: Facts, _: Facts, __: Thresholds) -
         "iam_policy_allows_privilege_escalation",
     ),
 )
-def iam_role_no_privilege_escalation(role: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+def iam_role_no_privilege_escalation(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult | None:
     """A role that may do everything already, and is held by nothing, is for the checks of administrative policies."""
     policies = own_policies(role) + attached_policies(role, by_aws=True)
     permissions = permissions_of(role)
@@ -141,7 +143,7 @@ def iam_role_no_privilege_escalation(role: Facts, _: Facts, __: Thresholds) -> J
     remedy="Name the roles in the policy's Resource.",
     prowler=("iam_no_custom_policy_permissive_role_assumption",),
 )
-def iam_policy_no_permissive_role_assumption(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_policy_no_permissive_role_assumption(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """What a Deny or the boundary takes away is not counted; an administrator is for the checks of those."""
     open_to_all = [
         one
@@ -172,7 +174,7 @@ def iam_policy_no_permissive_role_assumption(role: Facts, _: Facts, __: Threshol
         "the pool (aud), SAML for SAML:aud."
     ),
 )
-def iam_role_trust_not_permissive(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_role_trust_not_permissive(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Roles that people from outside can take on."""
     found = open_doors(role["trust"], role["accountId"])
     said, public = second_opinion(asked_of(role, "trustCheck"))
@@ -201,7 +203,7 @@ def iam_role_trust_not_permissive(role: Facts, _: Facts, __: Thresholds) -> Judg
     remedy="Add a condition on aws:SourceAccount (better aws:SourceArn) to the trust policy.",
     prowler=("iam_role_cross_service_confused_deputy_prevention",),
 )
-def iam_role_cross_service_confused_deputy_prevention(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_role_cross_service_confused_deputy_prevention(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Services that take on a role for whoever asks them."""
     found = deputies(role["trust"])
     if not found:
@@ -226,7 +228,7 @@ def iam_role_cross_service_confused_deputy_prevention(role: Facts, _: Facts, __:
         "iam_policy_no_full_access_to_kms",
     ),
 )
-def iam_policy_no_full_access_to_kms(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_policy_no_full_access_to_kms(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Policies that allow all of KMS on all keys."""
     found = [
         policy.name
@@ -254,7 +256,7 @@ def iam_policy_no_full_access_to_kms(role: Facts, _: Facts, __: Thresholds) -> J
     risk=("A fault or a break-in of this role reaches every resource of the service, not only its own."),
     remedy="Name the resources, or bind the statement by a condition on their tags.",
 )
-def iam_policy_no_wildcard_resource_on_changes(role: Facts, _: Facts, __: Thresholds) -> Judgement:
+def iam_policy_no_wildcard_resource_on_changes(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Policies that may change everything of a service."""
     permissions = permissions_of(role)
     found = {
@@ -291,14 +293,14 @@ def iam_policy_no_wildcard_resource_on_changes(role: Facts, _: Facts, __: Thresh
     risk="Permissions that nobody needs are of use only to somebody who breaks in.",
     remedy="Take the named services out of the role's policies, after a look at yearly jobs.",
 )
-def iam_role_no_unused_permissions(role: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+def iam_role_no_unused_permissions(role: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
     """Services that IAM has never seen used count from the role's creation."""
-    now, limit = estate.at("iam.readAt"), limits.audit.max_unused_permission_days
+    now, limit = estate.path("iam.readAt"), limits.audit.max_unused_permission_days
     if days_between(role["createdAt"], now) <= limit:
         return ok(f"made less than {limit} days ago", limit=0)
     services = role["lastAccessed"]["services"]
     unused = sorted(
-        one["namespace"] for one in services if days_between(one.maybe("lastUsedAt", role["createdAt"]), now) > limit
+        one["namespace"] for one in services if days_between(one.optional("lastUsedAt", role["createdAt"]), now) > limit
     )
     if not unused:
         return ok(f"used all {len(services)} services that it may", value=0, limit=0)
@@ -324,7 +326,7 @@ def iam_role_no_unused_permissions(role: Facts, estate: Facts, limits: Threshold
     ),
     prowler=("accessanalyzer_enabled_without_findings",),
 )
-def accessanalyzer_enabled_without_findings(region: Facts, _: Facts, __: Thresholds) -> Judgement:
+def accessanalyzer_enabled_without_findings(region: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """
     Findings that somebody archived are decided about, and not counted.
 
@@ -335,9 +337,9 @@ def accessanalyzer_enabled_without_findings(region: Facts, _: Facts, __: Thresho
         return warning("no analyzer of external access is active in this Region")
     found = [each for one in looking for each in one["findings"]]
     if not found:
-        unavailable = [why for one in _policy_checks(region) if (why := one.maybe("unavailable"))]
+        unavailable = [why for one in _policy_checks(region) if (why := one.optional("unavailable"))]
         return ok("no active findings", value=0, limit=0, evidence=tuple(unavailable[:1]))
-    shown = [f"{one['type']} {one.maybe('resource', one['id'])}" for one in found]
+    shown = [f"{one['type']} {one.optional('resource', one['id'])}" for one in found]
     return warning(
         f"{len(found)} active findings of external access, for example {shown[0]}",
         value=len(found),
@@ -346,6 +348,6 @@ def accessanalyzer_enabled_without_findings(region: Facts, _: Facts, __: Thresho
     )
 
 
-def _policy_checks(region: Facts) -> list[Facts]:
-    checks = region.maybe("policyChecks", {})
+def _policy_checks(region: Snapshot) -> list[Snapshot]:
+    checks = region.optional("policyChecks", {})
     return [checks[name] for name in checks]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import kms
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, Route, critical, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, Route, critical, ok, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
 from migration_ops.runbook.checks.check import check
@@ -24,7 +24,7 @@ PENDING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
     remedy="Enable automatic rotation of the key (for a multi-Region key on its primary).",
     prowler=("kms_cmk_rotation_enabled",),
 )
-def kms_key_rotation_enabled(key: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+def kms_key_rotation_enabled(key: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult | None:
     """Keys that KMS could rotate, and does not."""
     rotation = key["rotation"]
     if not rotation["applies"]:
@@ -45,13 +45,13 @@ def kms_key_rotation_enabled(key: Facts, _: Facts, __: Thresholds) -> Judgement 
     ),
     prowler=("kms_cmk_not_deleted_unintentionally",),
 )
-def kms_key_not_pending_deletion(key: Facts, _: Facts, __: Thresholds) -> Judgement:
+def kms_key_not_pending_deletion(key: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Keys that are about to be deleted."""
     state = key["state"]
     if state not in PENDING:
         return ok(f"is {state}", value=state)
     # A primary key that waits for its replicas has no date yet.
-    when = key.maybe("deletionAt", "once its replicas are")
+    when = key.optional("deletionAt", "once its replicas are")
     return critical(f"is deleted {when}", value=state)
 
 
@@ -68,6 +68,6 @@ def kms_key_not_pending_deletion(key: Facts, _: Facts, __: Thresholds) -> Judgem
     remedy=("Name the principals in the key policy, or bind the statement to kms:CallerAccount or aws:PrincipalOrgID."),
     prowler=("kms_key_not_publicly_accessible",),
 )
-def kms_key_not_publicly_accessible(key: Facts, _: Facts, __: Thresholds) -> Judgement:
+def kms_key_not_publicly_accessible(key: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Keys whose policy lets in everybody."""
     return open_to([("", key["policy"])], asked_of(key, "accessCheck"))

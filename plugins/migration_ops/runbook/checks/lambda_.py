@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.inventory import lambda_functions, lambda_performance, lambda_runtimes_used, logs
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
 from migration_ops.core.series import total, worst_day
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import HEALTH, PERFORMANCE, WEEKLY
@@ -29,7 +29,7 @@ from migration_ops.runbook.checks.sizing import CPU_NOTE, LEAST_MB, proposed_mb
         " look at its dead letters."
     ),
 )
-def lambda_function_error_rate(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def lambda_function_error_rate(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Few invocations make no rate: then any error is a WARNING (one of two would be 50 %, and page somebody)."""
     guard, limit = limits.functions.min_invocations, limits.functions.max_error_percent
     counted = function["errors"]["values"]
@@ -42,13 +42,13 @@ def lambda_function_error_rate(function: Facts, _: Facts, limits: Thresholds) ->
     said = f"{errors:g} of {invocations:g} invocations failed"
     if invocations >= guard:
         rate = 100 * errors / invocations
-        return above(rate, limit, said, FindingVerdict.CRITICAL, evidence=_times(function))
+        return above(rate, limit, said, FindingStatus.CRITICAL, evidence=_times(function))
     if errors:
         return warning(f"{said}, fewer than {guard} are no rate", limit=limit, evidence=_times(function))
     return ok(said, value=0, limit=limit)
 
 
-def _times(function: Facts) -> tuple[str, ...]:
+def _times(function: Snapshot) -> tuple[str, ...]:
     """The last times at which there were errors."""
     pairs = zip(function["errors"]["times"], function["errors"]["values"], strict=True)
     return tuple(f"{at}: {errors:g} errors" for at, errors in pairs if errors)[-5:]
@@ -67,10 +67,10 @@ def _times(function: Facts) -> tuple[str, ...]:
         "account's concurrency limit."
     ),
 )
-def lambda_function_throttles(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def lambda_function_throttles(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """No data point is no refusal: a counter that CloudWatch could be asked for and has nothing of."""
     throttles = sum(function["throttles"]["values"])
-    return above(throttles, limits.functions.max_throttles, "throttled invocations", FindingVerdict.WARNING)
+    return above(throttles, limits.functions.max_throttles, "throttled invocations", FindingStatus.WARNING)
 
 
 @check(
@@ -86,22 +86,22 @@ def lambda_function_throttles(function: Facts, _: Facts, limits: Thresholds) -> 
         "Read the lines around the evidence in its log stream, with the correlation id in CloudWatch Logs Insights."
     ),
 )
-def lambda_function_log_errors(function: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+def lambda_function_log_errors(function: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
     """Lines of a function's log that tell of errors, as evidence beside its metrics."""
     name, limit = function["logGroup"], limits.functions.max_log_errors
-    group = next((one for one in estate.at("logs.groups") if one["name"] == name), None)
+    group = next((one for one in estate.path("logs.groups") if one["name"] == name), None)
     if group is None:
         return _absent(function, estate, limit)
     errors = group["errors"]
     what = f"{'at least ' if errors['isCut'] else ''}lines with errors in {name}"
     lines = tuple(one.plain() for one in errors["lines"])
-    return above(errors["count"], limit, what, FindingVerdict.WARNING, evidence=lines)
+    return above(errors["count"], limit, what, FindingStatus.WARNING, evidence=lines)
 
 
-def _absent(function: Facts, estate: Facts, limit: int) -> Judgement:
+def _absent(function: Snapshot, estate: Snapshot, limit: int) -> CheckResult:
     """Lambda makes the group with the first line: a function that was never invoked has none."""
     name = function["logGroup"]
-    if not name.startswith(tuple(estate.at("logs.prefixes"))):
+    if not name.startswith(tuple(estate.path("logs.prefixes"))):
         return unknown(f"its log group {name} begins with none of logGroupPrefixes in resources.yaml")
     invocations = sum(function["invocations"]["values"])
     if invocations:
@@ -122,7 +122,7 @@ def _absent(function: Facts, estate: Facts, limit: int) -> Judgement:
         "visibility timeout of the queue that feeds the function (AWS advises six times the function's)."
     ),
 )
-def lambda_duration_near_timeout(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def lambda_duration_near_timeout(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Functions whose slowest hundredth comes near their time-out. Averages hide that."""
     if not total(function["invocations"]):
         return ok("not invoked in the window")
@@ -149,12 +149,12 @@ def lambda_duration_near_timeout(function: Facts, _: Facts, limits: Thresholds) 
     risk=("The function is killed in the middle of its work (Runtime.ExitError, signal: killed)."),
     remedy=("Set the proposed memory size and look at the next REPORT lines; layers do not lower memory."),
 )
-def lambda_memory_too_small(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def lambda_memory_too_small(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Functions that nearly use up their memory, by their own REPORT lines; at the size they are killed."""
     if not total(function["invocations"]):
         return ok("not invoked in the window")
     memory, size = function["memory"], function["memoryMb"]
-    used = memory.maybe("maxUsedMb")
+    used = memory.optional("maxUsedMb")
     if used is None:
         return unknown(f"it was invoked, and its log has no REPORT line with {size} MB")
     percent, most = round(100 * used / size, 1), limits.performance.max_memory_used_percent
@@ -181,12 +181,12 @@ def lambda_memory_too_small(function: Facts, _: Facts, limits: Thresholds) -> Ju
         "price falls. Three times the use, as the runbook once said, is no rule."
     ),
 )
-def lambda_memory_too_large(function: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def lambda_memory_too_large(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Functions that use a small part of the memory that is paid for. A proposal, with what must be watched."""
     if not total(function["invocations"]):
         return ok("not invoked in the window")
     memory, size = function["memory"], function["memoryMb"]
-    used = memory.maybe("maxUsedMb")
+    used = memory.optional("maxUsedMb")
     if used is None:
         return unknown(f"it was invoked, and its log has no REPORT line with {size} MB")
     percent, least = round(100 * used / size, 1), limits.performance.min_memory_used_percent
@@ -207,9 +207,9 @@ def lambda_memory_too_large(function: Facts, _: Facts, limits: Thresholds) -> Ju
     risk=("Above the reserved concurrency invocations are throttled; asynchronous ones wait and are lost in the end."),
     remedy=("Raise or remove the reservation, or let the queue's maximum concurrency hold the function back."),
 )
-def lambda_reserved_concurrency_reached(function: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+def lambda_reserved_concurrency_reached(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult | None:
     """Functions that reach their reserved concurrency: reserving does not prevent throttling, it causes it above."""
-    reserved = function["concurrency"].maybe("ReservedConcurrentExecutions")
+    reserved = function["concurrency"].optional("ReservedConcurrentExecutions")
     if reserved is None:
         return None
     if reserved == 0:
@@ -232,7 +232,7 @@ def lambda_reserved_concurrency_reached(function: Facts, _: Facts, __: Threshold
     risk="Provisioned concurrency is paid by the hour, used or not.",
     remedy=("Let callers name the version or alias that has it (not $LATEST), lower it, or remove it."),
 )
-def lambda_provisioned_concurrency_unused(function: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def lambda_provisioned_concurrency_unused(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Provisioned concurrency that nobody uses. It belongs to a version or alias: callers of ``$LATEST`` pass it by."""
     configs = [_seen(one) for one in function["provisioned"]]
     if not configs:
@@ -250,11 +250,11 @@ def lambda_provisioned_concurrency_unused(function: Facts, _: Facts, limits: Thr
     return ok(said, **seen)
 
 
-def _seen(config: Facts) -> dict[str, Any]:
+def _seen(config: Snapshot) -> dict[str, Any]:
     return {
         "qualifier": config["qualifier"],
         "status": config["status"],
-        "statusReason": config.maybe("statusReason"),
+        "statusReason": config.optional("statusReason"),
         "requested": config["requested"],
         # No data point: nobody called it.
         "usedPercent": round(100 * (worst_day(config["utilization"]) or 0.0), 1),
@@ -276,6 +276,6 @@ def _seen(config: Facts) -> dict[str, Any]:
         "with AWS's page when a date is near."
     ),
 )
-def lambda_runtime_near_end(function: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+def lambda_runtime_near_end(function: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Functions whose runtime is without support, or soon will be: judged as in the audit, but every week."""
     return lambda_function_supported_runtime(function, estate, limits)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import lambda_audit
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, Route, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, Route, critical, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
 from migration_ops.runbook.checks.check import check
@@ -27,7 +27,7 @@ from migration_ops.runbook.checks.verdicts import asked_of, judge_secrets, open_
     ),
     prowler=("awslambda_function_no_secrets_in_variables",),
 )
-def lambda_function_no_secrets_in_variables(function: Facts, _: Facts, __: Thresholds) -> Judgement:
+def lambda_function_no_secrets_in_variables(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A function's environment holds names of secrets, never secrets."""
     return judge_secrets(function["secrets"], f"none in {function['variables']} variables")
 
@@ -49,11 +49,11 @@ def lambda_function_no_secrets_in_variables(function: Facts, _: Facts, __: Thres
     ),
     prowler=("awslambda_function_env_vars_not_encrypted_with_cmk",),
 )
-def lambda_function_variables_own_key(function: Facts, _: Facts, __: Thresholds) -> Judgement:
+def lambda_function_variables_own_key(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The variables of a function are encrypted with a customer-managed key."""
     if not function["variables"]:
         return ok("there are no variables")
-    key = function.maybe("keyArn")
+    key = function.optional("keyArn")
     if key is None:
         return warning("the variables are under AWS's own key", value="AWS's own key", limit="a key of our own")
     return ok("", evidence=(key,))
@@ -74,12 +74,12 @@ def lambda_function_variables_own_key(function: Facts, _: Facts, __: Thresholds)
     ),
     prowler=("awslambda_function_using_supported_runtimes",),
 )
-def lambda_function_supported_runtime(function: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def lambda_function_supported_runtime(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Images bring a runtime of their own, which Lambda does not know."""
     if function["packageType"] == "Image":
         return None
     runtime = function["runtime"]
-    if runtime.maybe("end") is None:
+    if runtime.optional("end") is None:
         return unknown(f"{runtime['name']}: nobody wrote down here when its support ends")
     left, limit = runtime["daysLeft"], limits.audit.runtime_end_warning_days
     seen = {"value": left, "limit": limit, "evidence": (runtime["name"], runtime["end"])}
@@ -102,7 +102,7 @@ def lambda_function_supported_runtime(function: Facts, _: Facts, limits: Thresho
     remedy=("Take the permission away (lambda remove-permission), or bind it with SourceArn and SourceAccount."),
     prowler=("awslambda_function_not_publicly_accessible",),
 )
-def lambda_function_not_public(function: Facts, _: Facts, __: Thresholds) -> Judgement:
+def lambda_function_not_public(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The policies of a function, of its aliases and of its versions let in nobody in general."""
     policies = function["policies"]
     checks = [each for one in policies for each in asked_of(one, "accessCheck")]
@@ -126,7 +126,7 @@ def _of(qualifier: str) -> str:
     remedy="Set the URL's AuthType to AWS_IAM, or delete the URL if nobody needs it.",
     prowler=("awslambda_function_url_public",),
 )
-def lambda_function_url_signed(function: Facts, _: Facts, __: Thresholds) -> Judgement:
+def lambda_function_url_signed(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A function URL asks for an AWS signature."""
     urls = function["urls"]
     bare = [one["alias"] or "$LATEST" for one in urls if one["authType"] != "AWS_IAM"]
@@ -146,9 +146,9 @@ def lambda_function_url_signed(function: Facts, _: Facts, __: Thresholds) -> Jud
     remedy=("Give the function a dead-letter queue or an on-failure destination, and watch that queue."),
     prowler=("awslambda_function_no_dead_letter_queue",),
 )
-def lambda_function_dead_letters(function: Facts, _: Facts, __: Thresholds) -> Judgement:
+def lambda_function_dead_letters(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Failed asynchronous invocations of a function go somewhere."""
-    target = function.maybe("deadLetterTarget")
+    target = function.optional("deadLetterTarget")
     targets = [*([target] if target else []), *function["onFailure"]]
     if not targets:
         return warning("neither dead letters nor a destination for failures")

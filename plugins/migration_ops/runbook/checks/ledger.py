@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, warning
 from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import durations, outcomes, queries
@@ -28,7 +28,7 @@ WAITING = frozenset({Phase.PLANNED, Phase.TESTED, Phase.READY, Phase.CUTOVER_VER
         "start its wave again)."
     ),
 )
-def ledger_active_migrations(summary: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def ledger_active_migrations(summary: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """How many migrations are on their way, and whether one server is in two of them."""
     servers = summary["servers"]
     number = sum(len(server["migrations"]) for server in servers)
@@ -62,15 +62,15 @@ def ledger_active_migrations(summary: Facts, _: Facts, limits: Thresholds) -> It
         "again: it goes on from what MGN shows."
     ),
 )
-def ledger_migration_stuck(migration: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ledger_migration_stuck(migration: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Migrations on their way about which nothing was written for long."""
     phase = migration["phase"]
     return above(
         migration["minutesSinceUpdate"],
         limits.migrations.stuck_after_minutes,
         f"without a change in {phase}",
-        FindingVerdict.WARNING if phase in WAITING else FindingVerdict.CRITICAL,
-        evidence=tuple(f"{name}: {migration.maybe(name)}" for name in ("wave", "sourceServerId", "dagRunId")),
+        FindingStatus.WARNING if phase in WAITING else FindingStatus.CRITICAL,
+        evidence=tuple(f"{name}: {migration.optional(name)}" for name in ("wave", "sourceServerId", "dagRunId")),
     )
 
 
@@ -90,13 +90,13 @@ def ledger_migration_stuck(migration: Facts, _: Facts, limits: Thresholds) -> Ju
         " or run migration_rollback."
     ),
 )
-def ledger_migration_frozen(migration: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ledger_migration_frozen(migration: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Migrations that stopped in a state which only a person can judge."""
-    why = migration.maybe("errorMessage") or migration.maybe("errorCode") or "no reason was written"
+    why = migration.optional("errorMessage") or migration.optional("errorCode") or "no reason was written"
     return critical(
         f"frozen since {migration['updatedAt']}: {why}",
         value=migration["status"],
-        evidence=tuple(f"{name}: {migration.maybe(name)}" for name in ("wave", "sourceServerId", "dagRunId")),
+        evidence=tuple(f"{name}: {migration.optional(name)}" for name in ("wave", "sourceServerId", "dagRunId")),
     )
 
 
@@ -110,7 +110,7 @@ def ledger_migration_frozen(migration: Facts, _: Facts, limits: Thresholds) -> J
     risk="Slow steps eat the cutover window.",
     remedy="Look at the wave's report and at the job log of that migration in MGN.",
 )
-def ledger_slow_step(wave: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ledger_slow_step(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """The longest step of each wave, without those in which people or windows are waited for."""
     working = [one for one in wave["steps"] if not one["isWaiting"]]
     if not working:
@@ -120,7 +120,7 @@ def ledger_slow_step(wave: Facts, _: Facts, limits: Thresholds) -> Judgement:
     said = f"longest step {longest['phase']}, of {longest['migrationId']}"
     most = limits.performance.max_step_minutes
     shown = tuple(f"{one['phase']}: {one['seconds'] / 60:.1f} min, {one['migrationId']}" for one in wave["steps"])
-    return above(minutes, most, said, FindingVerdict.WARNING, evidence=shown)
+    return above(minutes, most, said, FindingStatus.WARNING, evidence=shown)
 
 
 @check(
@@ -133,7 +133,7 @@ def ledger_slow_step(wave: Facts, _: Facts, limits: Thresholds) -> Judgement:
     risk=("A wave that loses more than a few servers has a common cause, and the next wave inherits it."),
     remedy=("Open the wave's report and group its failures by error code; mend the cause before the next wave starts."),
 )
-def ledger_success_rate(wave: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ledger_success_rate(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Of what ended in a wave, how much completed. A rollback that worked is still a failed migration.
 
     Of few migrations a rate says nothing: of one that was rolled back, 0 %. There a failure is a warning.
@@ -160,7 +160,7 @@ def ledger_success_rate(wave: Facts, _: Facts, limits: Thresholds) -> Judgement:
     risk=("One error code that grows from week to week is a change somewhere: a quota, a permission, an image."),
     remedy=("Look at the named migrations in the ledger; look for what changed since the week before."),
 )
-def ledger_error_growth(error: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def ledger_error_growth(error: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Error codes of which there are more than in the window before."""
     growth, most = error["now"] - error["before"], limits.weekly.max_error_growth
     said = f"{error['now']} migrations ended with it, {error['before']} in the window before"
@@ -182,12 +182,12 @@ def ledger_error_growth(error: Facts, _: Facts, limits: Thresholds) -> Judgement
         "approval have different causes."
     ),
 )
-def ledger_duration_growth(wave: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def ledger_duration_growth(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Waves whose migrations took longer than those of the window before (medians of what completed)."""
     if not wave["completed"]:
         return None
-    took, usual = wave["medianMinutes"], wave.maybe("beforeMedianMinutes")
+    took, usual = wave["medianMinutes"], wave.optional("beforeMedianMinutes")
     if usual is None:
         return ok("nothing completed in the window before: there is nothing to compare with", value=took)
     most = usual * (1 + limits.weekly.max_duration_growth_percent / 100)
-    return above(took, round(most, 1), f"median of {wave['completed']} migrations", FindingVerdict.WARNING)
+    return above(took, round(most, 1), f"median of {wave['completed']} migrations", FindingStatus.WARNING)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import replication, staging
 from migration_ops.runbook.checks.chapters import COST, HEALTH
@@ -29,7 +29,7 @@ TRIED = frozenset({"FAILED", "ROLLED_BACK", "FROZEN"})
         "(update_replication_configuration)."
     ),
 )
-def mgn_server_replication_lag(server: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def mgn_server_replication_lag(server: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Replication lag of the servers of migrations on their way. No lag given is not "no lag"."""
     limit = limits.migrations.max_lag_seconds
     if not server["isListed"]:
@@ -37,13 +37,13 @@ def mgn_server_replication_lag(server: Facts, _: Facts, limits: Thresholds) -> J
     if not server["needsReplication"]:
         return None
     state = server["replicationState"]
-    if server.maybe("lagSeconds") is None and server["lifecycleState"] == "NOT_READY" and state in FIRST_SYNC:
-        done, total = server.maybe("replicatedBytes"), server.maybe("totalBytes")
+    if server.optional("lagSeconds") is None and server["lifecycleState"] == "NOT_READY" and state in FIRST_SYNC:
+        done, total = server.optional("replicatedBytes"), server.optional("totalBytes")
         share = f", {100 * done / total:.0f} % copied" if done is not None and total else ""
         return ok(f"first sync: {state}{share}; there is no lag yet", limit=limit)
     lag = server["lagSeconds"]
-    evidence = (state, f"backlog {server.maybe('backlogBytes')} bytes", f"wave {server['wave']}")
-    return above(lag, limit, "behind its source", FindingVerdict.WARNING, evidence=evidence)
+    evidence = (state, f"backlog {server.optional('backlogBytes')} bytes", f"wave {server['wave']}")
+    return above(lag, limit, "behind its source", FindingStatus.WARNING, evidence=evidence)
 
 
 @check(
@@ -59,13 +59,13 @@ def mgn_server_replication_lag(server: Facts, _: Facts, limits: Thresholds) -> J
         "then retry the replication."
     ),
 )
-def mgn_server_replication_stalled(server: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def mgn_server_replication_stalled(server: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Replication that stands still, or reports an error, of a server that still needs it."""
     if not server["isListed"]:
         return unknown(f"migration {server['migrationId']} names this server, and MGN does not list it")
     if not server["needsReplication"]:
         return None
-    state, error = server["replicationState"], server.maybe("replicationError")
+    state, error = server["replicationState"], server.optional("replicationError")
     because = f": {error}" if error else ""
     told = {"value": state, "evidence": (f"wave {server['wave']}", f"migration {server['migrationId']}")}
     if server["isArchived"]:
@@ -93,18 +93,18 @@ def mgn_server_replication_stalled(server: Facts, _: Facts, limits: Thresholds) 
         "Finalize the server or disconnect it in MGN, which removes them; delete by hand only what MGN does not know."
     ),
 )
-def mgn_staging_leftover(resource: Facts, estate: Facts, limits: Thresholds) -> Judgement:
+def mgn_staging_leftover(resource: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
     """Replication servers, staging volumes and snapshots of servers whose migration has ended."""
     grace, idle_hours = limits.cost.staging_grace_hours, limits.cost.idle_days * 24
-    what = f"{resource['kind']} {resource.maybe('label', '')}".strip()
+    what = f"{resource['kind']} {resource.optional('label', '')}".strip()
     age = resource["ageHours"]
-    server_id, migration = resource.maybe("sourceServerId"), resource.maybe("migration")
-    server = resource.maybe("server")
+    server_id, migration = resource.optional("sourceServerId"), resource.optional("migration")
+    server = resource.optional("server")
     if age <= grace:
         return ok(f"{what}: made {age:g} h ago", value=age, limit=grace)
     if server_id is None:
         # Replication servers work for several source servers, and carry the id of none.
-        others = estate.at("staging.replicating")
+        others = estate.path("staging.replicating")
         if others:
             return ok(f"{what}: {others} servers replicate", value=age, limit=grace)
         return warning(f"{what}: nothing replicates any more", value=age, limit=grace)
@@ -112,7 +112,7 @@ def mgn_staging_leftover(resource: Facts, estate: Facts, limits: Thresholds) -> 
         if server is None:
             return warning(f"{what}: neither MGN nor the ledger knows {server_id}", value=age, limit=grace)
         return ok(f"{what}: {server_id} replicates, its migration has not begun", value=age, limit=grace)
-    status, since = migration["status"], migration.maybe("hoursSince")
+    status, since = migration["status"], migration.optional("hoursSince")
     if since is None:
         return unknown(f"{what}: the ledger does not say since when {migration['migrationId']} is {status}")
     limit = grace if status == "COMPLETED" else idle_hours
@@ -134,14 +134,14 @@ def mgn_staging_leftover(resource: Facts, estate: Facts, limits: Thresholds) -> 
         "another instance)."
     ),
 )
-def mgn_launched_instance_leftover(instance: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def mgn_launched_instance_leftover(instance: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """A server that MGN does not know any more was migrated and removed there: its instance is the server now."""
     grace, age = limits.cost.staging_grace_hours, instance["ageHours"]
-    server, migration = instance.maybe("server"), instance.maybe("migration")
+    server, migration = instance.optional("server"), instance.optional("migration")
     seen = {"value": age, "limit": grace}
-    named = (server and server.maybe("launchedInstanceId"), migration and migration.maybe("instanceId"))
+    named = (server and server.optional("launchedInstanceId"), migration and migration.optional("instanceId"))
     current = {str(one) for one in named if one}
-    if server is None or server.maybe("isArchived") or instance["name"] in current:
+    if server is None or server.optional("isArchived") or instance["name"] in current:
         return ok("the instance of its server", **seen)
     said = f"{instance['state']} since {age:g} h; MGN and the ledger name {', '.join(sorted(current)) or 'no instance'}"
     if age <= grace:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, above, critical, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, above, critical, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import ASSESSMENT, WEEKLY
 from migration_ops.runbook.checks.check import check
@@ -26,20 +26,20 @@ LISTED = 10
     risk=("What runs is not what was tested, and the next installation will differ from this one."),
     remedy=("Install the lock again into a fresh environment or image. Never upgrade the running one in place."),
 )
-def packages_lock_drift(lock: Facts, _: Facts, __: Thresholds) -> Iterator[Judgement]:
+def packages_lock_drift(lock: Snapshot, _: Snapshot, __: Thresholds) -> Iterator[CheckResult]:
     """Packages that are missing, or in another version than the lock says."""
     packages = lock["packages"]
     drifted = [one for one in packages if not _is_as_locked(one)]
     for one in drifted:
-        found = one.maybe("installed", "none")
+        found = one.optional("installed", "none")
         yield warning(f"locked is {one['locked']}, installed is {found}", resource=one["name"])
     if not drifted:
         extra = lock["extra"]
         yield ok(f"{len(packages)} packages are as locked, {len(extra)} more are installed", evidence=tuple(extra[:40]))
 
 
-def _is_as_locked(package: Facts) -> bool:
-    installed = package.maybe("installed")
+def _is_as_locked(package: Snapshot) -> bool:
+    installed = package.optional("installed")
     return installed is not None and Version(installed) == Version(package["locked"])
 
 
@@ -55,7 +55,7 @@ def _is_as_locked(package: Facts) -> bool:
         "a running Airflow in place."
     ),
 )
-def packages_outdated(index: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def packages_outdated(index: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """How many of the locked packages have a newer version. Reported only: nothing is upgraded in place."""
     unanswered = index["unanswered"]
     if unanswered:
@@ -63,7 +63,7 @@ def packages_outdated(index: Facts, _: Facts, limits: Thresholds) -> Judgement:
         return unknown(f"the index said nothing of {len(unanswered)} locked packages", evidence=named)
     outdated, most = index["outdated"], limits.weekly.max_outdated_packages
     newer = tuple(f"{one['name']} {one['installed']}, newest {one['latest']}" for one in outdated[:SHOWN])
-    return above(len(outdated), most, "outdated packages", FindingVerdict.WARNING, evidence=newer)
+    return above(len(outdated), most, "outdated packages", FindingStatus.WARNING, evidence=newer)
 
 
 @check(
@@ -79,7 +79,7 @@ def packages_outdated(index: Facts, _: Facts, limits: Thresholds) -> Judgement:
         "into the evidence bucket."
     ),
 )
-def packages_vulnerable(scan: Facts, estate: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def packages_vulnerable(scan: Snapshot, estate: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """Locked packages with known vulnerabilities: judged as in the quarterly assessment, but every week."""
     return packages_known_vulnerabilities(scan, estate, limits)
 
@@ -97,7 +97,7 @@ def packages_vulnerable(scan: Facts, estate: Facts, limits: Thresholds) -> Itera
         "(format json) and put the report where docs/operations.md says."
     ),
 )
-def packages_known_vulnerabilities(scan: Facts, _: Facts, limits: Thresholds) -> Iterator[Judgement]:
+def packages_known_vulnerabilities(scan: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
     """One finding for each vulnerable package, and one for the scan itself."""
     vulnerable = scan["vulnerable"]
     for one in vulnerable:
@@ -127,7 +127,7 @@ def packages_known_vulnerabilities(scan: Facts, _: Facts, limits: Thresholds) ->
         )
 
 
-def _gaps(scan: Facts, max_age_days: int) -> list[str]:
+def _gaps(scan: Snapshot, max_age_days: int) -> list[str]:
     """Why the scan does not say everything."""
     gaps = []
     if scan["ageDays"] > max_age_days:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.series import SECONDS_A_DAY, days_between
 
 # Secrets Manager rotates at any time of the window on the day, and tries again when it fails.
@@ -16,13 +16,13 @@ _SECONDS = {"hour": 3_600, "day": SECONDS_A_DAY}
 _BROKEN_FUNCTION = "Failed"
 
 
-def cannot_be_changed(secret: Facts) -> str | None:
+def cannot_be_changed(secret: Snapshot) -> str | None:
     """The service that owns a secret, which alone can rotate, change or delete it; None for the account's own."""
-    owner: str | None = secret.maybe("owner")
+    owner: str | None = secret.optional("owner")
     return owner
 
 
-def trouble(secret: Facts, now: str) -> str | None:
+def trouble(secret: Snapshot, now: str) -> str | None:
     """
     What is wrong with a rotation that is switched on; None when nothing is.
 
@@ -32,8 +32,8 @@ def trouble(secret: Facts, now: str) -> str | None:
     return _overdue(secret, now) or _pending(secret, now) or _function(secret)
 
 
-def _overdue(secret: Facts, now: str) -> str | None:
-    following, rotated = secret.maybe("nextRotationAt"), secret.maybe("rotatedAt")
+def _overdue(secret: Snapshot, now: str) -> str | None:
+    following, rotated = secret.optional("nextRotationAt"), secret.optional("rotatedAt")
     if following and days_between(following, now) > GRACE_DAYS:
         return f"its rotation is overdue since {following}"
     every = interval_days(secret)
@@ -48,28 +48,28 @@ def _overdue(secret: Facts, now: str) -> str | None:
     return None
 
 
-def _pending(secret: Facts, now: str) -> str | None:
-    changed = secret.maybe("changedAt")
-    if not secret.maybe("isPending") or (changed and days_between(changed, now) <= MOST_PENDING_DAYS):
+def _pending(secret: Snapshot, now: str) -> str | None:
+    changed = secret.optional("changedAt")
+    if not secret.optional("isPending") or (changed and days_between(changed, now) <= MOST_PENDING_DAYS):
         return None
     return f"a rotation began and did not end: its new version is pending since {changed or 'an unknown time'}"
 
 
-def _function(secret: Facts) -> str | None:
-    function = secret.maybe("rotationFunction")
+def _function(secret: Snapshot) -> str | None:
+    function = secret.optional("rotationFunction")
     if function is None:
         return None
     if not function["exists"]:
         return f"its rotation function does not exist: {function['arn']}"
-    is_broken = function.maybe("state") == _BROKEN_FUNCTION
+    is_broken = function.optional("state") == _BROKEN_FUNCTION
     return f"its rotation function cannot be invoked: {function['arn']}" if is_broken else None
 
 
-def interval_days(secret: Facts) -> float | None:
+def interval_days(secret: Snapshot) -> float | None:
     """Days between two rotations; None when only a cron schedule says when."""
-    rate = _RATE.fullmatch(str(secret.maybe("schedule") or "").strip())
+    rate = _RATE.fullmatch(str(secret.optional("schedule") or "").strip())
     if rate:
         return int(rate[1]) * _SECONDS[rate[2]] / SECONDS_A_DAY
-    days = secret.maybe("everyDays")
+    days = secret.optional("everyDays")
     # AWS fills it in for a cron schedule too, as an estimate: then the next date decides.
-    return None if days is None or secret.maybe("schedule") else float(days)
+    return None if days is None or secret.optional("schedule") else float(days)

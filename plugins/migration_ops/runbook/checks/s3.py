@@ -5,8 +5,8 @@ from __future__ import annotations
 from migration_ops.aws.inventory import s3
 from migration_ops.aws.policies.exposure import BLOCK_PARTS, ENFORCED, is_blocked, public_grants
 from migration_ops.aws.policies.statements import Statement, statements
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, critical, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, critical, ok, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
 from migration_ops.runbook.checks.check import check
@@ -24,7 +24,7 @@ from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
     remedy="Enable versioning, with a lifecycle rule for old versions.",
     prowler=("s3_bucket_object_versioning",),
 )
-def s3_bucket_versioned(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+def s3_bucket_versioned(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A bucket keeps the versions of its objects."""
     state = bucket["versioning"]
     return ok("", value=state) if state == "Enabled" else warning("it is off", value=state, limit="Enabled")
@@ -42,13 +42,13 @@ def s3_bucket_versioned(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
     remedy="Set all four members of the bucket's public access block, or of the account's.",
     prowler=("s3_bucket_level_public_access_block",),
 )
-def s3_bucket_public_access_block(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+def s3_bucket_public_access_block(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """All four parts of the public access block are on: of the bucket, or of its account."""
-    own, total = bucket.maybe("publicAccessBlock"), len(BLOCK_PARTS)
+    own, total = bucket.optional("publicAccessBlock"), len(BLOCK_PARTS)
     open_here = [name for name in BLOCK_PARTS if not is_blocked(name, own)]
     if not open_here:
         return ok("", value=total, limit=total)
-    account = bucket.maybe("accountPublicAccessBlock")
+    account = bucket.optional("accountPublicAccessBlock")
     off = [name for name in open_here if not is_blocked(name, account)]
     if off:
         return warning(f"off: {', '.join(off)}", value=total - len(off), limit=total)
@@ -66,9 +66,9 @@ def s3_bucket_public_access_block(bucket: Facts, _: Facts, __: Thresholds) -> Ju
     remedy="Set the bucket's default encryption to SSE-KMS or SSE-S3.",
     prowler=("s3_bucket_default_encryption",),
 )
-def s3_bucket_encrypted(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+def s3_bucket_encrypted(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A bucket has a rule for default encryption."""
-    algorithms = bucket.maybe("encryption")
+    algorithms = bucket.optional("encryption")
     return ok("", value=", ".join(algorithms)) if algorithms else warning("there is no rule")
 
 
@@ -83,7 +83,7 @@ def s3_bucket_encrypted(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
     remedy=("Deny s3:* on bucket and objects where aws:SecureTransport is false, for everybody."),
     prowler=("s3_bucket_secure_transport_policy",),
 )
-def s3_bucket_tls_only(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+def s3_bucket_tls_only(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A bucket's policy denies everybody requests without TLS."""
     said = [one for policy in bucket["policies"] for one in statements(policy)]
     if any(_refuses_plain(one, bucket["name"]) for one in said):
@@ -123,17 +123,17 @@ def _refuses_plain(statement: Statement, bucket: str) -> bool:
         "s3_bucket_policy_public_write_access",
     ),
 )
-def s3_bucket_not_public(bucket: Facts, _: Facts, __: Thresholds) -> Judgement:
+def s3_bucket_not_public(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The policy first: what it gives away is public whatever else was not read."""
     by_policy = open_to([("", one) for one in bucket["policies"]], all_asked_of(bucket))
-    if by_policy.verdict is FindingVerdict.CRITICAL:
+    if by_policy.verdict is FindingStatus.CRITICAL:
         by_policy = _held_back(bucket, by_policy)
-    if by_policy.verdict is FindingVerdict.CRITICAL:
+    if by_policy.verdict is FindingStatus.CRITICAL:
         return by_policy
     return _by_acl(bucket) or by_policy
 
 
-def _held_back(bucket: Facts, found: Judgement) -> Judgement:
+def _held_back(bucket: Snapshot, found: CheckResult) -> CheckResult:
     """A block of the account's or the bucket's own keeps everybody out, for as long as it is there."""
     if not _is_on(bucket, "RestrictPublicBuckets"):
         return found
@@ -141,9 +141,9 @@ def _held_back(bucket: Facts, found: Judgement) -> Judgement:
     return warning(reason, value=found.value, evidence=found.evidence)
 
 
-def _by_acl(bucket: Facts) -> Judgement | None:
+def _by_acl(bucket: Snapshot) -> CheckResult | None:
     found = tuple(public_grants(bucket["acl"]))
-    if not found or bucket.maybe("ownership") == ENFORCED:
+    if not found or bucket.optional("ownership") == ENFORCED:
         return None
     reason = f"everybody is allowed {'; '.join(found)}"
     if _is_on(bucket, "IgnorePublicAcls"):
@@ -151,9 +151,9 @@ def _by_acl(bucket: Facts) -> Judgement | None:
     return critical(reason, value="everybody", evidence=found)
 
 
-def _is_on(bucket: Facts, part: str) -> bool:
+def _is_on(bucket: Snapshot, part: str) -> bool:
     """
     :raises NotRead: the bucket's own does not have it, and nobody knows about the account's.
     """
-    own = bucket.maybe("publicAccessBlock")
-    return is_blocked(part, own) or is_blocked(part, bucket.maybe("accountPublicAccessBlock"))
+    own = bucket.optional("publicAccessBlock")
+    return is_blocked(part, own) or is_blocked(part, bucket.optional("accountPublicAccessBlock"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from migration_ops.aws.inventory import secretsmanager
 from migration_ops.aws.policies.permissions import concerns
 from migration_ops.aws.policies.statements import Statement, foreign_accounts, statements
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, critical, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, warning
 from migration_ops.core.series import days_between
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
@@ -38,17 +38,17 @@ WHO = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid
     ),
     prowler=("secretsmanager_automatic_rotation_enabled",),
 )
-def secretsmanager_secret_automatic_rotation(secret: Facts, estate: Facts, _: Thresholds) -> Judgement | None:
+def secretsmanager_secret_automatic_rotation(secret: Snapshot, estate: Snapshot, _: Thresholds) -> CheckResult | None:
     """What a service owns without rotating it does not apply; what it rotates is judged as every other rotation."""
-    home = secret.maybe("primaryRegion")
+    home = secret.optional("primaryRegion")
     if home:
         return ok(f"is a replica: rotates in {home}")
     if not secret["rotates"]:
         return None if cannot_be_changed(secret) else warning("has no rotation", value=False, limit=True)
-    wrong = trouble(secret, estate.at("secretsmanager.readAt"))
+    wrong = trouble(secret, estate.path("secretsmanager.readAt"))
     if wrong:
         return critical(wrong, value=False, limit=True)
-    when = secret.maybe("schedule") or f"every {secret.maybe('everyDays', '?')} days"
+    when = secret.optional("schedule") or f"every {secret.optional('everyDays', '?')} days"
     return ok(f"rotates {when}", value=True)
 
 
@@ -64,7 +64,9 @@ def secretsmanager_secret_automatic_rotation(secret: Facts, estate: Facts, _: Th
     remedy="Rotate it now. Where rotation is on, look at the log of its rotation function.",
     prowler=("secretsmanager_secret_rotated_periodically",),
 )
-def secretsmanager_secret_rotated_periodically(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+def secretsmanager_secret_rotated_periodically(
+    secret: Snapshot, estate: Snapshot, limits: Thresholds
+) -> CheckResult | None:
     """
     A secret that was never rotated is as old as it is there.
 
@@ -72,11 +74,11 @@ def secretsmanager_secret_rotated_periodically(secret: Facts, estate: Facts, lim
     """
     if cannot_be_changed(secret) and not secret["rotates"]:
         return None
-    if secret.maybe("primaryRegion") and not secret.maybe("rotatedAt"):
+    if secret.optional("primaryRegion") and not secret.optional("rotatedAt"):
         return None
     limit = limits.audit.max_secret_age_days
-    age = days_between(secret.maybe("rotatedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
-    return above(age, limit, "since it was rotated or made", FindingVerdict.WARNING)
+    age = days_between(secret.optional("rotatedAt") or secret["createdAt"], estate.path("secretsmanager.readAt"))
+    return above(age, limit, "since it was rotated or made", FindingStatus.WARNING)
 
 
 @check(
@@ -91,7 +93,7 @@ def secretsmanager_secret_rotated_periodically(secret: Facts, estate: Facts, lim
     remedy="Revoke what it opens, then delete the secret with a recovery window.",
     prowler=("secretsmanager_secret_unused",),
 )
-def secretsmanager_secret_unused(secret: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:
+def secretsmanager_secret_unused(secret: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult | None:
     """
     AWS tells the day of the last read, and nothing of a secret never read: that counts from its creation.
 
@@ -100,8 +102,8 @@ def secretsmanager_secret_unused(secret: Facts, estate: Facts, limits: Threshold
     if cannot_be_changed(secret):
         return None
     limit = limits.audit.max_unused_secret_days
-    unused = days_between(secret.maybe("accessedAt") or secret["createdAt"], estate.at("secretsmanager.readAt"))
-    return above(unused, limit, "since it was read or made", FindingVerdict.WARNING)
+    unused = days_between(secret.optional("accessedAt") or secret["createdAt"], estate.path("secretsmanager.readAt"))
+    return above(unused, limit, "since it was read or made", FindingStatus.WARNING)
 
 
 @check(
@@ -117,10 +119,10 @@ def secretsmanager_secret_unused(secret: Facts, estate: Facts, limits: Threshold
     remedy=("Name the principals in the resource policy, rotate the secret now, and look in CloudTrail who read it."),
     prowler=("secretsmanager_not_publicly_accessible",),
 )
-def secretsmanager_secret_not_publicly_accessible(secret: Facts, _: Facts, __: Thresholds) -> Judgement:
+def secretsmanager_secret_not_publicly_accessible(secret: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Secrets whose policy lets in everybody."""
     policy = secret["policy"]
-    document = policy.maybe("document")
+    document = policy.optional("document")
     return open_to([("", document)], asked_of(policy, "accessCheck")) if document else ok("has no resource policy")
 
 
@@ -138,11 +140,13 @@ def secretsmanager_secret_not_publicly_accessible(secret: Facts, _: Facts, __: T
     ),
     prowler=("secretsmanager_has_restrictive_resource_policy",),
 )
-def secretsmanager_secret_restrictive_resource_policy(secret: Facts, _: Facts, __: Thresholds) -> Judgement | None:
+def secretsmanager_secret_restrictive_resource_policy(
+    secret: Snapshot, _: Snapshot, __: Thresholds
+) -> CheckResult | None:
     """Does not apply to what a service owns: only the service sets its policy."""
     if cannot_be_changed(secret):
         return None
-    policy = secret["policy"].maybe("document")
+    policy = secret["policy"].optional("document")
     if not policy:
         return warning("has no resource policy", value=False, limit=True)
     if not any(_keeps_out(one) for one in statements(policy)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import sns
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, ok, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
 from migration_ops.runbook.checks.check import check
@@ -24,9 +24,9 @@ from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
     ),
     prowler=("sns_topics_kms_encryption_at_rest_enabled",),
 )
-def sns_topic_encrypted(topic: Facts, _: Facts, __: Thresholds) -> Judgement:
+def sns_topic_encrypted(topic: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The messages of a topic are encrypted at rest."""
-    key = topic.maybe("keyId")
+    key = topic.optional("keyId")
     return ok(f"with key {key}") if key else warning("messages are not encrypted at rest")
 
 
@@ -41,6 +41,6 @@ def sns_topic_encrypted(topic: Facts, _: Facts, __: Thresholds) -> Judgement:
     remedy="Name the principals in the topic's policy, or bind it with aws:SourceAccount.",
     prowler=("sns_topics_not_publicly_accessible",),
 )
-def sns_topic_not_public(topic: Facts, _: Facts, __: Thresholds) -> Judgement:
+def sns_topic_not_public(topic: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The policy of a topic lets in nobody in general."""
     return open_to([("", one) for one in topic["policies"]], all_asked_of(topic))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from migration_ops.aws.inventory import sqs, sqs_audit
 from migration_ops.aws.inventory.sqs import may_take_dead_letters
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, ok, unknown, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT, HEALTH
 from migration_ops.runbook.checks.check import check
@@ -26,11 +26,11 @@ from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
         " source mapping) before you add capacity."
     ),
 )
-def sqs_queue_visible_messages(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def sqs_queue_visible_messages(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Dead letters have a check of their own; it also says where nobody knows whether they are some."""
     if may_take_dead_letters(queue):
         return None
-    return above(queue["attributes"]["visible"], limits.queues.max_visible, "waiting messages", FindingVerdict.CRITICAL)
+    return above(queue["attributes"]["visible"], limits.queues.max_visible, "waiting messages", FindingStatus.CRITICAL)
 
 
 @check(
@@ -46,12 +46,12 @@ def sqs_queue_visible_messages(queue: Facts, _: Facts, limits: Thresholds) -> Ju
         " and ends among the dead letters."
     ),
 )
-def sqs_queue_in_flight(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def sqs_queue_in_flight(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """More messages in the hands of consumers than there should be consumers."""
-    if queue.maybe("elsewhere"):
+    if queue.optional("elsewhere"):
         return None
     seen = queue["attributes"]["inFlight"]
-    return above(seen, limits.queues.max_in_flight, "messages in flight", FindingVerdict.WARNING)
+    return above(seen, limits.queues.max_in_flight, "messages in flight", FindingStatus.WARNING)
 
 
 @check(
@@ -64,12 +64,12 @@ def sqs_queue_in_flight(queue: Facts, _: Facts, limits: Thresholds) -> Judgement
     risk=("Nothing here sends with a delay: somebody else does, or the queue's settings were changed."),
     remedy="Look at the queue's DelaySeconds and at who sends.",
 )
-def sqs_queue_delayed(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def sqs_queue_delayed(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Delayed messages where nothing is sent with a delay."""
-    if queue.maybe("elsewhere"):
+    if queue.optional("elsewhere"):
         return None
     seen = queue["attributes"]["delayed"]
-    return above(seen, limits.queues.max_delayed, "delayed messages", FindingVerdict.WARNING)
+    return above(seen, limits.queues.max_delayed, "delayed messages", FindingStatus.WARNING)
 
 
 @check(
@@ -86,7 +86,7 @@ def sqs_queue_delayed(queue: Facts, _: Facts, limits: Thresholds) -> Judgement |
         "belongs among the dead letters."
     ),
 )
-def sqs_queue_oldest_message_age(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def sqs_queue_oldest_message_age(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """Of dead letters the age counts from their move and says nothing about consumers (AWS: metrics of SQS).
 
     The reader keeps the points of the last minutes only. None at all is usual for a queue that was idle (its metrics
@@ -104,7 +104,7 @@ def sqs_queue_oldest_message_age(queue: Facts, _: Facts, limits: Thresholds) -> 
         return (warning if waiting <= limits.queues.max_visible else unknown)(said, limit=most)
     if takes is None and ages[-1] > most:
         return unknown("old messages, or dead letters: not all who may name this queue could be read", value=ages[-1])
-    return above(ages[-1], most, "oldest message", FindingVerdict.CRITICAL)
+    return above(ages[-1], most, "oldest message", FindingStatus.CRITICAL)
 
 
 @check(
@@ -122,22 +122,22 @@ def sqs_queue_oldest_message_age(queue: Facts, _: Facts, limits: Thresholds) -> 
         "migrations again."
     ),
 )
-def sqs_dead_letter_depth(queue: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def sqs_dead_letter_depth(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """A queue of which nobody knows whether it takes dead letters is UNKNOWN only while it has messages."""
     takes = may_take_dead_letters(queue)
     if takes is False:
         return None
-    if queue.maybe("elsewhere"):
+    if queue.optional("elsewhere"):
         return warning(f"{queue['namedBy'][0]} sends its dead letters here; {queue['elsewhere']}")
     letters, most = queue["attributes"]["visible"] + queue["attributes"]["inFlight"], limits.queues.max_dead_letters
     if takes is None and letters <= most:
         return ok("no messages, whoever names this queue", value=letters, limit=most)
-    return above(letters, most, _what(queue), FindingVerdict.CRITICAL)
+    return above(letters, most, _what(queue), FindingStatus.CRITICAL)
 
 
-def _what(queue: Facts) -> str:
+def _what(queue: Snapshot) -> str:
     """:raises NotRead: nobody knows whether these are dead letters."""
-    by = queue.maybe("namedBy", []) if queue["isDeadLetter"] else []
+    by = queue.optional("namedBy", []) if queue["isDeadLetter"] else []
     return f"dead letters of {by[0]}{f' and {len(by) - 1} more' if len(by) > 1 else ''}" if by else "dead letters"
 
 
@@ -152,9 +152,9 @@ def _what(queue: Facts) -> str:
     remedy="Set SqsManagedSseEnabled, or KmsMasterKeyId where the key must be ours.",
     prowler=("sqs_queues_server_side_encryption_enabled",),
 )
-def sqs_queue_encrypted(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
+def sqs_queue_encrypted(queue: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The messages of a queue are encrypted at rest."""
-    key = queue.maybe("keyId")
+    key = queue.optional("keyId")
     if queue["managedEncryption"] or key:
         return ok(f"with key {key}" if key else "with SQS's own key")
     return warning("messages are not encrypted at rest")
@@ -172,6 +172,6 @@ def sqs_queue_encrypted(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
     remedy=("Name the principals in the queue's policy, or bind it with aws:SourceArn and aws:SourceAccount."),
     prowler=("sqs_queues_not_publicly_accessible",),
 )
-def sqs_queue_not_public(queue: Facts, _: Facts, __: Thresholds) -> Judgement:
+def sqs_queue_not_public(queue: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The policy of a queue lets in nobody in general."""
     return open_to([("", one) for one in queue["policies"]], all_asked_of(queue))

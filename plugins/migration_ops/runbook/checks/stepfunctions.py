@@ -8,8 +8,8 @@ from migration_ops.aws.inventory import (
     stepfunctions_definitions,
     stepfunctions_performance,
 )
-from migration_ops.core.facts import Facts
-from migration_ops.core.finding import FindingVerdict, Judgement, Route, above, ok, unknown, warning
+from migration_ops.core.facts import Snapshot
+from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, ok, unknown, warning
 from migration_ops.core.series import total, worst_day
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT, HEALTH, PERFORMANCE
@@ -34,12 +34,12 @@ FAULTS = {"hasRetry": "no retry", "hasBackoff": "no backoff", "hasJitter": "no j
         "continues from the state that failed."
     ),
 )
-def stepfunctions_statemachine_failed_executions(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def stepfunctions_statemachine_failed_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Executions that failed, in the worst hour of the window."""
     seen = ended(machine, "FAILED")
     what = f"{seen.count} failed, in the worst hour"
     limit = limits.executions.max_failed_per_hour
-    return above(seen.most_in_an_hour, limit, what, FindingVerdict.WARNING, evidence=seen.evidence)
+    return above(seen.most_in_an_hour, limit, what, FindingStatus.WARNING, evidence=seen.evidence)
 
 
 @check(
@@ -55,11 +55,11 @@ def stepfunctions_statemachine_failed_executions(machine: Facts, _: Facts, limit
         " that run already; redrive continues from the state."
     ),
 )
-def stepfunctions_statemachine_timed_out_executions(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def stepfunctions_statemachine_timed_out_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Executions that took longer than they may: their status is not FAILED."""
     seen = ended(machine, "TIMED_OUT")
     limit = limits.executions.max_timed_out
-    return above(seen.count, limit, "timed out", FindingVerdict.WARNING, evidence=seen.evidence)
+    return above(seen.count, limit, "timed out", FindingStatus.WARNING, evidence=seen.evidence)
 
 
 @check(
@@ -72,10 +72,10 @@ def stepfunctions_statemachine_timed_out_executions(machine: Facts, _: Facts, li
     risk="Somebody stopped a migration on its way; what it had started in MGN goes on.",
     remedy=("Ask who stopped it (CloudTrail: StopExecution), and look at the server's job in MGN."),
 )
-def stepfunctions_statemachine_aborted_executions(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def stepfunctions_statemachine_aborted_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Executions that somebody stopped."""
     seen = ended(machine, "ABORTED")
-    return above(seen.count, limits.executions.max_aborted, "aborted", FindingVerdict.WARNING, evidence=seen.evidence)
+    return above(seen.count, limits.executions.max_aborted, "aborted", FindingStatus.WARNING, evidence=seen.evidence)
 
 
 @check(
@@ -92,7 +92,9 @@ def stepfunctions_statemachine_aborted_executions(machine: Facts, _: Facts, limi
         "that it started."
     ),
 )
-def stepfunctions_statemachine_stuck_executions(machine: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def stepfunctions_statemachine_stuck_executions(
+    machine: Snapshot, _: Snapshot, limits: Thresholds
+) -> CheckResult | None:
     """EXPRESS executions end within five minutes by themselves."""
     if machine["kind"] != "STANDARD":
         return None
@@ -103,7 +105,7 @@ def stepfunctions_statemachine_stuck_executions(machine: Facts, _: Facts, limits
         return ok("none is running", limit=limit)
     late = tuple(one.plain() for one in oldest if one["ageMinutes"] > limit)
     what = f"{running['count']} running, the oldest"
-    return above(max(one["ageMinutes"] for one in oldest), limit, what, FindingVerdict.CRITICAL, evidence=late)
+    return above(max(one["ageMinutes"] for one in oldest), limit, what, FindingStatus.CRITICAL, evidence=late)
 
 
 @check(
@@ -116,10 +118,10 @@ def stepfunctions_statemachine_stuck_executions(machine: Facts, _: Facts, limits
     risk="State transitions are put off: executions take longer, and may time out.",
     remedy="Start executions more slowly, or ask for a higher quota of state transitions.",
 )
-def stepfunctions_statemachine_throttled(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def stepfunctions_statemachine_throttled(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """State transitions that Step Functions put off for want of quota."""
     throttled = sum(machine["metrics"]["throttled"]["values"])
-    return above(throttled, limits.executions.max_throttled, "throttled transitions", FindingVerdict.WARNING)
+    return above(throttled, limits.executions.max_throttled, "throttled transitions", FindingStatus.WARNING)
 
 
 @check(
@@ -135,7 +137,7 @@ def stepfunctions_statemachine_throttled(machine: Facts, _: Facts, limits: Thres
     remedy=("Rotate the secret now: it was readable. Let the task read it from Secrets Manager when it runs."),
     prowler=("stepfunctions_statemachine_no_secrets_in_definition",),
 )
-def stepfunctions_machine_no_secrets_in_definition(machine: Facts, _: Facts, __: Thresholds) -> Judgement:
+def stepfunctions_machine_no_secrets_in_definition(machine: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """A definition holds no secrets; they are read when a task runs."""
     return judge_secrets(machine["secrets"], "none in the definition")
 
@@ -151,7 +153,7 @@ def stepfunctions_machine_no_secrets_in_definition(machine: Facts, _: Facts, __:
     remedy=("Set the state machine's loggingConfiguration to at least ERROR, with a log group of its own."),
     prowler=("stepfunctions_statemachine_logging_enabled",),
 )
-def stepfunctions_machine_logging(machine: Facts, _: Facts, __: Thresholds) -> Judgement:
+def stepfunctions_machine_logging(machine: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """The executions of a state machine are logged."""
     level = machine["logLevel"]
     if level == "OFF":
@@ -171,7 +173,7 @@ def stepfunctions_machine_logging(machine: Facts, _: Facts, __: Thresholds) -> J
         "Look at the longest executions' histories; give each state a time-out, and its retries back-off with jitter."
     ),
 )
-def states_execution_duration(machine: Facts, _: Facts, limits: Thresholds) -> Judgement:
+def states_execution_duration(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """State machines whose slowest hundredth of executions takes too long."""
     ended = sum(total(series) for series in machine["ended"])
     worst = {key: worst_day(machine["executionTime"][key]) for key in ("p50", "p95", "p99")}
@@ -182,7 +184,7 @@ def states_execution_duration(machine: Facts, _: Facts, limits: Thresholds) -> J
         return ok("no execution ended in the window")
     minutes = {key: round((value or 0) / MS_A_MINUTE, 2) for key, value in worst.items()}
     most = limits.performance.max_execution_minutes
-    return above(minutes["p99"], most, "p99 of the slowest day", FindingVerdict.WARNING, evidence=(minutes,))
+    return above(minutes["p99"], most, "p99 of the slowest day", FindingStatus.WARNING, evidence=(minutes,))
 
 
 @check(
@@ -195,7 +197,7 @@ def states_execution_duration(machine: Facts, _: Facts, limits: Thresholds) -> J
     risk="STANDARD executions pay by transition and end with an error at 25,000 events.",
     remedy=("Replace polling loops by .sync or a task token, merge small tasks, or use a distributed Map."),
 )
-def states_transitions_per_execution(machine: Facts, _: Facts, limits: Thresholds) -> Judgement | None:
+def states_transitions_per_execution(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
     """EXPRESS ones pay by time, not by transition."""
     if machine["kind"] != "STANDARD":
         return None
@@ -205,7 +207,7 @@ def states_transitions_per_execution(machine: Facts, _: Facts, limits: Threshold
     counts = {one["name"]: one["transitions"] for one in latest}
     most = limits.performance.max_transitions_per_execution
     said = f"the longest of {len(counts)} executions"
-    return above(max(counts.values()), most, said, FindingVerdict.WARNING, evidence=(counts,))
+    return above(max(counts.values()), most, said, FindingStatus.WARNING, evidence=(counts,))
 
 
 @check(
@@ -221,7 +223,7 @@ def states_transitions_per_execution(machine: Facts, _: Facts, limits: Threshold
         "executions that already run."
     ),
 )
-def states_task_timeouts(machine: Facts, _: Facts, __: Thresholds) -> Judgement:
+def states_task_timeouts(machine: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Tasks that may take for ever: neither they nor the whole execution has a time-out."""
     tasks = machine["tasks"]
     endless = [one["name"] for one in tasks if not one["hasTimeout"]]
@@ -242,7 +244,7 @@ def states_task_timeouts(machine: Facts, _: Facts, __: Thresholds) -> Judgement:
         "Give each task a Retry with a BackoffRate above 1 and JitterStrategy FULL, for errors that waiting helps."
     ),
 )
-def states_task_retries(machine: Facts, _: Facts, __: Thresholds) -> Judgement:
+def states_task_retries(machine: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Tasks that give up at the first error, or that come back all at once."""
     tasks = machine["tasks"]
     found = [fault for fault in (_fault(one) for one in tasks) if fault]
@@ -251,6 +253,6 @@ def states_task_retries(machine: Facts, _: Facts, __: Thresholds) -> Judgement:
     return ok(f"{len(tasks)} tasks are tried again with backoff and jitter", value=0, limit=0)
 
 
-def _fault(task: Facts) -> str | None:
+def _fault(task: Snapshot) -> str | None:
     fault = next((text for name, text in FAULTS.items() if not task[name]), None)
     return f"{task['name']}: {fault}" if fault else None

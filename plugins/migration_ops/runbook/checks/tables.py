@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks import capacity_tables, cost_tables, performance_tables, weekly_tables
 from migration_ops.runbook.checks.chapters import CAPACITY, COST, PERFORMANCE, WEEKLY
@@ -16,6 +16,6 @@ TABLES = {
 }
 
 
-def tables_of(chapter: str, estate: Facts, limits: Thresholds) -> list[Table]:
+def tables_of(chapter: str, estate: Snapshot, limits: Thresholds) -> list[Table]:
     """All tables of the chapter, in order; one whose facts could not be read says so."""
     return [table for title, make in TABLES[chapter].items() for table in made(title, make, estate, limits)]

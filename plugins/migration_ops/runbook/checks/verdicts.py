@@ -7,15 +7,15 @@ from typing import Any
 
 from migration_ops.aws.policies.exposure import Exposure, exposure_of
 from migration_ops.aws.policies.permissions import Policy, administrators, boundary_of, permissions_of
-from migration_ops.aws.policies.statements import MalformedPolicy
-from migration_ops.core.facts import Facts, NotRead
-from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+from migration_ops.aws.policies.statements import MalformedPolicyError
+from migration_ops.core.facts import NotReadError, Snapshot
+from migration_ops.core.finding import CheckResult, critical, ok, unknown, warning
 
 LISTED = 10
 FAIL = "FAIL"
 
 
-def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> Judgement:
+def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> CheckResult:
     """
     CRITICAL when a policy lets everybody in, by our reading or Access Analyzer's: the stricter wins, and both are
     stated. WARNING when it lets an AWS service in on whoever's behalf, or when only a Deny keeps everybody out.
@@ -26,7 +26,7 @@ def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> 
     said, refused = second_opinion(checks)
     try:
         ours = exposure_of(policies)
-    except MalformedPolicy as error:
+    except MalformedPolicyError as error:
         return (
             critical(f"{said}; our reading: {error.message}", evidence=(said,)) if refused else unknown(error.message)
         )
@@ -64,37 +64,37 @@ def second_opinion(checks: Iterable[Any]) -> tuple[str, bool]:
 def _told(check: Any) -> tuple[str, bool]:
     try:
         answer = check["answer"]
-        if why := answer.maybe("unavailable"):
+        if why := answer.optional("unavailable"):
             return f"Access Analyzer could not judge it, this is our own reading: {why}", False
         bad = answer["result"] == FAIL
-        reasons = "; ".join(answer.maybe("reasons", [])[:LISTED]) if bad else ""
+        reasons = "; ".join(answer.optional("reasons", [])[:LISTED]) if bad else ""
         return f"Access Analyzer: {answer['result']}{f' ({reasons})' if reasons else ''}", bad
-    except NotRead as error:
+    except NotReadError as error:
         return f"Access Analyzer could not be asked, this is our own reading: {error.message}", False
 
 
 class Asked:
     """One answer of Access Analyzer, taken out of what was read only when it is judged: it may not have been read."""
 
-    def __init__(self, thing: Facts, member: str) -> None:
+    def __init__(self, thing: Snapshot, member: str) -> None:
         self.thing, self.member = thing, member
 
     def __getitem__(self, _: str) -> Any:
         return self.thing[self.member]
 
 
-def asked_of(thing: Facts, member: str) -> list[Asked]:
+def asked_of(thing: Snapshot, member: str) -> list[Asked]:
     """For :func:`open_to`: none when it was not asked about this thing."""
     return [Asked(thing, member)] if thing.plain().get(member) is not None else []
 
 
-def all_asked_of(thing: Facts, member: str = "accessChecks") -> list[Any]:
+def all_asked_of(thing: Snapshot, member: str = "accessChecks") -> list[Any]:
     """As :func:`asked_of`, for a list with one answer for each policy."""
     answers = thing.plain().get(member)
-    return [Asked(Facts({"one": one}), "one") for one in answers] if isinstance(answers, list) else []
+    return [Asked(Snapshot({"one": one}), "one") for one in answers] if isinstance(answers, list) else []
 
 
-def no_administrators(role: Facts, policies: list[Policy], kind: str) -> Judgement:
+def no_administrators(role: Snapshot, policies: list[Policy], kind: str) -> CheckResult:
     """
     CRITICAL for policies that allow everything; WARNING when only the permissions boundary holds them back, and the
     role cannot take it off.
@@ -115,7 +115,7 @@ def no_administrators(role: Facts, policies: list[Policy], kind: str) -> Judgeme
     return critical(f"{named} allows everything", value=len(found), limit=0, evidence=tuple(found))
 
 
-def judge_secrets(found: list[Any], none: str) -> Judgement:
+def judge_secrets(found: list[Any], none: str) -> CheckResult:
     """
     CRITICAL with name and kind of each secret.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migration_ops.core.facts import Facts
+from migration_ops.core.facts import Snapshot
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.reports.tables import MakeTables, Table
 
 SHOWN_SERVICES, SHOWN_PACKAGES = 15, 100
 
 
-def _ended(estate: Facts, _: Thresholds) -> Iterator[Table]:
-    totals = estate.at("ledger_outcomes.totals")
+def _ended(estate: Snapshot, _: Thresholds) -> Iterator[Table]:
+    totals = estate.path("ledger_outcomes.totals")
     now, before = totals["now"], totals["before"]
     rows = [[status, before[status], now[status]] for status in now]
     ended = [sum(one[status] for status in one) for one in (before, now)]
@@ -26,9 +26,9 @@ def _percent(part: int, whole: int) -> float | None:
     return round(100 * part / whole, 1) if whole else None
 
 
-def _costs(estate: Facts, _: Thresholds) -> Iterator[Table]:
-    until = estate.at("cost_week.until")
-    services = sorted(estate.at("cost_week.services"), key=lambda one: float(one["now"]), reverse=True)
+def _costs(estate: Snapshot, _: Thresholds) -> Iterator[Table]:
+    until = estate.path("cost_week.until")
+    services = sorted(estate.path("cost_week.services"), key=lambda one: float(one["now"]), reverse=True)
     rows = [[one["name"], one["currency"], one["before"], one["now"]] for one in services[:SHOWN_SERVICES]]
     left = services[SHOWN_SERVICES:]
     if left:
@@ -39,8 +39,8 @@ def _costs(estate: Facts, _: Thresholds) -> Iterator[Table]:
     yield {"title": "Cost by service", "head": head, "rows": rows}
 
 
-def _outdated(estate: Facts, _: Thresholds) -> Iterator[Table]:
-    for index in estate.at("dependencies.indexes"):
+def _outdated(estate: Snapshot, _: Thresholds) -> Iterator[Table]:
+    for index in estate.path("dependencies.indexes"):
         outdated = index["outdated"]
         rows = [[one["name"], one["installed"], one["latest"]] for one in outdated[:SHOWN_PACKAGES]]
         if len(outdated) > SHOWN_PACKAGES:

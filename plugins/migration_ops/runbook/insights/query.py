@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.thresholds import ConfigPart, Thresholds
 
 DIRECTORY = Path(__file__).resolve().parents[4] / "include" / "queries"
@@ -49,7 +49,7 @@ class Parameter(ConfigPart):
     def literal(self, value: Any) -> str:
         """The value as it stands in the query.
 
-        :raises InvalidInput: it is not of the type, or not within its bounds.
+        :raises InvalidInputError: it is not of the type, or not within its bounds.
         """
         if self.type == "integer":
             if isinstance(value, bool) or not isinstance(value, int):
@@ -62,8 +62,8 @@ class Parameter(ConfigPart):
             raise self._refused(value, f"must match {self.pattern}")
         return quoted(value)
 
-    def _refused(self, value: Any, why: str) -> InvalidInput:
-        return InvalidInput(why, path=self.name, value=str(value)[:100])
+    def _refused(self, value: Any, why: str) -> InvalidInputError:
+        return InvalidInputError(why, path=self.name, value=str(value)[:100])
 
 
 class Chart(ConfigPart):
@@ -114,42 +114,44 @@ class Query(ConfigPart):
         The text for StartQuery.
 
         :param values: by parameter name; those of other queries are left alone, None stands for the default.
-        :raises InvalidInput: a value is missing or refused, or the text has a placeholder that is no parameter.
+        :raises InvalidInputError: a value is missing or refused, or the text has a placeholder that is no parameter.
         """
         literals = {}
         for one in self.parameters:
             value = values.get(one.name)
             value = one.default if value is None else value
             if value is None:
-                raise InvalidInput(f"the query {self.name} needs it", path=one.name)
+                raise InvalidInputError(f"the query {self.name} needs it", path=one.name)
             literals[one.name] = one.literal(value)
         unknown = set(PLACEHOLDER.findall(self.text)) - set(literals)
         if unknown:
-            raise InvalidInput(f"no such parameters: {sorted(unknown)}", path=f"{self.name}.cwli")
+            raise InvalidInputError(f"no such parameters: {sorted(unknown)}", path=f"{self.name}.cwli")
         # In one pass: what a value contains is never looked at again.
         text = PLACEHOLDER.sub(lambda match: literals[match[1]], self.text)
         if len(text) > MAX_CHARACTERS:
-            raise InvalidInput(f"longer than {MAX_CHARACTERS} characters", path=f"{self.name}.cwli")
+            raise InvalidInputError(f"longer than {MAX_CHARACTERS} characters", path=f"{self.name}.cwli")
         return text
 
 
 def quoted(text: str) -> str:
     """A text literal of the query language.
 
-    :raises InvalidInput: it has control characters.
+    :raises InvalidInputError: it has control characters.
     """
     if any(not one.isprintable() for one in text):
-        raise InvalidInput("control characters cannot stand in a query", value=repr(text)[:100])
+        raise InvalidInputError("control characters cannot stand in a query", value=repr(text)[:100])
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 @cache
 def read_query(name: str, directory: Path = DIRECTORY) -> Query:
-    """:raises InvalidInput: there is no such query, or its files are wrong."""
+    """:raises InvalidInputError: there is no such query, or its files are wrong."""
     try:
         document: Any = yaml.safe_load((directory / f"{name}.yaml").read_text(encoding="utf-8"))
         text = (directory / f"{name}.cwli").read_text(encoding="utf-8")
         return Query.model_validate({**document, "name": name, "text": text})
     except (OSError, yaml.YAMLError, TypeError, ValidationError) as error:
-        raise InvalidInput(f"cannot be read: {type(error).__name__}: {error}", path=str(directory / name)) from error
+        raise InvalidInputError(
+            f"cannot be read: {type(error).__name__}: {error}", path=str(directory / name)
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingVerdict, Route
+from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.insights.query import Chart, Query
 from migration_ops.runbook.insights.run import COMPLETE, LINE_TIME
@@ -14,10 +14,10 @@ POINTER = "@ptr"
 SHOWN_ROWS = 200
 SHOWN_SERIES = 8
 REMEDIES = {
-    FindingVerdict.UNKNOWN: "Look at the task's log; a narrower window or a larger step in minutes helps a query that "
+    FindingStatus.UNKNOWN: "Look at the task's log; a narrower window or a larger step in minutes helps a query that "
     "timed out or whose answer was cut; make the log groups that are missing, or take their functions out of "
     "resources.yaml. Clear the task start with downstream to ask again.",
-    FindingVerdict.WARNING: "Look at the rows in the report, and follow one migration with the query track_migration.",
+    FindingStatus.WARNING: "Look at the rows in the report, and follow one migration with the query track_migration.",
 }
 SHOWN_EVIDENCE = 10
 Row = Mapping[str, str]
@@ -52,12 +52,12 @@ def finding_of(
     beyond = tuple(row for row in rows if limit is not None and _beyond(query, row, limit))
     if beyond:
         told = f"{len(beyond)} of {told}: {query.limit and query.limit.column} beyond {limit:g}"
-    verdict = FindingVerdict.WARNING if beyond else FindingVerdict.OK
+    verdict = FindingStatus.WARNING if beyond else FindingStatus.OK
     if others:
-        verdict = FindingVerdict.UNKNOWN
+        verdict = FindingStatus.UNKNOWN
         told += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
     if any(number >= query.row_limit for number in answer.get("parts", [len(rows)])):
-        verdict = FindingVerdict.UNKNOWN
+        verdict = FindingStatus.UNKNOWN
         told += f"; the answer was cut at {query.row_limit} rows"
     return _finding(query, verdict, told, len(rows), beyond[:SHOWN_EVIDENCE])
 
@@ -68,7 +68,7 @@ def _beyond(query: Query, row: Row, limit: float) -> bool:
 
 def unanswered(query: Query, reason: str) -> Finding:
     """UNKNOWN: the question was not answered."""
-    return _finding(query, FindingVerdict.UNKNOWN, reason)
+    return _finding(query, FindingStatus.UNKNOWN, reason)
 
 
 def _count(statistics: Mapping[str, Any], name: str) -> str:
@@ -76,7 +76,7 @@ def _count(statistics: Mapping[str, Any], name: str) -> str:
 
 
 def _finding(
-    query: Query, verdict: FindingVerdict, reason: str, rows: int | None = None, evidence: tuple[Any, ...] = ()
+    query: Query, verdict: FindingStatus, reason: str, rows: int | None = None, evidence: tuple[Any, ...] = ()
 ) -> Finding:
     return Finding(
         check_id=check_id(query.name),

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from migration_ops.aws.errors import SDK_ERRORS, NotFound, classify
+from migration_ops.aws.errors import SDK_ERRORS, NotFoundError, to_aws_error
 from migration_ops.aws.inventory import lambda_
-from migration_ops.aws.reader import Reader, plain_json
+from migration_ops.aws.reader import AwsReader, plain_json
 from migration_ops.core.batches import in_groups, side_by_side
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import NOT_READ, is_failed
 
 # Limit of StartQuery.
@@ -24,7 +24,7 @@ STANDARD_CLASS = "STANDARD"
 LINE_TIME = "@timestamp"
 
 
-def log_groups(reader: Reader) -> Any:
+def log_groups(reader: AwsReader) -> Any:
     """
     Our own group and those of our functions that exist; the document of a failure.
 
@@ -33,7 +33,7 @@ def log_groups(reader: Reader) -> Any:
     deleted is not asked about, though its group may still be there.
     """
     own, names = reader.settings.log_group, reader.config.resources.functions
-    wanted = [] if names.are_none else _groups_of_functions(reader)
+    wanted = [] if names.is_empty else _groups_of_functions(reader)
     if is_failed(wanted):
         return wanted
     there = _existing(reader, own, wanted)
@@ -49,15 +49,15 @@ def log_groups(reader: Reader) -> Any:
     return {"names": asked, "parts": parts, "leftOut": left_out}
 
 
-def _groups_of_functions(reader: Reader) -> Any:
+def _groups_of_functions(reader: AwsReader) -> Any:
     listed = lambda_.functions(reader.anew())
     if is_failed(listed):
         return listed
-    takes = reader.config.resources.functions.takes
+    takes = reader.config.resources.functions.matches
     return [lambda_.log_group_of(one) for one in listed if takes(one["FunctionName"])]
 
 
-def _existing(reader: Reader, own: str, wanted: list[str]) -> Any:
+def _existing(reader: AwsReader, own: str, wanted: list[str]) -> Any:
     """The class of each log group that exists, by name: of Lambda's own prefix, and of the other groups by name."""
     others = {own, *(one for one in wanted if not one.startswith(lambda_.LOG_PREFIX))}
     are_default = any(one.startswith(lambda_.LOG_PREFIX) for one in wanted)
@@ -71,7 +71,7 @@ def _existing(reader: Reader, own: str, wanted: list[str]) -> Any:
     return {one["logGroupName"]: one.get("logGroupClass", STANDARD_CLASS) for some in lists for one in some}
 
 
-def start_all(reader: Reader, text: str, since: datetime, until: datetime) -> dict[str, Any]:
+def start_all(reader: AwsReader, text: str, since: datetime, until: datetime) -> dict[str, Any]:
     """
     Starts the query over all log groups: ``queryIds``, and ``names`` and ``leftOut`` of :func:`log_groups`.
 
@@ -81,21 +81,21 @@ def start_all(reader: Reader, text: str, since: datetime, until: datetime) -> di
     """
     try:
         return _start_parts(reader, text, since, until)
-    except NotFound:
+    except NotFoundError:
         return _start_parts(reader, text, since, until)
 
 
-def _start_parts(reader: Reader, text: str, since: datetime, until: datetime) -> dict[str, Any]:
+def _start_parts(reader: AwsReader, text: str, since: datetime, until: datetime) -> dict[str, Any]:
     groups = log_groups(reader)
     if is_failed(groups):
-        raise Unknown(groups[NOT_READ]["message"], operation=groups[NOT_READ]["operation"])
+        raise UnknownError(groups[NOT_READ]["message"], operation=groups[NOT_READ]["operation"])
     if not groups["parts"]:
-        raise Unknown("there is no log group to ask", leftOut=groups["leftOut"][:5])
+        raise UnknownError("there is no log group to ask", leftOut=groups["leftOut"][:5])
     ids = [start(reader, text, part, since, until) for part in groups["parts"]]
     return {"queryIds": ids, "names": groups["names"], "leftOut": groups["leftOut"]}
 
 
-def results_of_all(reader: Reader, query_ids: Sequence[str]) -> dict[str, Any]:
+def results_of_all(reader: AwsReader, query_ids: Sequence[str]) -> dict[str, Any]:
     """
     As :func:`results`, of queries that ask the same of different log groups; with ``parts``, the rows of each.
 
@@ -130,14 +130,14 @@ def in_order(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return sorted(reversed(rows), key=lambda row: row[LINE_TIME])
 
 
-def start(reader: Reader, text: str, groups: list[str], since: datetime, until: datetime) -> str:
+def start(reader: AwsReader, text: str, groups: list[str], since: datetime, until: datetime) -> str:
     """
     Starts a query; its id. Times go as epoch seconds; both ends are included.
 
     :raises MigrationError: it was not taken: too many at once (Throttled), no such group, a text that is no query.
     """
     with _faults():
-        answer = reader.of("logs").start_query(
+        answer = reader.client("logs").start_query(
             queryString=text,
             logGroupNames=groups,
             startTime=int(since.timestamp()),
@@ -146,7 +146,7 @@ def start(reader: Reader, text: str, groups: list[str], since: datetime, until: 
         return str(answer["queryId"])
 
 
-def results(reader: Reader, query_id: str) -> dict[str, Any]:
+def results(reader: AwsReader, query_id: str) -> dict[str, Any]:
     """
     ``{"status", "rows": [{column: text}], "statistics"}``, rows only when complete. A large answer has several pages.
 
@@ -156,7 +156,7 @@ def results(reader: Reader, query_id: str) -> dict[str, Any]:
     token: dict[str, str] = {}
     while True:
         with _faults():
-            answer = reader.of("logs").get_query_results(queryId=query_id, **token)
+            answer = reader.client("logs").get_query_results(queryId=query_id, **token)
             status, statistics = answer["status"], plain_json(answer.get("statistics", {}))
             if status != COMPLETE:
                 return {"status": status, "rows": [], "statistics": statistics}
@@ -164,7 +164,7 @@ def results(reader: Reader, query_id: str) -> dict[str, Any]:
         if not answer.get("nextToken"):
             return {"status": COMPLETE, "rows": in_order(rows), "statistics": statistics}
         if token == {"nextToken": answer["nextToken"]}:
-            raise Unknown("GetQueryResults answers the same page again and again", queryId=query_id)
+            raise UnknownError("GetQueryResults answers the same page again and again", queryId=query_id)
         token = {"nextToken": answer["nextToken"]}
 
 
@@ -173,6 +173,6 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except SDK_ERRORS as error:
-        raise classify(error, mutating=False) from error
+        raise to_aws_error(error, mutating=False) from error
     except KeyError as error:
-        raise Unknown(f"the answer has no {error}") from error
+        raise UnknownError(f"the answer has no {error}") from error

@@ -19,7 +19,7 @@ PATTERNS = ((86_400, "%H:%M"), (14 * 86_400, "%m-%d %H:%M"), (float("inf"), "%Y-
 Drawing = dict[str, Any]
 
 
-def drawn(chart: Mapping[str, Any] | None) -> Drawing | None:
+def render_chart(chart: Mapping[str, Any] | None) -> Drawing | None:
     """
     What the template draws; None when there is nothing to draw.
 

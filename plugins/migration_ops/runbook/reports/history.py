@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from migration_ops.aws.evidence_store import ChangedMeanwhile, EvidenceStore
-from migration_ops.core.errors import MigrationError, Unknown
+from migration_ops.aws.evidence_store import ChangedMeanwhileError, EvidenceStore
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.runbook.reports.notices import Notices
 from migration_ops.runbook.reports.report import Report
 from migration_ops.runbook.reports.text import html, markdown
@@ -79,7 +79,7 @@ class ReportStore:
     def make_latest(self, report: Report, previous: Previous) -> None:
         """Makes the report the one that the next run compares itself with; a superseded one changes nothing.
 
-        :raises ChangedMeanwhile: another run has written since: load again, and compare again.
+        :raises ChangedMeanwhileError: another run has written since: load again, and compare again.
         :raises MigrationError: S3 did not take it.
         """
         if previous.is_superseded:
@@ -113,7 +113,7 @@ class ReportStore:
     def save_notified(self, notices: Notices, etag: str | None) -> str:
         """Keeps it where nobody wrote since it was read; the new ETag.
 
-        :raises ChangedMeanwhile: somebody did.
+        :raises ChangedMeanwhileError: somebody did.
         """
         return self.store.replace(self._notified, notices.as_document(), etag)
 
@@ -141,7 +141,7 @@ class ReportStore:
         """
         try:
             self.store.replace(self._window(run_id), window.as_document(), None)
-        except ChangedMeanwhile:
+        except ChangedMeanwhileError:
             return self.window(run_id) or window
         return window
 
@@ -184,8 +184,8 @@ class ReportStore:
         return f"{PREFIX}/{self.dag_id}/before.json"
 
 
-def _misunderstood(key: str) -> Unknown:
-    return Unknown("a kept document is not of the form in which it is kept: mend or delete it", key=key)
+def _misunderstood(key: str) -> UnknownError:
+    return UnknownError("a kept document is not of the form in which it is kept: mend or delete it", key=key)
 
 
 def safe(name: str) -> str:

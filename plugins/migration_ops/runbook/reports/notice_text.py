@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from migration_ops.core.finding import RED, Finding, FindingVerdict, Route, worst, worst_first
+from migration_ops.core.finding import RED, Finding, FindingStatus, Route, worst, worst_first
 from migration_ops.core.redaction import redacted_text
 from migration_ops.runbook.reports.notices import Notice
 from migration_ops.runbook.reports.quantities import shown
@@ -91,7 +91,7 @@ def priority_of(finding: Finding) -> str:
     if finding.verdict not in RED:
         return "P4"
     if finding.route is Route.PAGE:
-        return "P1" if finding.verdict is FindingVerdict.CRITICAL else "P2"
+        return "P1" if finding.verdict is FindingStatus.CRITICAL else "P2"
     return "P3"
 
 
@@ -110,7 +110,7 @@ def ended_text(title: str, ended: Sequence[End], place: Place) -> Text:
     is_well = all(one.how is Ended.WELL for one in ended)
     word = "All clear" if is_well else "No longer reported"
     head = f"{word}: {_line(title)}, {len(ended)} {'over' if is_well else 'not reported here any more'}"
-    worst_ended = sorted(ended, key=lambda one: (list(FindingVerdict).index(one.notice.verdict), one.key))
+    worst_ended = sorted(ended, key=lambda one: (list(FindingStatus).index(one.notice.verdict), one.key))
     names = [one.key.partition("|")[2] for one in worst_ended]
     subject = _subject(word, title, place, names, _check_name(worst_ended[0].key.partition("|")[0]))
     return Text(subject, _body(head, place, [_end_block(one, place) for one in worst_ended]))
@@ -143,7 +143,7 @@ def _since(due: Due) -> str:
     notice = due.notice
     if notice is None:
         return f"{text}, to others; new to this topic"
-    if due.finding.verdict is FindingVerdict.UNKNOWN and notice.verdict is not FindingVerdict.UNKNOWN:
+    if due.finding.verdict is FindingStatus.UNKNOWN and notice.verdict is not FindingStatus.UNKNOWN:
         return f"{text} as {notice.verdict}; now nobody can say whether it still is"
     return f"{text}, still so" if notice.verdict is due.finding.verdict else f"{text} as {notice.verdict}"
 

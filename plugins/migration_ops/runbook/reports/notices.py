@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.core.finding import FindingVerdict, Route
+from migration_ops.core.finding import FindingStatus, Route
 
 VERSION = 2
 
@@ -23,7 +23,7 @@ class Notice:
     :param is_event: it is about something that happened, which leaves the window by itself.
     """
 
-    verdict: FindingVerdict
+    verdict: FindingStatus
     at: datetime
     first: datetime
     unknown_at: datetime | None = None
@@ -44,7 +44,7 @@ class Notice:
         at = datetime.fromisoformat(document["at"])
         unknown_at = document.get("unknownAt")
         return cls(
-            FindingVerdict(document["verdict"]),
+            FindingStatus(document["verdict"]),
             at,
             datetime.fromisoformat(document.get("first") or document["at"]),
             datetime.fromisoformat(unknown_at) if unknown_at else None,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from migration_ops.aws.evidence_store import ChangedMeanwhile
-from migration_ops.core.errors import MigrationError, Throttled
+from migration_ops.aws.evidence_store import ChangedMeanwhileError
+from migration_ops.core.errors import MigrationError, ThrottledError
 from migration_ops.core.finding import Finding
 from migration_ops.runbook.reports.history import ReportStore
 from migration_ops.runbook.reports.notice_text import Place
@@ -29,14 +29,14 @@ NOT_KNOWN = "Earlier notices could not be read: some of this may have been notif
 NO_BUCKET = "No evidence bucket is set: nothing is known of earlier notices, each run notifies of everything."
 
 
-class NotifierBusy(Throttled):
+class NotifierBusyError(ThrottledError):
     """Another run of the same DAG is notifying at this moment."""
 
     code = "NOTIFIER_BUSY"
     hint = "The task tries again by itself when the other run has ended, or was given up."
 
 
-class NotRemembered(MigrationError):
+class NotRememberedError(MigrationError):
     """People were notified, and that could not be kept: whoever repeats this task notifies them again."""
 
     code = "NOT_REMEMBERED"
@@ -98,8 +98,8 @@ class Notifier:
         Sends every message that is due; one that fails does not hold up the others.
 
         :raises MigrationError: the first failure, after everything else was sent; what was sent is remembered.
-        :raises NotRemembered: something was sent, and nobody may know it.
-        :raises NotifierBusy: another run is notifying.
+        :raises NotRememberedError: something was sent, and nobody may know it.
+        :raises NotifierBusyError: another run is notifying.
         """
         memory = _Memory(self, job)
         memory.open()
@@ -163,7 +163,7 @@ class _Memory:
     def open(self) -> None:
         """Reads the notices and takes the lease.
 
-        :raises NotifierBusy: another run has it, and keeps it.
+        :raises NotifierBusyError: another run has it, and keeps it.
         """
         store = self.notifier.store
         if store is None:
@@ -184,14 +184,14 @@ class _Memory:
                 try:
                     self._write(store, self._base.leased(self.job.run_id, now, LEASE))
                     return
-                except ChangedMeanwhile:
+                except ChangedMeanwhileError:
                     continue
                 except MigrationError as error:
                     log.error("the notices cannot be kept: %s", error)
                     self.problem = error
                     return
             self.notifier.sleep(WAIT_SECONDS)
-        raise NotifierBusy("another run is notifying", run=self._base.lease and self._base.lease.run_id)
+        raise NotifierBusyError("another run is notifying", run=self._base.lease and self._base.lease.run_id)
 
     def _read(self, store: ReportStore) -> None:
         self._base, self._etag = store.notified()
@@ -246,7 +246,7 @@ class _Memory:
                 if notices.lease is not None:
                     notices = notices.leased(self.job.run_id, self.notifier.clock(), LEASE)
                 self._write(store, notices)
-            except ChangedMeanwhile as error:
+            except ChangedMeanwhileError as error:
                 self._is_stale, self.problem = True, error
             except MigrationError as error:
                 log.error("the notices could not be kept: %s", error)
@@ -260,7 +260,7 @@ class _Memory:
 
 def _raise_for(done: Delivered, memory: _Memory) -> None:
     if memory.problem is not None and done.sent:
-        raise NotRemembered(
+        raise NotRememberedError(
             f"{len(done.sent)} messages were sent, and that could not be kept: {memory.problem.message}",
             cause=memory.problem.code,
         )

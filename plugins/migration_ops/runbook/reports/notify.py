@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from migration_ops.core.finding import RED, WORST_FIRST, Finding, FindingVerdict, Route
+from migration_ops.core.finding import RED, WORST_FIRST, Finding, FindingStatus, Route
 from migration_ops.runbook.reports.notice_text import Due, End, Ended, Place, Text, due_text, ended_text
 from migration_ops.runbook.reports.notices import Notice, Notices
 
@@ -81,7 +81,7 @@ class _Seen:
         return cls(by_key, (frozenset(one.check_id for one in by_key.values()) | frozenset(answered)) - in_doubt)
 
 
-_UNKNOWN, _OK = FindingVerdict.UNKNOWN, FindingVerdict.OK
+_UNKNOWN, _OK = FindingStatus.UNKNOWN, FindingStatus.OK
 
 
 def route_of(finding: Finding) -> Route:

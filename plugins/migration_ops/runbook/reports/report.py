@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from migration_ops.core.finding import Change, Finding, FindingVerdict, changes, worst, worst_first
+from migration_ops.core.finding import Change, Finding, FindingStatus, changes, worst, worst_first
 
 # So many runs are shown as a trend.
 KEPT_VALUES = 60
@@ -41,14 +41,14 @@ class Report:
     notify: bool = True
 
     @property
-    def verdict(self) -> FindingVerdict:
+    def verdict(self) -> FindingStatus:
         return worst(self.findings)
 
     @property
     def counts(self) -> dict[str, int]:
         """By verdict, worst first; all four are there."""
         counted = Counter(one.verdict for one in self.findings)
-        return {verdict.value: counted[verdict] for verdict in FindingVerdict}
+        return {verdict.value: counted[verdict] for verdict in FindingStatus}
 
     def as_document(self) -> dict[str, Any]:
         """camelCase, as it is kept."""

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from migration_ops.core.facts import Facts, NotRead
+from migration_ops.core.facts import NotReadError, Snapshot
 from migration_ops.core.thresholds import Thresholds
 
 # ``{"title", "head", "rows"}``, and ``"chart"`` (see ``charts``).
 Table = dict[str, Any]
-MakeTables = Callable[[Facts, Thresholds], Iterable[Table]]
+MakeTables = Callable[[Snapshot, Thresholds], Iterable[Table]]
 
 
-def made(title: str, make: MakeTables, estate: Facts, limits: Thresholds) -> list[Table]:
+def made(title: str, make: MakeTables, estate: Snapshot, limits: Thresholds) -> list[Table]:
     """What ``make`` makes; a table that says so where its facts could not be read."""
     try:
         return list(make(estate, limits))
-    except NotRead as error:
+    except NotReadError as error:
         return [{"title": title, "head": ["Could not be read"], "rows": [[error.message]]}]
 
 
-def each_row(things: Iterable[Facts], row: Callable[[Facts], list[Any]]) -> list[list[Any]]:
+def each_row(things: Iterable[Snapshot], row: Callable[[Snapshot], list[Any]]) -> list[list[Any]]:
     """A row of each; of one that could not be read its name and why."""
     found = []
     for thing in things:
         try:
             found.append(row(thing))
-        except NotRead as error:
-            found.append([thing.maybe("name", "*"), error.message])
+        except NotReadError as error:
+            found.append([thing.optional("name", "*"), error.message])
     width = max((len(one) for one in found), default=0)
     return [one + [None] * (width - len(one)) for one in found]

@@ -8,19 +8,19 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.runbook.checks.expectations import skipped_lines
-from migration_ops.runbook.reports.charts import drawn
+from migration_ops.runbook.reports.charts import render_chart
 from migration_ops.runbook.reports.quantities import number, shown
 from migration_ops.runbook.reports.report import Report
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MARKS = {
-    FindingVerdict.CRITICAL: "🔴",
-    FindingVerdict.UNKNOWN: "❔",
-    FindingVerdict.WARNING: "🟡",
-    FindingVerdict.OK: "✅",
+    FindingStatus.CRITICAL: "🔴",
+    FindingStatus.UNKNOWN: "❔",
+    FindingStatus.WARNING: "🟡",
+    FindingStatus.OK: "✅",
 }
 # Of what is well, a Markdown page shows so many lines; the HTML and JSON have all.
 SHOWN_OK = 40
@@ -34,7 +34,7 @@ def headline(report: Report) -> str:
 
 def note(report: Report) -> str:
     """What the run's note shows: the head, what changed, the worst first."""
-    bad = [one for one in report.findings if one.verdict is not FindingVerdict.OK]
+    bad = [one for one in report.findings if one.verdict is not FindingStatus.OK]
     lines = [f"**{plain(report.title)}**: {headline(report)}", *map(plain, report.remarks)]
     lines += [
         f"- {MARKS[one.verdict]} {code(one.resource)} {plain(one.reason)} ({code(one.check_id)})" for one in bad[:8]
@@ -51,8 +51,8 @@ def markdown(report: Report) -> str:
     if report.changes:
         rows = [[one.kind, *_row(one.finding)[:4], one.before.value if one.before else "-"] for one in report.changes]
         parts += ["### Since the run before", table(("Change", "Verdict", "Check", "Resource", "Seen", "Was"), rows)]
-    bad = [one for one in report.findings if one.verdict is not FindingVerdict.OK]
-    good = [one for one in report.findings if one.verdict is FindingVerdict.OK]
+    bad = [one for one in report.findings if one.verdict is not FindingStatus.OK]
+    good = [one for one in report.findings if one.verdict is FindingStatus.OK]
     parts += [f"{plain(line)}." for line in skipped_lines(report.findings)]
     head = ("Verdict", "Check", "Resource", "Seen", "Limit", "Why", "What to do")
     if bad:
@@ -73,7 +73,7 @@ def html(report: Report) -> str:
         has_trend=any(spark(pairs) for pairs in report.trend.values()),
         spark=spark,
         shown=shown,
-        drawn=drawn,
+        drawn=render_chart,
     )
 
 

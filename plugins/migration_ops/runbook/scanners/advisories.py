@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.runbook.scanners import findings as inbox
@@ -20,7 +20,7 @@ PARAM = "advisoriesReport"
 DEFAULT_KEY = f"{inbox.PREFIX}/advisories.json"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``scans``: one, with ``name`` (the lock), ``source, ageDays, locked, unseen, skipped, vulnerable``; see
     ``advisories.against``.
@@ -28,27 +28,27 @@ def read(reader: Reader) -> dict[str, Any]:
     A report that is there and cannot be read is a failure. Only where there is none, pip-audit is run.
     """
     lock = lock_path(reader)
-    found = reader.attempt("scan of dependencies", lambda: _scan(reader, lock))
+    found = reader.guarded("scan of dependencies", lambda: _scan(reader, lock))
     return {"scans": found if is_failed(found) else [found]}
 
 
-def _scan(reader: Reader, lock: Path) -> dict[str, Any]:
+def _scan(reader: AwsReader, lock: Path) -> dict[str, Any]:
     locked = packages.locked(lock)
     source, at, scanned = _report(reader, lock)
     age_days = (reader.now - at).total_seconds() / 86_400
     return {"name": lock.name, "source": source, "ageDays": round(age_days, 2), **against(locked, scanned)}
 
 
-def _report(reader: Reader, lock: Path) -> tuple[str, datetime, list[Scanned]]:
+def _report(reader: AwsReader, lock: Path) -> tuple[str, datetime, list[Scanned]]:
     where = str(reader.params.get(PARAM) or "")
     if where.startswith("/"):
         return _file(Path(where))
     key = where or DEFAULT_KEY
-    found = inbox.take(reader, key)
+    found = inbox.fetch_report(reader, key)
     if found:
         return f"s3://{reader.settings.evidence_bucket}/{key}", found[1], parse(found[0])
     if where:
-        raise Unknown("the report that the run names is not in the evidence bucket", key=key)
+        raise UnknownError("the report that the run names is not in the evidence bucket", key=key)
     limit = reader.config.thresholds.weekly.package_index_timeout_seconds
     return "pip-audit", reader.now, run_pip_audit(lock, limit)
 
@@ -56,10 +56,10 @@ def _report(reader: Reader, lock: Path) -> tuple[str, datetime, list[Scanned]]:
 def _file(path: Path) -> tuple[str, datetime, list[Scanned]]:
     try:
         if path.stat().st_size > inbox.MAX_BYTES:
-            raise Unknown("the report is too large to be one", path=str(path))
+            raise UnknownError("the report is too large to be one", path=str(path))
         return path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC), parse(path.read_bytes())
     except OSError as error:
-        raise Unknown(f"the report cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise UnknownError(f"the report cannot be read: {type(error).__name__}", path=str(path)) from error
 
 
 # What checks are about.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from migration_ops.aws.reader import Reader
+from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -15,7 +15,7 @@ from migration_ops.runbook.scanners.packages import canonical_name
 OUTDATED, UP_TO_DATE = "--outdated", "--uptodate"
 
 
-def read(reader: Reader) -> dict[str, Any]:
+def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``locks``: one, with ``name``, ``packages`` (``name, locked, installed``; None where it is not installed) and
     ``extra`` (names that are installed and not locked). ``indexes``: one, with ``name``, ``outdated`` (``name,
@@ -24,15 +24,15 @@ def read(reader: Reader) -> dict[str, Any]:
     return {"locks": [_lock(reader)], "indexes": [_index(reader)]}
 
 
-def lock_path(reader: Reader) -> Path:
+def lock_path(reader: AwsReader) -> Path:
     """The lock of this installation."""
     return Path(reader.settings.lock_file) if reader.settings.lock_file else packages.PROJECT_LOCK
 
 
-def _lock(reader: Reader) -> dict[str, Any]:
+def _lock(reader: AwsReader) -> dict[str, Any]:
     path = lock_path(reader)
     have = packages.installed()
-    wanted = reader.attempt(f"read {path.name}", lambda: packages.locked(path))
+    wanted = reader.guarded(f"read {path.name}", lambda: packages.locked(path))
     if is_failed(wanted):
         return {"name": path.name, "packages": wanted, "extra": wanted}
     return {
@@ -42,14 +42,14 @@ def _lock(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _index(reader: Reader) -> dict[str, Any]:
+def _index(reader: AwsReader) -> dict[str, Any]:
     """pip leaves out what its index did not answer, of both lists and without an error: so both are asked for."""
     path, limit = lock_path(reader), reader.config.thresholds.weekly.package_index_timeout_seconds
     command = reader.settings.pip_list_command
-    wanted = reader.attempt(f"read {path.name}", lambda: packages.locked(path))
+    wanted = reader.guarded(f"read {path.name}", lambda: packages.locked(path))
     outdated, current = side_by_side(
         (OUTDATED, UP_TO_DATE),
-        lambda which: reader.attempt(f"pip list {which}", lambda: packages.listed(command, which, limit)),
+        lambda which: reader.guarded(f"pip list {which}", lambda: packages.listed(command, which, limit)),
     )
     unread = next((one for one in (wanted, outdated, current) if is_failed(one)), None)
     if unread is not None:

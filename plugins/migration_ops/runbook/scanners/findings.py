@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from migration_ops.aws.errors import ClientError
-from migration_ops.aws.reader import Reader
-from migration_ops.core.errors import Unknown
-from migration_ops.core.finding import WORST_FIRST, Finding, FindingVerdict, worst_first
+from migration_ops.aws.reader import AwsReader
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.finding import WORST_FIRST, Finding, FindingStatus, worst_first
 
 SECTION = "Maintenance Tasks, Monthly 1. Security Audit"
 PROWLER, SECURITY_HUB = "prowler", "security_hub"
@@ -23,11 +23,11 @@ _CHARACTERS = 300
 # A report of more is read in the scanner itself; the worst are taken over, the others counted.
 MOST = 500
 _BY_SEVERITY = {
-    "critical": FindingVerdict.CRITICAL,
-    "high": FindingVerdict.CRITICAL,
-    "medium": FindingVerdict.WARNING,
-    "low": FindingVerdict.WARNING,
-    "informational": FindingVerdict.WARNING,
+    "critical": FindingStatus.CRITICAL,
+    "high": FindingStatus.CRITICAL,
+    "medium": FindingStatus.WARNING,
+    "low": FindingStatus.WARNING,
+    "informational": FindingStatus.WARNING,
 }
 
 MANUAL = "MANUAL"
@@ -73,20 +73,20 @@ def from_security_hub(documents: Iterable[Any]) -> list[Finding]:
 
 def unknown_of(product: str, resource: str, reason: str) -> Finding:
     """What could not be taken over."""
-    return _finding(product, "ingest", resource, FindingVerdict.UNKNOWN, reason)
+    return _finding(product, "ingest", resource, FindingStatus.UNKNOWN, reason)
 
 
 def _all(documents: list[Any], read: Callable[[Any], Finding], product: str, source: str) -> list[Finding]:
     taken = list(_each(documents, read, product, source))
-    passed = Counter(one.check_id for one in taken if one.verdict is FindingVerdict.OK)
+    passed = Counter(one.check_id for one in taken if one.verdict is FindingStatus.OK)
     kept: dict[str, Finding] = {}
     for one in taken:
-        if one.verdict is not FindingVerdict.OK:
+        if one.verdict is not FindingStatus.OK:
             # The same check on the same resource twice (two Regions, two standards): the worse one stays.
             kept[one.key] = min(kept.get(one.key, one), one, key=lambda each: WORST_FIRST.index(each.verdict))
     counted = [
         Finding(
-            check_id, "*", FindingVerdict.OK, value=number, unit="resources", reason="passed or muted", section=SECTION
+            check_id, "*", FindingStatus.OK, value=number, unit="resources", reason="passed or muted", section=SECTION
         )
         for check_id, number in sorted(passed.items())
     ]
@@ -118,7 +118,7 @@ def _from_ocsf(document: Mapping[str, Any]) -> Finding:
     verdict = _verdict_of_ocsf(document, code, severity)
     said = document.get("status_detail") or document["finding_info"]["title"]
     remedy = (document.get("remediation") or {}).get("desc") or ""
-    if code == MANUAL and verdict is FindingVerdict.WARNING:
+    if code == MANUAL and verdict is FindingStatus.WARNING:
         said, remedy = f"for a person to answer: {said}", f"{HOW_TO_ANSWER} {remedy}".strip()
     return _finding(
         PROWLER,
@@ -131,31 +131,31 @@ def _from_ocsf(document: Mapping[str, Any]) -> Finding:
     )
 
 
-def _verdict_of_ocsf(document: Mapping[str, Any], code: str, severity: str) -> FindingVerdict:
+def _verdict_of_ocsf(document: Mapping[str, Any], code: str, severity: str) -> FindingStatus:
     """By what the check found, unless people said that they know of it. What has no known code is UNKNOWN."""
     status = str(document.get("status") or _OCSF_STATUS.get(document.get("status_id", 0), "")).lower()
     if code in _WELL or status in _LEFT_ALONE:
-        return FindingVerdict.OK
+        return FindingStatus.OK
     if code == MANUAL:
-        return FindingVerdict.WARNING
+        return FindingStatus.WARNING
     if code in _BAD:
-        return _BY_SEVERITY.get(severity, FindingVerdict.UNKNOWN)
+        return _BY_SEVERITY.get(severity, FindingStatus.UNKNOWN)
     # "Warning" of OCSF's compliance object: less than a failure, whatever the severity.
-    return FindingVerdict.WARNING if code in ("WARN", "WARNING") else FindingVerdict.UNKNOWN
+    return FindingStatus.WARNING if code in ("WARN", "WARNING") else FindingStatus.UNKNOWN
 
 
 def _from_asff(document: Mapping[str, Any]) -> Finding:
     severity = str(document["Severity"]["Label"]).lower()
     compliance = document.get("Compliance", {})
     status, control = compliance.get("Status"), compliance.get("SecurityControlId")
-    verdict = FindingVerdict.UNKNOWN
+    verdict = FindingStatus.UNKNOWN
     workflow = document.get("Workflow", {}).get("Status")
     # People resolve events; a control that is resolved and still fails is looked at again.
     if status == "PASSED" or workflow == "SUPPRESSED" or (workflow == "RESOLVED" and status is None):
-        verdict = FindingVerdict.OK
+        verdict = FindingStatus.OK
     # A finding without compliance is an event (GuardDuty, Inspector): its severity speaks.
     elif status in ("FAILED", "WARNING", None):
-        verdict = _BY_SEVERITY.get(severity, FindingVerdict.UNKNOWN)
+        verdict = _BY_SEVERITY.get(severity, FindingStatus.UNKNOWN)
     return _finding(
         SECURITY_HUB,
         control or document["GeneratorId"].rsplit("/", 1)[-1],
@@ -168,7 +168,7 @@ def _from_asff(document: Mapping[str, Any]) -> Finding:
 
 
 def _finding(
-    product: str, check: str, resource: str, verdict: FindingVerdict, reason: str, seen: str = "", remedy: str = ""
+    product: str, check: str, resource: str, verdict: FindingStatus, reason: str, seen: str = "", remedy: str = ""
 ) -> Finding:
     return Finding(
         check_id=_short(f"{product}:{check}"),
@@ -176,7 +176,7 @@ def _finding(
         verdict=verdict,
         reason=_short(reason),
         evidence=(seen,) if seen else (),
-        remedy="" if verdict is FindingVerdict.OK else _short(remedy or f"Look at the finding in {product}."),
+        remedy="" if verdict is FindingStatus.OK else _short(remedy or f"Look at the finding in {product}."),
         section=SECTION,
     )
 
@@ -192,22 +192,22 @@ _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 MAX_BYTES = 20_000_000
 
 
-def take(reader: Reader, key: str) -> tuple[bytes, datetime] | None:
+def fetch_report(reader: AwsReader, key: str) -> tuple[bytes, datetime] | None:
     """
     An object and when it was written; None when there is none, or no bucket.
 
     :raises ClientError: S3 does not say: that is not "none".
-    :raises Unknown: it is too large to be a report.
+    :raises UnknownError: it is too large to be a report.
     """
     bucket = reader.settings.evidence_bucket
     if not bucket:
         return None
     try:
-        answer = reader.of("s3").get_object(Bucket=bucket, Key=key)
+        answer = reader.client("s3").get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in _ABSENT:
             return None
         raise
     if answer["ContentLength"] > MAX_BYTES:
-        raise Unknown(f"the report has {answer['ContentLength']} bytes, more than {MAX_BYTES}", key=key)
+        raise UnknownError(f"the report has {answer['ContentLength']} bytes, more than {MAX_BYTES}", key=key)
     return answer["Body"].read(), answer["LastModified"]

@@ -12,7 +12,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migration_ops.core.errors import InvalidInput, Unknown
+from migration_ops.core.errors import InvalidInputError, UnknownError
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -25,15 +25,15 @@ _NO_REQUIREMENT = re.compile(r"^\s*(#|$|--(?!requirement|editable|constraint))")
 def locked(path: Path) -> dict[str, str]:
     """Version by name (PEP 503) of what the lock asks for on this Python and platform.
 
-    :raises InvalidInput: the file is missing, empty, or has a line that is not ``name==version``.
+    :raises InvalidInputError: the file is missing, empty, or has a line that is not ``name==version``.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the lock cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InvalidInputError(f"the lock cannot be read: {type(error).__name__}", path=str(path)) from error
     found: dict[str, str] = {canonical_name(one.name): _version(one, path) for one in _requirements(lines, path)}
     if not found:
-        raise InvalidInput("the lock names no package", path=str(path))
+        raise InvalidInputError("the lock names no package", path=str(path))
     return found
 
 
@@ -55,7 +55,9 @@ def _requirements(lines: Iterable[str], path: Path) -> Iterator[Requirement]:
         try:
             requirement = Requirement(text)
         except InvalidRequirement as error:
-            raise InvalidInput("the lock has a line that is no requirement", path=str(path), line=number) from error
+            raise InvalidInputError(
+                "the lock has a line that is no requirement", path=str(path), line=number
+            ) from error
         if requirement.marker is None or requirement.marker.evaluate():
             yield requirement
 
@@ -63,7 +65,7 @@ def _requirements(lines: Iterable[str], path: Path) -> Iterator[Requirement]:
 def _version(requirement: Requirement, path: Path) -> str:
     pins = [one.version for one in requirement.specifier if one.operator in ("==", "===")]
     if len(pins) != 1 or "*" in pins[0]:
-        raise InvalidInput("the lock has a line without one version", path=str(path), package=requirement.name)
+        raise InvalidInputError("the lock has a line without one version", path=str(path), package=requirement.name)
     return pins[0]
 
 
@@ -81,7 +83,7 @@ def listed(command: str, which: str, timeout_seconds: float) -> list[dict[str, A
     """What ``pip list --format json`` answers for ``--outdated`` or ``--uptodate``.
 
     :param command: words of the command, as a shell would split them; empty is this interpreter's pip. No shell runs.
-    :raises Unknown: it cannot be run, fails, answers something else, or takes too long. Its own words are left out:
+    :raises UnknownError: it cannot be run, fails, answers something else, or takes too long. Its own words are left out:
         they may quote an index's address with its password.
     """
     try:
@@ -91,12 +93,12 @@ def listed(command: str, which: str, timeout_seconds: float) -> list[dict[str, A
             [*words, "--format", "json", which], capture_output=True, timeout=timeout_seconds, check=False, text=True
         )
     except subprocess.TimeoutExpired as error:
-        raise Unknown(f"the package index did not answer within {timeout_seconds:g} s") from error
+        raise UnknownError(f"the package index did not answer within {timeout_seconds:g} s") from error
     except (OSError, ValueError) as error:
-        raise Unknown(f"pip cannot be run: {type(error).__name__}") from error
+        raise UnknownError(f"pip cannot be run: {type(error).__name__}") from error
     if ran.returncode:
-        raise Unknown(f"pip ended with status {ran.returncode}", command=words[0])
+        raise UnknownError(f"pip ended with status {ran.returncode}", command=words[0])
     try:
         return [dict(one) for one in json.loads(ran.stdout)]
     except (TypeError, ValueError) as error:
-        raise Unknown("pip did not answer JSON", command=words[0]) from error
+        raise UnknownError("pip did not answer JSON", command=words[0]) from error

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.runbook.scanners.packages import canonical_name
 
 # pip-audit: 0 = nothing found, 1 = vulnerabilities found.
@@ -25,14 +25,14 @@ ECOSYSTEM = "PyPI"
 NO_ENTRY = "its entry lacks version or vulnerabilities"
 
 
-class MalformedScan(Unknown):
+class MalformedScanError(UnknownError):
     """A report that is none: nobody can say what it found."""
 
     code = "MALFORMED_SCAN"
     hint = "Write it anew with `pip-audit --format json` or `osv-scanner --format json --all-packages`."
 
 
-class NoScan(Unknown):
+class NoScanError(UnknownError):
     """Nobody has set up a scan of the packages here."""
 
     code = "NO_SCAN"
@@ -60,7 +60,7 @@ def parse(text: str | bytes) -> list[Scanned]:
     """
     The packages of a report.
 
-    :raises MalformedScan: it is not JSON, or of neither form.
+    :raises MalformedScanError: it is not JSON, or of neither form.
     """
     try:
         document = _document(text)
@@ -68,9 +68,9 @@ def parse(text: str | bytes) -> list[Scanned]:
         reports = document if isinstance(document, list) and _are_reports(document) else [document]
         found = [one for report in reports for one in _of_report(report)]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MalformedScan(f"the report is of no known form: {type(error).__name__}") from error
+        raise MalformedScanError(f"the report is of no known form: {type(error).__name__}") from error
     if not any(one.skipped != NO_ENTRY for one in found):
-        raise MalformedScan("the report names no package")
+        raise MalformedScanError("the report names no package")
     return found
 
 
@@ -169,12 +169,12 @@ def run_pip_audit(lock: Path, timeout_seconds: float) -> list[Scanned]:
     """
     What pip-audit finds in a lock now; it asks an index of advisories and installs nothing.
 
-    :raises NoScan: it is not installed.
-    :raises Unknown: it fails, or takes too long. Its own words are left out: they may quote an
+    :raises NoScanError: it is not installed.
+    :raises UnknownError: it fails, or takes too long. Its own words are left out: they may quote an
         index's address with its password.
     """
     if not is_installed():
-        raise NoScan("there is no report of a scan, and pip-audit is not installed here")
+        raise NoScanError("there is no report of a scan, and pip-audit is not installed here")
     words = ["--requirement", str(lock), "--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
     try:
         # The words are ours; nothing of them comes from a run.
@@ -186,9 +186,9 @@ def run_pip_audit(lock: Path, timeout_seconds: float) -> list[Scanned]:
             text=True,
         )
     except subprocess.TimeoutExpired as error:
-        raise Unknown(f"pip-audit did not end within {timeout_seconds:g} s") from error
+        raise UnknownError(f"pip-audit did not end within {timeout_seconds:g} s") from error
     except OSError as error:
-        raise Unknown(f"pip-audit cannot be run: {type(error).__name__}") from error
+        raise UnknownError(f"pip-audit cannot be run: {type(error).__name__}") from error
     if ran.returncode not in ENDED_WELL:
-        raise Unknown(f"pip-audit ended with status {ran.returncode}")
+        raise UnknownError(f"pip-audit ended with status {ran.returncode}")
     return parse(ran.stdout)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.parts import (
     MAX_APPLICATIONS_PER_WAVE,
     ApplicationConf,
@@ -26,7 +26,7 @@ from migration_ops.wave.conf.parts import (
     TcpCheck,
 )
 from migration_ops.wave.conf.problems import Finding, path_of
-from migration_ops.wave.conf.rules import find_problems
+from migration_ops.wave.conf.rules import validate
 
 __all__ = [
     "ApplicationConf",
@@ -35,7 +35,7 @@ __all__ = [
     "CutoverWindowConf",
     "FinalSyncConf",
     "HttpCheck",
-    "InvalidConf",
+    "InvalidConfError",
     "QuiesceConf",
     "ReplicationConf",
     "ServerConf",
@@ -50,7 +50,7 @@ __all__ = [
 _SHOWN_FINDINGS = 5
 
 
-class InvalidConf(InvalidInput):
+class InvalidConfError(InvalidInputError):
     """The conf is refused; ``context["findings"]`` lists everything that is wrong with it."""
 
     code = "INVALID_CONF"
@@ -109,11 +109,11 @@ def parse_conf(document: dict[str, Any], *, now: datetime) -> WaveConf:
     """The conf of a run, judged as a whole.
 
     :param now: an aware time; a cutover window that closed before it is refused.
-    :raises InvalidConf: with every finding (path in the conf's own spelling, code, message), not only the first.
+    :raises InvalidConfError: with every finding (path in the conf's own spelling, code, message), not only the first.
     """
     text = _as_json(document)
     conf, findings = _validate(text)
-    findings += find_problems(json.loads(text), now)
+    findings += validate(json.loads(text), now)
     if conf is None or findings:
         raise _refusal(findings)
     return conf
@@ -122,7 +122,7 @@ def parse_conf(document: dict[str, Any], *, now: datetime) -> WaveConf:
 def restore_conf(document: dict[str, Any]) -> WaveConf:
     """A conf that ``parse_conf`` accepted before (``WavePlan.conf``), whatever the time is now.
 
-    :raises InvalidConf: it is no such document.
+    :raises InvalidConfError: it is no such document.
     """
     conf, findings = _validate(_as_json(document))
     if conf is None:
@@ -165,9 +165,9 @@ def _validate(text: str) -> tuple[WaveConf | None, list[Finding]]:
         return None, [Finding(path_of(one["loc"]), one["type"], one["msg"]) for one in told]
 
 
-def _refusal(findings: list[Finding]) -> InvalidConf:
+def _refusal(findings: list[Finding]) -> InvalidConfError:
     unique = list(dict.fromkeys(findings))
     shown = "; ".join(f"{one.path or 'conf'}: {one.message}" for one in unique[:_SHOWN_FINDINGS])
     more = f"; and {len(unique) - _SHOWN_FINDINGS} more" if len(unique) > _SHOWN_FINDINGS else ""
     noun = "finding" if len(unique) == 1 else "findings"
-    return InvalidConf(f"{len(unique)} {noun}: {shown}{more}", findings=[one.as_document() for one in unique])
+    return InvalidConfError(f"{len(unique)} {noun}: {shown}{more}", findings=[one.as_document() for one in unique])

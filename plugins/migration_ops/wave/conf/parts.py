@@ -1,7 +1,7 @@
 """The parts of a wave's conf: what one application, one server, one check and one setting look like.
 
 Documents are camelCase. Types are strict (``"false"`` is not a boolean), unknown keys are refused, numbers are
-bounded. What concerns more than one field is judged in ``conf_checks``.
+bounded. What concerns more than one field is judged in ``rules``.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from migration_ops.wave.conf.model import InvalidConf
+from migration_ops.wave.conf.model import InvalidConfError
 from migration_ops.wave.conf.parts import ConfPart, MigrationId, Minutes, Name
 from migration_ops.wave.conf.problems import path_of
 
@@ -38,7 +38,7 @@ class RollbackConf(ConfPart):
 
 
 def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
-    """:raises InvalidConf: with every finding."""
+    """:raises InvalidConfError: with every finding."""
     import json
 
     try:
@@ -46,9 +46,9 @@ def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
     except ValidationError as error:
         findings = [{"path": path_of(e["loc"]), "code": e["type"], "message": e["msg"]} for e in error.errors()]
         shown = "; ".join(f"{one['path']}: {one['message']}" for one in findings)
-        raise InvalidConf(shown, findings=findings) from None
+        raise InvalidConfError(shown, findings=findings) from None
     chosen = [bool(conf.migration_ids), bool(conf.applications), bool(conf.wave)]
     if not any(chosen) or (conf.migration_ids and any(chosen[1:])):
         message = "name a wave, applications (of a wave) or migrationIds, nothing else beside migrationIds"
-        raise InvalidConf(message, findings=[{"path": "wave", "code": "what", "message": message}])
+        raise InvalidConfError(message, findings=[{"path": "wave", "code": "what", "message": message}])
     return conf

@@ -18,7 +18,7 @@ from migration_ops.wave.conf.problems import KEY_LENGTH, Finding, path_of
 _SAMPLING = {"samples": 3, "pollSeconds": 60, "timeoutMinutes": 1_440}
 
 
-def find_problems(document: dict[str, Any], now: datetime) -> list[Finding]:
+def validate(document: dict[str, Any], now: datetime) -> list[Finding]:
     """Everything that is wrong with a conf beyond the types of its fields."""
     return [
         *_contents(document),

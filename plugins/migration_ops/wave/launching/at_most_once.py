@@ -1,7 +1,7 @@
 """Sends StartTest, StartCutover and TerminateTargetInstances at most once per intent.
 
 MGN's calls take no idempotency token (mgn-reference section 9). So the intent is written first, travels as a tag of
-the job, and an outcome that is not known is looked up (``look_up``) before anything is sent (again): the caller asks
+the job, and an outcome that is not known is looked up (``reconcile``) before anything is sent (again): the caller asks
 its gates anew in between, because hours may lie between a lost call and the next one.
 """
 
@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migration_ops.aws.errors import Conflict
+from migration_ops.aws.errors import ConflictError
 from migration_ops.aws.mgn.jobs import INTENT_TAG, JobView
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import MigrationError, OutcomeUnknown, StepFailed, Throttled, Unknown
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, StepFailedError, ThrottledError, UnknownError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Intent, Record
 from migration_ops.wave.launching.job_lookup import (
     EARLIER_JOBS,
     Action,
+    has_unsettled_intent,
     in_flight,
-    is_open,
     last_job,
     started_job,
     written_at,
@@ -35,11 +35,11 @@ __all__ = [
     "NOTHING_HAPPENED",
     "SERVERS_IN_FLIGHT_QUOTA",
     "Action",
-    "Sent",
-    "is_open",
-    "judged",
+    "LaunchState",
+    "has_unsettled_intent",
     "launch_once",
-    "look_up",
+    "reconcile",
+    "with_outcome",
 ]
 
 # The outcome of an intent that was (perhaps) sent and of which MGN shows nothing: it may be sent again.
@@ -50,13 +50,13 @@ SERVERS_IN_FLIGHT_QUOTA = 200
 
 
 @dataclass(frozen=True)
-class Sent:
+class LaunchState:
     """Where the action stands.
 
     :param records: the ledger records of all servers, as stored now.
     :param jobs: job id by source server id for servers whose job is known.
     :param wait_until: epoch seconds before which nobody may conclude that nothing happened; None when all is known.
-    :param looked_since: when an outcome that is still unknown was first looked up; hand it to the next ``look_up``.
+    :param looked_since: when an outcome that is still unknown was first looked up; hand it to the next ``reconcile``.
     """
 
     records: list[Record]
@@ -66,7 +66,9 @@ class Sent:
     looked_since: float | None = None
 
 
-def look_up(services: Services, records: list[Record], action: Action, looked_since: float | None = None) -> Sent:
+def reconcile(
+    services: Services, records: list[Record], action: Action, looked_since: float | None = None
+) -> LaunchState:
     """Finds out what became of intents that have no job: adopts the job MGN shows, or notes that nothing happened.
 
     Nothing is sent. "Nothing" is only believed ``settle_seconds`` after the first look: whoever sent the call is gone
@@ -80,7 +82,9 @@ def look_up(services: Services, records: list[Record], action: Action, looked_si
     settled_at = since + services.settings.settle_seconds
     jobs: dict[str, str] = {}
     waits: list[tuple[float, str]] = []
-    for batch in _same_intent([r for r in records if is_open(r, action) and not r.intents[name].job_id], name):
+    for batch in _same_intent(
+        [r for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id], name
+    ):
         intent_id = batch[0].intents[name].intent_id
         job = started_job(services, batch, action)
         if job is not None:
@@ -94,8 +98,8 @@ def look_up(services: Services, records: list[Record], action: Action, looked_si
             by_id.update({record.migration_id: record for record in noted})
     ordered = [by_id[record.migration_id] for record in records]
     if waits:
-        return Sent(ordered, jobs, *max(waits), looked_since=since)
-    return Sent(ordered, jobs)
+        return LaunchState(ordered, jobs, *max(waits), looked_since=since)
+    return LaunchState(ordered, jobs)
 
 
 def launch_once(
@@ -105,24 +109,24 @@ def launch_once(
     phase: Phase | None,
     lags: dict[str, float | None] | None = None,
     views: dict[str, ServerView] | None = None,
-) -> Sent:
+) -> LaunchState:
     """Makes sure each record's server has exactly one job of ``action`` for its present attempt.
 
     A record whose last intent ended unsuccessfully gets the next attempt: only a cleared task comes here again,
     because a failed launch is never retried by itself.
 
-    :param records: looked up before (``look_up``): an intent without a job is refused here.
+    :param records: looked up before (``reconcile``): an intent without a job is refused here.
     :param phase: the ledger phase written together with the intent; None leaves each record in its own.
     :param lags: the lag in seconds that was judged right before, by source server id; kept with the intent.
     :param views: the servers as read right before: a job that they name already is not the one sent now.
     :raises Refused: MGN refused for good and nothing was started.
-    :raises StepFailed: a job that is not ours works on a server.
+    :raises StepFailedError: a job that is not ours works on a server.
     """
     name = action.value
-    unclear = [r.migration_id for r in records if is_open(r, action) and not r.intents[name].job_id]
+    unclear = [r.migration_id for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id]
     if unclear:
-        raise Unknown("these intents must be looked up before anything is sent", action=name, migrationIds=unclear)
-    known = [r for r in records if is_open(r, action)]
+        raise UnknownError("these intents must be looked up before anything is sent", action=name, migrationIds=unclear)
+    known = [r for r in records if has_unsettled_intent(r, action)]
     by_id = {record.migration_id: record for record in records}
     jobs: dict[str, str] = {}
     waits: list[tuple[float, str]] = []
@@ -134,11 +138,11 @@ def launch_once(
         _apply(part, by_id, jobs, waits)
     ordered = [by_id[record.migration_id] for record in records]
     if waits:
-        return Sent(ordered, jobs, *max(waits), looked_since=looked_since)
-    return Sent(ordered, jobs)
+        return LaunchState(ordered, jobs, *max(waits), looked_since=looked_since)
+    return LaunchState(ordered, jobs)
 
 
-def judged(records: list[Record], action: Action, outcomes: dict[str, str]) -> list[Record]:
+def with_outcome(records: list[Record], action: Action, outcomes: dict[str, str]) -> list[Record]:
     """The records with the job's outcome per source server id noted in their intents."""
     return [
         replace(
@@ -151,21 +155,21 @@ def judged(records: list[Record], action: Action, outcomes: dict[str, str]) -> l
     ]
 
 
-def _apply(part: Sent, by_id: dict[str, Record], jobs: dict[str, str], waits: list[tuple[float, str]]) -> None:
+def _apply(part: LaunchState, by_id: dict[str, Record], jobs: dict[str, str], waits: list[tuple[float, str]]) -> None:
     by_id.update({record.migration_id: record for record in part.records})
     jobs.update(part.jobs)
     if part.wait_until is not None:
         waits.append((part.wait_until, part.why))
 
 
-def _follow(services: Services, known: list[Record], action: Action, phase: Phase | None) -> Sent:
+def _follow(services: Services, known: list[Record], action: Action, phase: Phase | None) -> LaunchState:
     """Jobs that run already, for example since before the application was stopped: back to the phase that says so."""
     jobs = {r.source_server_id: str(r.intents[action.value].job_id) for r in known}
     old = [r for r in known if phase is not None and r.phase is not phase]
     if not old or phase is None:
-        return Sent(known, jobs)
+        return LaunchState(known, jobs)
     new = [r.to(phase, dag_run_id=services.holder.run_id) for r in old]
-    return Sent(services.ledger.write(old, new, f"{action.value} followed", holder=services.holder), jobs)
+    return LaunchState(services.ledger.write(old, new, f"{action.value} followed", holder=services.holder), jobs)
 
 
 def _write_and_send(
@@ -175,7 +179,7 @@ def _write_and_send(
     phase: Phase | None,
     lags: dict[str, float | None],
     views: dict[str, ServerView],
-) -> Sent:
+) -> LaunchState:
     name = action.value
     attempt, intent_id = _attempt_of(batch, name)
     intent = Intent(action=name, intent_id=intent_id, attempt=attempt, written_at=services.now().isoformat())
@@ -220,7 +224,7 @@ def _remember_jobs(record: Record, action: Action, view: ServerView | None) -> d
     return {**record.facts, EARLIER_JOBS: list(jobs)[-_KEPT_EARLIER_JOBS:]} if jobs else record.facts
 
 
-def _send(services: Services, batch: list[Record], action: Action, intent_id: str) -> Sent:
+def _send(services: Services, batch: list[Record], action: Action, intent_id: str) -> LaunchState:
     call: dict[Action, Callable[[list[str], dict[str, str]], JobView]] = {
         Action.TEST: services.mgn.start_test,
         Action.CUTOVER: services.mgn.start_cutover,
@@ -236,12 +240,12 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
     servers = [r.source_server_id for r in batch]
     try:
         job = call[action](servers, tags)
-    except Throttled as error:
+    except ThrottledError as error:
         return _later(services, batch, action, str(error))
-    except OutcomeUnknown as error:
+    except OutcomeUnknownError as error:
         services.log.warning("%s of %s: outcome unknown (%s); looking it up", action, servers, error)
-        return look_up(services, batch, action)
-    except Conflict as error:
+        return reconcile(services, batch, action)
+    except ConflictError as error:
         return _after_conflict(services, batch, action, error)
     except MigrationError as error:
         # A definite no: nothing was started, so the next attempt may be sent at once.
@@ -251,7 +255,7 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
     return _record_job(services, batch, action, job, "sent")
 
 
-def _after_conflict(services: Services, batch: list[Record], action: Action, error: Conflict) -> Sent:
+def _after_conflict(services: Services, batch: list[Record], action: Action, error: ConflictError) -> LaunchState:
     """MGN did not execute this call. Either its job runs already, or MGN is full for the moment, or it is a no."""
     job = started_job(services, batch, action)
     if job is not None:
@@ -267,35 +271,35 @@ def _after_conflict(services: Services, batch: list[Record], action: Action, err
         return _later(services, batch, action, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
     _note_outcome(services, batch, action, "REFUSED", error)
     if foreign:
-        raise StepFailed(
+        raise StepFailedError(
             "another MGN job works on this application's servers", jobIds=foreign, servers=sorted(servers)
         ) from error
     raise error
 
 
-def _later(services: Services, batch: list[Record], action: Action, why: str) -> Sent:
+def _later(services: Services, batch: list[Record], action: Action, why: str) -> LaunchState:
     """The call was turned away for the moment and did nothing: the next attempt is due in a while."""
     noted = _note_outcome(services, batch, action, "NOT_NOW", None)
     pause = max(services.settings.first_poll_seconds, 30.0 if services.settings.first_poll_seconds >= 15 else 0.0)
-    return Sent(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")
+    return LaunchState(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")
 
 
 def _note_outcome(
     services: Services, batch: list[Record], action: Action, outcome: str, error: MigrationError | None
 ) -> list[Record]:
-    noted = judged(batch, action, {r.source_server_id: outcome for r in batch})
+    noted = with_outcome(batch, action, {r.source_server_id: outcome for r in batch})
     detail = {"outcome": outcome} | ({"error": error.as_document()} if error else {})
     return services.ledger.write(batch, noted, event=f"{action.value} {outcome}", detail=detail)
 
 
-def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> Sent:
+def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> LaunchState:
     name = action.value
     with_job = [
         replace(r, job_id=job.job_id, intents={**r.intents, name: replace(r.intents[name], job_id=job.job_id)})
         for r in batch
     ]
     written = services.ledger.write(batch, with_job, event=f"{name} {how}", detail={"jobId": job.job_id})
-    return Sent(written, {r.source_server_id: job.job_id for r in written})
+    return LaunchState(written, {r.source_server_id: job.job_id for r in written})
 
 
 def _same_intent(records: list[Record], name: str) -> list[list[Record]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.job_lookup import EARLIER_JOBS, Action, last_job
 from migration_ops.wave.services import Services
@@ -13,7 +13,7 @@ from migration_ops.wave.services import Services
 _GOING_ON = {"TESTING": Action.TEST, "CUTTING_OVER": Action.CUTOVER}
 
 
-def foreign_launches(
+def find_external_launches(
     services: Services, records: Mapping[str, Record | None], views: Mapping[str, ServerView]
 ) -> dict[str, str]:
     """The MGN job ids of launches that are going on and that this migration did not start, by source server id.
@@ -31,16 +31,16 @@ def foreign_launches(
     return {server: job for server, job in suspects.items() if intents.get(job) not in _intents_of(records.get(server))}
 
 
-def refuse_foreign(services: Services, records: list[Record], views: Mapping[str, ServerView], what: str) -> None:
+def refuse_external(services: Services, records: list[Record], views: Mapping[str, ServerView], what: str) -> None:
     """Before something is done to these servers that would replace or end somebody else's launch.
 
-    :raises StepFailed: somebody else is testing one of them, or cutting it over.
+    :raises StepFailedError: somebody else is testing one of them, or cutting it over.
     """
     mine = {record.source_server_id: record for record in records}
-    found = foreign_launches(services, mine, {s: view for s, view in views.items() if s in mine})
+    found = find_external_launches(services, mine, {s: view for s, view in views.items() if s in mine})
     if found:
         message = f"{what}: somebody else launched these servers; revert that in MGN, or wait until it is over"
-        raise StepFailed(message, jobs=found, states={s: views[s].lifecycle_state for s in found})
+        raise StepFailedError(message, jobs=found, states={s: views[s].lifecycle_state for s in found})
 
 
 _NO_NAME = "unknown"

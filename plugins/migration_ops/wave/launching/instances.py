@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import STOPPED
-from migration_ops.core.verdict import Check, Verdict
-from migration_ops.ledger.protocol import LockHeld, Record, VersionConflict
-from migration_ops.wave.records import as_retry, moved, save
+from migration_ops.core.verdict import GateResult, Verdict
+from migration_ops.ledger.protocol import LockHeldError, Record, VersionConflictError
+from migration_ops.wave.records import as_retry, with_phase, write
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN, standing_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.steps.verify import boot_checks
@@ -19,7 +19,7 @@ class Looked:
     """``records`` as they are in the ledger now; ``checks`` by source server id."""
 
     records: list[Record]
-    checks: dict[str, Check] = field(default_factory=dict)
+    checks: dict[str, GateResult] = field(default_factory=dict)
 
 
 def look_again(services: Services, records: list[Record]) -> Looked:
@@ -42,15 +42,15 @@ def look_again(services: Services, records: list[Record]) -> Looked:
     return Looked(looked, checks)
 
 
-def _written(services: Services, records: list[Record], checks: dict[str, Check]) -> list[Record]:
+def _written(services: Services, records: list[Record], checks: dict[str, GateResult]) -> list[Record]:
     new = [_judged(services, record, checks[record.source_server_id]) for record in records]
     pairs = [(old, one) for old, one in zip(records, new, strict=True) if one is not old]
     if not pairs:
         return records
     detail = {"checks": [checks[old.source_server_id].as_document() for old, _ in pairs]}
     try:
-        written = save(services, [old for old, _ in pairs], [one for _, one in pairs], "looked at again", detail)
-    except (LockHeld, VersionConflict) as error:
+        written = write(services, [old for old, _ in pairs], [one for _, one in pairs], "looked at again", detail)
+    except (LockHeldError, VersionConflictError) as error:
         # Another run, or another task of this one, says what becomes of it.
         services.log.warning("what was seen of %s is not noted: %s", records[0].app_name, error)
         return records
@@ -58,10 +58,10 @@ def _written(services: Services, records: list[Record], checks: dict[str, Check]
     return [by_id.get(record.migration_id, record) for record in records]
 
 
-def _judged(services: Services, record: Record, check: Check) -> Record:
+def _judged(services: Services, record: Record, check: GateResult) -> Record:
     standing = standing_of(record)
     if check.verdict is Verdict.OK:
-        return moved(record, standing.at, facts=as_retry(services, record)) if standing.is_unwell else record
+        return with_phase(record, standing.at, facts=as_retry(services, record)) if standing.is_unwell else record
     code = INSTANCE_BROKEN if check.verdict is Verdict.BLOCKED else INSTANCE_UNKNOWN
     if record.phase in STOPPED or (standing.failed and not standing.is_unwell) or record.error_code == code:
         return record
@@ -75,7 +75,7 @@ def looked_or_unknown(services: Services, records: list[Record]) -> Looked:
     except MigrationError as error:
         services.log.warning("the instances could not be looked at: %s", error)
         unknown = {
-            record.source_server_id: Check("boot", record.source_server_id, Verdict.UNKNOWN, reason=str(error))
+            record.source_server_id: GateResult("boot", record.source_server_id, Verdict.UNKNOWN, reason=str(error))
             for record in records
         }
         return Looked(records, unknown)

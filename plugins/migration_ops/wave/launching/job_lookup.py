@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView, moment
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.services import Services
 
@@ -27,7 +27,7 @@ class Action(StrEnum):
     TERMINATE = "TERMINATE"
 
 
-def is_open(record: Record, action: Action) -> bool:
+def has_unsettled_intent(record: Record, action: Action) -> bool:
     """An intent was written and not judged: its job runs, or may run."""
     intent = record.intents.get(action.value)
     return intent is not None and intent.outcome is None
@@ -40,11 +40,11 @@ def started_job(services: Services, batch: list[Record], action: Action) -> JobV
 
 
 def written_at(batch: list[Record], action: Action) -> datetime:
-    """:raises Unknown: the ledger holds no readable time."""
+    """:raises UnknownError: the ledger holds no readable time."""
     intent = batch[0].intents[action.value]
     when = moment(intent.written_at)
     if when is None:
-        raise Unknown("the ledger does not say when this intent was written", intentId=intent.intent_id)
+        raise UnknownError("the ledger does not say when this intent was written", intentId=intent.intent_id)
     return when
 
 

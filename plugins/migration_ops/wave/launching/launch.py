@@ -7,12 +7,19 @@ from typing import Any
 
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import StepFailed, StepTimedOut, Unknown
+from migration_ops.core.errors import StepFailedError, StepTimedOutError, UnknownError
 from migration_ops.core.states import Phase
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import Action, Sent, is_open, judged, launch_once, look_up
-from migration_ops.wave.records import save, wait_until
+from migration_ops.wave.launching.at_most_once import (
+    Action,
+    LaunchState,
+    has_unsettled_intent,
+    launch_once,
+    reconcile,
+    with_outcome,
+)
+from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.rules.replication import STALE_SNAPSHOT, judge_launch
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
@@ -35,19 +42,21 @@ TEST = LaunchKind(Action.TEST, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, stale_
 CUTOVER = LaunchKind(Action.CUTOVER, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, stale_is_failure=True)
 
 
-def settled(services: Services, inp: StepInput, kind: LaunchKind, records: list[Record]) -> Wait | list[Record]:
+def resolve_unknown_outcomes(
+    services: Services, inp: StepInput, kind: LaunchKind, records: list[Record]
+) -> Wait | list[Record]:
     """The records once it is known of every launch that was begun whether it has a job; nothing is sent.
 
     Afterwards a record either follows its job or may be sent, through the gates, like one that was never sent.
 
-    :raises StepFailed: nobody asked for this run of the task, and the last launch of a server failed.
+    :raises StepFailedError: nobody asked for this run of the task, and the last launch of a server failed.
     """
     if inp.is_retry:
         _refuse_relaunch(kind, records)
-    if not any(is_open(record, kind.action) for record in records):
+    if not any(has_unsettled_intent(record, kind.action) for record in records):
         return records
     carry = inp.resumed.carry if inp.resumed else {}
-    found = look_up(services, records, kind.action, carry.get("lookedSince"))
+    found = reconcile(services, records, kind.action, carry.get("lookedSince"))
     return found.records if found.wait_until is None else _wait_to_send(services, inp, kind, found)
 
 
@@ -57,7 +66,7 @@ _FAILED_LAUNCH = frozenset({"FAILED", STALE_SNAPSHOT})
 def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
     """Airflow 3.3.2 also retries a task whose failure it did not hear of; a failed launch is for a person to repeat.
 
-    :raises StepFailed: the last launch of a server failed.
+    :raises StepFailedError: the last launch of a server failed.
     """
     failed = {
         record.source_server_id: record.error_message or "launch failed"
@@ -65,7 +74,7 @@ def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
         if (intent := record.intents.get(kind.action.value)) and intent.outcome in _FAILED_LAUNCH
     }
     if failed:
-        raise StepFailed(f"{kind.action.value} failed and is not repeated by itself", failed=failed)
+        raise StepFailedError(f"{kind.action.value} failed and is not repeated by itself", failed=failed)
 
 
 def start(
@@ -78,9 +87,9 @@ def start(
 ) -> Wait:
     """Sends what was not sent, follows what was, and answers the wait for the jobs to be over.
 
-    :param records: as ``settled`` answered them.
+    :param records: as ``resolve_unknown_outcomes`` answered them.
     :param views: the servers as read right before.
-    :raises Refused, StepFailed: nothing was started; see ``wave/launching/at_most_once.py``.
+    :raises Refused, StepFailedError: nothing was started; see ``wave/launching/at_most_once.py``.
     """
     sent = launch_once(services, records, kind.action, kind.launching, lags, views)
     if sent.wait_until is not None:
@@ -97,11 +106,11 @@ def start(
     )
 
 
-def _wait_to_send(services: Services, inp: StepInput, kind: LaunchKind, sent: Sent) -> Wait:
+def _wait_to_send(services: Services, inp: StepInput, kind: LaunchKind, sent: LaunchState) -> Wait:
     carry = inp.resumed.carry if inp.resumed else {}
     deadline = float(carry.get("launchDeadline") or services.epoch() + 60 * services.settings.job_timeout_minutes)
     if services.epoch() >= deadline:
-        raise StepTimedOut(f"{kind.action.value} could not be sent in time", waiting=sent.why)
+        raise StepTimedOutError(f"{kind.action.value} could not be sent in time", waiting=sent.why)
     more = {"launchDeadline": deadline, "lookedSince": sent.looked_since}
     return wait_until(services, float(sent.wait_until or 0), sent.why, deadline, more)
 
@@ -111,11 +120,11 @@ def finish(services: Services, kind: LaunchKind, records: list[Record], resumed:
 
     A job that is COMPLETED says nothing; ``launchStatus`` of each server does, and the log tells an old snapshot.
 
-    :raises StepFailed: at least one server was not launched, or from an old snapshot.
-    :raises Unknown: MGN's answer allows no verdict on a server; nothing is written for it.
+    :raises StepFailedError: at least one server was not launched, or from an old snapshot.
+    :raises UnknownError: MGN's answer allows no verdict on a server; nothing is written for it.
     """
     jobs = _jobs_over(resumed)
-    checks: dict[str, Check] = {}
+    checks: dict[str, GateResult] = {}
     instances: dict[str, str] = {}
     for job in jobs.values():
         mine = [r.source_server_id for r in records if _follows(r, kind, job.job_id)]
@@ -126,7 +135,7 @@ def finish(services: Services, kind: LaunchKind, records: list[Record], resumed:
     new = [_after(record, kind, checks.get(record.source_server_id), instances) for record in records]
     changed = [(old, one) for old, one in zip(records, new, strict=True) if one is not old]
     if changed:
-        stored = save(
+        stored = write(
             services,
             [old for old, _ in changed],
             [one for _, one in changed],
@@ -146,35 +155,35 @@ def _follows(record: Record, kind: LaunchKind, job_id: str) -> bool:
 
 def _jobs_over(resumed: Resumed) -> dict[str, JobView]:
     if resumed.reason is Reason.TIMED_OUT:
-        raise StepTimedOut("the MGN job did not end in time; no API cancels a job", jobIds=list(resumed.observed))
+        raise StepTimedOutError("the MGN job did not end in time; no API cancels a job", jobIds=list(resumed.observed))
     views = {job_id: one.get("view") for job_id, one in resumed.observed.items()}
     absent = [job_id for job_id, view in views.items() if not view]
     if absent:
-        raise Unknown("MGN no longer lists these jobs", jobIds=absent)
+        raise UnknownError("MGN no longer lists these jobs", jobIds=absent)
     return {job_id: JobView.from_document(view) for job_id, view in views.items() if view}
 
 
-def _after(record: Record, kind: LaunchKind, check: Check | None, instances: dict[str, str]) -> Record:
+def _after(record: Record, kind: LaunchKind, check: GateResult | None, instances: dict[str, str]) -> Record:
     if check is None or check.verdict is Verdict.UNKNOWN:
         return record
     server = record.source_server_id
     if check.verdict is Verdict.OK:
-        [done] = judged([record], kind.action, {server: "LAUNCHED"})
+        [done] = with_outcome([record], kind.action, {server: "LAUNCHED"})
         return done.to(kind.launched, instance_id=instances[server], error_code=None, error_message=None)
     is_stale = check.value == STALE_SNAPSHOT
-    [failed] = judged([record], kind.action, {server: STALE_SNAPSHOT if is_stale else "FAILED"})
+    [failed] = with_outcome([record], kind.action, {server: STALE_SNAPSHOT if is_stale else "FAILED"})
     code = STALE_SNAPSHOT if is_stale else "LAUNCH_FAILED"
     return replace(failed, error_code=code, error_message=check.reason[:1000])
 
 
-def _raise_for(kind: LaunchKind, records: list[Record], checks: dict[str, Check]) -> None:
+def _raise_for(kind: LaunchKind, records: list[Record], checks: dict[str, GateResult]) -> None:
     unjudged = [r.source_server_id for r in records if r.source_server_id not in checks]
     unknown = {c.subject: c.reason for c in checks.values() if c.verdict is Verdict.UNKNOWN}
     failed = {c.subject: c.reason for c in checks.values() if c.verdict is Verdict.BLOCKED}
     if failed:
-        raise StepFailed(f"{kind.action.value} did not launch every server", failed=failed, unknown=unknown)
+        raise StepFailedError(f"{kind.action.value} did not launch every server", failed=failed, unknown=unknown)
     if unknown or unjudged:
-        raise Unknown(f"{kind.action.value}: no verdict on some servers", unknown=unknown, unjudged=unjudged)
+        raise UnknownError(f"{kind.action.value}: no verdict on some servers", unknown=unknown, unjudged=unjudged)
 
 
 def resumed_jobs(resumed: Resumed | None) -> dict[str, Any] | None:

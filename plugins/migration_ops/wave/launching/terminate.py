@@ -8,10 +8,17 @@ from typing import Any
 from migration_ops.aws.mgn.hook import chunks, classified
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import StepFailed, StepTimedOut
+from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import Action, Sent, is_open, judged, launch_once, look_up
-from migration_ops.wave.records import save, wait_until
+from migration_ops.wave.launching.at_most_once import (
+    Action,
+    LaunchState,
+    has_unsettled_intent,
+    launch_once,
+    reconcile,
+    with_outcome,
+)
+from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.services import Services
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES, instance_statuses
 from migration_ops.wave.waits.outcome import Topic, Wait
@@ -76,8 +83,8 @@ def terminate(
     :param carry: of the wait that ended just now; every wait answered here carries ``deadline`` and the claims as
         ``instances``.
     :raises Refused: MGN refused to terminate (see the error's hint).
-    :raises StepFailed: an instance survived its job; the next attempt is a new one.
-    :raises StepTimedOut: the deadline passed with instances left.
+    :raises StepFailedError: an instance survived its job; the next attempt is a new one.
+    :raises StepTimedOutError: the deadline passed with instances left.
     """
     wait = _next_wait(services, records, claims, carry, deadline, app_name)
     return wait and replace(wait, carry={**wait.carry, "deadline": deadline, "instances": claims})
@@ -95,14 +102,14 @@ def _next_wait(
     if not alive:
         return None
     todo = [record for record in records if record.source_server_id in alive]
-    found = look_up(services, todo, Action.TERMINATE, carry.get("lookedSince"))
+    found = reconcile(services, todo, Action.TERMINATE, carry.get("lookedSince"))
     if found.wait_until is not None:
         return _pause(services, found, deadline, app_name)
     over = _over(services, found.records)
     if over:
         _refuse_survivors(services, found.records, over, alive)
         # EC2 shows "shutting-down" for a while after the job is over.
-        return _pause(services, Sent([], {}, 0.0, f"instances {_names(alive)} go down"), deadline, app_name)
+        return _pause(services, LaunchState([], {}, 0.0, f"instances {_names(alive)} go down"), deadline, app_name)
     sent = launch_once(services, found.records, Action.TERMINATE, None)
     if sent.wait_until is not None:
         return _pause(services, sent, deadline, app_name)
@@ -120,13 +127,13 @@ def _next_wait(
 
 def closed(records: list[Record]) -> list[Record]:
     """The records with their termination's intents ended, as EC2 shows nothing of them."""
-    mine = [record for record in records if is_open(record, Action.TERMINATE)]
-    return judged(records, Action.TERMINATE, {record.source_server_id: "TERMINATED" for record in mine})
+    mine = [record for record in records if has_unsettled_intent(record, Action.TERMINATE)]
+    return with_outcome(records, Action.TERMINATE, {record.source_server_id: "TERMINATED" for record in mine})
 
 
 def _over(services: Services, records: list[Record]) -> dict[str, JobView]:
     """Jobs of ours that are over, by id."""
-    ours = sorted({str(r.intents[_NAME].job_id) for r in records if is_open(r, Action.TERMINATE)})
+    ours = sorted({str(r.intents[_NAME].job_id) for r in records if has_unsettled_intent(r, Action.TERMINATE)})
     return {job_id: job for job_id, job in services.mgn.describe_jobs(ours).items() if job.is_over} if ours else {}
 
 
@@ -136,21 +143,21 @@ def _refuse_survivors(
     survivors = [
         record
         for record in records
-        if is_open(record, Action.TERMINATE)
+        if has_unsettled_intent(record, Action.TERMINATE)
         and (job := over.get(str(record.intents[_NAME].job_id))) is not None
         and job.launch_status.get(record.source_server_id) in _SURVIVED
     ]
     if not survivors:
         return
-    failed = judged(survivors, Action.TERMINATE, {record.source_server_id: "FAILED" for record in survivors})
-    save(services, survivors, failed, event="TERMINATE judged", detail={"instances": _names(alive)})
-    raise StepFailed(
+    failed = with_outcome(survivors, Action.TERMINATE, {record.source_server_id: "FAILED" for record in survivors})
+    write(services, survivors, failed, event="TERMINATE judged", detail={"instances": _names(alive)})
+    raise StepFailedError(
         "MGN could not terminate these instances; look at their termination protection",
         instances={r.source_server_id: sorted(alive[r.source_server_id]) for r in survivors},
     )
 
 
-def _pause(services: Services, sent: Sent, deadline: float, app_name: str) -> Wait:
+def _pause(services: Services, sent: LaunchState, deadline: float, app_name: str) -> Wait:
     _require_time(services, deadline, app_name, sent.why)
     carry = {"lookedSince": sent.looked_since}
     return wait_until(services, float(sent.wait_until or 0), f"{app_name}: {sent.why}", deadline, carry)
@@ -158,7 +165,7 @@ def _pause(services: Services, sent: Sent, deadline: float, app_name: str) -> Wa
 
 def _require_time(services: Services, deadline: float, app_name: str, what: str) -> None:
     if services.epoch() >= deadline:
-        raise StepTimedOut("the instances did not go away in time", appName=app_name, waiting=what)
+        raise StepTimedOutError("the instances did not go away in time", appName=app_name, waiting=what)
 
 
 def _names(alive: dict[str, set[str]]) -> list[str]:

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from migration_ops.core.documents import canonical_digest, migration_id_for
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.model import ApplicationConf, WaveConf
 
 __all__ = [
@@ -99,11 +99,11 @@ class WavePlan:
         return tuple(one for application in self.applications for one in application.migration_ids)
 
     def application(self, app_name: str) -> PlannedApplication:
-        """:raises InvalidInput: the plan has no such application."""
+        """:raises InvalidInputError: the plan has no such application."""
         for one in self.applications:
             if one.app_name == app_name:
                 return one
-        raise InvalidInput("no such application in the plan", wave=self.wave, appName=app_name)
+        raise InvalidInputError("no such application in the plan", wave=self.wave, appName=app_name)
 
     def as_document(self) -> dict[str, Any]:
         return {
@@ -128,10 +128,10 @@ def build_plan(conf: WaveConf) -> WavePlan:
 
     Order: by level, within a level as in the conf.
 
-    :raises InvalidInput: no applications (``mgnWaveId`` was not resolved), a dependency cycle or unknown name.
+    :raises InvalidInputError: no applications (``mgnWaveId`` was not resolved), a dependency cycle or unknown name.
     """
     if not conf.applications:
-        raise InvalidInput("the conf names no applications", path="applications")
+        raise InvalidInputError("the conf names no applications", path="applications")
     levels = levels_of({one.app_name: one.depends_on for one in conf.applications})
     planned = [_planned(conf.wave, one, levels[one.app_name]) for one in conf.applications]
     planned.sort(key=lambda one: one.level)  # Stable: the conf's order stays within a level.
@@ -144,17 +144,17 @@ def build_plan(conf: WaveConf) -> WavePlan:
 def levels_of(depends_on: dict[str, Iterable[str]]) -> dict[str, int]:
     """How many dependencies lie, at most, one behind the other below each application.
 
-    :raises InvalidInput: a cycle (named), or a dependency that is no key of ``depends_on``.
+    :raises InvalidInputError: a cycle (named), or a dependency that is no key of ``depends_on``.
     """
     try:
         order = list(TopologicalSorter(depends_on).static_order())
     except CycleError as error:
         cycle = " → ".join(reversed(error.args[1]))
-        raise InvalidInput(f"applications depend on each other: {cycle}", path="applications") from error
+        raise InvalidInputError(f"applications depend on each other: {cycle}", path="applications") from error
     levels: dict[str, int] = {}
     for name in order:
         if name not in depends_on:
-            raise InvalidInput(f"no application of this wave is named {name!r}", path="applications")
+            raise InvalidInputError(f"no application of this wave is named {name!r}", path="applications")
         levels[name] = 1 + max((levels[needed] for needed in depends_on[name]), default=-1)
     return levels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.core.markdown import code, plain, table
-from migration_ops.core.verdict import Check
+from migration_ops.core.verdict import GateResult
 from migration_ops.wave.plan.plan import WavePlan
 
 _APPLICATIONS = (
@@ -27,10 +27,10 @@ _NOTE = (
 )
 
 
-def render_plan(plan: WavePlan, estimates: list[dict[str, Any]], checks: list[Check]) -> str:
+def render_plan(plan: WavePlan, estimates: list[dict[str, Any]], checks: list[GateResult]) -> str:
     """The readable plan.
 
-    :param estimates: rows of ``waves.estimate.estimate``; none when the checks said no.
+    :param estimates: rows of ``wave.plan.estimate.estimate``; none when the checks said no.
     """
     parts = [f"## Plan of wave {code(plan.wave)}", order_of(plan)]
     if estimates:

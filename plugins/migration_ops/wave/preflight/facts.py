@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
@@ -49,4 +49,4 @@ def _attempt(read: Callable[[], T]) -> T | MigrationError:
     except MigrationError as error:
         return error
     except SDK_ERRORS as error:
-        return classify(error, mutating=False)
+        return to_aws_error(error, mutating=False)

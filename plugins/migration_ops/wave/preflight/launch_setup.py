@@ -8,7 +8,7 @@ from typing import Any
 
 from migration_ops.aws.errors import ClientError
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts, known
 from migration_ops.wave.services import Services
@@ -25,7 +25,7 @@ class Network:
     groups: dict[str, list[str]] = field(default_factory=dict)
 
 
-def templates(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+def templates(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """Each server has a launch configuration whose EC2 launch template's default version names a subnet that exists.
 
     MGN uses the version marked default. Without a subnet a launch works only where there is a default VPC, which
@@ -86,30 +86,32 @@ def _one_default_version(ec2: Any, template_id: str) -> dict[str, dict[str, Any]
 
 def _template_check(
     server: str, configuration: dict[str, Any] | MigrationError, versions: dict[str, dict[str, Any]], network: Network
-) -> Check:
+) -> GateResult:
     if isinstance(configuration, MigrationError):
-        return Check("launch template", server, Verdict.UNKNOWN, reason=str(configuration))
+        return GateResult("launch template", server, Verdict.UNKNOWN, reason=str(configuration))
     template = configuration.get("ec2LaunchTemplateID")
     if not template:
-        return Check("launch template", server, Verdict.BLOCKED, reason="the launch configuration names no template")
+        return GateResult(
+            "launch template", server, Verdict.BLOCKED, reason="the launch configuration names no template"
+        )
     data = versions.get(template)
     if data is None:
-        return Check("launch template", server, Verdict.BLOCKED, template, reason=f"EC2 does not know {template}")
+        return GateResult("launch template", server, Verdict.BLOCKED, template, reason=f"EC2 does not know {template}")
     interfaces = data.get("NetworkInterfaces") or []
     subnet = next((one["SubnetId"] for one in interfaces if one.get("SubnetId")), None)
     if not subnet:
         reason = f"the default version of {template} names no subnet"
-        return Check("launch template", server, Verdict.BLOCKED, template, reason=reason)
+        return GateResult("launch template", server, Verdict.BLOCKED, template, reason=reason)
     network.subnets.setdefault(subnet, []).append(server)
     groups = {group for one in interfaces for group in one.get("Groups") or []} | set(
         data.get("SecurityGroupIds") or []
     )
     for group in groups:
         network.groups.setdefault(group, []).append(server)
-    return Check("launch template", server, Verdict.OK, {"template": template, "subnet": subnet})
+    return GateResult("launch template", server, Verdict.OK, {"template": template, "subnet": subnet})
 
 
-def _network_checks(ec2: Any, network: Network) -> list[Check]:
+def _network_checks(ec2: Any, network: Network) -> list[GateResult]:
     checks = []
     for name, wanted, operation, key, id_key in (
         ("subnet", network.subnets, "describe_subnets", "Subnets", "SubnetId"),
@@ -122,5 +124,5 @@ def _network_checks(ec2: Any, network: Network) -> list[Check]:
         found = {one[id_key] for page in pages for one in page[key]}
         for one, servers in sorted(wanted.items()):
             reason = "" if one in found else f"{one} does not exist; needed by {', '.join(servers[:5])}"
-            checks.append(Check(name, one, Verdict.OK if one in found else Verdict.BLOCKED, reason=reason))
+            checks.append(GateResult(name, one, Verdict.OK if one in found else Verdict.BLOCKED, reason=reason))
     return checks

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from migration_ops.aws.errors import SDK_ERRORS, classify
-from migration_ops.core.errors import Blocked, MigrationError
+from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
+from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.states import ENDED, Phase
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
@@ -20,7 +20,7 @@ from migration_ops.wave.services import Services
 
 _OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", "approvals"})
 
-CheckFunction = Callable[[Services, WavePlan, Facts], list[Check]]
+CheckFunction = Callable[[Services, WavePlan, Facts], list[GateResult]]
 
 CHECKS: tuple[CheckFunction, ...] = (
     account.caller,
@@ -39,18 +39,20 @@ CHECKS: tuple[CheckFunction, ...] = (
 )
 
 
-def preflight(services: Services, plan: WavePlan) -> list[Check]:
+def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
     """Every check's result. One that cannot be made is UNKNOWN, and stops no other."""
     facts = gather(services, plan)
-    results: list[Check] = []
+    results: list[GateResult] = []
     for check in CHECKS:
         name = f"{check.__module__.rsplit('.', 1)[-1]}.{check.__name__}"
         try:
             results += check(services, plan, facts)
         except SDK_ERRORS as error:
-            results.append(Check(name, plan.wave, Verdict.UNKNOWN, reason=str(classify(error, mutating=False))))
+            results.append(
+                GateResult(name, plan.wave, Verdict.UNKNOWN, reason=str(to_aws_error(error, mutating=False)))
+            )
         except MigrationError as error:
-            results.append(Check(name, plan.wave, Verdict.UNKNOWN, reason=str(error)))
+            results.append(GateResult(name, plan.wave, Verdict.UNKNOWN, reason=str(error)))
     return results
 
 
@@ -60,7 +62,7 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
     Records that a run before left in the middle keep their phase: the work goes on from there.
 
     :raises LockHeld: another run was faster.
-    :raises Blocked: the ledger knows a migration id as another server's.
+    :raises BlockedError: the ledger knows a migration id as another server's.
     """
     take_over_ended(services, plan)
     found = services.ledger.read(list(plan.migration_ids))
@@ -122,7 +124,7 @@ def take_over_ended(services: Services, plan: WavePlan) -> None:
 
 def _refuse_other_server(record: Record | None, migration_id: str, source_server_id: str) -> None:
     if record is not None and record.source_server_id != source_server_id:
-        raise Blocked(
+        raise BlockedError(
             "this migration id belongs to another server",
             migrationId=migration_id,
             ledger=record.source_server_id,

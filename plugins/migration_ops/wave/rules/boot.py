@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.verdict import Check, Fact, blocked, decide, unknown
+from migration_ops.core.verdict import Fact, GateResult, blocked, combine, unknown
 
 INSTANCE_GONE = frozenset({"shutting-down", "terminated"})
 INSTANCE_STOPPED = frozenset({"stopping", "stopped"})
@@ -23,7 +23,7 @@ def judge_boot(
     expected_instance_id: str | None,
     *,
     launch_disposition: str = "STARTED",
-) -> Check:
+) -> GateResult:
     """Is the server's new instance up (or, with disposition ``STOPPED``, stopped as the launch configuration wants)?
 
     :param instance_status: an item of EC2 DescribeInstanceStatus, or ``{"state": …}``.
@@ -36,7 +36,7 @@ def judge_boot(
     else:
         facts = _started(view, instance_status, expected_instance_id)
         ok = "first boot succeeded, EC2 status checks are ok"
-    return decide(
+    return combine(
         "boot",
         view.source_server_id if view else "?",
         facts,

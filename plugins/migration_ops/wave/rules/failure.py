@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import CUT_OVER, Phase
 from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import WavePlan
@@ -27,13 +27,13 @@ def after_failure(on_failure: str, phases: Iterable[Phase | str] = ()) -> Decisi
 
     :param on_failure: the conf's ``onFailure``.
     :param phases: where its migrations are; one that is finalizing, finalized or frozen is left to a person.
-    :raises InvalidInput: an ``onFailure`` or a phase that does not exist.
+    :raises InvalidInputError: an ``onFailure`` or a phase that does not exist.
     """
     try:
         decision = Decision(on_failure)
         known = {Phase(one) for one in phases}
     except ValueError as error:
-        raise InvalidInput(str(error), path="onFailure") from error
+        raise InvalidInputError(str(error), path="onFailure") from error
     return Decision.HOLD if known & _NO_ROLLBACK else decision
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from migration_ops.aws.mgn.jobs import LAUNCH_FAILURE, LAUNCH_SUCCESS, JobView
-from migration_ops.core.verdict import Check, Fact, Verdict, blocked, decide, unknown
+from migration_ops.core.verdict import Fact, GateResult, Verdict, blocked, combine, unknown
 
 STALE_SNAPSHOT = "STALE_SNAPSHOT"
 _LAUNCH_TYPE = "LAUNCH"
@@ -25,7 +25,7 @@ def judge_launch(
     log_events: LogEvents | None,
     *,
     stale_is_failure: bool = True,
-) -> dict[str, Check]:
+) -> dict[str, GateResult]:
     """Was each of these servers launched by this job, from a present snapshot?
 
     :param log_events: all items of DescribeJobLogItems; None when they could not be read.
@@ -36,10 +36,10 @@ def judge_launch(
     return {one: _judge(job, one, log_events, stale_is_failure) for one in server_ids}
 
 
-def _judge(job: JobView | None, server_id: str, log_events: LogEvents | None, stale_is_failure: bool) -> Check:
+def _judge(job: JobView | None, server_id: str, log_events: LogEvents | None, stale_is_failure: bool) -> GateResult:
     limit = "LAUNCHED"
     if job is None:
-        return Check("launch", server_id, Verdict.UNKNOWN, None, limit, "MGN does not list the job")
+        return GateResult("launch", server_id, Verdict.UNKNOWN, None, limit, "MGN does not list the job")
     status = job.launch_status.get(server_id)
     events = [one for one in log_events or [] if _concerns(one, server_id)]
     is_stale = any(one.get("event") == _STALE_EVENT for one in events)
@@ -47,7 +47,7 @@ def _judge(job: JobView | None, server_id: str, log_events: LogEvents | None, st
     against = [*_job(job), *_server(job, server_id, events)] if job.is_over else list(_job(job))
     if stale_is_failure and job.is_over and status in LAUNCH_SUCCESS:
         against += _freshness(is_stale, log_events, events)
-    return decide(
+    return combine(
         "launch",
         server_id,
         against,

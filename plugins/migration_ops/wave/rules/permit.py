@@ -11,18 +11,18 @@ from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.states import Phase
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.rules.refusals import (
-    ApplicationHeld,
-    ApprovalVoid,
-    DependencyNotCutOver,
-    GateShut,
-    NotOnSheet,
-    NotQuiesced,
-    NotThereYet,
-    PastNoReturn,
+    ApplicationHeldError,
+    ApprovalVoidError,
+    DependencyNotCutOverError,
+    GateShutError,
+    NotOnSheetError,
+    NotQuiescedError,
+    NotThereYetError,
+    PastNoReturnError,
     Reason,
-    RollbackUnfinished,
-    WaveStopped,
-    WindowClosed,
+    RollbackUnfinishedError,
+    WaveStoppedError,
+    WindowClosedError,
 )
 from migration_ops.wave.rules.standing import Standing
 
@@ -107,7 +107,7 @@ class Permission:
         return list(dict.fromkeys(reason.remedy for reason in self.reasons))
 
     def require(self) -> None:
-        """:raises GateShut: of the kind of the first reason, in the words of all."""
+        """:raises GateShutError: of the kind of the first reason, in the words of all."""
         if self.reasons:
             first = self.reasons[0]
             raise first.kind(self.words, appName=self.app_name, **first.context)
@@ -144,17 +144,17 @@ def permit(
 def _of_standing(action: str, standings: list[Standing], request: Request | None) -> Iterable[Reason]:
     unfinished = [one for one in standings if one.is_rolling_back]
     if unfinished and action != "rollback":
-        yield _reason(RollbackUnfinished, unfinished, lambda one: "its rollback did not end" + _why(one))
+        yield _reason(RollbackUnfinishedError, unfinished, lambda one: "its rollback did not end" + _why(one))
     if action == "rollback":
         final = [one for one in standings if one.at is Phase.FINALIZED]
         if final:
-            yield _reason(PastNoReturn, final, lambda one: "is finalized, there is no way back")
+            yield _reason(PastNoReturnError, final, lambda one: "is finalized, there is no way back")
     held = [] if action not in _WORK else [one for one in standings if _is_held(one, request)]
     if held:
-        yield _reason(ApplicationHeld, held, _held_words)
+        yield _reason(ApplicationHeldError, held, _held_words)
     early = [] if action == "rollback" else [one for one in standings if _is_early(action, one)]
     if early:
-        yield _reason(NotThereYet, early, lambda one: f"is {one.at.value}, {action} does not begin there")
+        yield _reason(NotThereYetError, early, lambda one: f"is {one.at.value}, {action} does not begin there")
 
 
 def _is_held(standing: Standing, request: Request | None) -> bool:
@@ -174,7 +174,7 @@ def _why(standing: Standing) -> str:
     return f" ({standing.failed.code}: {standing.failed.message})" if standing.failed else ""
 
 
-def _reason(kind: type[GateShut], standings: list[Standing], words: Callable[[Standing], str]) -> Reason:
+def _reason(kind: type[GateShutError], standings: list[Standing], words: Callable[[Standing], str]) -> Reason:
     return Reason(kind, "; ".join(f"{one.server} {words(one)}" for one in standings))
 
 
@@ -182,24 +182,24 @@ def _of_sheet(app: PlannedApplication, request: Request) -> Iterable[Reason]:
     sheet = request.sheet or {}
     if app.app_name not in (sheet.get("ready") or []):
         why = (sheet.get("excluded") or {}).get(app.app_name, "not on the sheet")
-        yield Reason(NotOnSheet, f"{app.app_name} was left out: {why}")
+        yield Reason(NotOnSheetError, f"{app.app_name} was left out: {why}")
 
 
 def _of_approval(action: str, plan: WavePlan, standings: list[Standing], request: Request) -> Iterable[Reason]:
     since = [one for one in standings if _rolled_back_since(one, moment(request.made_at))]
     if since:
-        yield _reason(ApprovalVoid, since, lambda one: "was rolled back after this sheet was made")
+        yield _reason(ApprovalVoidError, since, lambda one: "was rolled back after this sheet was made")
     which = APPROVED_BY[action]
     if not plan.conf["approvals"][which]:
         return
     approval, sheet = request.approval or {}, request.sheet or {}
     if approval.get("approved") is not True:
-        yield Reason(ApprovalVoid, f"the {which} was not approved")
+        yield Reason(ApprovalVoidError, f"the {which} was not approved")
     elif approval.get("planHash") != plan.plan_hash:
-        yield Reason(ApprovalVoid, "the plan changed after the approval", {"approved": approval.get("planHash")})
+        yield Reason(ApprovalVoidError, "the plan changed after the approval", {"approved": approval.get("planHash")})
     elif not sheet.get("digest") or approval.get("sheetDigest") != sheet["digest"]:
         facts = {"approved": approval.get("sheetDigest"), "now": sheet.get("digest")}
-        yield Reason(ApprovalVoid, "the evidence changed after the approval", facts)
+        yield Reason(ApprovalVoidError, "the evidence changed after the approval", facts)
 
 
 def _rolled_back_since(standing: Standing, made: datetime | None) -> bool:
@@ -212,18 +212,18 @@ def _rolled_back_since(standing: Standing, made: datetime | None) -> bool:
 
 def _of_wave(app: PlannedApplication, around: Surroundings) -> Iterable[Reason]:
     if around.window:
-        yield Reason(WindowClosed, around.window)
+        yield Reason(WindowClosedError, around.window)
     if around.stop:
-        yield Reason(WaveStopped, f"the wave stops: {around.stop}")
+        yield Reason(WaveStoppedError, f"the wave stops: {around.stop}")
     if around.missing:
         where = ", ".join(f"{name} is {phases}" for name, phases in around.missing.items())
-        yield Reason(DependencyNotCutOver, f"{app.app_name} needs what is not cut over now: {where}")
+        yield Reason(DependencyNotCutOverError, f"{app.app_name} needs what is not cut over now: {where}")
 
 
 def _of_quiesce(standings: list[Standing], around: Surroundings) -> Iterable[Reason]:
     running = [one for one in standings if one.acts("cutover") and not one.launching and not _is_quiet(one, around)]
     if running:
-        yield _reason(NotQuiesced, running, lambda one: f"was not stopped by this run ({_quiet_state(one)})")
+        yield _reason(NotQuiescedError, running, lambda one: f"was not stopped by this run ({_quiet_state(one)})")
 
 
 def _is_quiet(standing: Standing, around: Surroundings) -> bool:

@@ -9,38 +9,38 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 
 
-class GateShut(StepFailed):
+class GateShutError(StepFailedError):
     """Base of all: the step was not allowed to act, and touched nothing."""
 
     code = "GATE_SHUT"
     hint = "Remove the cause, then clear this task with downstream."
 
 
-class ApprovalVoid(GateShut):
+class ApprovalVoidError(GateShutError):
     """Nobody approved, or something changed after the approval."""
 
     code = "APPROVAL_VOID"
     hint = "Clear the evidence sheet's task with downstream, so that the approval is asked for again."
 
 
-class NotOnSheet(GateShut):
+class NotOnSheetError(GateShutError):
     """The evidence sheet that people saw left this application out."""
 
     code = "NOT_ON_SHEET"
     hint = "Mend what kept it off the sheet, then clear the sheet's task with downstream."
 
 
-class WindowClosed(GateShut):
+class WindowClosedError(GateShutError):
     """The change window or a change calendar is closed; nothing was touched."""
 
     code = "WINDOW_CLOSED"
     hint = "Get a new window, then trigger a new run: the conf of a run cannot be changed."
 
 
-class WaveStopped(GateShut):
+class WaveStoppedError(GateShutError):
     """Enough applications failed to stop the wave."""
 
     code = "WAVE_STOPPED"
@@ -51,7 +51,7 @@ class WaveStopped(GateShut):
     )
 
 
-class ApplicationHeld(GateShut):
+class ApplicationHeldError(GateShutError):
     """It failed or was left as it is, and nobody asked for this very application again."""
 
     code = "APPLICATION_HELD"
@@ -61,35 +61,35 @@ class ApplicationHeld(GateShut):
     )
 
 
-class RollbackUnfinished(GateShut):
+class RollbackUnfinishedError(GateShutError):
     """A rollback of it was begun and did not end."""
 
     code = "ROLLBACK_UNFINISHED"
     hint = "Only another rollback goes on with it: answer `decide` again, or trigger migration_rollback."
 
 
-class NotThereYet(GateShut):
+class NotThereYetError(GateShutError):
     """It does not stand where this step begins."""
 
     code = "NOT_THERE_YET"
     hint = "Clear the first of its own tasks that is not done, with downstream."
 
 
-class PastNoReturn(GateShut):
+class PastNoReturnError(GateShutError):
     """It is finalized."""
 
     code = "PAST_NO_RETURN"
     hint = "MGN has no way back after finalize. Keep or stop the instance in EC2; a new one starts with the agent."
 
 
-class DependencyNotCutOver(GateShut):
+class DependencyNotCutOverError(GateShutError):
     """What it depends on is not cut over and verified now."""
 
     code = "DEPENDENCY_NOT_CUT_OVER"
     hint = "Cut the dependency over first, then clear this application's `wait_for_dependencies` with downstream."
 
 
-class NotQuiesced(GateShut):
+class NotQuiescedError(GateShutError):
     """The conf wants the source stopped, and this run did not stop it, or it was started again."""
 
     code = "NOT_QUIESCED"
@@ -100,16 +100,16 @@ class NotQuiesced(GateShut):
 GATE_CODES = frozenset(
     one.code
     for one in (
-        ApprovalVoid,
-        NotOnSheet,
-        WindowClosed,
-        WaveStopped,
-        ApplicationHeld,
-        RollbackUnfinished,
-        NotThereYet,
-        PastNoReturn,
-        DependencyNotCutOver,
-        NotQuiesced,
+        ApprovalVoidError,
+        NotOnSheetError,
+        WindowClosedError,
+        WaveStoppedError,
+        ApplicationHeldError,
+        RollbackUnfinishedError,
+        NotThereYetError,
+        PastNoReturnError,
+        DependencyNotCutOverError,
+        NotQuiescedError,
     )
 )
 
@@ -118,7 +118,7 @@ GATE_CODES = frozenset(
 class Reason:
     """One reason for a no: the sentence that a sheet shows and that the task's error says."""
 
-    kind: type[GateShut]
+    kind: type[GateShutError]
     message: str
     context: dict[str, Any] = field(default_factory=dict)
 

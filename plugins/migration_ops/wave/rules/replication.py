@@ -17,7 +17,7 @@ from migration_ops.aws.mgn.states import (
     REPLICATION_WAITING,
     TERMINAL_FOR_WAVE,
 )
-from migration_ops.core.verdict import Check, Fact, Verdict, blocked, decide, unknown
+from migration_ops.core.verdict import Fact, GateResult, Verdict, blocked, combine, unknown
 from migration_ops.wave.rules.boot import boot_is_lost, judge_boot
 from migration_ops.wave.rules.launch import STALE_SNAPSHOT, judge_launch
 
@@ -41,18 +41,20 @@ class ReplicationLimits:
     max_backlogged_bytes: int = 0
 
 
-def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, final: bool = False) -> Check:
+def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, final: bool = False) -> GateResult:
     """May this server be launched now? (runbook, "Replication lag analysis"; mgn-reference section 5)
 
     :param final: the gate right before StartCutover, which also wants the backlog known and within its limit.
     :return: value is the lag in seconds as last read, limit the greatest allowed.
     """
     if view is None:
-        return Check("lag_seconds", "?", Verdict.UNKNOWN, None, limits.max_lag_seconds, "MGN does not list this server")
+        return GateResult(
+            "lag_seconds", "?", Verdict.UNKNOWN, None, limits.max_lag_seconds, "MGN does not list this server"
+        )
     against = [*_existence(view), *_lifecycle(view, limits), *_replication(view), *_lag(view, limits)]
     if final:
         against += _backlog(view, limits)
-    return decide(
+    return combine(
         "lag_seconds",
         view.source_server_id,
         against,

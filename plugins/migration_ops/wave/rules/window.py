@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.verdict import GateResult, Verdict
 
 OPEN = "OPEN"
 NOT_YET = "NOT_YET"
@@ -17,7 +17,7 @@ OVER = "OVER"
 class WindowJudgement:
     """``wait_until`` is when waiting may help; None when the window is open, or over for good."""
 
-    check: Check
+    check: GateResult
     wait_until: datetime | None = None
 
     @property
@@ -28,15 +28,15 @@ class WindowJudgement:
 def judge_window(opens: datetime | None, closes: datetime | None, now: datetime) -> WindowJudgement:
     """Whether a cutover may start now; without limits it always may.
 
-    :raises InvalidInput: a time without an offset.
+    :raises InvalidInputError: a time without an offset.
     """
     for name, value in (("opens", opens), ("closes", closes), ("now", now)):
         if value is not None and value.utcoffset() is None:
-            raise InvalidInput("times of the window need an offset", path=f"cutoverWindow.{name}")
+            raise InvalidInputError("times of the window need an offset", path=f"cutoverWindow.{name}")
     limit = {"opens": _text(opens), "closes": _text(closes)}
 
-    def check(verdict: Verdict, value: str, reason: str) -> Check:
-        return Check("cutover_window", "cutoverWindow", verdict, value, limit, reason)
+    def check(verdict: Verdict, value: str, reason: str) -> GateResult:
+        return GateResult("cutover_window", "cutoverWindow", verdict, value, limit, reason)
 
     if closes is not None and now >= closes:
         return WindowJudgement(check(Verdict.BLOCKED, OVER, f"the window closed at {_text(closes)}"))

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from migration_ops.core.documents import canonical_digest
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import Verdict
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.rules.failure import dependents_of
@@ -57,7 +57,7 @@ def go_no_go_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = N
 
     :param made_at: when what it shows was read; it is no part of the digest.
 
-    :raises InvalidInput: a row that is of no application of the plan, or two of one.
+    :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
     return _sheet(*_GO_NO_GO, plan, rows, made_at)
 
@@ -67,7 +67,7 @@ def finalize_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = N
 
     :param made_at: when what it shows was read; it is no part of the digest.
 
-    :raises InvalidInput: a row that is of no application of the plan, or two of one.
+    :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
     return _sheet(*_FINALIZE, plan, rows, made_at)
 
@@ -75,7 +75,7 @@ def finalize_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = N
 def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row], made_at: datetime | None) -> Sheet:
     by_name = {row.get("appName"): row for row in rows}
     if len(by_name) < len(rows) or set(by_name) - {one.app_name for one in plan.applications}:
-        raise InvalidInput("rows must be of the plan's applications, one each", wave=plan.wave)
+        raise InvalidInputError("rows must be of the plan's applications, one each", wave=plan.wave)
     applications = [_application(one, by_name.get(one.app_name, {})) for one in plan.applications]
     not_ready = [one["appName"] for one in applications if one["verdict"] != Verdict.OK]
     if kind == _GO_NO_GO[0]:

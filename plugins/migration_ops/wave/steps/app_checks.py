@@ -8,10 +8,10 @@ from typing import Any
 
 import requests
 
-from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import classified
 from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.services import Services, StepInput
 
@@ -29,7 +29,7 @@ class Round:
     :param carry: for the next round.
     """
 
-    checks: list[Check]
+    checks: list[GateResult]
     is_running: bool = False
     carry: dict[str, Any] = field(default_factory=dict)
 
@@ -41,7 +41,7 @@ def run_all(services: Services, inp: StepInput, records: list[Record], carry: di
         return Round([])
     addresses = _addresses(services, [str(record.instance_id) for record in records])
     commands: dict[str, str] = dict(carry.get("ssm") or {})
-    checks: list[Check] = []
+    checks: list[GateResult] = []
     for record in records:
         about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), _NO_ADDRESS)}
         for number, spec in enumerate(specs):
@@ -67,12 +67,12 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
     return found
 
 
-def _http(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Check:
+def _http(services: Services, spec: dict[str, Any], about: dict[str, str]) -> GateResult:
     expected = spec.get("status", 200)
     missing = [name for name, value in about.items() if not value and f"{{{name}}}" in spec["url"]]
     if missing:
         reason = f"EC2 shows no {' and no '.join(missing)} of the instance"
-        return Check("http", about["instanceId"], Verdict.UNKNOWN, None, expected, reason)
+        return GateResult("http", about["instanceId"], Verdict.UNKNOWN, None, expected, reason)
     url = spec["url"].format(**about)
     session = requests.Session()
     # A proxy from the environment would answer in place of the instance.
@@ -80,31 +80,33 @@ def _http(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Ch
     try:
         answer = session.get(url, timeout=services.settings.check_timeout_seconds, allow_redirects=False, stream=True)
     except requests.RequestException as error:
-        return Check("http", url, Verdict.BLOCKED, None, expected, f"no answer: {type(error).__name__}")
+        return GateResult("http", url, Verdict.BLOCKED, None, expected, f"no answer: {type(error).__name__}")
     finally:
         # The body is not read (stream): one that never ends must not hold the task.
         session.close()
     good = answer.status_code == expected
     reason = "" if good else f"answered {answer.status_code}, expected {expected}"
-    return Check("http", url, Verdict.OK if good else Verdict.BLOCKED, answer.status_code, expected, reason)
+    return GateResult("http", url, Verdict.OK if good else Verdict.BLOCKED, answer.status_code, expected, reason)
 
 
-def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Check:
+def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> GateResult:
     address, port = about.get("privateIp", ""), int(spec["port"])
     subject = f"{address}:{port}"
     if not address:
-        return Check("tcp", about["instanceId"], Verdict.UNKNOWN, None, port, "EC2 shows no private address")
+        return GateResult("tcp", about["instanceId"], Verdict.UNKNOWN, None, port, "EC2 shows no private address")
     try:
         socket.create_connection((address, port), timeout=services.settings.check_timeout_seconds).close()
     except OSError as error:
-        return Check("tcp", subject, Verdict.BLOCKED, None, port, f"{subject} is not reachable: {error}")
-    return Check("tcp", subject, Verdict.OK, port, port)
+        return GateResult("tcp", subject, Verdict.BLOCKED, None, port, f"{subject} is not reachable: {error}")
+    return GateResult("tcp", subject, Verdict.OK, port, port)
 
 
-def _ssm(services: Services, spec: dict[str, Any], instance_id: str, key: str, commands: dict[str, str]) -> list[Check]:
+def _ssm(
+    services: Services, spec: dict[str, Any], instance_id: str, key: str, commands: dict[str, str]
+) -> list[GateResult]:
     """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
     if commands.get(key) == _PASSED:
-        return [Check("ssm", instance_id, Verdict.OK, "Success", "Success")]
+        return [GateResult("ssm", instance_id, Verdict.OK, "Success", "Success")]
     ssm = services.client("ssm")
     try:
         if not commands.get(key):
@@ -113,10 +115,12 @@ def _ssm(services: Services, spec: dict[str, Any], instance_id: str, key: str, c
         status, detail = command_status(ssm, commands[key], instance_id)
     except SDK_ERRORS as error:
         commands[key] = ""
-        return [Check("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(classify(error, mutating=False)))]
+        return [
+            GateResult("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(to_aws_error(error, mutating=False)))
+        ]
     if status in SSM_RUNNING:
         return []
     good = status == "Success"
     commands[key] = _PASSED if good else ""
     verdict, reason = (Verdict.OK, "") if good else (Verdict.BLOCKED, detail or status)
-    return [Check("ssm", instance_id, verdict, status, "Success", reason)]
+    return [GateResult("ssm", instance_id, verdict, status, "Success", reason)]

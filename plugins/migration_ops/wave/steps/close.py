@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.core.states import ENDED, Phase
-from migration_ops.core.verdict import Check
+from migration_ops.core.verdict import GateResult
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.launching.instances import looked_or_unknown
 from migration_ops.wave.launching.terminate import claims_of, instances_alive
-from migration_ops.wave.records import moved, records_of, save
+from migration_ops.wave.records import records_of, with_phase, write
 from migration_ops.wave.rules.failure import goal_reached
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
@@ -17,7 +17,7 @@ from migration_ops.wave.steps.quiesce import is_stopped
 from migration_ops.wave.waits.outcome import Done, Outcome
 
 
-class GoalMissed(StepFailed):
+class GoalMissedError(StepFailedError):
     """The application did not reach what the conf asks for."""
 
     code = "GOAL_MISSED"
@@ -29,7 +29,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
     What stopped half-way is FAILED when nothing of it is left running, and FROZEN otherwise: a person must look.
 
-    :raises GoalMissed: the application is not finalized (or not cut over, with ``finalize: false``).
+    :raises GoalMissedError: the application is not finalized (or not cut over, with ``finalize: false``).
     """
     app = inp.application
     records = settle(services, inp)
@@ -38,7 +38,9 @@ def run(services: Services, inp: StepInput) -> Outcome:
     phases = {record.source_server_id: record.phase.value for record in records}
     if not reached:
         errors = {r.source_server_id: r.error_message for r in records if r.error_message}
-        raise GoalMissed(f"{app.app_name} did not reach its goal", appName=app.app_name, phases=phases, errors=errors)
+        raise GoalMissedError(
+            f"{app.app_name} did not reach its goal", appName=app.app_name, phases=phases, errors=errors
+        )
     return Done({"appName": app.app_name, "phases": phases})
 
 
@@ -52,7 +54,7 @@ def settle(services: Services, inp: StepInput) -> list[Record]:
     return settled_and_looked_at(services, inp)[0]
 
 
-def settled_and_looked_at(services: Services, inp: StepInput) -> tuple[list[Record], dict[str, Check]]:
+def settled_and_looked_at(services: Services, inp: StepInput) -> tuple[list[Record], dict[str, GateResult]]:
     """As ``settle``, with what the look at each verified instance found, by source server id."""
     records = records_of(services, inp.application)
     verified = [one for one in records if one.phase is Phase.CUTOVER_VERIFIED]
@@ -70,7 +72,7 @@ def _settled(services: Services, inp: StepInput, records: list[Record]) -> list[
         return records
     clean, why = _is_clean(services, stuck)
     new = [_stopped(services, record, clean, why) for record in stuck]
-    written = {one.migration_id: one for one in save(services, stuck, new, "closed", {"clean": clean, "why": why})}
+    written = {one.migration_id: one for one in write(services, stuck, new, "closed", {"clean": clean, "why": why})}
     return [written.get(record.migration_id, record) for record in records]
 
 
@@ -92,7 +94,7 @@ def _stopped(services: Services, record: Record, clean: bool, why: str) -> Recor
     good = clean and not standing_of(record).is_rolling_back and record.phase is not Phase.CUTOVER_VERIFIED
     parts = [record.error_message] if record.error_message else []
     message = "; ".join(parts if good and parts else [*parts, why])
-    return moved(
+    return with_phase(
         record,
         Phase.FAILED if good else Phase.FROZEN,
         dag_run_id=services.holder.run_id,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
-from migration_ops.core.errors import StepTimedOut
+from migration_ops.core.errors import StepTimedOutError
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching import launch
-from migration_ops.wave.launching.at_most_once import is_open
-from migration_ops.wave.launching.external_launches import refuse_foreign
+from migration_ops.wave.launching.at_most_once import has_unsettled_intent
+from migration_ops.wave.launching.external_launches import refuse_external
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.permission import require_permitted, taken_up
-from migration_ops.wave.records import in_phases, records_of, require_lock, require_met, require_past, to_act
+from migration_ops.wave.records import filter_by_phase, records_of, require_lock, require_met, require_reached, to_act
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Done, Outcome, Resumed, Topic, Wait
@@ -35,12 +35,12 @@ def run(services: Services, inp: StepInput) -> Outcome:
         records = records_of(services, app)
         return _done(app.app_name, records, _finish(services, records, inp.resumed))
     records = taken_up(services, inp, "cutover")
-    settled = launch.settled(services, inp, launch.CUTOVER, to_act(records, "cutover"))
+    settled = launch.resolve_unknown_outcomes(services, inp, launch.CUTOVER, to_act(records, "cutover"))
     if isinstance(settled, Wait):
         return settled
     if not settled:
         return _done(app.app_name, records, [])
-    fresh = [record for record in settled if not is_open(record, launch.CUTOVER.action)]
+    fresh = [record for record in settled if not has_unsettled_intent(record, launch.CUTOVER.action)]
     views: Views | Wait = {}
     if fresh:
         require_permitted(services, inp, "cutover")
@@ -52,7 +52,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _finish(services: Services, records: list[Record], resumed: Resumed) -> list[Record]:
-    return launch.finish(services, launch.CUTOVER, in_phases(records, {Phase.CUTTING_OVER}), resumed)
+    return launch.finish(services, launch.CUTOVER, filter_by_phase(records, {Phase.CUTTING_OVER}), resumed)
 
 
 def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
@@ -72,7 +72,7 @@ def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait
         services.log.info("final gate of %s open: %s", app_name, [check.as_document() for check in checks.values()])
         return views
     if services.epoch() >= deadline:
-        raise StepTimedOut("the final replication gate did not open in time", appName=app_name, reasons=shut)
+        raise StepTimedOutError("the final replication gate did not open in time", appName=app_name, reasons=shut)
     return Wait(
         topic=Topic.REPLICATION,
         subjects=tuple(servers),
@@ -98,7 +98,7 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
     cutting = [record for record in fresh if views[record.source_server_id].lifecycle_state == "CUTTING_OVER"]
     if not cutting:
         return views
-    refuse_foreign(services, cutting, views, "cutover")
+    refuse_external(services, cutting, views, "cutover")
     require_lock(services, cutting)
     back = [bring_to(services, views[record.source_server_id], "READY_FOR_CUTOVER") for record in cutting]
     return views | {view.source_server_id: view for view in back}
@@ -106,7 +106,7 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
 
 def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
     now = {record.migration_id: record for record in [*records, *changed]}
-    require_past(now.values(), "cutover", f"cutover of {app_name}")
+    require_reached(now.values(), "cutover", f"cutover of {app_name}")
     return Done(_result(app_name, list(now.values())))
 
 

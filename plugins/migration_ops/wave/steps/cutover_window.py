@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.records import require_met
-from migration_ops.wave.rules.refusals import WindowClosed
+from migration_ops.wave.rules.refusals import WindowClosedError
 from migration_ops.wave.rules.window import WindowJudgement, judge_window
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import calendar_states
@@ -21,13 +21,13 @@ _PATIENCE_SECONDS = 14 * 86_400
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when the window and every change calendar are open.
 
-    :raises WindowClosed: the window closed before the calendars opened.
+    :raises WindowClosedError: the window closed before the calendars opened.
     """
     window = inp.conf["cutoverWindow"]
     calendars = list(window["changeCalendars"])
     judged = _judge(services, inp.plan)
     if judged.is_over:
-        raise WindowClosed(judged.check.reason, window=window)
+        raise WindowClosedError(judged.check.reason, window=window)
     if inp.resumed is not None:
         require_met(inp.resumed, "cutover window", inp.plan.wave)
     elif judged.wait_until is None and not calendars:
@@ -67,13 +67,13 @@ def closed_reason(services: Services, plan: WavePlan) -> str | None:
     return None if all_open(services, calendars) else f"a change calendar is not open: {', '.join(calendars)}"
 
 
-def window_check(services: Services, plan: WavePlan) -> Check:
+def window_check(services: Services, plan: WavePlan) -> GateResult:
     """The window as a preflight check: only one that is over blocks."""
     judged = _judge(services, plan)
     if judged.is_over:
         return judged.check
     check = judged.check
-    return Check(check.name, check.subject, Verdict.OK, check.value, check.limit, check.reason)
+    return GateResult(check.name, check.subject, Verdict.OK, check.value, check.limit, check.reason)
 
 
 def all_open(services: Services, calendars: list[str]) -> bool:

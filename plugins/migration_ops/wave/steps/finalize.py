@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import MigrationError, OutcomeUnknown, Refused, StepFailed, Throttled
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, RefusedError, StepFailedError, ThrottledError
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.lifecycle import views_of
 from migration_ops.wave.permission import require_permitted, taken_up
-from migration_ops.wave.records import in_phases, move, records_of, to_act
+from migration_ops.wave.records import filter_by_phase, records_of, to_act, transition
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.verify import boot_checks
 from migration_ops.wave.waits.outcome import Done, Outcome
 
 
-class InstanceBroken(StepFailed):
+class InstanceBrokenError(StepFailedError):
     """An instance that was verified is not well any more."""
 
     code = INSTANCE_BROKEN
     hint = "Mend the instance, then clear `soak` with downstream: it looks again, and asks for the approval again."
 
 
-class InstanceUnknown(InstanceBroken):
+class InstanceUnknownError(InstanceBrokenError):
     """EC2 or MGN do not say how an instance is that was verified."""
 
     code = INSTANCE_UNKNOWN
@@ -32,29 +32,29 @@ class InstanceUnknown(InstanceBroken):
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when MGN shows every server of the application in CUTOVER.
 
-    :raises NotConcerned: the conf does not finalize, or the application was not cut over and verified.
+    :raises StepSkipped: the conf does not finalize, or the application was not cut over and verified.
     :raises GateShut: it is held, or nobody approved it; nothing was finalized.
-    :raises InstanceBroken: its instance is not well any more; nothing was finalized.
-    :raises StepFailed: some servers were refused; the others are final and stay so.
+    :raises InstanceBrokenError: its instance is not well any more; nothing was finalized.
+    :raises StepFailedError: some servers were refused; the others are final and stay so.
     """
     app = inp.application
     if not inp.conf["finalize"]:
-        raise NotConcerned("the conf says finalize: false", appName=app.app_name)
+        raise StepSkipped("the conf says finalize: false", appName=app.app_name)
     records = records_of(services, app)
     todo = to_act(records, "finalize")
     if not todo:
         if all(record.phase is Phase.FINALIZED for record in records):
             return Done({"appName": app.app_name, "passed": "finalized before"})
-        raise NotConcerned("not cut over and verified", appName=app.app_name)
-    if len(todo) + len(in_phases(records, {Phase.FINALIZED})) < len(records):
-        raise StepFailed("only a part of the application is verified; nothing was finalized", appName=app.app_name)
+        raise StepSkipped("not cut over and verified", appName=app.app_name)
+    if len(todo) + len(filter_by_phase(records, {Phase.FINALIZED})) < len(records):
+        raise StepFailedError("only a part of the application is verified; nothing was finalized", appName=app.app_name)
     _require_sheet(inp)
     todo = to_act(taken_up(services, inp, "finalize"), "finalize")
     require_permitted(services, inp, "finalize")
     views = views_of(services, [record.source_server_id for record in todo])
     _refuse_foreign_instances(todo, views)
     _refuse_broken_instances(services, todo, views)
-    todo = move(services, todo, Phase.FINALIZING, "finalize intended", {"servers": sorted(views)})
+    todo = transition(services, todo, Phase.FINALIZING, "finalize intended", {"servers": sorted(views)})
     failed = _finalize_all(services, todo, views)
     if failed:
         raise _failure(failed)
@@ -66,16 +66,20 @@ def _require_sheet(inp: StepInput) -> None:
     sheet, name = inp.inputs.get("sheet") or {}, inp.application.app_name
     if name not in (sheet.get("ready") or []):
         why = (sheet.get("excluded") or {}).get(name, "not on the sheet")
-        raise NotConcerned(f"{name} was left out: {why}", appName=name)
+        raise StepSkipped(f"{name} was left out: {why}", appName=name)
 
 
 def _failure(failed: dict[str, MigrationError]) -> MigrationError:
     """Weather is retried by the task itself: a server that is final is passed over then."""
     reasons = {server: str(error) for server, error in failed.items()}
     if all(error.retryable for error in failed.values()):
-        kind = Throttled if all(isinstance(error, Throttled) for error in failed.values()) else OutcomeUnknown
+        kind = (
+            ThrottledError
+            if all(isinstance(error, ThrottledError) for error in failed.values())
+            else OutcomeUnknownError
+        )
         return kind("not every server could be finalized yet", failed=reasons)
-    return StepFailed("not every server could be finalized", failed=reasons)
+    return StepFailedError("not every server could be finalized", failed=reasons)
 
 
 def _refuse_foreign_instances(todo: list[Record], views: dict[str, ServerView]) -> None:
@@ -87,7 +91,7 @@ def _refuse_foreign_instances(todo: list[Record], views: dict[str, ServerView]) 
         and (v.lifecycle_state != "CUTTING_OVER" or v.launched_instance_id != r.instance_id)
     }
     if wrong:
-        raise StepFailed("these servers are not what was verified; nothing was finalized", servers=wrong)
+        raise StepFailedError("these servers are not what was verified; nothing was finalized", servers=wrong)
 
 
 def _refuse_broken_instances(services: Services, todo: list[Record], views: dict[str, ServerView]) -> None:
@@ -97,7 +101,7 @@ def _refuse_broken_instances(services: Services, todo: list[Record], views: dict
     broken = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
     if broken:
         lost = [server for server in broken if checks[server].verdict is Verdict.BLOCKED]
-        kind = InstanceBroken if lost else InstanceUnknown
+        kind = InstanceBrokenError if lost else InstanceUnknownError
         raise kind("these instances are not well any more; nothing was finalized", servers=broken)
 
 
@@ -113,18 +117,18 @@ def _finalize_all(services: Services, todo: list[Record], views: dict[str, Serve
             final.append(record)
         except MigrationError as error:
             failed[server] = error
-    move(services, final, Phase.FINALIZED, "finalized", {"finalizedAt": services.now().isoformat()})
+    transition(services, final, Phase.FINALIZED, "finalized", {"finalizedAt": services.now().isoformat()})
     return failed
 
 
 def _finalize(services: Services, server: str) -> None:
     try:
         view = services.mgn.finalize_cutover(server)
-    except (OutcomeUnknown, Refused):
+    except (OutcomeUnknownError, RefusedError):
         # FinalizeCutover has no tag: the state alone tells whether the lost call took effect.
         seen = services.mgn.describe_servers([server]).get(server)
         if seen is None or seen.lifecycle_state != "CUTOVER":
             raise
         return
     if view.lifecycle_state != "CUTOVER":
-        raise StepFailed("FinalizeCutover answered, but the server is not in CUTOVER", state=view.lifecycle_state)
+        raise StepFailedError("FinalizeCutover answered, but the server is not in CUTOVER", state=view.lifecycle_state)

@@ -8,10 +8,10 @@ from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching import launch
-from migration_ops.wave.launching.at_most_once import is_open
-from migration_ops.wave.launching.external_launches import refuse_foreign
+from migration_ops.wave.launching.at_most_once import has_unsettled_intent
+from migration_ops.wave.launching.external_launches import refuse_external
 from migration_ops.wave.permission import require_permitted
-from migration_ops.wave.records import begin, in_phases, moved, require_past, save, to_act
+from migration_ops.wave.records import filter_by_phase, load_and_resume, require_reached, to_act, with_phase, write
 from migration_ops.wave.rules.standing import TEST
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Done, Outcome, Wait
@@ -28,14 +28,14 @@ def run(services: Services, inp: StepInput) -> Outcome:
     app = inp.application
     if not inp.conf["testLaunch"]:
         return Done({"appName": app.app_name, "passed": "testLaunch is false"})
-    records = begin(services, inp)
+    records = load_and_resume(services, inp)
     todo = to_act(records, "test_launch")
     if inp.resumed is not None and launch.resumed_jobs(inp.resumed):
-        todo = launch.finish(services, launch.TEST, in_phases(records, {Phase.TEST_LAUNCHING}), inp.resumed)
+        todo = launch.finish(services, launch.TEST, filter_by_phase(records, {Phase.TEST_LAUNCHING}), inp.resumed)
         return _done(app.app_name, records, todo)
     if todo and inp.resumed is None:
         require_permitted(services, inp, "test_launch")
-    settled = launch.settled(services, inp, launch.TEST, todo)
+    settled = launch.resolve_unknown_outcomes(services, inp, launch.TEST, todo)
     if isinstance(settled, Wait):
         return settled
     views = services.mgn.describe_servers([record.source_server_id for record in settled])
@@ -43,7 +43,9 @@ def run(services: Services, inp: StepInput) -> Outcome:
     todo = [record for record in settled if record.migration_id not in tested]
     if not todo:
         return _done(app.app_name, records, list(tested.values()))
-    refuse_foreign(services, [r for r in todo if not is_open(r, launch.TEST.action)], views, "test launch")
+    refuse_external(
+        services, [r for r in todo if not has_unsettled_intent(r, launch.TEST.action)], views, "test launch"
+    )
     return launch.start(services, inp, launch.TEST, todo, views)
 
 
@@ -52,15 +54,15 @@ def _pass_tested(services: Services, todo: list[Record], views: dict[str, Server
     tested = [
         record
         for record in to_act(todo, "replication_ready")
-        if not is_open(record, launch.TEST.action)
+        if not has_unsettled_intent(record, launch.TEST.action)
         and (view := views.get(record.source_server_id)) is not None
         and view.lifecycle_state == "READY_FOR_CUTOVER"
     ]
     if not tested:
         return {}
-    new = [moved(r, Phase.READY, dag_run_id=services.holder.run_id, facts=_ready_before(r)) for r in tested]
+    new = [with_phase(r, Phase.READY, dag_run_id=services.holder.run_id, facts=_ready_before(r)) for r in tested]
     detail = {"testedInThisWave": False}
-    written = save(services, tested, new, "was READY_FOR_CUTOVER before the wave", detail)
+    written = write(services, tested, new, "was READY_FOR_CUTOVER before the wave", detail)
     return {record.migration_id: record for record in written}
 
 
@@ -71,7 +73,7 @@ def _ready_before(record: Record) -> dict[str, Any]:
 
 def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
     now = {record.migration_id: record for record in [*records, *changed]}
-    require_past(now.values(), "test_launch", f"test launch of {app_name}")
+    require_reached(now.values(), "test_launch", f"test launch of {app_name}")
     return Done(_result(app_name, list(now.values())))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.external_launches import refuse_foreign
+from migration_ops.wave.launching.external_launches import refuse_external
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.terminate import Claims, claims_of, closed, terminate
-from migration_ops.wave.records import begin, moved, require_lock, require_past, save
+from migration_ops.wave.records import load_and_resume, require_lock, require_reached, with_phase, write
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Done, Outcome
@@ -21,14 +21,14 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
     The lifecycle changes first: MGN refuses to terminate in TESTING.
 
-    :raises StepFailed: a server is in a state that cannot become READY_FOR_CUTOVER.
+    :raises StepFailedError: a server is in a state that cannot become READY_FOR_CUTOVER.
     """
     app = inp.application
     # Without a test launch it begins where that would.
     steps = ("mark_ready",) if inp.conf["testLaunch"] else ("mark_ready", "replication_ready")
-    records = begin(services, inp)
+    records = load_and_resume(services, inp)
     todo = [record for record in records if any(standing_of(record).acts(step) for step in steps)]
-    require_past([record for record in records if record not in todo], "mark_ready", f"mark ready of {app.app_name}")
+    require_reached([record for record in records if record not in todo], "mark_ready", f"mark ready of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "marked before"})
     carry = inp.resumed.carry if inp.resumed else {}
@@ -37,8 +37,8 @@ def run(services: Services, inp: StepInput) -> Outcome:
     wait = terminate(services, todo, claims, carry, deadline, app.app_name)
     if wait is not None:
         return wait
-    new = [moved(r, Phase.READY, instance_id=None, facts={**r.facts, "ready": True}) for r in closed(todo)]
-    save(services, todo, new, "ready for cutover")
+    new = [with_phase(r, Phase.READY, instance_id=None, facts={**r.facts, "ready": True}) for r in closed(todo)]
+    write(services, todo, new, "ready for cutover")
     return Done({"appName": app.app_name, "ready": [record.source_server_id for record in todo]})
 
 
@@ -48,6 +48,6 @@ def _changed(services: Services, todo: list[Record]) -> Claims:
     views = views_of(services, [record.source_server_id for record in todo])
     wrong = {s: view.lifecycle_state for s, view in views.items() if view.lifecycle_state not in _LIFECYCLE_BEFORE}
     if wrong:
-        raise StepFailed("these servers cannot become READY_FOR_CUTOVER", states=wrong)
-    refuse_foreign(services, todo, views, "mark ready")
+        raise StepFailedError("these servers cannot become READY_FOR_CUTOVER", states=wrong)
+    refuse_external(services, todo, views, "mark ready")
     return claims_of(todo, {s: bring_to(services, view, "READY_FOR_CUTOVER") for s, view in views.items()})

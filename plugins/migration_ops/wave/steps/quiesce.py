@@ -9,10 +9,10 @@ from typing import Any
 
 from migration_ops.aws.mgn.hook import classified
 from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
-from migration_ops.core.errors import StepFailed, StepTimedOut
+from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.permission import require_permitted, taken_up
-from migration_ops.wave.records import records_of, save, wait_until
+from migration_ops.wave.records import records_of, wait_until, write
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Done, Outcome, Wait
@@ -29,7 +29,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     What was stopped is written to the ledger before it is stopped, with the commands that undo it. A step that starts
     afresh stops it again: somebody may have started the source since, and the commands must bear repetition.
 
-    :raises StepFailed: a command failed; the source may be half stopped, the rollback undoes it.
+    :raises StepFailedError: a command failed; the source may be half stopped, the rollback undoes it.
     :raises GateShut: its cutover may not begin now (``require_permitted``); nothing was stopped.
     """
     app, spec = inp.application, inp.conf.get("quiesce")
@@ -40,7 +40,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     deadline = float(carry.get("deadline") or services.epoch() + 60 * spec["timeoutMinutes"])
     missing = [r.source_server_id for r in todo if r.source_server_id not in spec["instanceIds"]]
     if missing:
-        raise StepFailed("quiesce names no managed instance for these servers", servers=missing)
+        raise StepFailedError("quiesce names no managed instance for these servers", servers=missing)
     if todo and inp.resumed is None:
         require_permitted(services, inp, "quiesce")
     for record in todo:
@@ -70,7 +70,7 @@ def _is_to_stop(record: Record) -> bool:
 def undo(services: Services, inp: StepInput, records: list[Record], deadline: float) -> Wait | None:
     """The next wait on the way to a running source; None when nothing was stopped or all runs again.
 
-    :raises StepFailed: an undo command failed: the source is not running as before.
+    :raises StepFailedError: an undo command failed: the source is not running as before.
     """
     stopped = [r for r in records if (r.facts.get("quiesce") or {}).get("state") in _STOPPED]
     for record in stopped:
@@ -100,7 +100,7 @@ def _drive(
     if not busy:
         return None
     if services.epoch() >= deadline:
-        raise StepTimedOut(f"{what} did not end in time", servers=busy)
+        raise StepTimedOutError(f"{what} did not end in time", servers=busy)
     at = services.epoch() + services.settings.check_poll_seconds
     return wait_until(services, at, f"{what} of {inp.application.app_name}: {busy}", deadline, {"deadline": deadline})
 
@@ -124,11 +124,11 @@ def _is_over(services: Services, record: Record, fact: dict[str, Any], over: str
         return False
     if status != "Success":
         _remember(services, record, {**fact, "state": failed}, f"{what} failed")
-        raise StepFailed(f"{what} failed on {fact['instanceId']}", status=status, detail=detail)
+        raise StepFailedError(f"{what} failed on {fact['instanceId']}", status=status, detail=detail)
     _remember(services, record, {**fact, "state": over}, f"{what} succeeded")
     return True
 
 
 def _remember(services: Services, record: Record, fact: dict[str, Any], event: str) -> None:
     changed = record.to(record.phase, facts={**record.facts, "quiesce": fact})
-    save(services, [record], [changed], event, {key: value for key, value in fact.items() if key != "undoCommands"})
+    write(services, [record], [changed], event, {key: value for key, value in fact.items() if key != "undoCommands"})

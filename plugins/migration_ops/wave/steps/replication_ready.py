@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER, LAUNCHABLE_FOR_TEST
-from migration_ops.wave.records import begin, require_met, require_past, to_act
+from migration_ops.wave.records import load_and_resume, require_met, require_reached, to_act
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
 
@@ -23,10 +23,10 @@ def run(services: Services, inp: StepInput) -> Outcome:
         require_met(inp.resumed, "replication gate", app.app_name)
         lags = {s: (one.get("view") or {}).get("lag_seconds") for s, one in inp.resumed.observed.items()}
         return Done({"appName": app.app_name, "lagSeconds": lags})
-    records = begin(services, inp)
+    records = load_and_resume(services, inp)
     todo = to_act(records, "replication_ready")
     if not todo:
-        require_past(records, "replication_ready", f"replication gate of {app.app_name}")
+        require_reached(records, "replication_ready", f"replication gate of {app.app_name}")
         return Done({"appName": app.app_name, "passed": "launched before; the gate was open then"})
     servers = [record.source_server_id for record in todo]
     limits = inp.conf["replication"]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.core.states import Phase
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.callback.client import CallbackEvent, CallbackReceipt
 from migration_ops.integrations.cmdb.protocol import CmdbUpdate
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.records import save
+from migration_ops.wave.records import write
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.steps.close import settle, settled_and_looked_at
@@ -42,7 +42,7 @@ _NAMED_SINCE = Phase.CUTOVER_LAUNCHED
 def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     """One write per server that names a ``cmdbId``, read back; unchanged servers are not written.
 
-    :raises StepFailed, CmdbUnavailable: some servers could not be written; the others are.
+    :raises StepFailedError, CmdbUnavailable: some servers could not be written; the others are.
     """
     app = inp.application
     if not inp.conf["cmdb"]["enabled"]:
@@ -72,7 +72,7 @@ def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     return Done({"appName": app.app_name, "cmdb": results})
 
 
-def _words(record: Record, look: Check | None) -> tuple[str, str | None]:
+def _words(record: Record, look: GateResult | None) -> tuple[str, str | None]:
     if record.phase is Phase.CUTOVER_VERIFIED:
         return _LOOKED_AT[look.verdict if look else Verdict.UNKNOWN]
     return CMDB_WORDS.get(record.phase, (f"In progress: {record.phase.value}", None))
@@ -93,13 +93,13 @@ def _raise_together(what: str, failed: dict[str, MigrationError]) -> None:
     first = next(iter(failed.values()))
     if all(error.retryable for error in failed.values()):
         raise first
-    raise StepFailed(what, failed={one: str(error) for one, error in failed.items()})
+    raise StepFailedError(what, failed={one: str(error) for one, error in failed.items()})
 
 
 def send_callback(services: Services, inp: StepInput) -> Outcome:
     """One signed request per migration; one that was delivered for this very state is not sent again.
 
-    :raises StepFailed, CallbackFailed: some could not be delivered.
+    :raises StepFailedError, CallbackFailed: some could not be delivered.
     """
     app, url = inp.application, inp.conf.get("callbackUrl")
     if not url:
@@ -134,7 +134,7 @@ def _remember(services: Services, delivered: list[tuple[Record, CallbackReceipt]
     old = [record for record, _ in delivered]
     new = [r.to(r.phase, facts={**r.facts, "callback": receipt.webhook_id}) for r, receipt in delivered]
     attempts = sum(receipt.attempts for _, receipt in delivered)
-    save(services, old, new, "callback delivered", {"delivered": len(delivered), "attempts": attempts})
+    write(services, old, new, "callback delivered", {"delivered": len(delivered), "attempts": attempts})
 
 
 def _event(services: Services, record: Record) -> CallbackEvent:

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import Frozen, MigrationError
+from migration_ops.core.errors import FrozenError, MigrationError
 from migration_ops.core.states import Phase
-from migration_ops.ledger.protocol import LockHeld, Record
-from migration_ops.wave.launching.at_most_once import Action, look_up
-from migration_ops.wave.launching.external_launches import foreign_launches
+from migration_ops.ledger.protocol import LockHeldError, Record
+from migration_ops.wave.launching.at_most_once import Action, reconcile
+from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
-from migration_ops.wave.records import move, moved, records_of, require_lock, save, to_act, wait_until
+from migration_ops.wave.records import records_of, require_lock, to_act, transition, wait_until, with_phase, write
 from migration_ops.wave.rules.standing import RETRY, ROLLED_BACK
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.quiesce import undo
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
 
@@ -39,8 +39,8 @@ def run(services: Services, inp: StepInput) -> Outcome:
     ``inputs["decision"]["decision"]`` is ``rollback`` or ``hold``; on ``hold`` everything is left as it is and marked
     for a person. Without a decision nothing is done.
 
-    :raises Frozen: it could not be finished or verified, with the reason.
-    :raises NotConcerned: the decision was to leave the application as it is.
+    :raises FrozenError: it could not be finished or verified, with the reason.
+    :raises StepSkipped: the decision was to leave the application as it is.
     """
     records = records_of(services, inp.application)
     answer = inp.inputs.get("decision") or {}
@@ -48,17 +48,17 @@ def run(services: Services, inp: StepInput) -> Outcome:
         why = answer.get("reason") or "left as it is on request; a person must look"
         if answer.get("decision") == "hold":
             _freeze(services, records, "HELD", why)
-        raise NotConcerned(why, appName=inp.application.app_name)
+        raise StepSkipped(why, appName=inp.application.app_name)
     try:
         return _roll_back(services, inp, records)
-    except (Frozen, LockHeld):
+    except (FrozenError, LockHeldError):
         # Another run's lock: that run says what becomes of the servers, nothing was touched here.
         raise
     except MigrationError as error:
         if error.retryable:
             raise
         _freeze(services, records_of(services, inp.application), error.code, str(error))
-        raise Frozen(
+        raise FrozenError(
             "the rollback could not be finished", appName=inp.application.app_name, cause=str(error)
         ) from error
 
@@ -87,7 +87,7 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
     if wait is not None:
         if services.epoch() >= deadline:
             _freeze(services, _rolling_back(services, inp), "TIMED_OUT", f"not rolled back in time: {wait.why}")
-            raise Frozen("the rollback did not end in time", appName=app.app_name, waiting=wait.why)
+            raise FrozenError("the rollback did not end in time", appName=app.app_name, waiting=wait.why)
         return replace(wait, carry={**wait.carry, "deadline": deadline})
     return _verified(services, inp)
 
@@ -97,7 +97,7 @@ def _begun(services: Services, inp: StepInput, todo: list[Record]) -> list[Recor
     if not started:
         require_lock(services, todo)
         return todo
-    move(services, started, Phase.ROLLING_BACK, "rollback started", dict(inp.inputs.get("decision") or {}))
+    transition(services, started, Phase.ROLLING_BACK, "rollback started", dict(inp.inputs.get("decision") or {}))
     return _rolling_back(services, inp)
 
 
@@ -112,18 +112,18 @@ def _refuse_after_no_return(services: Services, todo: list[Record], views: dict[
     finalized = any(state == "CUTOVER" for state in gone.values())
     why = f"past the point of no return. {_AFTERWARDS}" if finalized else "there is no way back from these states"
     _freeze(services, [r for r in todo if r.source_server_id in gone], "NO_WAY_BACK", f"{gone}: {why}")
-    raise Frozen(why, states=gone)
+    raise FrozenError(why, states=gone)
 
 
 def _refuse_unseen(services: Services, inp: StepInput, todo: list[Record], views: dict[str, ServerView]) -> None:
     """A launch that somebody made beside the wave may be in use: it is undone only when who decided was shown it."""
     shown = set((inp.inputs.get("decision") or {}).get("foreignJobs") or [])
-    found = foreign_launches(services, {record.source_server_id: record for record in todo}, views)
+    found = find_external_launches(services, {record.source_server_id: record for record in todo}, views)
     unseen = {server: job for server, job in found.items() if job not in shown}
     if unseen:
         why = f"somebody else launched these servers: {unseen}; run migration_rollback to undo that too"
         _freeze(services, todo, "NOT_OURS", why)
-        raise Frozen(why, jobs=unseen)
+        raise FrozenError(why, jobs=unseen)
 
 
 def _jobs_to_end(
@@ -131,7 +131,7 @@ def _jobs_to_end(
 ) -> Wait | None:
     """No API cancels a job, and a launch whose answer was lost may still begin: both are waited out first."""
     for action in (Action.TEST, Action.CUTOVER):
-        found = look_up(services, todo, action, carry.get("lookedSince"))
+        found = reconcile(services, todo, action, carry.get("lookedSince"))
         if found.wait_until is not None:
             more = {"lookedSince": found.looked_since}
             return wait_until(services, found.wait_until, f"{app_name}: {found.why}", deadline, more)
@@ -157,11 +157,11 @@ def _verified(services: Services, inp: StepInput) -> Done:
     wrong = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state != BACK_TO.get(str(v.lifecycle_state))}
     if wrong:
         _freeze(services, todo, "NOT_BACK", f"the lifecycle is not back: {wrong}")
-        raise Frozen("the rollback could not be verified", states=wrong)
+        raise FrozenError("the rollback could not be verified", states=wrong)
     left = instances_left(services, list(views))
     if left:
         _freeze(services, todo, "INSTANCES_LEFT", f"EC2 still has instances of these servers: {left}")
-        raise Frozen("the rollback left instances behind; terminate them by hand", instances=left)
+        raise FrozenError("the rollback left instances behind; terminate them by hand", instances=left)
     decision = inp.inputs.get("decision") or {}
     fact = {
         "at": services.now().isoformat(),
@@ -171,7 +171,7 @@ def _verified(services: Services, inp: StepInput) -> Done:
     }
     closed = [_closed(record, fact) for record in todo]
     evidence = {"lifecycle": {s: v.lifecycle_state for s, v in views.items()}, "instancesLeft": []}
-    save(services, todo, closed, "rolled back", evidence)
+    write(services, todo, closed, "rolled back", evidence)
     return Done({"appName": app.app_name, "rolledBack": sorted(views), **evidence})
 
 
@@ -179,9 +179,11 @@ def _closed(record: Record, fact: dict[str, Any]) -> Record:
     """A launch that was undone is over: the next one is a new attempt, and what it was retried for is past."""
     intents = {n: i if i.outcome else replace(i, outcome="ROLLED_BACK") for n, i in record.intents.items()}
     facts = {k: v for k, v in record.facts.items() if k != RETRY} | {ROLLED_BACK: fact}
-    return moved(record, Phase.ROLLED_BACK, intents=intents, instance_id=None, facts=facts)
+    return with_phase(record, Phase.ROLLED_BACK, intents=intents, instance_id=None, facts=facts)
 
 
 def _freeze(services: Services, records: list[Record], code: str, why: str, **detail: Any) -> None:
     todo = to_act(records, "rollback")
-    move(services, todo, Phase.FROZEN, "frozen", {"reason": why, **detail}, error_code=code, error_message=why[:1000])
+    transition(
+        services, todo, Phase.FROZEN, "frozen", {"reason": why, **detail}, error_code=code, error_message=why[:1000]
+    )

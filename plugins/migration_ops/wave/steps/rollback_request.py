@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.conf.rollback import RollbackConf
-from migration_ops.wave.launching.external_launches import foreign_launches
+from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.permission import permit
 from migration_ops.wave.plan.plan import WavePlan, build_plan
 from migration_ops.wave.rules.standing import DEPENDS_ON, standing_of
@@ -22,7 +22,7 @@ from migration_ops.wave.services import Services
 def select_records(services: Services, conf: RollbackConf) -> list[Record]:
     """The migrations the conf names; indexes are eventually consistent, so each is read again by its key.
 
-    :raises InvalidInput: the ledger knows none, or not all that were named.
+    :raises InvalidInputError: the ledger knows none, or not all that were named.
     """
     if conf.migration_ids:
         wanted = list(conf.migration_ids)
@@ -33,14 +33,16 @@ def select_records(services: Services, conf: RollbackConf) -> list[Record]:
         if missing:
             where = f" in wave {conf.wave}" if conf.wave else ""
             message = f"the ledger does not know these applications{where}"
-            raise InvalidInput(message, path="applications", value=sorted(missing))
+            raise InvalidInputError(message, path="applications", value=sorted(missing))
         wanted = [record.migration_id for record in found]
     else:
         wanted = [record.migration_id for record in services.ledger.by_wave(str(conf.wave))]
     records = services.ledger.read(wanted)
     unknown = [one for one in wanted if one not in records]
     if unknown or not records:
-        raise InvalidInput("the ledger does not know these migrations", path="migrationIds", value=unknown or wanted)
+        raise InvalidInputError(
+            "the ledger does not know these migrations", path="migrationIds", value=unknown or wanted
+        )
     # In an order of its own: an index has none, and the plan's hash follows it.
     return sorted(records.values(), key=lambda one: (one.wave, one.app_name, one.source_server_id))
 
@@ -49,7 +51,7 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
     """A plan in the form every step knows; servers of one application stay together."""
     waves = sorted({record.wave for record in records})
     if len(waves) > 1:
-        raise InvalidInput("one rollback is about one wave; name it", path="wave", value=waves)
+        raise InvalidInputError("one rollback is about one wave; name it", path="wave", value=waves)
     applications: dict[str, list[dict[str, str]]] = {}
     for record in records:
         server = {"migrationId": record.migration_id, "sourceServerId": record.source_server_id}
@@ -73,7 +75,7 @@ def rollback_sheet(
     :returns: and the job ids of launches that somebody else made, by source server id; they are on the sheet.
     """
     views = services.mgn.describe_servers(list(plan.server_ids))
-    foreign = foreign_launches(services, {record.source_server_id: record for record in records}, views)
+    foreign = find_external_launches(services, {record.source_server_id: record for record in records}, views)
     parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
     for app in plan.applications:
         mine = [record for record in records if record.app_name == app.app_name]

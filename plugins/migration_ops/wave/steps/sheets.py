@@ -6,19 +6,19 @@ from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
-from migration_ops.core.errors import StepFailed
+from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import CUT_OVER, Phase
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.instances import look_again
-from migration_ops.wave.permission import WaveStopped, stop_reason
+from migration_ops.wave.permission import WaveStoppedError, stop_reason
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import wait_until
 from migration_ops.wave.rules.notes import notes_of, was_tested
 from migration_ops.wave.rules.permit import permit
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
 from migration_ops.wave.rules.standing import Standing, standing_of
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go_sheet
 from migration_ops.wave.steps.cutover_window import window_check
 from migration_ops.wave.waits.outcome import Done, Outcome
@@ -30,20 +30,20 @@ _LAUNCHABLE_AGAIN = LAUNCHABLE_FOR_CUTOVER | {"CUTTING_OVER"}
 def go_no_go(services: Services, inp: StepInput) -> Outcome:
     """Judges every application for the cutover; those not ready are left out and named.
 
-    :raises StepFailed: none is ready.
-    :raises WaveStopped: a critical application or too many failed.
+    :raises StepFailedError: none is ready.
+    :raises WaveStoppedError: a critical application or too many failed.
     """
     records = services.ledger.read(list(inp.plan.migration_ids))
     reason = stop_reason(inp.plan, records)
     if reason:
-        raise WaveStopped(f"the wave stops before the cutover: {reason}", wave=inp.plan.wave)
+        raise WaveStoppedError(f"the wave stops before the cutover: {reason}", wave=inp.plan.wave)
     views = services.mgn.describe_servers(list(inp.plan.server_ids))
     window = window_check(services, inp.plan).as_document()
     rows = [_row(inp.plan, app, records, views) | {"window": window} for app in inp.plan.applications]
     sheet = go_no_go_sheet(inp.plan, rows, services.now())
     services.log.info("%s", sheet.markdown)
     if not sheet.ready:
-        raise StepFailed("no application is ready for the cutover", leftOut=sheet.left_out)
+        raise StepFailedError("no application is ready for the cutover", leftOut=sheet.left_out)
     return Done(_result(services, inp, sheet))
 
 
@@ -52,12 +52,12 @@ def soak(services: Services, inp: StepInput) -> Outcome:
 
     An instance that is not well is noted as its application's failure; one that is well again is no failure any more.
 
-    :raises NotConcerned: nothing was cut over, so there is nothing to finalize.
+    :raises StepSkipped: nothing was cut over, so there is nothing to finalize.
     """
     records = services.ledger.read(list(inp.plan.migration_ids))
     verified = [record for record in records.values() if standing_of(record).reached(Phase.CUTOVER_VERIFIED)]
     if not verified:
-        raise NotConcerned("no application is cut over and verified", wave=inp.plan.wave)
+        raise StepSkipped("no application is cut over and verified", wave=inp.plan.wave)
     last = max(
         (moment(r.facts.get("verifiedAt") or r.updated_at) for r in verified), key=lambda one: one or services.now()
     )
@@ -91,7 +91,7 @@ def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], vi
     asked = permit("cutover", plan, app, standings)
     if not asked.is_given:
         return row | {"excluded": asked.words, "remedies": asked.remedies}
-    tests = [Check("test", one.server, Verdict.OK, one.at.value, None).as_document() for one in standings]
+    tests = [GateResult("test", one.server, Verdict.OK, one.at.value, None).as_document() for one in standings]
     if not any(one.acts("cutover") and not one.launching for one in standings):
         return row | {"tests": tests, "facts": {"note": "its cutover is under way or done"}}
     gates = [_gate(plan, one, views.get(one.server)) for one in standings if not _is_launched(one)]
@@ -123,7 +123,9 @@ def _server(record: Record, lag_seconds: float | None) -> dict[str, Any]:
     }
 
 
-def _finalize_row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], boots: dict[str, Check]) -> Row:
+def _finalize_row(
+    plan: WavePlan, app: PlannedApplication, records: dict[str, Record], boots: dict[str, GateResult]
+) -> Row:
     mine = [records[one] for one in app.migration_ids if one in records]
     standings = [standing_of(record) for record in mine]
     row: Row = {
@@ -135,7 +137,7 @@ def _finalize_row(plan: WavePlan, app: PlannedApplication, records: dict[str, Re
         phases = sorted({record.phase.value for record in mine}) or ["not in the ledger"]
         return row | {"excluded": f"not cut over and verified: {', '.join(phases)}"}
     tests = [
-        Check("finalized", record.source_server_id, Verdict.OK)
+        GateResult("finalized", record.source_server_id, Verdict.OK)
         if record.phase is Phase.FINALIZED
         else boots[record.source_server_id]
         for record in mine

@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import StepFailed, StepTimedOut
+from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.core.states import Phase
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.records import begin, moved, require_met, require_past, save, to_act, wait_until
+from migration_ops.wave.records import (
+    load_and_resume,
+    require_met,
+    require_reached,
+    to_act,
+    wait_until,
+    with_phase,
+    write,
+)
 from migration_ops.wave.rules import standing
 from migration_ops.wave.rules.boot import INSTANCE_STOPPED, boot_is_lost, instance_state, judge_boot
 from migration_ops.wave.services import Services, StepInput
@@ -45,10 +53,10 @@ def run_cutover(services: Services, inp: StepInput) -> Outcome:
 
 
 def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
-    app, records = inp.application, begin(services, inp)
+    app, records = inp.application, load_and_resume(services, inp)
     todo = to_act(records, kind.step)
     others = [record for record in records if record not in todo]
-    require_past(others, kind.step, f"verification of the {kind.name} of {app.app_name}")
+    require_reached(others, kind.step, f"verification of the {kind.name} of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "verified before"})
     carry = inp.resumed.carry if inp.resumed else {}
@@ -61,13 +69,17 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     if failed or looked.is_running:
         if services.epoch() >= deadline:
             reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
-            raise StepTimedOut(f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons)
+            raise StepTimedOutError(
+                f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons
+            )
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
         return wait_until(services, at, why, deadline, {**looked.carry, "deadline": deadline})
     evidence = [check.as_document() for check in [*boots.values(), *looked.checks]]
-    new = [moved(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo]
-    save(services, todo, new, f"{kind.name} verified", {"checks": evidence})
+    new = [
+        with_phase(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo
+    ]
+    write(services, todo, new, f"{kind.name} verified", {"checks": evidence})
     return Done({"appName": app.app_name, "checks": evidence})
 
 
@@ -81,10 +93,10 @@ def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, An
 
 def _boots(
     services: Services, inp: StepInput, todo: list[Record], kind: VerifyKind, deadline: float
-) -> Wait | dict[str, Check]:
+) -> Wait | dict[str, GateResult]:
     """The boot checks when all are good; what the wait saw last is not read a second time.
 
-    :raises StepFailed, StepTimedOut: an instance is lost, or did not come up in time.
+    :raises StepFailedError, StepTimedOutError: an instance is lost, or did not come up in time.
     """
     resumed = inp.resumed
     if resumed is None:
@@ -103,29 +115,31 @@ def _boots(
     return _wait_for_boot(services, inp, todo, looked.dispositions, deadline)
 
 
-def _seen(resumed: Resumed, record: Record) -> Check:
+def _seen(resumed: Resumed, record: Record) -> GateResult:
     """The wait's own judgement of a server, which is that of ``judge_boot``; UNKNOWN when it has none."""
     one = resumed.observed.get(record.source_server_id) or {}
     instance = (one.get("view") or {}).get("launched_instance_id")
     verdict = Verdict(one.get("verdict") or Verdict.UNKNOWN)
     if instance != record.instance_id:
         verdict = Verdict.UNKNOWN
-    return Check("boot", record.source_server_id, verdict, instance, record.instance_id, str(one.get("reason") or ""))
+    return GateResult(
+        "boot", record.source_server_id, verdict, instance, record.instance_id, str(one.get("reason") or "")
+    )
 
 
 @dataclass(frozen=True)
 class _Look:
     """``dispositions``: of the instances that are stopped; ``lost``: those that no waiting brings back."""
 
-    checks: dict[str, Check]
+    checks: dict[str, GateResult]
     dispositions: dict[str, str]
     lost: list[str]
 
 
-def boot_checks(services: Services, records: list[Record], views: dict[str, ServerView]) -> dict[str, Check]:
+def boot_checks(services: Services, records: list[Record], views: dict[str, ServerView]) -> dict[str, GateResult]:
     """Each record's own instance, judged by what MGN (``views``) and EC2 say of it now, by source server id.
 
-    :raises StepFailed: a record in a launched phase has no instance id, which is a defect of the ledger.
+    :raises StepFailedError: a record in a launched phase has no instance id, which is a defect of the ledger.
     """
     return _look(services, records, views).checks
 
@@ -134,14 +148,14 @@ def _look(services: Services, records: list[Record], views: dict[str, ServerView
     expected = {record.source_server_id: record.instance_id for record in records}
     unknown = [server for server, instance in expected.items() if not instance]
     if unknown:
-        raise StepFailed("the ledger has no instance id for launched servers", servers=unknown)
+        raise StepFailedError("the ledger has no instance id for launched servers", servers=unknown)
     statuses = instance_statuses(services.client("ec2"), [one for one in expected.values() if one])
     dispositions = {
         server: str(services.mgn.launch_configuration(server).get("launchDisposition") or "STARTED")
         for server, instance in expected.items()
         if instance_state(statuses.get(str(instance))) in INSTANCE_STOPPED
     }
-    checks: dict[str, Check] = {}
+    checks: dict[str, GateResult] = {}
     lost: list[str] = []
     for server, instance in expected.items():
         about = (views.get(server), statuses.get(str(instance)), str(instance))

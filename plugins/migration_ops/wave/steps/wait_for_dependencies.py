@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 from migration_ops.core.states import CUT_OVER
-from migration_ops.wave.permission import DependencyNotCutOver, require_asked_for, unmet_dependencies
+from migration_ops.wave.permission import DependencyNotCutOverError, require_asked_for, unmet_dependencies
 from migration_ops.wave.rules.standing import NOT_COMING
-from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.waits.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when each server of each dependency is verified after its cutover.
 
-    :raises NotConcerned: the go/no-go sheet left this application out.
-    :raises DependencyNotCutOver: a dependency failed, was rolled back, or did not come in time.
+    :raises StepSkipped: the go/no-go sheet left this application out.
+    :raises DependencyNotCutOverError: a dependency failed, was rolled back, or did not come in time.
     :raises ApplicationHeld: it is held itself, and nobody asked for it.
     """
     app = inp.application
     sheet = inp.inputs.get("sheet") or {}
     if app.app_name not in sheet.get("ready", []):
         why = (sheet.get("excluded") or {}).get(app.app_name, "not on the go/no-go sheet")
-        raise NotConcerned(f"left out of the cutover: {why}", appName=app.app_name)
+        raise StepSkipped(f"left out of the cutover: {why}", appName=app.app_name)
     if inp.resumed is None:
         require_asked_for(services, inp)
     if not app.depends_on:
@@ -31,14 +31,16 @@ def run(services: Services, inp: StepInput) -> Outcome:
     names = set(app.depends_on)
     ids = [one for other in inp.plan.applications if other.app_name in names for one in other.migration_ids]
     if not ids:
-        raise Unknown("the plan does not hold the dependencies", appName=app.app_name, dependsOn=list(app.depends_on))
+        raise UnknownError(
+            "the plan does not hold the dependencies", appName=app.app_name, dependsOn=list(app.depends_on)
+        )
     missing = unmet_dependencies(inp.plan, app, services.ledger.read(ids))
     if not missing:
         return Done({"appName": app.app_name, "dependencies": list(app.depends_on)})
     if inp.resumed is not None:
         late = inp.resumed.reason is Reason.TIMED_OUT
         message = f"{app.app_name} waited for its dependencies {'until the deadline' if late else 'in vain'}"
-        raise DependencyNotCutOver(message, appName=app.app_name, missing=missing, reasons=_reasons(inp.resumed))
+        raise DependencyNotCutOverError(message, appName=app.app_name, missing=missing, reasons=_reasons(inp.resumed))
     return Wait(
         topic=Topic.LEDGER,
         subjects=tuple(ids),

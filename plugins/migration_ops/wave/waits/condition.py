@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from migration_ops.core.errors import InvalidInput
-from migration_ops.core.verdict import Check, Verdict
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.waits.outcome import Reason
 
 # A describe that leaves an id out may be an eventually consistent read once or twice, not this often in a row.
@@ -25,7 +25,7 @@ class ApiError:
 
 @dataclass(frozen=True)
 class Judgement:
-    """``reason`` None: keep waiting. ``observed`` as in ``steps.outcome.Resumed``; plain JSON values."""
+    """``reason`` None: keep waiting. ``observed`` as in ``wave.waits.outcome.Resumed``; plain JSON values."""
 
     reason: Reason | None
     observed: dict[str, dict[str, Any]]
@@ -51,7 +51,7 @@ class Condition(ABC):
     It keeps counts (good samples, absences) in memory only: after a restart of the triggerer they start from zero,
     which can lengthen a wait and never shortens one.
 
-    :param until: the parameters of ``steps.outcome.Wait``.
+    :param until: the parameters of ``wave.waits.outcome.Wait``.
     :param subjects: whom the wait is about; one that a poll leaves out is unknown, never forgotten.
     :param clock: epoch seconds.
     """
@@ -79,7 +79,7 @@ class Condition(ABC):
 
     @abstractmethod
     def _configure(self, until: dict[str, Any]) -> None:
-        """:raises InvalidInput: a parameter is missing or malformed."""
+        """:raises InvalidInputError: a parameter is missing or malformed."""
 
     @abstractmethod
     def _judge(self, subject: str, observation: Any) -> Seen:
@@ -102,21 +102,21 @@ class Condition(ABC):
         return Reason.MET if seen and all(one.verdict is Verdict.OK for one in seen.values()) else None
 
 
-def seen_from(check: Check, view: dict[str, Any] | None, *, is_lost: bool = False, **more: Any) -> Seen:
+def seen_from(check: GateResult, view: dict[str, Any] | None, *, is_lost: bool = False, **more: Any) -> Seen:
     return Seen(check.verdict, check.reason, view, is_lost, more)
 
 
 def required(until: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
-    """:raises InvalidInput: ``until`` has no such parameter, or one of another type."""
+    """:raises InvalidInputError: ``until`` has no such parameter, or one of another type."""
     value = until.get(key)
     if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InvalidInput("a wait's parameter is missing or malformed", path=f"until.{key}", value=value)
+        raise InvalidInputError("a wait's parameter is missing or malformed", path=f"until.{key}", value=value)
     return value
 
 
 def epoch_seconds(until: dict[str, Any], key: str) -> float:
-    """:raises InvalidInput: not a finite number."""
+    """:raises InvalidInputError: not a finite number."""
     value = float(required(until, key, (int, float)))
     if not abs(value) < float("inf"):
-        raise InvalidInput("a wait's time must be finite", path=f"until.{key}")
+        raise InvalidInputError("a wait's time must be finite", path=f"until.{key}")
     return value

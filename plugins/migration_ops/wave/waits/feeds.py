@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from migration_ops.aws.errors import NotFound
+from migration_ops.aws.errors import NotFoundError
 from migration_ops.aws.mgn.hook import MgnHook, chunks, classified, distinct
-from migration_ops.core.errors import Unknown
+from migration_ops.core.errors import UnknownError
 
 # EC2 API reference, DescribeInstanceStatus: at most 100 explicit ids; DescribeInstances: 200 values in a filter.
 MAX_INSTANCES_PER_STATUS = 100
@@ -37,7 +37,7 @@ def instance_statuses(ec2_client: Any, instance_ids: Iterable[str]) -> dict[str,
     for chunk in chunks(distinct(instance_ids), MAX_INSTANCES_PER_STATUS):
         try:
             found.update(_statuses(ec2_client, chunk))
-        except NotFound:
+        except NotFoundError:
             known = _existing(ec2_client, chunk)
             found.update(_statuses(ec2_client, known) if known else {})
     return found
@@ -93,7 +93,7 @@ def calendar_states(ssm_client: Any, names: Iterable[str], at: datetime | None =
     when = {} if at is None else {"AtTime": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     states: dict[str, str | None] = {}
     for name in distinct(names):
-        with suppress(NotFound), classified(mutating=False):
+        with suppress(NotFoundError), classified(mutating=False):
             states[name] = ssm_client.get_calendar_state(CalendarNames=[name], **when).get("State")
     return states
 
@@ -101,7 +101,7 @@ def calendar_states(ssm_client: Any, names: Iterable[str], at: datetime | None =
 def _list_of(page: dict[str, Any], member: str) -> list[dict[str, Any]]:
     items = page.get(member)
     if not isinstance(items, list):
-        raise Unknown(f"The answer has no {member}.")
+        raise UnknownError(f"The answer has no {member}.")
     return items
 
 

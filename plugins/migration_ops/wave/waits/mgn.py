@@ -6,7 +6,7 @@ from typing import Any
 
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import Verdict
 from migration_ops.wave.rules.boot import boot_is_lost, instance_state, judge_boot
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication, replication_is_terminal
@@ -29,7 +29,7 @@ class ReplicationCondition(Condition):
         self._final = bool(until.get("final", False))
         self._samples = int(required(until, "samples", int))
         if self._samples < 1 or not self._limits.lifecycle:
-            raise InvalidInput("a wait needs at least one sample and one lifecycle state", path="until")
+            raise InvalidInputError("a wait needs at least one sample and one lifecycle state", path="until")
         self._good = 0
 
     def _judge(self, subject: str, observation: ServerView) -> Seen:

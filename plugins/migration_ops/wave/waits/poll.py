@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from migration_ops.aws.errors import SDK_ERRORS, AccessDenied, Invalid, NotFound, classify
-from migration_ops.core.errors import MigrationError, Throttled
+from migration_ops.aws.errors import SDK_ERRORS, AccessDeniedError, InvalidError, NotFoundError, to_aws_error
+from migration_ops.core.errors import MigrationError, ThrottledError
 from migration_ops.wave.waits.conditions import ApiError
 from migration_ops.wave.waits.feeds import Feed, Reader, Readers, readers_of
 
@@ -28,15 +28,15 @@ MAX_SLOWDOWN = 5.0
 
 Key = tuple[str | None, str | None]
 Connect = Callable[[str | None, str | None], Readers]
-Wants = Mapping[Feed, frozenset[str]]
+Needs = Mapping[Feed, frozenset[str]]
 # Per feed: the observation by id. A missing id does not exist; an ApiError stands for every id of a failed read.
 Observations = dict[Feed, dict[str, Any]]
 
 
-class Waiter:
+class Subscriber:
     """One subscription. It is read no more often than it asked for, however often others are."""
 
-    def __init__(self, wants: Wants, poll_seconds: float, ready_at: float) -> None:
+    def __init__(self, wants: Needs, poll_seconds: float, ready_at: float) -> None:
         self.wants = wants
         self.poll_seconds = poll_seconds
         self.next_at = ready_at
@@ -50,7 +50,7 @@ class SharedPoll:
         self._key = key
         self._connect = connect
         self._readers: Readers | None = None
-        self._waiters: dict[Waiter, None] = {}
+        self._waiters: dict[Subscriber, None] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._slowdown = 1.0
@@ -62,14 +62,14 @@ class SharedPoll:
     def is_idle(self) -> bool:
         return not self._waiters
 
-    def join(self, waiter: Waiter) -> None:
+    def join(self, waiter: Subscriber) -> None:
         self._waiters[waiter] = None
         self._changed.set()
         if self._task is None:
             # An empty context: Airflow binds the log to the trigger in it, and the poll is no single trigger's.
             self._task = asyncio.create_task(self._run(), name=f"shared poll {self._key}", context=Context())
 
-    def leave(self, waiter: Waiter) -> None:
+    def leave(self, waiter: Subscriber) -> None:
         """Stops reading for this waiter; the last one ends the poll."""
         self._waiters.pop(waiter, None)
         self._changed.set()
@@ -128,12 +128,12 @@ class SharedPoll:
             try:
                 self._readers = await asyncio.to_thread(self._connect, *self._key)
             except (MigrationError, *SDK_ERRORS) as error:
-                fault = classify(error, mutating=False)
+                fault = to_aws_error(error, mutating=False)
                 return dict.fromkeys(feeds, partial(_raise, fault))
         return self._readers or {}
 
     async def _hand_over(
-        self, waiter: Waiter, reads: Mapping[Feed, asyncio.Task[tuple[dict[str, Any], MigrationError | None]]]
+        self, waiter: Subscriber, reads: Mapping[Feed, asyncio.Task[tuple[dict[str, Any], MigrationError | None]]]
     ) -> None:
         """A waiter gets its observations as soon as its own feeds are read."""
         observations: Observations = {}
@@ -143,12 +143,12 @@ class SharedPoll:
         waiter.inbox.put_nowait(observations)
 
     async def _read(
-        self, reader: Reader, feed: Feed, due: list[Waiter]
+        self, reader: Reader, feed: Feed, due: list[Subscriber]
     ) -> tuple[dict[str, Any], MigrationError | None]:
         groups = list(dict.fromkeys(waiter.wants[feed] for waiter in due if feed in waiter.wants))
         union = frozenset[str]().union(*groups)
         seen, error = await _read_ids(reader, union)
-        if isinstance(error, Invalid | NotFound) and len(groups) > 1:
+        if isinstance(error, InvalidError | NotFoundError) and len(groups) > 1:
             # AWS refuses the whole request for one bad id: one wait must not blind the others.
             apart = [await _read_ids(reader, group) for group in groups]
             apart.sort(key=lambda part: part[1] is None)  # an id that one group could read counts as read
@@ -157,14 +157,14 @@ class SharedPoll:
 
     def _after(self, errors: Iterable[MigrationError | None]) -> None:
         failed = [error for error in errors if error is not None]
-        if any(isinstance(error, Throttled) for error in failed):
+        if any(isinstance(error, ThrottledError) for error in failed):
             self._slowdown = min(MAX_SLOWDOWN, self._slowdown * 2)
             log.warning(
                 "AWS throttles the poll of %s; the interval is now %.0f times as long", self._key, self._slowdown
             )
         else:
             self._slowdown = 1.0
-        if any(isinstance(error, AccessDenied) for error in failed):
+        if any(isinstance(error, AccessDeniedError) for error in failed):
             # The connection may have been changed meanwhile: the next poll looks it up again.
             self._readers = None
 
@@ -173,7 +173,7 @@ async def _read_ids(reader: Reader, ids: frozenset[str]) -> tuple[dict[str, Any]
     try:
         return dict(await asyncio.to_thread(reader, sorted(ids))), None
     except (MigrationError, *SDK_ERRORS) as error:
-        fault = classify(error, mutating=False)
+        fault = to_aws_error(error, mutating=False)
         return dict.fromkeys(ids, ApiError(str(fault))), fault
 
 
@@ -189,7 +189,7 @@ _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Key, Connect], S
 
 
 async def watch(
-    key: Key, wants: Wants, poll_seconds: float, first_poll_seconds: float, connect: Connect = readers_of
+    key: Key, wants: Needs, poll_seconds: float, first_poll_seconds: float, connect: Connect = readers_of
 ) -> AsyncGenerator[Observations]:
     """What the shared poll of ``key`` sees of ``wants``, poll by poll, until the iterator is closed.
 
@@ -201,7 +201,7 @@ async def watch(
     """
     polls = _polls.setdefault(asyncio.get_running_loop(), {})
     poll = polls.setdefault((key, connect), SharedPoll(key, connect))
-    waiter = Waiter({feed: ids for feed, ids in wants.items() if ids}, poll_seconds, _clock() + first_poll_seconds)
+    waiter = Subscriber({feed: ids for feed, ids in wants.items() if ids}, poll_seconds, _clock() + first_poll_seconds)
     poll.join(waiter)
     try:
         while True:

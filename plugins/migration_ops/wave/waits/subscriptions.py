@@ -9,7 +9,7 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.wave.waits.conditions import ApiError
 from migration_ops.wave.waits.feeds import Feed
 from migration_ops.wave.waits.outcome import Topic
-from migration_ops.wave.waits.poll import Observations, Wants
+from migration_ops.wave.waits.poll import Needs, Observations
 
 FEED_OF: Mapping[Topic, Feed] = {
     Topic.REPLICATION: Feed.SERVERS,
@@ -19,7 +19,7 @@ FEED_OF: Mapping[Topic, Feed] = {
 }
 
 
-def wants_of(topic: Topic, subjects: list[str], until: dict[str, Any]) -> Wants:
+def needs_of(topic: Topic, subjects: list[str], until: dict[str, Any]) -> Needs:
     """The ids to read per feed. BOOT reads servers and their instances; CLOCK reads nothing."""
     if topic is Topic.CLOCK:
         return {}
@@ -29,7 +29,7 @@ def wants_of(topic: Topic, subjects: list[str], until: dict[str, Any]) -> Wants:
     return {FEED_OF[topic]: frozenset(subjects)}
 
 
-def merged(topic: Topic, subjects: list[str], until: dict[str, Any], seen: Observations) -> dict[str, Any]:
+def merge(topic: Topic, subjects: list[str], until: dict[str, Any], seen: Observations) -> dict[str, Any]:
     """The observation of every subject: None for one that AWS did not list, ApiError for one that was not read.
 
     BOOT: ``{"view": ServerView, "instance": DescribeInstanceStatus item}``, each of them possibly None or ApiError.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.core.errors import InvalidInput
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import Verdict
 from migration_ops.wave.waits.condition import Condition, Judgement, Seen, epoch_seconds, required
 from migration_ops.wave.waits.outcome import Reason
@@ -24,7 +24,9 @@ class LedgerCondition(Condition):
         self._reached = frozenset(required(until, "reached", (list, tuple, set, frozenset)))
         self._failed = frozenset(until.get("failed") or ())
         if not self._reached or self._reached & self._failed:
-            raise InvalidInput("phases to reach must be given and differ from those that fail", path="until.reached")
+            raise InvalidInputError(
+                "phases to reach must be given and differ from those that fail", path="until.reached"
+            )
 
     def _judge(self, subject: str, observation: dict[str, Any]) -> Seen:
         phase = observation.get("phase")
@@ -48,7 +50,7 @@ class ClockCondition(Condition):
         return Judgement(Reason.MET if self._clock() >= self._at else None, {})
 
     def _judge(self, subject: str, observation: Any) -> Seen:
-        raise InvalidInput("a wait for a time has no subjects", subject=subject)
+        raise InvalidInputError("a wait for a time has no subjects", subject=subject)
 
 
 class CalendarCondition(Condition):
