@@ -182,7 +182,8 @@ _EXTRA_MEMBERS = ("resourceId", "resourceType", "quotaCode", "retryAfterSeconds"
 def to_aws_error(error: Exception, *, mutating: bool) -> MigrationError:
     """The package's error for what a boto3 call raised; a package error passes unchanged.
 
-    Whatever is not known to be a refusal is :class:`OutcomeUnknownError` for a mutating call, :class:`UnknownError` for a read.
+    Whatever is not known to be a refusal is :class:`OutcomeUnknownError` for a mutating call, and
+    :class:`UnknownError` for a read.
 
     :param mutating: whether AWS may have executed something if the answer was lost.
     """

@@ -93,7 +93,7 @@ def require_lock(services: Services, records: list[Record]) -> None:
 
 
 def require_reached(records: Iterable[Record], step: str, what: str) -> None:
-    """:raises StepFailedError: a server neither needs this step nor has it behind it, so that passing it would be a lie."""
+    """:raises StepFailedError: a server neither needs this step nor has it behind it: passing it would be a lie."""
     elsewhere = {r.source_server_id: r.phase.value for r in records if not standing_of(r).is_past(step)}
     if elsewhere:
         raise StepFailedError(f"{what}: these servers are not there yet", phases=elsewhere)
@@ -173,7 +173,7 @@ def wait_until(services: Services, at: float, why: str, deadline: float, carry: 
 
 
 def require_met(resumed: Resumed, what: str, app_name: str) -> None:
-    """:raises StepFailedError, StepTimedOutError: the wait did not end as hoped; the reasons per subject are in the message."""
+    """:raises StepFailedError, StepTimedOutError: the wait did not end as hoped; the message has the reasons."""
     if resumed.reason is Reason.MET:
         return
     reasons = {

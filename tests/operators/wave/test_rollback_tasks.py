@@ -1,4 +1,4 @@
-"""The operators of ``migration_rollback`` on the sandbox: selected, shown, released; nothing without the ledger's word."""
+"""The operators of ``migration_rollback`` on the sandbox: selected, shown, released as the ledger says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan, preflight and report of a wave on the sandbox: what is refused, lost, killed, cleared, and what a dry run does."""
+"""Plan, preflight and report of a wave on the sandbox: refused, lost, killed, cleared, and dry."""
 
 from __future__ import annotations
 

@@ -134,7 +134,8 @@ class CallbackClient:
         """Delivers one event.
 
         :raises ForbiddenUrl: the URL may not be called; nothing was sent.
-        :raises CallbackGoneError: 410. :raises CallbackRefusedError: another 4xx, a redirect, a certificate that does not fit.
+        :raises CallbackGoneError: 410.
+        :raises CallbackRefusedError: another 4xx, a redirect, a certificate that does not fit.
         :raises CallbackFailedError: no 2xx within the attempts. :raises NameNotResolvedError: the host has no address.
         """
         body = json.dumps(event.as_document(), separators=(",", ":"), sort_keys=True).encode()

@@ -77,7 +77,10 @@ class CmfClient:
         return judge_servers(servers, self.item)
 
     def item(self, schema: str, item_id: str) -> dict[str, Any]:
-        """One ``server``, ``app`` or ``wave``. :raises CmdbUnavailableError: :raises CmdbRefusedError: :raises CmdbNotFound:"""
+        """One ``server``, ``app`` or ``wave``.
+
+        :raises CmdbUnavailableError, CmdbRefusedError, CmdbNotFoundError:
+        """
         found = self._read(_path(schema, item_id))
         if not isinstance(found, dict):
             raise CmdbUnavailableError(f"the CMDB answered no {schema}", id=item_id)

@@ -19,7 +19,7 @@ from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import RunbookConfig, read_config
-from migration_ops.core.errors import MigrationError, UnknownError
+from migration_ops.core.errors import InvalidInputError, MigrationError, UnknownError
 from migration_ops.core.facts import failed
 from migration_ops.core.finding import Route
 from migration_ops.core.settings import Settings, read_settings
@@ -150,9 +150,12 @@ def run_address(dag_id: str, run_id: str) -> str:
 def runbook_services(context: Context) -> RunbookServices:
     """From the run's params and the installation's settings.
 
-    :raises InvalidInput: the connection or a configuration file is wrong.
+    :raises InvalidInputError: the connection, a param or a configuration file is wrong.
     """
     params, ti = context["params"], context["ti"]
+    if "tell" in params:
+        # Its old name would be ignored, and people notified against the caller's will.
+        raise InvalidInputError("this param is named notify now", path="tell")
     require_connection(params["awsConnId"])
     settings = read_settings()
     config = read_config(Path(settings.config_directory) if settings.config_directory else None)

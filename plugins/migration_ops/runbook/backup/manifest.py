@@ -124,7 +124,10 @@ def manifest_key(base: str) -> str:
 
 
 def read_manifest(store: BackupStore, key: str) -> Manifest:
-    """:raises BackupNotWholeError: there is none, or it is not as it was written. :raises MigrationError: S3 cannot say."""
+    """
+    :raises BackupNotWholeError: there is none, or it is not as it was written.
+    :raises MigrationError: S3 cannot say.
+    """
     try:
         body = store.get(key)
     except MigrationError as error:

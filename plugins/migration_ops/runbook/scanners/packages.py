@@ -83,8 +83,8 @@ def listed(command: str, which: str, timeout_seconds: float) -> list[dict[str, A
     """What ``pip list --format json`` answers for ``--outdated`` or ``--uptodate``.
 
     :param command: words of the command, as a shell would split them; empty is this interpreter's pip. No shell runs.
-    :raises UnknownError: it cannot be run, fails, answers something else, or takes too long. Its own words are left out:
-        they may quote an index's address with its password.
+    :raises UnknownError: it cannot be run, fails, answers something else, or takes too long. Its own words are left
+        out: they may quote an index's address with its password.
     """
     try:
         words = shlex.split(command) or [sys.executable, "-m", "pip", "list", "--disable-pip-version-check"]
