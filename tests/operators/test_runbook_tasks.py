@@ -263,6 +263,37 @@ def test_a_message_that_was_not_sent_is_due_again(box: Sandbox, letters: str, ma
     assert len(mailbox()) == 1
 
 
+def test_a_message_whose_answer_was_lost_arrives(box: Sandbox, letters: str, mailbox: Any) -> None:
+    """SNS has no token: rather twice than not at all."""
+    values = whole("unanswered-1")
+    box.client.add_fault("dropAfter", service="sns", operation="Publish", times=1)
+    run_tell(values, "unanswered-1")
+    assert {"orders-dlq" in page for page in mailbox()} == {True}
+    run_tell(values, "unanswered-1")
+    assert mailbox() == []
+
+
+def test_killed_while_it_notifies_it_goes_on_and_then_is_silent(
+    box: Sandbox, letters: str, mailbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The worker dies here."""
+
+    def send_and_die(services: Any, given: Any, message: Any) -> None:
+        publish(services, given, message)
+        raise Killed
+
+    values, publish = whole("killed-1"), runbook_services.RunbookServices.publish
+    with monkeypatch.context() as patch:
+        patch.setattr(runbook_services.RunbookServices, "publish", send_and_die)
+        with pytest.raises(Killed):
+            run_tell(values, "killed-1")
+    run_tell(values, "killed-1")
+    assert {"orders-dlq" in page for page in mailbox()} == {True}
+    run_tell(values, "killed-1")
+    assert mailbox() == []
+
+
 def test_nobody_is_told_when_the_run_says_so(box: Sandbox, letters: str, mailbox: Any) -> None:
     with pytest.raises(AirflowSkipException):
         run_tell(whole("quiet"), "quiet", notify=False)

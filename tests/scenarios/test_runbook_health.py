@@ -99,7 +99,7 @@ def test_a_dead_letter_makes_its_check_and_the_run_red(health: SimpleNamespace) 
     assert health.states[f"check[{health.index}]"] == "failed"
     assert health.states["report"] == health.states["notify"] == "success"
     assert (health.first["verdict"], health.first["value"], health.first["limit"]) == ("CRITICAL", 1, 0)
-    assert "dead letters: 1 message, limit 0 messages" in health.log
+    assert "dead letters of queue migration-scenario: 1 message, limit 0 messages" in health.log
     assert "What to do: " in health.log
 
 

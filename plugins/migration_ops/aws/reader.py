@@ -43,6 +43,7 @@ class AwsReader:
     :param airflow: GET of our own Airflow's REST API: path below ``/api/v2`` and query → document.
     :param params: the run's params, for what a DAG asks beyond these.
     :param read_at: the moment of reading, where it is not the window's end: a run's readers share one window.
+    :param shares: whether readers that are asked one after the other share what they list: those of one task do.
     """
 
     make_client: Callable[[str], Any]
@@ -54,6 +55,7 @@ class AwsReader:
     in_region: Callable[[str, str], Any] | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     read_at: datetime | None = None
+    shares: bool = False
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
     _listed: dict[str, Any] = field(default_factory=dict, init=False)
@@ -157,8 +159,8 @@ class AwsReader:
         return found
 
     def anew(self) -> AwsReader:
-        """The same, having listed nothing yet."""
-        return replace(self)
+        """The same, having listed nothing yet; itself where several share what they list."""
+        return self if self.shares else replace(self)
 
     def guarded(self, what: str, read: Callable[[], Any]) -> Any:
         """What ``read`` answers as plain JSON; or the document of its failure.

@@ -13,6 +13,7 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import TaskDeferred
 
 from include.sandbox.sandbox import Sandbox
+from migration_ops.core.errors import MigrationError
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
 
@@ -110,6 +111,16 @@ class Run:
 
     def servers(self) -> list[str]:
         return [one["sourceServerId"] for app in self.conf["applications"] for one in app["servers"]]
+
+
+def tried_again(call: Callable[[], Any]) -> Any:
+    """As Airflow does it: what waiting helps is tried once more, nothing else."""
+    try:
+        return call()
+    except MigrationError as error:
+        if not error.retryable:
+            raise
+    return call()
 
 
 def _as_task(operator: Any, call: Callable[[], Any]) -> Any:

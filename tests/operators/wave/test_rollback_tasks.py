@@ -15,7 +15,7 @@ from migration_ops.operators.wave import rollback as tasks
 from migration_ops.operators.wave.rollback import ReleaseOperator, SelectOperator, SheetOperator
 from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator
-from tests.operators.wave.run import Killed, Run
+from tests.operators.wave.run import Killed, Run, tried_again
 
 Wave = Callable[..., Run]
 
@@ -95,11 +95,7 @@ class TestSelect:
         run = rollback_of(launched)
         for operation in ("TransactWriteItems", "UpdateItem", "PutItem"):
             box.client.add_fault(kind, service="dynamodb", operation=operation, times=1)
-        try:
-            select(run)
-        except MigrationError as error:
-            assert error.retryable
-            select(run)
+        tried_again(lambda: select(run))
         assert holders(run) == {run.run_id}
 
     @pytest.mark.parametrize("is_taken", [False, True])
@@ -112,9 +108,10 @@ class TestSelect:
             raise Killed
 
         run, take_over = rollback_of(launched), tasks.take_over_ended
-        with monkeypatch.context() as patch, pytest.raises(Killed):
+        with monkeypatch.context() as patch:
             patch.setattr(tasks, "take_over_ended", die)
-            select(run)
+            with pytest.raises(Killed):
+                select(run)
         digest = run.values["plan", "sheet"]["digest"]
         assert len(select(run)) == 1
         assert run.values["plan", "sheet"]["digest"] == digest
@@ -197,9 +194,5 @@ class TestRelease:
         select(run)
         for operation in ("TransactWriteItems", "UpdateItem", "DeleteItem"):
             box.client.add_fault("dropAfter", service="dynamodb", operation=operation, times=1)
-        try:
-            run.do(ReleaseOperator(task_id="release"))
-        except MigrationError as error:
-            assert error.retryable
-            run.do(ReleaseOperator(task_id="release"))
+        tried_again(lambda: run.do(ReleaseOperator(task_id="release")))
         assert holders(run) == set()

@@ -80,9 +80,10 @@ class TestLaunch:
             raise Killed
 
         run, sent = begun(), MgnHook.start_test
-        with monkeypatch.context() as patch, pytest.raises(Killed):
+        with monkeypatch.context() as patch:
             patch.setattr(MgnHook, "start_test", send_and_die)
-            run.do(launch(run))
+            with pytest.raises(Killed):
+                run.do(launch(run))
         assert {one.intents["START_TEST"].job_id for one in run.records()} == {None}
         run.do(launch(run))
         assert ({one.phase for one in run.records()}, jobs(run)) == ({Phase.TEST_LAUNCHED}, 1)
@@ -117,9 +118,10 @@ class TestStep:
 
         run = begun()
         before = run.records()
-        with monkeypatch.context() as patch, pytest.raises(Killed):
+        with monkeypatch.context() as patch:
             patch.setattr("migration_ops.operators.wave.step.STEPS", {"replication_ready": die})
-            run.do(look(run))
+            with pytest.raises(Killed):
+                run.do(look(run))
         assert run.records() == before
         assert run.do(look(run))
 

@@ -62,9 +62,10 @@ def test_killed_among_its_alarms_the_next_look_makes_what_is_missing(
         raise Killed
 
     names, put = wanted(look, kind), applying._try
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(applying, "_try", put_and_die)
-        look(kind, dry_run=False)
+        with pytest.raises(Killed):
+            look(kind, dry_run=False)
     assert set(alarms(account)) <= names
     after = look(kind, dry_run=False)
     assert {one.verdict for one in after.findings} == {FindingStatus.OK}
@@ -77,9 +78,10 @@ def test_the_task_that_was_killed_and_cleared_ends_green(
     for name, value in {**airflow_env.connections(box.environment), **account.settings}.items():
         monkeypatch.setenv(name, value)
     given = context(Task(task_id="alarms", map_index=0, values={}), dry_run=False)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr("migration_ops.operators.runbook.alarms.look_at", _die)
-        AlarmsOperator(task_id="alarms", kind="table_throttles").execute(given)
+        with pytest.raises(Killed):
+            AlarmsOperator(task_id="alarms", kind="table_throttles").execute(given)
     assert AlarmsOperator(task_id="alarms", kind="table_throttles").execute(given)["verdict"] == "OK"
     assert AlarmsOperator(task_id="alarms", kind="table_throttles").execute(given)["done"] == 0
 

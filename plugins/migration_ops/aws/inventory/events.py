@@ -72,7 +72,10 @@ def rules_of(reader: AwsReader, bus: str, on_default: str = "") -> Any:
     if bus == DEFAULT_BUS and not reader.config.resources.buses.matches(bus):
         on_default = OUR_RULES
     prefix = {"NamePrefix": on_default} if bus == DEFAULT_BUS and on_default else {}
-    found = reader.pages_or_none("events", "list_rules", "Rules", GONE, EventBusName=bus, **prefix)
+    found = reader.once(
+        f"events:list_rules {bus} {prefix}",
+        lambda: reader.pages_or_none("events", "list_rules", "Rules", GONE, EventBusName=bus, **prefix),
+    )
     if found is None or is_failed(found):
         return found
     return [
@@ -90,7 +93,10 @@ def rules_of(reader: AwsReader, bus: str, on_default: str = "") -> Any:
 def targets_of(reader: AwsReader, rule: Rule) -> Any:
     """``id, arn, deadLetterArn`` of a rule's targets; None when the rule is gone; the document of a failure."""
     about = {"Rule": rule["rule"], "EventBusName": rule["bus"]}
-    found = reader.pages_or_none("events", "list_targets_by_rule", "Targets", GONE, **about)
+    found = reader.once(
+        f"events:list_targets_by_rule {about}",
+        lambda: reader.pages_or_none("events", "list_targets_by_rule", "Targets", GONE, **about),
+    )
     if found is None or is_failed(found):
         return found
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from migration_ops.aws.inventory import lambda_
 from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
@@ -18,14 +19,11 @@ def read(reader: AwsReader) -> dict[str, Any]:
     names = reader.config.resources.functions
     if not names.include:
         return {"functions": [], NONE_EXPECTED: True}
+    listed = lambda_.functions(reader.anew())
+    if is_failed(listed):
+        return {"functions": listed}
     found = reader.guarded(
-        "lambda:list_functions",
-        lambda: [
-            _function(one)
-            for page in reader.client("lambda").get_paginator("list_functions").paginate()
-            for one in page["Functions"]
-            if names.matches(one["FunctionName"])
-        ],
+        "lambda:list_functions", lambda: [_function(one) for one in listed if names.matches(one["FunctionName"])]
     )
     if is_failed(found):
         return {"functions": found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow.sdk import Context, TriggerRule, chain
@@ -60,6 +61,7 @@ class ReadOperator(DocumentedOperator):
         reader = reader_of(context, services, self)
         if isinstance(self.reader, str):
             return services.store_snapshot(self.reader, read_now(reader, self.reader))
+        reader = replace(reader, shares=True)
         broken: list[Exception] = []
 
         def read(name: str) -> dict[str, Any]:
@@ -125,16 +127,16 @@ class CheckOperator(FindingsOperator):
         if services.config.resources.has_none_of(check.metadata.kind):
             ti.xcom_push(key=FINDINGS_KEY, value=[])
             raise AirflowSkipException(f"resources.yaml says that there are no {check.metadata.kind} here")
-        estate = {name: self._read(context, services, name) for name in check.metadata.reads}
+        reader = reader_of(context, services, self) if is_cleared(ti, self) else None
+        estate = {name: self._read(ti, services, name, reader) for name in check.metadata.reads}
         findings = check.run(Snapshot(estate), services.config.thresholds)
         return self.leave(ti, findings)
 
-    def _read(self, context: Context, services: RunbookServices, reader: str) -> dict[str, Any]:
-        ti = context["ti"]
-        if is_cleared(ti, self):
-            self.log.info("cleared: reads %s anew", reader)
-            return read_now(reader_of(context, services, self), reader)
-        return services.load_snapshot(ti.xcom_pull(task_ids=READ, map_indexes=index_of(reader, self.readers)), reader)
+    def _read(self, ti: Any, services: RunbookServices, name: str, reader: AwsReader | None) -> dict[str, Any]:
+        if reader is not None:
+            self.log.info("cleared: reads %s anew", name)
+            return read_now(reader, name)
+        return services.load_snapshot(ti.xcom_pull(task_ids=READ, map_indexes=index_of(name, self.readers)), name)
 
 
 def index_of(reader: str, mapped: Sequence[str | list[str]]) -> int:

@@ -66,9 +66,9 @@ def create_target(
 
 
 def _own_status(client: Any, target: str, run_id: str) -> str | None:
-    """The status of the table that this very run created; None when there is no table.
+    """The status of the table that this very run created; None when there is no such table.
 
-    :raises TableExistsError: another's.
+    :raises TableExistsError: it is another's.
     """
     found = raw_description(client, target)
     if found is None:
