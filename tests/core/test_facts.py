@@ -57,13 +57,13 @@ def test_what_is_missing_is_named_by_its_path(facts: Snapshot) -> None:
     with pytest.raises(NotReadError, match=r"queues\[1\]\.age was not answered"):
         facts["queues"][1]["age"]
     with pytest.raises(NotReadError, match=r"a\.b was not answered"):
-        Snapshot({"a": {}}).at("a.b")
+        Snapshot({"a": {}}).path("a.b")
 
 
 def test_a_path_leads_through_members(facts: Snapshot) -> None:
-    assert Snapshot({"sqs": {"queues": [1]}}).at("sqs.queues") == [1]
+    assert Snapshot({"sqs": {"queues": [1]}}).path("sqs.queues") == [1]
     with pytest.raises(NotReadError, match="too many"):
-        Snapshot({"sqs": LOST}).at("sqs.queues")
+        Snapshot({"sqs": LOST}).path("sqs.queues")
 
 
 class TestFailureInAList:
