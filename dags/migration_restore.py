@@ -18,10 +18,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag
 
-from migration_ops.tasks.backup_common import PLAN, GatheredReportOperator
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.policy import Tag, default_args
-from migration_ops.tasks.restore import (
+from migration_ops.operators.backup.base import PLAN, GatheredReportOperator
+from migration_ops.operators.backup.restore import (
     CREATE,
     CompareOperator,
     CreateTargetOperator,
@@ -29,8 +27,10 @@ from migration_ops.tasks.restore import (
     RestorePlanOperator,
     TableSensor,
 )
-from migration_ops.tasks.runbook import REPORT, TellOperator
-from migration_ops.tasks.runbook_services import runbook_params
+from migration_ops.operators.base import CompleteOperator
+from migration_ops.operators.defaults import Tag, default_args
+from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.services import runbook_params
 
 TITLE = "Restore of the ledger"
 PARAMS = {

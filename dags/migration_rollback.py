@@ -19,12 +19,12 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, chain, dag, task_group
 
-from migration_ops.tasks.approval import EvidenceApproval
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.params import rollback_params
-from migration_ops.tasks.policy import Tag, default_args
-from migration_ops.tasks.rollback import ReleaseOperator, SelectOperator, SheetOperator
-from migration_ops.tasks.step import step_task
+from migration_ops.operators.approval import EvidenceApproval
+from migration_ops.operators.base import CompleteOperator
+from migration_ops.operators.defaults import Tag, default_args
+from migration_ops.operators.wave.params import rollback_params
+from migration_ops.operators.wave.rollback import ReleaseOperator, SelectOperator, SheetOperator
+from migration_ops.operators.wave.step import step_task
 
 
 @dag(

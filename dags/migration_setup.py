@@ -21,7 +21,7 @@ from typing import Any
 from airflow.sdk import Param, PokeReturnValue, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.tasks.policy import Tag, default_args
+from migration_ops.operators.defaults import Tag, default_args
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "include" / "cloudformation" / "migration-ops.yaml"
 PARAMS = {
@@ -57,8 +57,8 @@ def migration_setup() -> None:
     def prepare() -> dict[str, str]:
         from dataclasses import asdict
 
-        from migration_ops.settings import read_settings
-        from migration_ops.setup import stack
+        from migration_ops.aws import stack
+        from migration_ops.core.settings import read_settings
 
         context = get_current_context()
         return asdict(
@@ -73,7 +73,7 @@ def migration_setup() -> None:
 
     @task.sensor(mode="reschedule", poke_interval=15, timeout=900, doc_md="Waits for the change set and logs it.")
     def plan(change_set: dict[str, str]) -> PokeReturnValue:
-        from migration_ops.setup import stack
+        from migration_ops.aws import stack
 
         found = stack.look(cloudformation(), stack.ChangeSet(**change_set))
         for change in found.changes if found else []:
@@ -82,7 +82,7 @@ def migration_setup() -> None:
 
     @task(doc_md="Dry run or nothing to change: removes the change set and skips the rest. Else starts the change.")
     def apply(change_set: dict[str, str], planned: dict[str, Any]) -> None:
-        from migration_ops.setup import stack
+        from migration_ops.aws import stack
 
         client, handle, shown = cloudformation(), stack.ChangeSet(**change_set), stack.Plan(**planned)
         dry_run = get_current_context()["params"]["dryRun"]
@@ -96,7 +96,7 @@ def migration_setup() -> None:
 
     @task.sensor(mode="reschedule", poke_interval=30, timeout=3600, doc_md="Waits for the stack; returns its outputs.")
     def outputs(change_set: dict[str, str]) -> PokeReturnValue:
-        from migration_ops.setup import stack
+        from migration_ops.aws import stack
 
         found = stack.outputs_when_done(cloudformation(), stack.ChangeSet(**change_set))
         return PokeReturnValue(is_done=found is not None, xcom_value=found)

@@ -22,12 +22,12 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, chain, cross_downstream, dag, task_group
 
-from migration_ops.tasks.approval import DecideOperator, EvidenceApproval
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.params import wave_params
-from migration_ops.tasks.policy import Tag, default_args
-from migration_ops.tasks.step import StepOperator, step_task
-from migration_ops.tasks.wave import PlanOperator, PreflightOperator, ReportOperator
+from migration_ops.operators.approval import DecideOperator, EvidenceApproval
+from migration_ops.operators.base import CompleteOperator
+from migration_ops.operators.defaults import Tag, default_args
+from migration_ops.operators.wave.params import wave_params
+from migration_ops.operators.wave.step import StepOperator, step_task
+from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator, ReportOperator
 
 APP_NAME = "{{ task.app['appName'] }}"
 SHEET, APPROVAL = "go_no_go", "approve_cutover"

@@ -19,15 +19,14 @@ from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag
 
-from migration_ops.runbook.alarms.desired import KINDS
+from migration_ops.operators.base import CompleteOperator, doc_of
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.alarms import AlarmsOperator
+from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.report import MappedReportOperator
+from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.runbook.alarms.findings import SECTION
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.documented import doc_of
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook import REPORT, TellOperator
-from migration_ops.tasks.runbook_alarms import AlarmsOperator
-from migration_ops.tasks.runbook_mapped import MappedReportOperator
-from migration_ops.tasks.runbook_services import runbook_params
+from migration_ops.runbook.alarms.wanted import KINDS
 
 TITLE, WORK = "Alarms", "alarms"
 DRY_RUN = Param(True, type="boolean", title="Dry run", description="Show what differs, change nothing")

@@ -18,9 +18,9 @@ from datetime import timedelta
 
 from airflow.sdk import Param, dag
 
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook_services import runbook_params
-from migration_ops.tasks.sign_off import wire_checklist
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.services import runbook_params
+from migration_ops.operators.runbook.sign_off import wire_checklist
 
 PERIOD = Param("year", type="string", enum=["year", "quarter"], title="Period", description="What is asked for")
 

@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag
 
-from migration_ops.tasks.backup import (
+from migration_ops.operators.backup.backup import (
     BackupPlanOperator,
     ExpireOperator,
     ExportOperator,
@@ -27,11 +27,11 @@ from migration_ops.tasks.backup import (
     SealExportOperator,
     VerifyOperator,
 )
-from migration_ops.tasks.backup_common import GatheredReportOperator
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook import REPORT, TellOperator
-from migration_ops.tasks.runbook_services import runbook_params
+from migration_ops.operators.backup.base import GatheredReportOperator
+from migration_ops.operators.base import CompleteOperator
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.services import runbook_params
 
 TITLE = "Backup of the ledger"
 MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="Auto: export where PITR is on")

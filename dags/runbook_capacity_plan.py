@@ -18,11 +18,11 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.chapter import wire
+from migration_ops.operators.runbook.report import TABLES, add_tables
+from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.runbook.capacity import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook import wire
-from migration_ops.tasks.runbook_services import runbook_params
-from migration_ops.tasks.runbook_tables import TABLES, add_tables
 
 
 @dag(

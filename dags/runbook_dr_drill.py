@@ -20,9 +20,8 @@ from datetime import timedelta
 
 from airflow.sdk import TriggerRule, chain, dag
 
-from migration_ops.tasks.backup_common import PLAN, GatheredReportOperator
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.drill import (
+from migration_ops.operators.backup.base import PLAN, GatheredReportOperator
+from migration_ops.operators.backup.drill import (
     BEGIN,
     RECOVER,
     BeginDrillOperator,
@@ -30,12 +29,19 @@ from migration_ops.tasks.drill import (
     CompareRecoveredOperator,
     RecoverOperator,
 )
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.rehearsal import RehearsalPlanOperator, RehearsedOperator
-from migration_ops.tasks.restore import CREATE, CompareOperator, CreateTargetOperator, LoadOperator, TableSensor
-from migration_ops.tasks.runbook import REPORT, TellOperator
-from migration_ops.tasks.runbook_services import runbook_params
-from migration_ops.tasks.step import step_task
+from migration_ops.operators.backup.rehearsal import RehearsalPlanOperator, RehearsedOperator
+from migration_ops.operators.backup.restore import (
+    CREATE,
+    CompareOperator,
+    CreateTargetOperator,
+    LoadOperator,
+    TableSensor,
+)
+from migration_ops.operators.base import CompleteOperator
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.services import runbook_params
+from migration_ops.operators.wave.step import step_task
 
 TITLE = "Disaster recovery drill"
 SOURCES = [BEGIN, "compare", RECOVER, "compare_recovered", "rehearsed", "clean_up"]

@@ -17,19 +17,14 @@ from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag, task_group
 
+from migration_ops.core.settings import read_settings
+from migration_ops.operators.base import CompleteOperator
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.chapter import REPORT, TellOperator
+from migration_ops.operators.runbook.insights import ALL, ChooseQueriesOperator, QueryResultsSensor, StartQueryOperator
+from migration_ops.operators.runbook.report import MappedReportOperator
+from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.runbook.insights import QUERIES
-from migration_ops.settings import read_settings
-from migration_ops.tasks.complete import CompleteOperator
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook import REPORT, TellOperator
-from migration_ops.tasks.runbook_insights import (
-    ALL,
-    ChooseQueriesOperator,
-    QueryResultsSensor,
-    StartQueryOperator,
-)
-from migration_ops.tasks.runbook_mapped import MappedReportOperator
-from migration_ops.tasks.runbook_services import runbook_params
 
 TITLE = "Log insights"
 SECTION = "Monitoring & Alerts, Log Insights Queries"

@@ -21,12 +21,12 @@ from datetime import timedelta
 
 from airflow.sdk import Param, dag
 
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.security import ingest_params, wire_security
+from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.runbook.assessment import CHAPTER as ASSESSMENT
 from migration_ops.runbook.audit import CHAPTER as AUDIT
 from migration_ops.runbook.readers.advisories import PARAM
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook_services import runbook_params
-from migration_ops.tasks.security import ingest_params, wire_security
 
 SCAN = Param(
     None,

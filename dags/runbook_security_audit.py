@@ -18,10 +18,10 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 
+from migration_ops.operators.defaults import Tag, default_args, from_now_on
+from migration_ops.operators.runbook.security import ingest_params, wire_security
+from migration_ops.operators.runbook.services import runbook_params
 from migration_ops.runbook.audit import CHAPTER
-from migration_ops.tasks.policy import Tag, default_args, from_now_on
-from migration_ops.tasks.runbook_services import runbook_params
-from migration_ops.tasks.security import ingest_params, wire_security
 
 
 @dag(

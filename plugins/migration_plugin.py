@@ -6,23 +6,17 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from migration_ops.mgn.session import read_models
-from migration_ops.tasks import (
-    approval,
-    complete,
-    fresh_questions,
-    params,
-    policy,
-    rollback,
-    run_note,
-    runbook,
-    step,
-    wave,
-)
+from migration_ops.aws.session import read_models
+from migration_ops.operators import approval, defaults
+from migration_ops.operators import base as complete
+from migration_ops.operators import listeners as fresh_questions
+from migration_ops.operators import listeners as run_note
+from migration_ops.operators.runbook import chapter
+from migration_ops.operators.wave import params, rollback, step, wave
 
 # Task processes are forks of a process that has loaded its plugins. What is imported here is not imported again by
 # every task and after every deferral, which costs 0.3 s of processor time each.
-WARM = (approval, complete, params, policy, rollback, runbook, step, wave)
+WARM = (approval, complete, params, defaults, rollback, chapter, step, wave)
 
 
 class MigrationPlugin(AirflowPlugin):

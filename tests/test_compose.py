@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from migration_ops.settings import PREFIX, Settings
+from migration_ops.core.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE_FILE = ROOT / "docker-compose.yaml"

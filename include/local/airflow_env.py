@@ -52,7 +52,7 @@ def airflow_settings(root: Path, home: Path, port: int, parallelism: int) -> dic
         "AIRFLOW_HOME": str(home),
         # A stack of one's own asks no package index.
         "MIGRATION_OPS_PIP_LIST_COMMAND": shlex.join(
-            [sys.executable, str(root / "include/sandbox/operations/fake_pip.py")]
+            [sys.executable, str(root / "include/sandbox/estates/fake_pip.py")]
         ),
         "PYTHONPATH": str(root),
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),

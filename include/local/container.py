@@ -14,9 +14,9 @@ import socket
 from pathlib import Path
 
 from include.local import airflow_env, resources
+from include.local.port_forward import relay
 from include.local.ports import LOOPBACK
-from include.local.relay import relay
-from include.sandbox.box import SERVER_ORDER, Sandbox
+from include.sandbox.sandbox import SERVER_ORDER, Sandbox
 
 PORTS_FROM = 18090
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from include.local import health_look, replication_view
+from include.local import health_check, replication_view
 from include.local.airflow_api import RUN_ENDED, AirflowApi, AirflowApiError
 from include.local.approvals import Approver
 from include.local.errors import LocalError
@@ -141,7 +141,7 @@ def run_demo(wave: Path, speed: float, approve: str, port: int | None) -> int:
         wait_for_dag(stack, stack.api)
         try:
             state = Demo(stack, conf, approve, screen).run()
-            health = health_look.look(stack, screen)
+            health = health_check.look(stack, screen)
         except requests.RequestException as error:
             stack.check_alive()
             raise LocalError(f"Airflow does not answer any more: {error}") from error

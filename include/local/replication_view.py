@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.local.resources import client
-from migration_ops.waves.servers import ServerView, moment
+from migration_ops.aws.mgn.servers import ServerView, moment
 
 
 @dataclass(frozen=True)

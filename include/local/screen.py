@@ -14,8 +14,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from include.local import board
-from include.local.board import Document
+from include.local import progress_table
+from include.local.progress_table import Document
 from include.local.replication_view import Replication
 
 HEARTBEAT_SECONDS = 30.0
@@ -73,8 +73,8 @@ class PlainScreen:
         print(f"\n--- {title} ---\n{text}\n---\n", flush=True)
 
     def show(self, tasks: list[Document], applications: list[str], replication: Mapping[str, Replication]) -> None:
-        now = board.states(tasks)
-        for line in board.changes(self._seen, now):
+        now = progress_table.states(tasks)
+        for line in progress_table.changes(self._seen, now):
             self.say(line)
         self._seen = now
         for name, one in replication.items():
@@ -117,13 +117,13 @@ class LiveScreen:
             self._live.stop()
 
     def _picture(self, tasks: list[Document], applications: list[str], replication: Mapping[str, Replication]) -> Group:
-        steps = Text("  ".join(f"{sign} {name}" for name, sign in board.wave_steps(tasks)))
+        steps = Text("  ".join(f"{sign} {name}" for name, sign in progress_table.wave_steps(tasks)))
         table = Table(title=f"elapsed {duration(time.monotonic() - self._began)}", title_justify="left", expand=False)
-        for heading in ("application", *board.PHASES, "step", "state", "lag", "ETA", "replication"):
+        for heading in ("application", *progress_table.PHASES, "step", "state", "lag", "ETA", "replication"):
             table.add_column(heading, no_wrap=True)
-        for row in board.rows(tasks, applications):
+        for row in progress_table.rows(tasks, applications):
             seen = replication.get(row.application, Replication())
-            phases = [row.phases.get(phase, board.NOT_YET) for phase in board.PHASES]
+            phases = [row.phases.get(phase, progress_table.NOT_YET) for phase in progress_table.PHASES]
             tail = [row.step, row.state, duration(seen.lag_seconds), seen.eta or "—", seen.states]
             table.add_row(row.application, *phases, *tail)
         return Group(steps, table)

@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from include.local import airflow_env, ports, processes, resources, running, sandbox_process, state_file, wal
+from include.local import airflow_env, ports, processes, resources, running, sandbox_process, sqlite_wal, state_file
 from include.local.airflow_api import AirflowApi
 from include.local.errors import LocalError
 from include.local.processes import Command, Session
-from include.local.reaper import Reaper
+from include.local.supervisor import Reaper
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = {
@@ -200,7 +200,7 @@ class LocalStack:
         del self._processes["db-migrate"]
         if migration.returncode:
             raise LocalError(f"airflow db migrate failed; the end of its log:\n{self._log_tail('db-migrate')}")
-        wal.switch_on(self.home / "airflow.db")
+        sqlite_wal.switch_on(self.home / "airflow.db")
 
     def _run(self, command: Command) -> subprocess.Popen[bytes]:
         process, session = processes.start(command)

@@ -11,8 +11,8 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from include.sandbox.box import SEEDS, Sandbox
 from include.sandbox.clock import SHOWN_KINDS
+from include.sandbox.sandbox import SEEDS, Sandbox
 
 PARENT_CHECK_SECONDS = 0.5
 

@@ -10,16 +10,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from include.sandbox import stepfunctions_executions
-from include.sandbox.adjusting import adjust_server, apply_fault, lift_fault
 from include.sandbox.faults import BadFault
 from include.sandbox.history import write_history
 from include.sandbox.mgn.errors import MgnError
 from include.sandbox.mgn.render import server_document
+from include.sandbox.moto import stepfunctions_executions
+from include.sandbox.overrides import adjust_server, apply_fault, lift_fault
 from include.sandbox.seeding import seed_estate
 
 if TYPE_CHECKING:
-    from include.sandbox.box import Sandbox
+    from include.sandbox.sandbox import Sandbox
 
 _ROUTES = Map(
     [

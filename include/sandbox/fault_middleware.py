@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.ledger_of_calls import EXECUTED_KEY, FAULT_KEY, NameOfCall, WsgiApp
+from include.sandbox.call_log import EXECUTED_KEY, FAULT_KEY, NameOfCall, WsgiApp
 from include.sandbox.naming import CallName, is_internal, read_body
 
 if TYPE_CHECKING:

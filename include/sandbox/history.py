@@ -15,8 +15,8 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from include.sandbox import access_analyzer, cost_explorer, ec2_age, iam_additions, secret_dates, service_quotas
-from include.sandbox.moto_server import account_id
+from include.sandbox.moto import access_analyzer, cost_explorer, ec2_age, iam_additions, secret_dates, service_quotas
+from include.sandbox.moto.server import account_id
 
 KINDS = frozenset({"roles", "secrets", "accessAnalyzer", "ec2HoursAgo", "costs", "serviceQuotas"})
 

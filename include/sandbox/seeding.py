@@ -11,12 +11,12 @@ import hashlib
 import random
 from typing import Any
 
-from include.sandbox import ec2_status
 from include.sandbox.mgn import groups
 from include.sandbox.mgn.ec2_target import boot_seconds_range
 from include.sandbox.mgn.estate import Job, Launched, LifecycleMarks, Machine, Participant, Server
 from include.sandbox.mgn.replication import INITIATION_SECONDS, Disk, Replication
 from include.sandbox.mgn.service import Context, Mgn, replication_settings
+from include.sandbox.moto import ec2_status
 
 GIB = 1024**3
 DAY_SECONDS = 86_400.0

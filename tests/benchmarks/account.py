@@ -13,9 +13,9 @@ from typing import Any
 import requests
 
 from include.local import airflow_env, resources
-from include.sandbox.box import Sandbox
 from include.sandbox.client import SandboxClient
 from include.sandbox.cmf.seed import seed_from_estate
+from include.sandbox.sandbox import Sandbox
 
 Document = dict[str, Any]
 Calls = Counter[tuple[str, str]]

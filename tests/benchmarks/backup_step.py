@@ -16,15 +16,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins"))  # as i
 
 import boto3
 
-from migration_ops.runbook.backup.layout import base_of
-from migration_ops.runbook.backup.make import back_up
+from migration_ops.runbook.backup.create import back_up
+from migration_ops.runbook.backup.fingerprint import profile_table
+from migration_ops.runbook.backup.keys import base_of
 from migration_ops.runbook.backup.manifest import manifest_key, read_manifest
-from migration_ops.runbook.backup.profile import profile_table
 from migration_ops.runbook.backup.restore import create_target, load
+from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore, protection_of
 from migration_ops.runbook.backup.table import describe
 from migration_ops.runbook.backup.verify import verify_backup
-from migration_ops.runbook.backup.wire import raw_scans
 
 RUN = "bench"
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -20,10 +20,10 @@ from typing import Any
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
-from migration_ops.steps.records import note_decision
-from migration_ops.tasks.context import plan_of, services_of
-from migration_ops.tasks.step import step_task
-from migration_ops.tasks.wave import PlanOperator, PreflightOperator, ReportOperator
+from migration_ops.operators.context import plan_of, services_of
+from migration_ops.operators.wave.step import step_task
+from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator, ReportOperator
+from migration_ops.wave.records import note_decision
 
 TEST = ("replication_ready", "test_launch", "test_verify", "mark_ready")
 CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")

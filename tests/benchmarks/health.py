@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from include.local import resources
-from include.sandbox.operations.account import Account as Operations
-from include.sandbox.operations.clean import cloudwatch
-from include.sandbox.operations.clean.lambda_ import make_function
-from include.sandbox.operations.clean.logs import CALM_LINES, write_lines
-from include.sandbox.operations.clean.sqs import queue_with_dead_letters
-from include.sandbox.operations.clean.stepfunctions import make_execution, make_state_machine
-from include.sandbox.operations.own_airflow import OwnAirflow
-from migration_ops.runbook.config import read_config
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import Finding
+from include.sandbox.estates.account import Account as Operations
+from include.sandbox.estates.clean import cloudwatch
+from include.sandbox.estates.clean.lambda_ import make_function
+from include.sandbox.estates.clean.logs import CALM_LINES, write_lines
+from include.sandbox.estates.clean.sqs import queue_with_dead_letters
+from include.sandbox.estates.clean.stepfunctions import make_execution, make_state_machine
+from include.sandbox.estates.own_airflow import OwnAirflow
+from migration_ops.aws.reader import Reader
+from migration_ops.core.config import read_config
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Finding
+from migration_ops.core.settings import read_settings
+from migration_ops.runbook.checks.check import read_with
 from migration_ops.runbook.health import CHAPTER
-from migration_ops.runbook.judging import read_with
-from migration_ops.runbook.reading import Reader
-from migration_ops.settings import read_settings
 from tests.benchmarks.account import Account, environment, fresh_account
 from tests.benchmarks.report import table
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migration_ops.mgn.triggers import WatchTrigger
+from migration_ops.operators.triggers import WatchTrigger
 from tests.benchmarks.account import Account, environment, fresh_account
 from tests.benchmarks.report import table
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.sandbox.box import Sandbox
+from include.sandbox.sandbox import Sandbox
 
 _TYPES: dict[str, Any] = {
     "string": str,

@@ -14,14 +14,14 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 
 import pytest
 
-from include.sandbox.box import Sandbox
-from migration_ops.errors import OutcomeUnknown, Throttled
-from migration_ops.mgn.calls import instance_statuses
-from migration_ops.mgn.faults import AccessDenied, Conflict, Invalid, NotFound, NotInitialized
-from migration_ops.mgn.hook import MgnHook
-from migration_ops.mgn.triggers import WatchTrigger
-from migration_ops.steps.outcome import Reason
-from migration_ops.waves.jobs import INTENT_TAG
+from include.sandbox.sandbox import Sandbox
+from migration_ops.aws.errors import AccessDenied, Conflict, Invalid, NotFound, NotInitialized
+from migration_ops.aws.mgn.hook import MgnHook
+from migration_ops.aws.mgn.jobs import INTENT_TAG
+from migration_ops.core.errors import OutcomeUnknown, Throttled
+from migration_ops.operators.triggers import WatchTrigger
+from migration_ops.wave.waits.feeds import instance_statuses
+from migration_ops.wave.waits.outcome import Reason
 
 REGION = "us-east-1"
 UNKNOWN_SERVER = "s-ffffffffffffffff0"

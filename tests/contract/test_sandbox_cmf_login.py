@@ -13,11 +13,11 @@ from moto.server import ThreadedMotoServer
 from tenacity import wait_none
 
 from include.sandbox.cmf.app import CmfApi, create_app
-from migration_ops.outbound.cmdb import CmdbServer, CmdbUpdate
-from migration_ops.outbound.cmf import CmfClient, from_connection
-from migration_ops.outbound.cmf_auth import TokenCache
-from migration_ops.waves.verdict import Verdict
-from tests.unit.outbound.sites import serving
+from migration_ops.core.verdict import Verdict
+from migration_ops.integrations.cmdb.cmf import CmfClient, from_connection
+from migration_ops.integrations.cmdb.cmf_auth import TokenCache
+from migration_ops.integrations.cmdb.protocol import CmdbServer, CmdbUpdate
+from tests.integrations.sites import serving
 
 Factory = Callable[[str], Any]
 

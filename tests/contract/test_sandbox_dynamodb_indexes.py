@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.sandbox import dynamodb_indexes
-from include.sandbox.box import Sandbox
+from include.sandbox.moto import dynamodb_indexes
+from include.sandbox.sandbox import Sandbox
 
 ATTRIBUTES = [{"AttributeName": name, "AttributeType": "S"} for name in ("id", "wave")]
 INDEX = {

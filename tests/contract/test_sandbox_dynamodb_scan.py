@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from include.sandbox.box import Sandbox
+from include.sandbox.sandbox import Sandbox
 
 BUCKET = "exports"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.sandbox.box import Sandbox
-from include.sandbox.operations.account import Account
-from include.sandbox.operations.clean.lambda_ import make_function
+from include.sandbox.estates.account import Account
+from include.sandbox.estates.clean.lambda_ import make_function
+from include.sandbox.sandbox import Sandbox
 
 KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
 ATTRIBUTES = [{"AttributeName": "id", "AttributeType": "S"}]

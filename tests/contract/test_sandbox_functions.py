@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.sandbox.box import Sandbox
 from include.sandbox.client import SandboxError
-from include.sandbox.log_filters import TermsFilter
-from include.sandbox.operations.account import Account
-from include.sandbox.operations.clean.lambda_ import make_function
-from include.sandbox.operations.clean.logs import make_log_group, write_lines
-from include.sandbox.operations.clean.stepfunctions import make_execution, make_state_machine
+from include.sandbox.estates.account import Account
+from include.sandbox.estates.clean.lambda_ import make_function
+from include.sandbox.estates.clean.logs import make_log_group, write_lines
+from include.sandbox.estates.clean.stepfunctions import make_execution, make_state_machine
+from include.sandbox.moto.log_filters import TermsFilter
+from include.sandbox.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")

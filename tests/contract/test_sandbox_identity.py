@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.sandbox import iam_additions
-from include.sandbox.box import Sandbox
 from include.sandbox.client import SandboxError
+from include.sandbox.moto import iam_additions
+from include.sandbox.sandbox import Sandbox
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 

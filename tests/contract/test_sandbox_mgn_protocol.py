@@ -10,9 +10,9 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from include.sandbox.box import Sandbox
 from include.sandbox.mgn.model import service_model
 from include.sandbox.mgn.service import OPERATIONS
+from include.sandbox.sandbox import Sandbox
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/mgn/aws4_request, Signature=0"}
 NOT_SIMULATED = sorted(set(service_model().operation_names) - set(OPERATIONS))

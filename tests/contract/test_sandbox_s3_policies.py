@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.sandbox.box import Sandbox
+from include.sandbox.sandbox import Sandbox
 
 BUCKET = "guarded"
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}

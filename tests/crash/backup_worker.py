@@ -9,10 +9,10 @@ from threading import Event
 
 import boto3
 
-from migration_ops.runbook.backup.make import back_up
+from migration_ops.runbook.backup.create import back_up
+from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import describe
-from migration_ops.runbook.backup.wire import raw_scans
 
 
 class Stopping(BackupStore):

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from include.local import resources
-from include.sandbox.box import Sandbox
-from migration_ops.runbook.backup.errors import BackupNotWhole, NoBackup
-from migration_ops.runbook.backup.layout import base_of, found_in
-from migration_ops.runbook.backup.make import back_up
+from include.sandbox.sandbox import Sandbox
+from migration_ops.runbook.backup.create import back_up
+from migration_ops.runbook.backup.keys import base_of, found_in
+from migration_ops.runbook.backup.manifest import BackupNotWhole, NoBackup
 from migration_ops.runbook.backup.retention import sort_out
+from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import describe
 from migration_ops.runbook.backup.verify import latest_verified, verify_backup
-from migration_ops.runbook.backup.wire import raw_scans
 from tests.crash.backup_worker import run_backup
 
 PATIENCE_SECONDS = 30.0

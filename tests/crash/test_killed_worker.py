@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from include.cloudformation.sandbox_deploy import deploy
-from include.sandbox.box import Sandbox
+from include.sandbox.sandbox import Sandbox
 from tests.crash.worker import run_step
-from tests.unit.steps.wave_driver import Driver, jobs_of, make_plan, make_services
+from tests.wave.steps.wave_driver import Driver, jobs_of, make_plan, make_services
 
 SPEED = 20_000
 PATIENCE_SECONDS = 30.0

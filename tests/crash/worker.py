@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 from migration_ops.ledger.protocol import Holder
-from migration_ops.waves.plan import WavePlan
-from tests.unit.steps.wave_driver import Driver, services_of_environment
+from migration_ops.wave.plan.plan import WavePlan
+from tests.wave.steps.wave_driver import Driver, services_of_environment
 
 
 def run_step(

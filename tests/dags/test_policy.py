@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.tasks.policy import OWNER, Tag
+from migration_ops.operators.defaults import OWNER, Tag
 from tests.dags.dag_files import FILES, bag, dag, dag_ids, is_empty, is_question, tasks
 
 MAX_LINES = 120

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from migration_ops.waves.conf import WaveConf
-from migration_ops.waves.rollback_conf import RollbackConf
+from migration_ops.wave.conf.model import WaveConf
+from migration_ops.wave.conf.rollback import RollbackConf
 from tests.dags.dag_files import ROOT, dag, is_question
 
 LEAVES = {
@@ -134,9 +134,9 @@ def test_applications_are_entered_as_json_and_not_as_lines_of_text() -> None:
 
 def test_triggers_are_importable_in_a_process_without_the_dags_folder() -> None:
     """The triggerer has no dags folder on its path, and gets a class by its name."""
-    from migration_ops.mgn.triggers import WatchTrigger
+    from migration_ops.operators.triggers import WatchTrigger
 
-    assert WatchTrigger.__module__ == "migration_ops.mgn.triggers"
+    assert WatchTrigger.__module__ == "migration_ops.operators.triggers"
     assert not {one for one in sys.modules if one.startswith("migration_ops") and "dags/" in _file_of(one)}
 
 

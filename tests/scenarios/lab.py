@@ -16,9 +16,9 @@ import requests
 
 from include.local import resources
 from include.local.airflow_http import AirflowApiError
+from migration_ops.integrations.cmdb import cmf
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import HistoryEntry, Record
-from migration_ops.outbound import cmf
 from tests.scenarios.airflow_api import Document, Run, ScenarioAirflow
 
 WAVE = "migration_wave"

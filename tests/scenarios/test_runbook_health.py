@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from include.local import resources
-from include.sandbox.operations.__main__ import account_from
-from include.sandbox.operations.clean.sqs import make_queue, queue_with_dead_letters
-from include.sandbox.operations.estate import seed_clean
+from include.sandbox.estates.__main__ import account_from
+from include.sandbox.estates.clean.sqs import make_queue, queue_with_dead_letters
+from include.sandbox.estates.estate import seed_clean
 from tests.scenarios.airflow_api import Document, Run
 from tests.scenarios.lab import Lab
 from tests.scenarios.stories import story

@@ -18,9 +18,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from include.sandbox.call_log import with_calls
 from include.sandbox.callback.verify import BadSignature, verify
 from include.sandbox.fault_middleware import with_faults
-from include.sandbox.ledger_of_calls import with_calls
 from include.sandbox.naming import CallName, read_body
 
 DELIVERIES = "/_sandbox/deliveries"

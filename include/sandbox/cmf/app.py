@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from include.sandbox.call_log import with_calls
 from include.sandbox.cmf.schema import DEFAULT_ACCOUNTS, HandlerCrash, schemas
 from include.sandbox.cmf.seed import demo_seed, load
 from include.sandbox.cmf.store import CmfStore, Refusal
@@ -30,7 +31,6 @@ from include.sandbox.cmf.tokens import (
     LocalIssuer,
 )
 from include.sandbox.fault_middleware import with_faults
-from include.sandbox.ledger_of_calls import with_calls
 from include.sandbox.naming import CallName, read_body
 
 STAGE = "/prod"

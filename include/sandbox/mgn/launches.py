@@ -14,13 +14,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from include.sandbox import ec2_status
 from include.sandbox.faults import FaultBook
 from include.sandbox.mgn import lifecycle
 from include.sandbox.mgn.account import Account
 from include.sandbox.mgn.ec2_target import Ec2Target, LaunchRefused, boot_seconds_range
 from include.sandbox.mgn.errors import ConflictError, MgnError, QuotaError, ValidationError, refused
 from include.sandbox.mgn.estate import Job, Launched, LifecycleMarks, Participant, Server
+from include.sandbox.moto import ec2_status
 
 Flow = Generator[float | Callable[[], Any], Any, None]
 _STATE_ON_START = {"START_TEST": "TESTING", "START_CUTOVER": "CUTTING_OVER"}

@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from migration_ops.errors import MigrationError
-from migration_ops.ledger.calls import TRANSACTION_ITEMS, Table, TransactionCancelled, in_groups
-from migration_ops.ledger.chain import canonical
-from migration_ops.ledger.evidence import EvidenceMismatch, EvidenceStore
-from migration_ops.ledger.items import KEY, from_item, iso, key_of, to_item
+from migration_ops.aws.evidence_store import EvidenceMismatch, EvidenceStore
+from migration_ops.core.batches import in_groups
+from migration_ops.core.documents import canonical, iso
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.states import Phase
+from migration_ops.ledger.items import KEY, from_item, key_of, to_item
 from migration_ops.ledger.protocol import VersionConflict
 from migration_ops.ledger.stored_chain import StoredChain, read_chain
-from migration_ops.waves.states import Phase
+from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelled
 
 # FROZEN is not among them: a person still has to look.
 ARCHIVED_PHASES = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED})

@@ -10,20 +10,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from migration_ops.errors import InvalidInput
+from migration_ops.core.documents import canonical
 from migration_ops.ledger.items import KEY, Item, from_item, history_key, to_item
 from migration_ops.ledger.protocol import HistoryEntry, Record
-
-
-def canonical(document: Any) -> str:
-    """JSON with sorted names and no spaces: the same text for the same value.
-
-    :raises InvalidInput: not a JSON value.
-    """
-    try:
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput("not a JSON value", path="detail", cause=str(error)) from error
 
 
 def sha256(text: str) -> str:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from migration_ops.errors import MigrationError, OutcomeUnknown
-from migration_ops.ledger.calls import Table, TransactionCancelled
-from migration_ops.ledger.evidence import Store, within_limits
-from migration_ops.ledger.items import from_item, iso, record_of, same_format
+from migration_ops.aws.evidence_store import Store, within_limits
+from migration_ops.core.documents import iso
+from migration_ops.core.errors import MigrationError, OutcomeUnknown
+from migration_ops.core.states import Status
+from migration_ops.ledger.items import from_item, record_of, same_format
 from migration_ops.ledger.locks import Locks
 from migration_ops.ledger.protocol import HistoryEntry, Holder, Record
 from migration_ops.ledger.stored_chain import read_chains
+from migration_ops.ledger.table import Table, TransactionCancelled
 from migration_ops.ledger.writes import (
     WRITE_TOKEN,
     Change,
@@ -24,7 +26,6 @@ from migration_ops.ledger.writes import (
     refusal,
     transactions_of,
 )
-from migration_ops.waves.states import Status
 
 
 class DynamoDbLedger:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, DecimalException
 from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
-from migration_ops.errors import InvalidInput
+from migration_ops.core.documents import iso
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Holder, Intent, Record
-from migration_ops.waves.states import Phase
 
 Item = dict[str, Any]
 
@@ -53,16 +54,6 @@ RECORD_ATTRIBUTES = frozenset(_TEXTS) | {
     "intents",
     "facts",
 }
-
-
-def iso(moment: datetime) -> str:
-    """UTC, milliseconds, ``Z``: one format, because the index on ``updatedAt`` sorts as text.
-
-    :raises InvalidInput: a time without a zone.
-    """
-    if moment.tzinfo is None:
-        raise InvalidInput("a time in the ledger needs a zone", path="now", value=moment.isoformat())
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def same_format(text: str) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from migration_ops.ledger.calls import TRANSACTION_ITEMS, Table, TransactionCancelled, in_groups
+from migration_ops.core.batches import in_groups
 from migration_ops.ledger.items import holder_of, key_of, lock_attributes, lock_key, to_item
 from migration_ops.ledger.protocol import Holder, LockHeld, VersionConflict
+from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelled
 
 Action = dict[str, Any]
 

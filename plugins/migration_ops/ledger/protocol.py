@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from migration_ops.errors import MigrationError
-from migration_ops.waves.states import STATUS_OF, Phase, Status
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.states import STATUS_OF, Phase, Status
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migration_ops.errors import InvalidInput
-from migration_ops.ledger.calls import Table
+from migration_ops.core.errors import InvalidInput
 from migration_ops.ledger.chain import entry_of, verify
 from migration_ops.ledger.items import Item, from_value, history_key, record_of
 from migration_ops.ledger.protocol import HistoryEntry, Record
+from migration_ops.ledger.table import Table
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from typing import Any
 
 import boto3
 
-from migration_ops.errors import MigrationError
-from migration_ops.ledger.calls import Table, package_errors
+from migration_ops.core.errors import MigrationError
 from migration_ops.ledger.items import KEY
 from migration_ops.ledger.stored_chain import read_chain
+from migration_ops.ledger.table import Table, package_errors
 
 WHOLE, BROKEN, UNKNOWN = 0, 1, 2
 

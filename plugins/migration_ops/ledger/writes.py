@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migration_ops.errors import MigrationError
-from migration_ops.ledger.calls import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelled, in_groups
+from migration_ops.core.batches import in_groups
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.states import Phase, check_transition
 from migration_ops.ledger.chain import entry_item, next_entry
 from migration_ops.ledger.items import KEY, RECORD_ATTRIBUTES, Item, from_item, key_of, record_attributes, to_item
 from migration_ops.ledger.locks import holders_in_the_way, lock_held, take_action
 from migration_ops.ledger.protocol import HistoryEntry, Holder, Record, VersionConflict
-from migration_ops.waves.states import Phase, check_transition
+from migration_ops.ledger.table import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelled
 
 Action = dict[str, Any]
 

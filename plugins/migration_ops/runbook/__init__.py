@@ -1,1 +1,4 @@
-"""The operations runbook: what is read once a run, what is judged, who is told."""
+"""The operations runbook: checks by chapter, alarms, queries, backup, reports and who is notified.
+
+It stands beside the wave: neither imports the other.
+"""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.metrics import Metric
+from migration_ops.aws.metrics import Metric
+from migration_ops.core.errors import Unknown
 
 DEFAULT_PERIOD_SECONDS = 300
 DEFAULT_STATISTIC = "Average"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.runbook.reading import Reader
-from migration_ops.runbook.redaction import redacted_text
+from migration_ops.aws.reader import Reader
+from migration_ops.core.redaction import redacted_text
 
 LAST_EVENTS = 5
 

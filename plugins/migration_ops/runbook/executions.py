@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.facts import Facts
 
 HOUR = timedelta(hours=1)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError
 
-from migration_ops.errors import InvalidInput
-from migration_ops.runbook.config import DIRECTORY
-from migration_ops.runbook.thresholds import ConfigPart
+from migration_ops.core.config import DIRECTORY
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.thresholds import ConfigPart
 
 FILE = "lambda_runtimes.yaml"
 

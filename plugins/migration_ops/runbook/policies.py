@@ -13,8 +13,8 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import unquote
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import Facts
 
 
 class MalformedPolicy(Unknown):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.runbook.findings import Route
+from migration_ops.core.finding import Route
 
 # Whatever has another name is not ours.
 PREFIX = "migration-ops/"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from migration_ops.runbook.alarms.alarm import PREFIX, Alarm
-from migration_ops.runbook.alarms.desired import KINDS, LEFTOVER
-from migration_ops.runbook.facts import Facts, NotRead
-from migration_ops.runbook.findings import Route
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import Facts, NotRead, is_failed
+from migration_ops.core.finding import Route
+from migration_ops.runbook.alarms.alarm import OWNER_TAG, PREFIX, Alarm
+from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER
 
 Document = Mapping[str, Any]
 
@@ -137,3 +138,28 @@ def kind_of(name: str) -> str | None:
     """The kind that an alarm's name says; None when no kind of today has that name."""
     kind = name.removeprefix(PREFIX).split("/", 1)[0]
     return kind if kind in KINDS and kind != LEFTOVER else None
+
+
+def read_existing(reader: Reader, kind: str, is_doubtful: Callable[[dict[str, Any]], bool]) -> Any:
+    """
+    Alarms of one kind as DescribeAlarms answers them; the doubtful ones with ``isOurs``: this installation's tag is on.
+
+    A list; or the document of a failure, and of one alarm's ``isOurs`` where its tags could not be read.
+
+    :param is_doubtful: whether this alarm would be put or deleted; only then it matters whose it is (a call each).
+    """
+    prefix = PREFIX if kind == LEFTOVER else f"{PREFIX}{kind}/"
+    alarms = reader.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
+    if kind == LEFTOVER and not is_failed(alarms):
+        alarms = [one for one in alarms if kind_of(one["AlarmName"]) is None]
+    return reader.each(
+        alarms,
+        lambda alarm: alarm | ({"isOurs": _is_ours(reader, alarm["AlarmArn"])} if is_doubtful(alarm) else {}),
+    )
+
+
+def _is_ours(reader: Reader, arn: str) -> Any:
+    answer = reader.call("cloudwatch", "list_tags_for_resource", ResourceARN=arn)
+    if is_failed(answer):
+        return answer
+    return {one["Key"]: one["Value"] for one in answer["Tags"]}.get(OWNER_TAG) == reader.settings.table_name

@@ -5,10 +5,10 @@ Each of the three metrics is there only when it happened, so what is missing cou
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Route
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.alarms.alarm import ABOVE, Alarm, Formula, Series
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import Route
-from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "machines"
 METRICS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from migration_ops.core.finding import Finding, FindingVerdict, Route
 from migration_ops.runbook.alarms.alarm import BAD, GOOD, Alarm, Formula
-from migration_ops.runbook.alarms.applying import Done
+from migration_ops.runbook.alarms.apply import Done
 from migration_ops.runbook.alarms.drift import Deviation, State
-from migration_ops.runbook.findings import Finding, FindingVerdict, Route
 
 NO_DATA = {GOOD: "is well", BAD: "rings"}
 SECTION = "Monitoring & Alerts, Setting Up Alarms"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Route
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.alarms.alarm import ABOVE, Alarm, Formula
 from migration_ops.runbook.alarms.function_error_rate import series
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import Route
-from migration_ops.runbook.thresholds import Thresholds
 
 SUBJECTS = "functions"
 

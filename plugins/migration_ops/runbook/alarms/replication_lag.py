@@ -6,11 +6,11 @@ launch on it is none (the source may have been stopped), so then the alarm is no
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Route
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.integrations.telemetry.telemetry import LAG_PHASES
 from migration_ops.runbook.alarms.alarm import ABOVE, BAD, Alarm, Series
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import Route
-from migration_ops.runbook.thresholds import Thresholds
-from migration_ops.telemetry import LAG_PHASES
 
 SUBJECTS = "migrations"
 

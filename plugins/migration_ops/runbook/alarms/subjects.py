@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Status
 from migration_ops.ledger.items import from_item
-from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.readers import sqs
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.waves.states import Status
 
 UNDER_WAY = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
 _ATTRIBUTES = ("sourceServerId", "wave", "phase")

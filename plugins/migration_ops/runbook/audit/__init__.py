@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.judging import Chapter
+from migration_ops.runbook.checks.check import Chapter
 
 CHAPTER = Chapter(
     name="audit",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, warning
 from migration_ops.runbook.audit.permissions import Policy, administrators, boundary_of
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, warning
 
 
 def no_administrators(role: Facts, policies: list[Policy], kind: str) -> Judgement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
+from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
 from migration_ops.runbook.policies import MalformedPolicy, Statement, public_statements, unbound_services
 
 LISTED = 10

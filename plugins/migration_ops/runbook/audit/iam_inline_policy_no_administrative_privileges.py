@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit.administrators import no_administrators
 from migration_ops.runbook.audit.permissions import inline_policies
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit.escalation import ASSUME_ROLE
 from migration_ops.runbook.audit.permissions import concerns, is_administrative, on_wide_resources, own_policies
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:

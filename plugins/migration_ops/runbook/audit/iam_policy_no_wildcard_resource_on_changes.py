@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit.changes import unbounded_changes
 from migration_ops.runbook.audit.permissions import own_policies
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, warning
-from migration_ops.runbook.thresholds import Thresholds
 
 SHOWN = 3
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit.trust import deputies
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit.escalation import ways_open_to
 from migration_ops.runbook.audit.permissions import (
     administrators,
@@ -9,9 +12,6 @@ from migration_ops.runbook.audit.permissions import (
     own_policies,
     permissions_of,
 )
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(role: Facts, _: Facts, __: Thresholds) -> Judgement | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.facts import Facts
 from migration_ops.runbook.policies import Statement, statements
 
 # Who may do these may do everything in the end.

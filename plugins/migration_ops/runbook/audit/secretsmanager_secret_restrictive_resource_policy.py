@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit.permissions import concerns
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, warning
 from migration_ops.runbook.policies import Statement, foreign_accounts, statements
-from migration_ops.runbook.thresholds import Thresholds
 
 READ = "secretsmanager:GetSecretValue"
 # A Deny by one of these leaves out whom its values name.

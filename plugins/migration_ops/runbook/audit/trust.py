@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
+from migration_ops.core.facts import Facts
 from migration_ops.runbook.policies import Principal, Statement, foreign_accounts, statements, unbound_services
 
 # Services whose documentation says that they send aws:SourceArn or aws:SourceAccount when they take on a role. Others

@@ -7,9 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from migration_ops.mgn.faults import classify
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, classify
 from migration_ops.runbook.backup.restore import ACTIVE, RUN_TAG, TableExists, run_tag_of, tag_value
 from migration_ops.runbook.backup.table import ask, raw_description
 
@@ -78,7 +76,7 @@ def _recover(client: Any, scratch: Scratch) -> dict[str, Any]:
         answer = client.restore_table_to_point_in_time(
             SourceTableName=scratch.live, TargetTableName=scratch.from_point_in_time, UseLatestRestorableTime=True
         )
-    except (ClientError, BotoCoreError) as error:
+    except SDK_ERRORS as error:
         # A lost answer: the next try finds the table.
         raise classify(error, mutating=True) from error
     found: dict[str, Any] = answer["TableDescription"]

@@ -10,15 +10,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.errors import StepFailed, Unknown
-from migration_ops.runbook.backup.errors import BackupNotWhole
-from migration_ops.runbook.backup.lines import Reading, read_lines
-from migration_ops.runbook.backup.make import iso
-from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part, made_before, manifest_key
+from migration_ops.aws.reader import plain_json
+from migration_ops.core.errors import StepFailed, Unknown
+from migration_ops.runbook.backup.create import iso
+from migration_ops.runbook.backup.jsonl import Reading, read_lines
+from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWhole, Manifest, Part, made_before, manifest_key
+from migration_ops.runbook.backup.serialization import Tally, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described, ask
-from migration_ops.runbook.backup.wire import Tally, item_of, line_of
-from migration_ops.runbook.reading import plain_json
 
 COMPLETED, FAILED, IN_PROGRESS = "COMPLETED", "FAILED", "IN_PROGRESS"
 AT_ONCE = 4

@@ -8,9 +8,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.errors import MigrationError
-from migration_ops.runbook.backup.errors import BackupNotWhole
-from migration_ops.runbook.backup.layout import MANIFEST
+from migration_ops.core.errors import MigrationError
+from migration_ops.runbook.backup.keys import MANIFEST
 from migration_ops.runbook.backup.store import BackupStore, document_bytes, is_absent
 
 FORMAT = "migration-ops-backup/1"
@@ -145,3 +144,17 @@ def made_before(store: BackupStore, base: str) -> Manifest | None:
     if not any(one.key == key for one in store.objects(key)):
         return None
     return read_manifest(store, key)
+
+
+class BackupNotWhole(MigrationError):
+    """A manifest or a part is missing, was changed, or does not say what a manifest must say."""
+
+    code = "BACKUP_NOT_WHOLE"
+    hint = "Do not restore from it: take another backup, and look at the versions of its objects in S3."
+
+
+class NoBackup(MigrationError):
+    """There is no backup that was verified."""
+
+    code = "NO_BACKUP"
+    hint = "Trigger runbook_backup, then clear this task."

@@ -7,17 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from migration_ops.errors import Blocked, Throttled
-from migration_ops.mgn.faults import NotFound, classify
-from migration_ops.runbook.backup.errors import BackupNotWhole
-from migration_ops.runbook.backup.lines import Reading, read_lines
-from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part
+from migration_ops.aws.errors import SDK_ERRORS, NotFound, classify
+from migration_ops.core.errors import Blocked, Throttled
+from migration_ops.runbook.backup.jsonl import Reading, read_lines
+from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWhole, Manifest, Part
+from migration_ops.runbook.backup.serialization import Item, Tally, for_boto3, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask, raw_description
-from migration_ops.runbook.backup.wire import Item, Tally, for_boto3, item_of, line_of
 
 # Limit of BatchWriteItem.
 WRITTEN_A_CALL = 25
@@ -58,7 +56,7 @@ def create_target(client: Any, target: str, manifest: Manifest, live_table: str,
         made = client.create_table(TableName=target, **manifest.create_table, Tags=tags)
     except client.exceptions.ResourceInUseException as error:
         raise TableExists("the target was created in between", table=target) from error
-    except (ClientError, BotoCoreError) as error:
+    except SDK_ERRORS as error:
         # A lost answer: the next try finds the table with this run's tag.
         raise classify(error, mutating=True) from error
     return str(made["TableDescription"]["TableStatus"])

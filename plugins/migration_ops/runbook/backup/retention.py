@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from migration_ops.runbook.backup.layout import Found, found_in, table_prefix
+from migration_ops.runbook.backup.keys import Found, found_in, table_prefix
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.verify import newest_verified
 

@@ -9,11 +9,9 @@ from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Any, Protocol, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from migration_ops.errors import Unknown
-from migration_ops.mgn.faults import classify
-from migration_ops.runbook.backup.wire import Item
+from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.core.errors import Unknown
+from migration_ops.runbook.backup.serialization import Item
 
 SEGMENTS = 4
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
@@ -84,7 +82,7 @@ def _read_segment(client: Any, table: str, segment: int, segments: int, taker: T
             raise _Stopped("another segment failed", segment=segment)
         try:
             page = client.scan(**request)
-        except (ClientError, BotoCoreError) as error:
+        except SDK_ERRORS as error:
             raise classify(error, mutating=False) from error
         if len(page.get("Items", ())) != page.get("Count", -1):
             raise Unknown("Scan answered another number of items than it says", table=table, segment=segment)

@@ -11,11 +11,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from migration_ops.errors import StepFailed
-from migration_ops.ledger.calls import in_groups
-from migration_ops.mgn.faults import classify
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, classify
+from migration_ops.core.batches import in_groups
+from migration_ops.core.errors import StepFailed
 
 READ_BYTES = 1 << 20
 # Limit of DeleteObjects.
@@ -127,7 +125,7 @@ def _classified() -> Iterator[None]:
     # Putting, listing and deleting the same again is harmless, so a lost answer is no special case.
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except SDK_ERRORS as error:
         raise classify(error, mutating=False) from error
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from migration_ops.errors import Unknown
-from migration_ops.mgn.faults import NotFound, classify
-from migration_ops.runbook.reading import plain_json
+from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, NotFound, classify
+from migration_ops.aws.reader import plain_json
+from migration_ops.core.errors import Unknown
 
 T = TypeVar("T")
 ON_DEMAND, PROVISIONED = "PAY_PER_REQUEST", "PROVISIONED"
@@ -42,7 +40,7 @@ def ask(call: Callable[[], T]) -> T:
     """A call that may be repeated, with this package's errors."""
     try:
         return call()
-    except (ClientError, BotoCoreError) as error:
+    except SDK_ERRORS as error:
         raise classify(error, mutating=False) from error
 
 

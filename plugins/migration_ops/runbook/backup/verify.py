@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from migration_ops.errors import MigrationError
-from migration_ops.runbook.backup.errors import BackupNotWhole, NoBackup
-from migration_ops.runbook.backup.layout import VERIFIED, Found, found_in, table_prefix
-from migration_ops.runbook.backup.lines import Reading, read_lines
-from migration_ops.runbook.backup.make import iso
-from migration_ops.runbook.backup.manifest import EXPORT, Manifest, Part, manifest_key, read_manifest
+from migration_ops.core.errors import MigrationError
+from migration_ops.runbook.backup.create import iso
+from migration_ops.runbook.backup.jsonl import Reading, read_lines
+from migration_ops.runbook.backup.keys import VERIFIED, Found, found_in, table_prefix
+from migration_ops.runbook.backup.manifest import (
+    EXPORT,
+    BackupNotWhole,
+    Manifest,
+    NoBackup,
+    Part,
+    manifest_key,
+    read_manifest,
+)
+from migration_ops.runbook.backup.serialization import Tally, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
-from migration_ops.runbook.backup.wire import Tally, item_of, line_of
 
 AT_ONCE = 4
 PROBLEMS_SHOWN = 20

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from migration_ops.runbook.capacity.forecast import TooFewPoints, forecast
-from migration_ops.runbook.capacity.weeks import days_from_last
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, unknown, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, unknown, warning
+from migration_ops.core.series import days_from_last
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.forecast import TooFewPoints, forecast
 
 
 def judge(quota: Facts, _: Facts, limits: Thresholds) -> Judgement | None:

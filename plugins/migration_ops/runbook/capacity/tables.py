@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.runbook.capacity.forecast import Forecast, TooFewPoints, forecast
-from migration_ops.runbook.capacity.weeks import days_from_last
-from migration_ops.runbook.facts import Facts, NotRead
-from migration_ops.runbook.tabling import MakeTables, Table, each_row
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts, NotRead
+from migration_ops.core.series import days_from_last
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.forecast import Forecast, TooFewPoints, forecast
+from migration_ops.runbook.reports.tables import MakeTables, Table, each_row
 
 # A quota far above the values would press them to the floor.
 QUOTA_SHOWN_BELOW = 3

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, warning
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.cost.growth import judged
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, warning
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(tag: Facts, estate: Facts, limits: Thresholds) -> Judgement:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.tabling import MakeTables, Table
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.reports.tables import MakeTables, Table
 
 SHOWN, LABEL_CHARACTERS = 15, 14
 

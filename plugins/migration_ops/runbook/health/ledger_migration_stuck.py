@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.judging import Judgement, above
-from migration_ops.runbook.thresholds import Thresholds
-from migration_ops.waves.states import Phase
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, above
+from migration_ops.core.states import Phase
+from migration_ops.core.thresholds import Thresholds
 
 # Here a wave waits for the first sync, for people, for its window or for the soak, and may do so for long.
 WAITING = frozenset({Phase.PLANNED, Phase.TESTED, Phase.READY, Phase.CUTOVER_VERIFIED})

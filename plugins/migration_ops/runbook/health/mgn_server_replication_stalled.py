@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
-from migration_ops.runbook.thresholds import Thresholds
-from migration_ops.waves.gates import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
+from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(server: Facts, _: Facts, limits: Thresholds) -> Judgement | None:

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from migration_ops.errors import InvalidInput
-from migration_ops.runbook.thresholds import ConfigPart, Thresholds
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.thresholds import ConfigPart, Thresholds
 
 DIRECTORY = Path(__file__).resolve().parents[4] / "include" / "queries"
 PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.judging import Judgement, above, ok, unknown
-from migration_ops.runbook.performance.series import total
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, above, ok, unknown
+from migration_ops.core.series import total
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(table: Facts, estate: Facts, limits: Thresholds) -> Judgement:

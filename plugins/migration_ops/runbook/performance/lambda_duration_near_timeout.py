@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, critical, ok, unknown, warning
-from migration_ops.runbook.performance.series import total, worst_day
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, critical, ok, unknown, warning
+from migration_ops.core.series import total, worst_day
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(function: Facts, _: Facts, limits: Thresholds) -> Judgement:

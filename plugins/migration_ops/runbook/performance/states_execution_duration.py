@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.judging import Judgement, above, ok, unknown
-from migration_ops.runbook.performance.series import total, worst_day
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, above, ok, unknown
+from migration_ops.core.series import total, worst_day
+from migration_ops.core.thresholds import Thresholds
 
 MS_A_MINUTE = 60_000
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(machine: Facts, _: Facts, __: Thresholds) -> Judgement:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.performance.series import total, worst_day
-from migration_ops.runbook.tabling import MakeTables, Table, each_row
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.series import total, worst_day
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.reports.tables import MakeTables, Table, each_row
 
 
 def functions(estate: Facts, _: Thresholds) -> Iterator[Table]:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook import inbox, packages
-from migration_ops.runbook.advisories import Scanned, against, parse, run_pip_audit
-from migration_ops.runbook.facts import is_failed
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
 from migration_ops.runbook.readers.dependencies import lock_path
-from migration_ops.runbook.reading import Reader
+from migration_ops.runbook.scanners import findings as inbox
+from migration_ops.runbook.scanners import packages
+from migration_ops.runbook.scanners.pip_audit import Scanned, against, parse, run_pip_audit
 
 # Of the run: a key in the evidence bucket, or the path of a file on the worker.
 PARAM = "advisoriesReport"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
 
 # [api] maximum_page_limit is 100 unless set otherwise; fewer may come.
 PAGE = 100

@@ -6,12 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.config import DIRECTORY
-from migration_ops.runbook.facts import failed, is_failed
+from migration_ops.aws.reader import Reader
+from migration_ops.core.config import DIRECTORY
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.secrets import in_variables
 from migration_ops.runbook.lambda_runtimes import read_runtimes
-from migration_ops.runbook.reading import Reader
-from migration_ops.runbook.secrets_in_text import in_variables
 
 NO_POLICY = ("ResourceNotFoundException",)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import failed, is_failed
-from migration_ops.runbook.reading import Reader
-from migration_ops.runbook.secrets_in_text import in_document
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.secrets import in_document
 
 
 def read(reader: Reader) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.mgn.faults import NotFound
+from migration_ops.aws.errors import NotFound
+from migration_ops.aws.metrics import read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import NOT_READ, is_failed
 from migration_ops.runbook.dashboard import metrics_of
-from migration_ops.runbook.facts import NOT_READ, is_failed
-from migration_ops.runbook.metrics import read_metrics
-from migration_ops.runbook.reading import Reader
 
 # Asked for nothing, DescribeAlarms answers metric alarms only.
 ALARM_TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")

@@ -10,9 +10,10 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader, side_by_side
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
 
 METRIC = "UnblendedCost"
 NOT_USAGE = ["Credit", "Refund", "Tax"]

@@ -6,10 +6,10 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import is_failed
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
 from migration_ops.runbook.readers.cost_explorer import METRIC, NOT_USAGE
-from migration_ops.runbook.reading import Reader
 
 DAYS = 7
 # Cost Explorer brings its data up to date at least once in 24 hours: the newest day is still growing, and a growing

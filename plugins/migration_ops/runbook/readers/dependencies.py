@@ -7,9 +7,10 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from migration_ops.runbook import packages
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader, side_by_side
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.runbook.scanners import packages
 
 OUTDATED, UP_TO_DATE = "--outdated", "--uptodate"
 

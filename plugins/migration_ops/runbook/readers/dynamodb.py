@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import is_failed
 
 THROTTLES = {"readThrottles": "ReadThrottleEvents", "writeThrottles": "WriteThrottleEvents"}
 # SystemErrors exists by operation only (DynamoDB Developer Guide, metrics and dimensions); what the ledger calls.

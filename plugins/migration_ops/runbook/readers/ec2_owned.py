@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.reader import Reader
 
 MANAGED = "AWSApplicationMigrationServiceManaged"
 SERVER = "AWSApplicationMigrationServiceSourceServerID"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import failed, is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
-from migration_ops.runbook.reading import Reader, side_by_side
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
 
 DEFAULT_BUS = "default"
 # Everybody's rules are on the default bus; ours, made by migration_setup, begin so.

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from migration_ops.runbook.config import DIRECTORY
-from migration_ops.runbook.facts import NONE_EXPECTED, is_failed
+from migration_ops.aws.reader import Reader
+from migration_ops.core.config import DIRECTORY
+from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.runbook.lambda_runtimes import read_runtimes
-from migration_ops.runbook.reading import Reader
 
 
 def read(reader: Reader) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.runbook.facts import NONE_EXPECTED, is_failed
-from migration_ops.runbook.metrics import Metric, period_seconds, read_metrics
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import NONE_EXPECTED, is_failed
 
 METRICS = {"invocations": "Invocations", "errors": "Errors", "throttles": "Throttles"}
 FUNCTION_LOG_PREFIX = "/aws/lambda/"

@@ -6,14 +6,16 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.ledger.items import from_value, iso
-from migration_ops.runbook.capacity.weeks import by_week, day_ends, whole_days
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.documents import iso
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
+from migration_ops.core.series import by_week, day_ends, whole_days
+from migration_ops.core.states import Status
+from migration_ops.ledger.items import from_value
 from migration_ops.runbook.readers.functions import FUNCTION_LOG_PREFIX
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.waves.states import Status
 
 DAY_SECONDS, BYTES_A_MIB = 86_400, 1024**2
 INDEX = "status-timestamp-index"

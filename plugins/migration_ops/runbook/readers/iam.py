@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import failed, is_failed
+from migration_ops.aws.reader import Reader, plain_json
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
 from migration_ops.runbook.readers.iam_last_accessed import last_accessed, start
-from migration_ops.runbook.reading import Reader, plain_json, side_by_side
 
 OPERATION = "iam:get_account_authorization_details"
 AWS_POLICY = ":iam::aws:policy/"

@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.waiter import WaiterModel, create_waiter_with_client
 
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import is_failed
 
 WAITER = "ServiceLastAccessedDetails"
 # The SDK has no waiter of its own for it.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
 from migration_ops.runbook.readers.ec2_owned import instances, snapshots, volumes
-from migration_ops.runbook.reading import Reader, side_by_side
 
 DAY_SECONDS = 86_400
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
 
 ROTATION = "kms:get_key_rotation_status"
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.waves.states import Status
 
 ACTIVE = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
 # There may be very many of these, and only their number is of interest.

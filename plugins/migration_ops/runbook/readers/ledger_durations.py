@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.ledger.calls import Table
+from migration_ops.aws.mgn.servers import moment
+from migration_ops.aws.reader import Reader
+from migration_ops.core.documents import iso
+from migration_ops.core.errors import Unknown
+from migration_ops.core.states import ENDED, STATUS_OF, Phase, Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.items import iso, record_of
+from migration_ops.ledger.items import record_of
 from migration_ops.ledger.protocol import HistoryEntry, Record
-from migration_ops.runbook.reading import Reader
-from migration_ops.waves.servers import moment
-from migration_ops.waves.states import ENDED, STATUS_OF, Phase, Status
+from migration_ops.ledger.table import Table
 
 ENDED_STATUSES = tuple(sorted({STATUS_OF[phase] for phase in ENDED}))
 INDEX = "status-timestamp-index"

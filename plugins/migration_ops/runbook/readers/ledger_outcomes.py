@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from migration_ops.ledger.items import from_item, iso
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader
-from migration_ops.waves.states import ENDED, STATUS_OF, Status
+from migration_ops.aws.reader import Reader
+from migration_ops.core.documents import iso
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import ENDED, STATUS_OF, Status
+from migration_ops.ledger.items import from_item
 
 Migration = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import is_failed
 
 
 def read(reader: Reader) -> dict[str, Any]:

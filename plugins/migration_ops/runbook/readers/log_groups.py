@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.runbook.facts import is_failed
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.runbook.secrets_in_text import kinds_in
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.secrets import kinds_in
 
 FUNCTIONS = "/aws/lambda/"
 # A sample: a month of every line would be read for hours. Prowler takes 1 000 events a group.

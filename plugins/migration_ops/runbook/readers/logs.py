@@ -6,11 +6,12 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import is_failed
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import is_failed
+from migration_ops.core.redaction import redacted_text
 from migration_ops.runbook.readers.functions import FUNCTION_LOG_PREFIX
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.runbook.redaction import redacted_text
 
 # Terms are case-sensitive, and one of them is enough. ERROR alone misses timeouts and killed processes.
 PATTERN = '?ERROR ?CRITICAL ?FATAL ?Exception ?"Task timed out" ?"Runtime exited" ?"Runtime.ExitError"'

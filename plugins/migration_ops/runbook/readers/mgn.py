@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.ledger.calls import in_groups
-from migration_ops.runbook.facts import is_failed
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import in_groups, side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Phase
 from migration_ops.runbook.readers.ledger import ACTIVE, migrations
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.waves.servers import ServerView
-from migration_ops.waves.states import Phase
 
 # Limit of the filter sourceServerIDs.
 SERVERS_A_CALL = 200

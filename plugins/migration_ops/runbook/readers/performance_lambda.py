@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from migration_ops.runbook.facts import NONE_EXPECTED, is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import NONE_EXPECTED, is_failed
 
 # A day is the longest period of CloudWatch; percentiles of longer ones cannot be had from those of days.
 DAY_SECONDS = 86_400

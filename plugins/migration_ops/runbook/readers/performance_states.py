@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.runbook.facts import NONE_EXPECTED, is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.facts import NONE_EXPECTED, is_failed
 
 DAY_SECONDS = 86_400
 TIMES = {"p50": "p50", "p95": "p95", "p99": "p99"}

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.capacity.peaks import peak
-from migration_ops.runbook.reading import Reader
-from migration_ops.waves.servers import ServerView, moment
+from migration_ops.aws.mgn.servers import ServerView, moment
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.series import peak
 
 GIB_A_TIB = 1024
 NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})

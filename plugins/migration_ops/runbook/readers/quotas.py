@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration_ops.errors import Unknown
+from migration_ops.aws.metrics import Metric, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.series import WEEK, by_week, day_ends, whole_days
 from migration_ops.runbook.capacity.quota_list import QUOTAS, QuotaSource
-from migration_ops.runbook.capacity.weeks import WEEK, by_week, day_ends, whole_days
-from migration_ops.runbook.facts import failed, is_failed
-from migration_ops.runbook.metrics import Metric, read_metrics
 from migration_ops.runbook.readers.quota_usage import COUNTERS
-from migration_ops.runbook.reading import Reader, side_by_side
 
 DAY_SECONDS = 86_400
 # What MGN keeps itself: servers that are not archived, of all of them (no dimension).

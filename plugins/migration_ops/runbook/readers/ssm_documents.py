@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import failed, is_failed
-from migration_ops.runbook.reading import Reader
-from migration_ops.runbook.secrets_in_text import in_document, kinds_in
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import failed, is_failed
+from migration_ops.core.secrets import in_document, kinds_in
 
 
 def read(reader: Reader) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from migration_ops.aws.mgn.servers import ServerView, moment
+from migration_ops.aws.reader import Reader
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.facts import is_failed
+from migration_ops.core.states import Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
-from migration_ops.runbook.facts import is_failed
 from migration_ops.runbook.readers.ec2_owned import MANAGED, instances, snapshots, volumes
-from migration_ops.runbook.reading import Reader, side_by_side
-from migration_ops.waves.servers import ServerView, moment
-from migration_ops.waves.states import Status
 
 NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
 

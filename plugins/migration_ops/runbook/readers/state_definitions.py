@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from migration_ops.errors import Unknown
-from migration_ops.runbook.facts import NONE_EXPECTED, failed, is_failed
-from migration_ops.runbook.reading import Reader
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import NONE_EXPECTED, failed, is_failed
 
 OPERATION = "stepfunctions:describe_state_machine"
 

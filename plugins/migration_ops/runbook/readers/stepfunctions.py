@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from migration_ops.errors import Unknown
+from migration_ops.aws.metrics import Metric, period_seconds, read_metrics
+from migration_ops.aws.reader import Reader
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.runbook.execution_details import details
-from migration_ops.runbook.facts import NONE_EXPECTED, is_failed
-from migration_ops.runbook.metrics import Metric, period_seconds, read_metrics
-from migration_ops.runbook.reading import Reader
 
 # PENDING_REDRIVE is asked for by map run only; with a state machine's ARN it is a ValidationException (API reference).
 BAD_ENDS = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "ABORTED": "ExecutionsAborted"}

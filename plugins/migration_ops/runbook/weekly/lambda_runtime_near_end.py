@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.audit import lambda_function_supported_runtime as audited
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(function: Facts, estate: Facts, limits: Thresholds) -> Judgement | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.findings import FindingVerdict
-from migration_ops.runbook.judging import Judgement, above, ok
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import FindingVerdict, Judgement, above, ok
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(wave: Facts, _: Facts, limits: Thresholds) -> Judgement | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement, ok, warning
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement, ok, warning
+from migration_ops.core.thresholds import Thresholds
 
 
 def judge(lock: Facts, _: Facts, __: Thresholds) -> Iterator[Judgement]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migration_ops.core.facts import Facts
+from migration_ops.core.finding import Judgement
+from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.assessment import packages_known_vulnerabilities as assessed
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.judging import Judgement
-from migration_ops.runbook.thresholds import Thresholds
 
 
 def judge(scan: Facts, estate: Facts, limits: Thresholds) -> Iterator[Judgement]:

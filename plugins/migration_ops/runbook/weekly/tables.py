@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migration_ops.runbook.facts import Facts
-from migration_ops.runbook.tabling import MakeTables, Table
-from migration_ops.runbook.thresholds import Thresholds
+from migration_ops.core.facts import Facts
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.reports.tables import MakeTables, Table
 
 SHOWN_SERVICES, SHOWN_PACKAGES = 15, 100
 

@@ -1,0 +1,250 @@
+"""botocore's errors as this package's errors: who refused, who asked for patience, and what nobody knows.
+
+The code decides, never the HTTP status: ThrottlingException is 400 in one page of the API reference and 429 in the
+model (API reference, CommonErrors).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError as BotoCoreError
+from botocore.exceptions import ClientError as ClientError
+
+from migration_ops.core.errors import MigrationError, OutcomeUnknown, Refused, Throttled, Unknown
+
+# What a call of the SDK raises when AWS answers with an error, or does not answer.
+SDK_ERRORS = (ClientError, BotoCoreError)
+
+
+class Conflict(Refused):
+    """MGN refused because of the server's state or a job in flight, perhaps our own (ConflictException)."""
+
+    code = "CONFLICT"
+    hint = "Look at the server's lifecycle state and jobs; clear the task when nothing is in flight."
+
+
+class AccessDenied(Refused):
+    """The credentials are missing, expired or not allowed to make the call."""
+
+    code = "ACCESS_DENIED"
+    hint = "Check the Airflow connection and the role's policy (include/iam), then clear the task."
+
+
+class NotInitialized(Refused):
+    """MGN was never initialized in this account and Region (UninitializedAccountException)."""
+
+    code = "MGN_NOT_INITIALIZED"
+    hint = "An administrator initializes MGN once per account and Region."
+
+
+class NotFound(Refused):
+    """The id does not exist in this account and Region."""
+
+    code = "NOT_FOUND"
+    hint = "Check account, Region and id."
+
+
+class Invalid(Refused):
+    """The request is malformed; sending it again changes nothing."""
+
+    code = "INVALID_REQUEST"
+
+
+class NotSent(OutcomeUnknown):
+    """A mutating call that never left: the connection to AWS could not be opened."""
+
+    code = "NOT_SENT"
+
+
+class Unreachable(Unknown):
+    """A read that got no answer, even after its retries."""
+
+    code = "UNREACHABLE"
+    hint = "AWS could not be reached; the task tries again by itself."
+    retryable = True
+
+
+THROTTLING_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        # Of what this package calls, only jobs and servers in flight have a quota, and both become free again.
+        "ServiceQuotaExceededException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "TooManyRequestsException",
+    }
+)
+CONFLICT_CODES = frozenset({"ConflictException"})
+DENIED_CODES = frozenset(
+    {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "OptInRequired"}
+)
+# Their messages may quote the canonical request, session token included, so the message is dropped.
+CREDENTIAL_CODES = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+UNINITIALIZED_CODES = frozenset({"UninitializedAccountException"})
+NOT_FOUND_CODES = frozenset(
+    {"InvalidDocument", "InvalidInstanceID.NotFound", "ResourceNotFound", "ResourceNotFoundException"}
+)
+INVALID_CODES = frozenset(
+    {
+        "InvalidFilter",
+        "InvalidInstanceID.Malformed",
+        "InvalidParameter",
+        "InvalidParameterCombination",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "MissingParameter",
+        "UnsupportedCalendarException",
+        "ValidationError",
+        "ValidationException",
+    }
+)
+SERVER_CODES = frozenset(
+    {
+        # A status as code: an answer without an error type, from something between AWS and us.
+        "429",
+        "500",
+        "502",
+        "503",
+        "504",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServerException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "Unavailable",
+    }
+)
+
+REFUSALS: tuple[tuple[frozenset[str], type[MigrationError]], ...] = (
+    (THROTTLING_CODES, Throttled),
+    (CONFLICT_CODES, Conflict),
+    (DENIED_CODES | CREDENTIAL_CODES, AccessDenied),
+    (UNINITIALIZED_CODES, NotInitialized),
+    (NOT_FOUND_CODES, NotFound),
+    (INVALID_CODES, Invalid),
+)
+
+# Raised while the connection is being opened: not one byte of the request was written.
+_BEFORE_SENDING = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+_CREDENTIALS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.NoAuthTokenError,
+    boto.UnknownCredentialError,
+    boto.SSOError,
+)
+_MALFORMED = (
+    boto.ParamValidationError,
+    boto.ValidationError,
+    boto.NoRegionError,
+    boto.UnknownRegionError,
+    boto.UnknownEndpointError,
+    boto.EndpointProviderError,
+)
+_NO_ANSWER = (boto.HTTPClientError, boto.ConnectionError)
+_EXTRA_MEMBERS = ("resourceId", "resourceType", "quotaCode", "retryAfterSeconds", "reason")
+
+
+def classify(error: Exception, *, mutating: bool) -> MigrationError:
+    """The package's error for what a boto3 call raised; a package error passes unchanged.
+
+    Whatever is not known to be a refusal is :class:`OutcomeUnknown` for a mutating call, :class:`Unknown` for a read.
+
+    :param mutating: whether AWS may have executed something if the answer was lost.
+    """
+    if isinstance(error, MigrationError):
+        return error
+    if isinstance(error, ClientError):
+        return _from_answer(error, mutating)
+    if isinstance(error, BotoCoreError):
+        return _from_client(error, mutating)
+    return _undecided(mutating)(f"The call raised {type(error).__name__}.")
+
+
+def _from_answer(error: ClientError, mutating: bool) -> MigrationError:
+    """AWS answered with an error."""
+    code = str(error.response.get("Error", {}).get("Code") or "")
+    message = _message_of(error, code)
+    context = _context_of(error, code)
+    for codes, kind in REFUSALS:
+        if code in codes:
+            return kind(message, **context)
+    if code in SERVER_CODES and not mutating:
+        return Unreachable(message, **context)
+    return _undecided(mutating)(message, **context)
+
+
+def _from_client(error: BotoCoreError, mutating: bool) -> MigrationError:
+    """There is no answer: the call failed on our side of the wire, or on the way."""
+    kind = type(error).__name__
+    if isinstance(error, _CREDENTIALS):
+        # A credential provider's own message may quote what it read.
+        return AccessDenied("No usable AWS credentials.", error=kind)
+    if isinstance(error, _MALFORMED):
+        return Invalid(str(error), error=kind)
+    if isinstance(error, _BEFORE_SENDING):
+        return (NotSent if mutating else Unreachable)(str(error), error=kind)
+    if isinstance(error, _NO_ANSWER) and not mutating:
+        return Unreachable(str(error), error=kind)
+    return _undecided(mutating)(str(error), error=kind)
+
+
+def _undecided(mutating: bool) -> type[MigrationError]:
+    return OutcomeUnknown if mutating else Unknown
+
+
+def _message_of(error: ClientError, code: str) -> str:
+    operation = error.operation_name
+    if code in CREDENTIAL_CODES:
+        return f"{operation}: {code}."
+    text = str(error.response.get("Error", {}).get("Message") or "").strip()
+    return f"{operation}: {text or code or 'an error without a code'}"
+
+
+def _context_of(error: ClientError, code: str) -> dict[str, Any]:
+    response: dict[str, Any] = dict(error.response)
+    metadata = response.get("ResponseMetadata") or {}
+    context: dict[str, Any] = {"operation": error.operation_name, "awsCode": code}
+    context |= {"status": metadata.get("HTTPStatusCode"), "requestId": metadata.get("RequestId")}
+    context |= {name: response.get(name) for name in _EXTRA_MEMBERS}
+    causes = [
+        {member: one.get(member) for member in ("code", "message", "resourceId") if one.get(member)}
+        for one in response.get("errors") or []
+    ]
+    context["errors"] = causes or None
+    context["fields"] = [one.get("name") for one in response.get("fieldList") or []] or None
+    return {name: value for name, value in context.items() if value is not None}

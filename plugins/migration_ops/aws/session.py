@@ -1,0 +1,101 @@
+"""All clients of one Airflow connection from one boto3 session."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import boto3
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from botocore.loaders import create_loader
+
+log = logging.getLogger(__name__)
+
+# A boto3 session makes one client at a time; clients themselves may be used by many threads.
+_making = Lock()
+
+# botocore's service models are data that never change while a process lives, yet every session parses them anew
+# (EC2's takes a tenth of a second). This loader keeps them for the process and for all that are forked from it.
+_loader = create_loader(os.environ.get("AWS_DATA_PATH"))
+SERVICES = (
+    "cloudwatch",
+    "cognito-idp",
+    "dynamodb",
+    "ec2",
+    "events",
+    "logs",
+    "mgn",
+    "s3",
+    "secretsmanager",
+    "ssm",
+    "sts",
+)
+
+
+def read_models() -> None:
+    """Makes a client of each service that a wave calls and throws it away; nothing is sent.
+
+    Task processes inherit what botocore reads, imports and works out the first time. Best effort: an environment in
+    which this fails (``AWS_PROFILE`` names no profile) may still have good connections.
+    """
+    try:
+        # Given credentials, so that botocore does not go and look for some (files, instance metadata).
+        session: Any = boto3.session.Session("none", "none", region_name="us-east-1")
+        session._session.register_component("data_loader", _loader)
+        for service in SERVICES:
+            session.client(service)
+    except (BotoCoreError, ValueError) as error:
+        log.warning("the AWS service models were not read beforehand: %s", error)
+
+
+def clients_in(region: str) -> Callable[[str], Any]:
+    """boto3 clients by service name, with the environment's own credentials: for what has no AWS connection."""
+    session: Any = boto3.session.Session(region_name=region)
+    make: Callable[[str], Any] = session.client
+    return make
+
+
+class SessionHook(AwsBaseHook):
+    """
+    An AwsBaseHook that keeps its session, and makes clients of other services out of it.
+
+    The provider opens a session for every client, and every session reads botocore's endpoints and service models
+    anew: a fifth of a second of processor time each, in every task and after every deferral.
+    """
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        session = super().get_session(region_name=self.region_name)
+        session._session.register_component("data_loader", _loader)
+        return session
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
+        if deferrable or region_name not in (None, self.region_name):
+            return super().get_session(region_name=region_name, deferrable=deferrable)
+        return self._session
+
+    def _get_caller(self, target_function_name: str = "execute") -> str:
+        """Who calls, in the user agent (CloudTrail shows it).
+
+        The provider looks for the operator's class in the stack, which costs each new process as much as all else
+        here together.
+        """
+        return "MigrationOps"
+
+    def client_of(self, service: str, config: Config, firm: Config | None = None) -> Any:
+        """
+        A new boto3 client with the connection's role, endpoint for this service, Region and certificates.
+
+        :param config: what holds unless the connection's ``config_kwargs`` say otherwise.
+        :param firm: what holds whatever they say.
+        """
+        endpoint = self.conn_config.get_service_endpoint_url(service_name=service)
+        config = self._get_config(config.merge(self.config).merge(firm or Config()))
+        with _making:
+            return self.get_session().client(service, endpoint_url=endpoint, config=config, verify=self.verify)

@@ -1,0 +1,216 @@
+"""Deploys the package's CloudFormation stack through change sets: create or update, shown before it is done.
+
+Every function takes a boto3 CloudFormation client and returns at once; who waits between them is the caller's choice.
+Running any of them again is harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from migration_ops.aws.errors import classify
+from migration_ops.core.errors import Blocked, MigrationError, StepFailed
+from migration_ops.core.settings import Settings
+
+STEADY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+# The stack of a first change set that nobody executed: it has no resources yet.
+EMPTY = frozenset({"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"})
+SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# Execution status of a change set that may still be executed; AVAILABLE: not begun, or not yet to be seen.
+_NOT_OVER = frozenset({"AVAILABLE", "EXECUTE_IN_PROGRESS"})
+# CloudFormation's wording for "nothing to do", of change sets and of plain updates.
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set on its way. ``kind`` is ``CREATE`` or ``UPDATE``."""
+
+    stack_name: str
+    change_set_id: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a change set would do.
+
+    ``changes`` are those of resources: it may be empty although outputs or tags change. ``up_to_date`` tells that
+    there is nothing to do at all.
+    """
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    executed: bool = False
+    up_to_date: bool = False
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def parameters_of(settings: Settings) -> dict[str, str]:
+    """The template's parameters for this installation, so that names cannot differ from what the DAGs use."""
+    return {
+        "TableName": settings.table_name,
+        "EvidenceBucketName": settings.evidence_bucket,
+        "EventBusName": settings.event_bus,
+        "LogGroupName": settings.log_group,
+        "MetricsNamespace": settings.metrics_namespace,
+    }
+
+
+def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, str], token: str) -> ChangeSet:
+    """Creates the change set (CreateChangeSet), for a new stack or an existing one.
+
+    :param token: names the change set; the same token finds the one that exists.
+    :raises Blocked: the stack is being changed by somebody else, or a failed creation is in the way.
+    """
+    status = stack_status(client, stack_name)
+    kind = "CREATE" if status is None or status in EMPTY else "UPDATE"
+    if kind == "UPDATE" and status not in STEADY:
+        raise Blocked(
+            "The stack cannot be changed in this state; a failed creation must be deleted first",
+            stackName=stack_name,
+            status=status,
+        )
+    name = "migration-setup-" + hashlib.sha256((token + template).encode()).hexdigest()[:16]
+    try:
+        answer = client.create_change_set(
+            StackName=stack_name,
+            ChangeSetName=name,
+            ChangeSetType=kind,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Tags=[{"Key": "project", "Value": "migration-ops"}],
+        )
+    except client.exceptions.AlreadyExistsException:
+        answer = _describe(client, stack_name, name)
+        return ChangeSet(stack_name, answer["ChangeSetId"], kind)
+    except (ClientError, BotoCoreError) as error:
+        raise classify(error, mutating=True) from error
+    return ChangeSet(stack_name, answer["Id"], kind)
+
+
+def look(client: Any, change_set: ChangeSet) -> Plan | None:
+    """What the change set would do (DescribeChangeSet); None while CloudFormation is still working it out.
+
+    :raises StepFailed: the template or its parameters are wrong.
+    """
+    answer = _describe(client, change_set.stack_name, change_set.change_set_id)
+    status, reason = answer["Status"], answer.get("StatusReason", "")
+    if status == "FAILED":
+        if any(words in reason for words in NO_CHANGES):
+            return Plan(up_to_date=True)
+        raise StepFailed("The change set failed", stackName=change_set.stack_name, reason=reason)
+    if status != "CREATE_COMPLETE":
+        return None
+    executed = answer.get("ExecutionStatus", "").startswith("EXECUTE_")
+    return Plan([_change_document(one) for one in answer.get("Changes", [])], executed)
+
+
+def execute(client: Any, change_set: ChangeSet, plan: Plan) -> None:
+    """Starts the change (ExecuteChangeSet), unless it was started already or there is nothing to do."""
+    if plan.executed or plan.up_to_date:
+        return
+    try:
+        client.execute_change_set(StackName=change_set.stack_name, ChangeSetName=change_set.change_set_id)
+    except (ClientError, BotoCoreError) as error:
+        # Clearing the task looks at the change set again, so a lost answer does not execute it twice.
+        raise classify(error, mutating=True) from error
+
+
+def discard(client: Any, change_set: ChangeSet) -> None:
+    """Removes a change set that is not wanted, and the empty stack that a first one leaves behind."""
+    if stack_status(client, change_set.stack_name) in (None, "DELETE_COMPLETE"):
+        return
+    try:
+        client.delete_change_set(StackName=change_set.stack_name, ChangeSetName=change_set.change_set_id)
+        if change_set.kind == "CREATE" and stack_status(client, change_set.stack_name) == "REVIEW_IN_PROGRESS":
+            client.delete_stack(StackName=change_set.stack_name)
+    except client.exceptions.ChangeSetNotFoundException:
+        return
+    except (ClientError, BotoCoreError) as error:
+        raise classify(error, mutating=True) from error
+
+
+def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | None:
+    """The stack's outputs once the change set is executed (DescribeChangeSet, DescribeStacks); None until then.
+
+    A stack alone cannot tell: right after ExecuteChangeSet it may still show the good end of the change before.
+
+    :raises StepFailed: the change failed and was rolled back, with which resource and why.
+    """
+    stack = _stack(client, change_set.stack_name)
+    status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+    if status.endswith("_IN_PROGRESS"):
+        return None
+    about = {"stackName": change_set.stack_name, "status": status}
+    if not stack or status not in SUCCEEDED:
+        raise StepFailed("The stack could not be deployed", **about, reasons=_failures(client, change_set.stack_name))
+    execution = _describe(client, change_set.stack_name, change_set.change_set_id).get("ExecutionStatus")
+    if execution in _NOT_OVER:
+        return None
+    if execution != "EXECUTE_COMPLETE":
+        raise StepFailed("The change was not made", **about, execution=execution)
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs") or []}
+
+
+def stack_status(client: Any, stack_name: str) -> str | None:
+    """The stack's status, None when there is no such stack."""
+    stack = _stack(client, stack_name)
+    return stack["StackStatus"] if stack else None
+
+
+def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
+    try:
+        stacks: list[dict[str, Any]] = client.describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        # A missing stack is a ValidationError like any other; only its message tells.
+        if "does not exist" in str(error):
+            return None
+        raise classify(error, mutating=False) from error
+    except BotoCoreError as error:
+        raise classify(error, mutating=False) from error
+    return stacks[0] if stacks else None
+
+
+def _describe(client: Any, stack_name: str, change_set: str) -> dict[str, Any]:
+    """All pages of a change set, as one answer."""
+    request = {"StackName": stack_name, "ChangeSetName": change_set}
+    try:
+        answer: dict[str, Any] = client.describe_change_set(**request)
+        page = answer
+        while page.get("NextToken"):
+            page = client.describe_change_set(**request, NextToken=page["NextToken"])
+            answer["Changes"] += page["Changes"]
+    except (ClientError, BotoCoreError) as error:
+        raise classify(error, mutating=False) from error
+    return answer
+
+
+def _change_document(change: dict[str, Any]) -> dict[str, Any]:
+    what = change.get("ResourceChange", {})
+    document = {
+        "action": what.get("Action"),
+        "resource": what.get("LogicalResourceId"),
+        "type": what.get("ResourceType"),
+        "replacement": what.get("Replacement"),
+    }
+    return {name: value for name, value in document.items() if value}
+
+
+def _failures(client: Any, stack_name: str) -> list[str]:
+    """The newest failures of the stack's resources (DescribeStackEvents, newest first)."""
+    try:
+        events = client.describe_stack_events(StackName=stack_name)["StackEvents"]
+    except (ClientError, BotoCoreError) as error:
+        reason: MigrationError = classify(error, mutating=False)
+        return [f"the stack's events could not be read: {reason.code}"]
+    return [
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+        for event in events
+        if event.get("ResourceStatus", "").endswith("_FAILED")
+    ][:10]

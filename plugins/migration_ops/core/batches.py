@@ -1,0 +1,26 @@
+"""Lists cut into groups, as AWS's batch calls take them, and work done for each entry side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def in_groups(items: Sequence[T], size: int) -> list[list[T]]:
+    """Groups of at most ``size``, in order."""
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+AT_ONCE = 8
+
+
+def side_by_side(things: Iterable[T], read: Callable[[T], Any]) -> list[Any]:
+    """Results in the order of ``things``."""
+    wanted = list(things)
+    if len(wanted) < 2:
+        return [read(one) for one in wanted]
+    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(wanted))) as pool:
+        return list(pool.map(read, wanted))

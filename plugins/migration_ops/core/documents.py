@@ -1,0 +1,50 @@
+"""Names and digests that must come out the same on every run, host and Python."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from migration_ops.core.errors import InvalidInput
+
+_SLUG_LENGTH = 40
+
+
+def canonical_digest(document: Any) -> str:
+    """sha256 (hex) of a plain JSON value, whatever the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def migration_id_for(wave: str, source_server_id: str) -> str:
+    """The migration id of a server in a wave when the conf names none; matches ``^mig-[A-Za-z0-9-]+$``.
+
+    The digest keeps waves apart whose names look the same once reduced to letters and digits.
+    """
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", wave)[:_SLUG_LENGTH].strip("-") or "wave"
+    server = re.sub(r"[^A-Za-z0-9]+", "", source_server_id.removeprefix("s-")) or "server"
+    return f"mig-{slug}-{server}-{canonical_digest([wave, source_server_id])[:8]}"
+
+
+def canonical(document: Any) -> str:
+    """JSON with sorted names and no spaces: the same text for the same value.
+
+    :raises InvalidInput: not a JSON value.
+    """
+    try:
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("not a JSON value", path="detail", cause=str(error)) from error
+
+
+def iso(moment: datetime) -> str:
+    """UTC, milliseconds, ``Z``: one format, because the index on ``updatedAt`` sorts as text.
+
+    :raises InvalidInput: a time without a zone.
+    """
+    if moment.tzinfo is None:
+        raise InvalidInput("a time in the ledger needs a zone", path="now", value=moment.isoformat())
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,182 @@
+"""The one result of all runbook work: a finding, and how findings compare with those of the run before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class FindingVerdict(StrEnum):
+    """Worst first. UNKNOWN is no kind of OK: what could not be looked at makes a run red, as CRITICAL does."""
+
+    CRITICAL = "CRITICAL"
+    UNKNOWN = "UNKNOWN"
+    WARNING = "WARNING"
+    OK = "OK"
+
+
+WORST_FIRST = tuple(FindingVerdict)
+RED = frozenset({FindingVerdict.CRITICAL, FindingVerdict.UNKNOWN})
+
+
+class Route(StrEnum):
+    """Whom a finding concerns: ``page`` wakes somebody up, ``warn`` can wait for the morning."""
+
+    PAGE = "page"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    One judged fact of one resource.
+
+    :param check_id: the check that judged.
+    :param resource: name, id or ARN of what was judged; ``*`` when not even the list of resources could be read.
+    :param value: what was seen, a plain JSON value in ``unit``; None when there is none.
+    :param limit: what it was held against.
+    :param reason: one sentence: why this verdict.
+    :param evidence: plain JSON values that show it: log lines, ids, times. Never a secret.
+    :param remedy: what a person does now; empty when all is well.
+    :param section: the runbook's section.
+    """
+
+    check_id: str
+    resource: str
+    verdict: FindingVerdict
+    value: Any = None
+    limit: Any = None
+    unit: str = ""
+    reason: str = ""
+    evidence: tuple[Any, ...] = ()
+    remedy: str = ""
+    section: str = ""
+    route: Route = Route.WARN
+
+    @property
+    def key(self) -> str:
+        """The same over runs."""
+        return f"{self.check_id}|{self.resource}"
+
+    def as_document(self) -> dict[str, Any]:
+        """camelCase, for reports and XCom."""
+        return {
+            "checkId": self.check_id,
+            "resource": self.resource,
+            "verdict": self.verdict.value,
+            "value": self.value,
+            "limit": self.limit,
+            "unit": self.unit,
+            "reason": self.reason,
+            "evidence": list(self.evidence),
+            "remedy": self.remedy,
+            "section": self.section,
+            "route": self.route.value,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Finding:
+        return cls(
+            check_id=document["checkId"],
+            resource=document["resource"],
+            verdict=FindingVerdict(document["verdict"]),
+            value=document["value"],
+            limit=document["limit"],
+            unit=document["unit"],
+            reason=document["reason"],
+            evidence=tuple(document["evidence"]),
+            remedy=document["remedy"],
+            section=document["section"],
+            route=Route(document["route"]),
+        )
+
+
+def worst(findings: Iterable[Finding]) -> FindingVerdict:
+    """The worst verdict; of no findings UNKNOWN: nothing was looked at."""
+    verdicts = {finding.verdict for finding in findings}
+    return next((one for one in WORST_FIRST if one in verdicts), FindingVerdict.UNKNOWN)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """By verdict, then by check and resource."""
+    return sorted(findings, key=lambda one: (WORST_FIRST.index(one.verdict), one.check_id, one.resource))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one finding since the run before: ``new``, ``worse``, ``better`` or ``gone``."""
+
+    kind: str
+    finding: Finding
+    before: FindingVerdict | None = None
+
+    def as_document(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "before": self.before.value if self.before else None,
+            "finding": self.finding.as_document(),
+        }
+
+
+def changes(before: Iterable[Finding], now: Iterable[Finding]) -> list[Change]:
+    """What differs between two runs, worst first. A new finding that is OK is no news; one that is gone had a fault."""
+    old, new = ({one.key: one for one in some} for some in (before, now))
+    found = [_change(old.get(key), finding) for key, finding in new.items()]
+    gone = [
+        Change("gone", finding, finding.verdict)
+        for key, finding in old.items()
+        if key not in new and finding.verdict is not FindingVerdict.OK
+    ]
+    order = {change.finding.key: change for change in [*filter(None, found), *gone]}
+    return [order[one.key] for one in worst_first(change.finding for change in order.values())]
+
+
+def _change(old: Finding | None, new: Finding) -> Change | None:
+    if old is None:
+        return None if new.verdict is FindingVerdict.OK else Change("new", new)
+    if old.verdict is new.verdict:
+        return None
+    is_worse = WORST_FIRST.index(new.verdict) < WORST_FIRST.index(old.verdict)
+    if old.verdict is FindingVerdict.OK:
+        return Change("new", new, old.verdict)
+    return Change("worse" if is_worse else "better", new, old.verdict)
+
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a check says of one resource. ``resource`` None = the one it was given."""
+
+    verdict: FindingVerdict
+    reason: str
+    value: Any = None
+    limit: Any = None
+    evidence: tuple[Any, ...] = ()
+    resource: str | None = None
+
+
+def ok(reason: str = "", **more: Any) -> Judgement:
+    return Judgement(FindingVerdict.OK, reason, **more)
+
+
+def warning(reason: str, **more: Any) -> Judgement:
+    return Judgement(FindingVerdict.WARNING, reason, **more)
+
+
+def critical(reason: str, **more: Any) -> Judgement:
+    return Judgement(FindingVerdict.CRITICAL, reason, **more)
+
+
+def unknown(reason: str, **more: Any) -> Judgement:
+    return Judgement(FindingVerdict.UNKNOWN, reason, **more)
+
+
+def above(value: float, limit: float, what: str, verdict: FindingVerdict, **more: Any) -> Judgement:
+    """OK up to and with the limit, ``verdict`` beyond it."""
+    if value > limit:
+        return Judgement(verdict, f"{what}: {value:g}, limit {limit:g}", value, limit, **more)
+    return Judgement(FindingVerdict.OK, f"{what}: {value:g}", value, limit, **more)

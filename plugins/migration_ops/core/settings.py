@@ -1,0 +1,72 @@
+"""The only reader of configuration: environment variables ``MIGRATION_OPS_*``, each with a default.
+
+What differs per run is in the conf; what differs per installation is here. ``.env.example`` explains each.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+
+from migration_ops.core.errors import InvalidInput
+
+PREFIX = "MIGRATION_OPS_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Installation-wide settings. Names carry their unit."""
+
+    table_name: str = "migration-state"
+    evidence_bucket: str = ""
+    event_bus: str = "custom-migration-bus"
+    metrics_namespace: str = "MigrationOrchestration"
+    log_group: str = "/migration/orchestration"
+    # Also write the operators' log lines to the log group; off where Airflow's own logs are shipped there.
+    ship_logs: int = 1
+    cmdb_conn_id: str = "cmf_api"
+    callback_conn_id: str = "migration_callback"
+    # Our own Airflow's REST API, for the health check (http; login and password, or none where all are admins).
+    airflow_conn_id: str = "airflow_api"
+    # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
+    config_directory: str = ""
+    # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer
+    # packages: words as a shell splits them, which are given --format json and --outdated or --uptodate; empty = the
+    # pip of this interpreter, which asks its configured index.
+    lock_file: str = ""
+    pip_list_command: str = ""
+    # A trigger that fires within seconds of its deferral can be failed by the executor ("state mismatch",
+    # Airflow 3.3.2): 15 s when idle, 30 s on a busy installation.
+    first_poll_seconds: float = 15.0
+    # How long an answer that never came may still take effect before "nothing happened" is believed.
+    settle_seconds: float = 60.0
+    retry_delay_seconds: float = 30.0
+    # UG says up to 100 servers per launch operation, the quota says 200.
+    launch_batch_size: int = 100
+    check_timeout_seconds: float = 10.0
+    job_poll_seconds: float = 30.0
+    ledger_poll_seconds: float = 30.0
+    boot_poll_seconds: float = 30.0
+    check_poll_seconds: float = 30.0
+    verify_timeout_minutes: float = 60.0
+    job_timeout_minutes: float = 240.0
+    history_ttl_days: int = 90
+
+
+def read_settings(environ: dict[str, str] | None = None) -> Settings:
+    """Settings from the environment.
+
+    :raises InvalidInput: a value that is not of its type; the context names the variable.
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for one in fields(Settings):
+        name = PREFIX + one.name.upper()
+        if name not in source:
+            continue
+        kind = {"str": str, "int": int, "float": float}[str(one.type)]
+        try:
+            values[one.name] = kind(source[name])
+        except ValueError as error:
+            raise InvalidInput(f"{name} must be of type {one.type}", path=name, value=source[name]) from error
+    return Settings(**values)  # type: ignore[arg-type]

@@ -1,0 +1,105 @@
+"""The ledger's states of one migration, and the table of what may follow what (design: "The ledger")."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from migration_ops.core.errors import MigrationError
+
+
+class Status(StrEnum):
+    """Coarse state for queries and alarms."""
+
+    REQUESTED = "REQUESTED"
+    MIGRATION_IN_PROGRESS = "MIGRATION_IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    ROLLED_BACK = "ROLLED_BACK"
+    FROZEN = "FROZEN"
+
+
+class Phase(StrEnum):
+    """The step a migration is in."""
+
+    PLANNED = "PLANNED"
+    TEST_LAUNCHING = "TEST_LAUNCHING"
+    TEST_LAUNCHED = "TEST_LAUNCHED"
+    TESTED = "TESTED"
+    READY = "READY"
+    CUTTING_OVER = "CUTTING_OVER"
+    CUTOVER_LAUNCHED = "CUTOVER_LAUNCHED"
+    CUTOVER_VERIFIED = "CUTOVER_VERIFIED"
+    FINALIZING = "FINALIZING"
+    FINALIZED = "FINALIZED"
+    ROLLING_BACK = "ROLLING_BACK"
+    ROLLED_BACK = "ROLLED_BACK"
+    FAILED = "FAILED"
+    FROZEN = "FROZEN"
+
+
+STATUS_OF: dict[Phase, Status] = {
+    Phase.PLANNED: Status.REQUESTED,
+    Phase.FINALIZED: Status.COMPLETED,
+    Phase.ROLLED_BACK: Status.ROLLED_BACK,
+    Phase.FAILED: Status.FAILED,
+    Phase.FROZEN: Status.FROZEN,
+} | {
+    phase: Status.MIGRATION_IN_PROGRESS
+    for phase in (
+        Phase.TEST_LAUNCHING,
+        Phase.TEST_LAUNCHED,
+        Phase.TESTED,
+        Phase.READY,
+        Phase.CUTTING_OVER,
+        Phase.CUTOVER_LAUNCHED,
+        Phase.CUTOVER_VERIFIED,
+        Phase.FINALIZING,
+        Phase.ROLLING_BACK,
+    )
+}
+
+# States in which nothing runs any more; a new run, or a cleared task, may start from them.
+ENDED = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
+# A dependant may cut over when everything it depends on is in one of these.
+CUT_OVER = frozenset({Phase.CUTOVER_VERIFIED, Phase.FINALIZING, Phase.FINALIZED})
+# The point of no return: from here on MGN offers no way back.
+AFTER_NO_RETURN = frozenset({Phase.FINALIZED})
+
+_STOPS = frozenset({Phase.ROLLING_BACK, Phase.FAILED, Phase.FROZEN})
+
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    # READY straight from PLANNED: the test is skipped, or MGN already is READY_FOR_CUTOVER.
+    Phase.PLANNED: frozenset({Phase.TEST_LAUNCHING, Phase.READY}) | _STOPS,
+    # A launch may be sent again (next attempt) while the phase stays.
+    Phase.TEST_LAUNCHING: frozenset({Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED}) | _STOPS,
+    Phase.TEST_LAUNCHED: frozenset({Phase.TESTED, Phase.TEST_LAUNCHING}) | _STOPS,
+    Phase.TESTED: frozenset({Phase.READY, Phase.TEST_LAUNCHING}) | _STOPS,
+    Phase.READY: frozenset({Phase.READY, Phase.CUTTING_OVER, Phase.TEST_LAUNCHING}) | _STOPS,
+    Phase.CUTTING_OVER: frozenset({Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED}) | _STOPS,
+    Phase.CUTOVER_LAUNCHED: frozenset({Phase.CUTOVER_VERIFIED, Phase.CUTTING_OVER}) | _STOPS,
+    Phase.CUTOVER_VERIFIED: frozenset({Phase.FINALIZING, Phase.CUTTING_OVER}) | _STOPS,
+    Phase.FINALIZING: frozenset({Phase.FINALIZING, Phase.FINALIZED}) | _STOPS,
+    # CMDB and callback results are appended without leaving the phase; nothing else follows.
+    Phase.FINALIZED: frozenset({Phase.FINALIZED}),
+    Phase.ROLLING_BACK: frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.FROZEN}),
+    # From here on a person cleared the task or started a new run: work goes on from what MGN shows.
+    Phase.ROLLED_BACK: frozenset(
+        {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.READY, Phase.CUTTING_OVER, Phase.ROLLING_BACK}
+    ),
+    Phase.FAILED: frozenset(Phase) - {Phase.FINALIZED},
+    Phase.FROZEN: frozenset(Phase),
+}
+
+
+class IllegalTransition(MigrationError):
+    """The ledger was asked for a step that cannot follow the present one."""
+
+    code = "ILLEGAL_TRANSITION"
+    hint = "Another run or a person changed this migration; clear the task so that it reads the state again."
+
+
+def check_transition(migration_id: str, old: Phase, new: Phase) -> None:
+    """:raises IllegalTransition: when ``new`` may not follow ``old``."""
+    # Writing facts without leaving the phase is no transition.
+    if new is not old and new not in TRANSITIONS[old]:
+        raise IllegalTransition(f"{old} may not become {new}", migrationId=migration_id, old=old.value, new=new.value)

@@ -1,0 +1,68 @@
+"""The three-valued result of every check: OK, BLOCKED or UNKNOWN. UNKNOWN never opens a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """OK opens a gate; BLOCKED and UNKNOWN keep it shut."""
+
+    OK = "OK"
+    BLOCKED = "BLOCKED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One judged fact: what was looked at, what was seen, what the limit is.
+
+    ``subject`` is an id or a path, ``value`` and ``limit`` are plain JSON values with the unit in ``name``.
+    """
+
+    name: str
+    subject: str
+    verdict: Verdict
+    value: Any = None
+    limit: Any = None
+    reason: str = ""
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self) | {"verdict": self.verdict.value}
+
+
+def worst(checks: list[Check]) -> Verdict:
+    """BLOCKED before UNKNOWN before OK. No checks at all is UNKNOWN: nothing was looked at."""
+    verdicts = {check.verdict for check in checks}
+    for verdict in (Verdict.BLOCKED, Verdict.UNKNOWN):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.OK if verdicts else Verdict.UNKNOWN
+
+
+Fact = tuple[Verdict, str]
+
+
+def blocked(reason: str) -> Fact:
+    return Verdict.BLOCKED, reason
+
+
+def unknown(reason: str) -> Fact:
+    return Verdict.UNKNOWN, reason
+
+
+def decide(name: str, subject: str, against: Iterable[Fact], *, value: Any, limit: Any, ok: str) -> Check:
+    """OK only when nothing speaks against it. Reasons of the deciding verdict are all named, the others are not.
+
+    :param against: the facts that are not OK.
+    :param ok: the reason to give when there are none.
+    """
+    facts = list(against)
+    for verdict in (Verdict.BLOCKED, Verdict.UNKNOWN):
+        reasons = [reason for of, reason in facts if of is verdict]
+        if reasons:
+            return Check(name, subject, verdict, value, limit, "; ".join(reasons))
+    return Check(name, subject, Verdict.OK, value, limit, ok)

@@ -1,0 +1,1 @@
+"""The CMDB: the protocol that a CMDB client fulfils, and Cloud Migration Factory as one."""

@@ -1,0 +1,190 @@
+"""Getting and keeping CMF's token: a Cognito ID token, valid for an hour, cached per process.
+
+Two ways to get one: the service account (Secrets Manager + cognito-idp InitiateAuth) or CMF's Login API.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import requests
+
+from migration_ops.aws.errors import BotoCoreError, ClientError
+from migration_ops.integrations.errors import CmdbRefused, CmdbUnavailable
+
+RENEW_BEFORE_EXPIRY_SECONDS = 300.0
+# Used when a token does not say when it ends; short, so that a wrong guess costs one more login and not a 401.
+UNSTATED_LIFETIME_SECONDS = 600.0
+# Codes of Cognito and Secrets Manager that ask for patience; every other code is a refusal.
+_TRANSIENT = frozenset(
+    {"TooManyRequestsException", "ThrottlingException", "InternalErrorException", "InternalServiceError"}
+)
+
+
+class Login(Protocol):
+    """One way to get a token."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this account from another; the key of the cache."""
+
+    def log_in(self) -> str:
+        """A fresh ID token. :raises CmdbUnavailable: :raises CmdbRefused:"""
+
+
+@dataclass(frozen=True)
+class CognitoServiceAccount:
+    """CMF's service account: ``secret_id`` (``MFServiceAccount-{UserPoolId}``) holds username and password.
+
+    :param client_factory: gives a boto3 client by service name (``secretsmanager``, ``cognito-idp``) for ``region``.
+    """
+
+    user_pool_id: str
+    client_id: str
+    secret_id: str
+    region: str
+    client_factory: Callable[[str], Any] = field(repr=False, compare=False)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return ("cognito", self.user_pool_id, self.client_id, self.secret_id, self.region)
+
+    def log_in(self) -> str:
+        try:
+            username, password = self._credentials()
+            answer = self.client_factory("cognito-idp").initiate_auth(
+                ClientId=self.client_id,
+                AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": username, "PASSWORD": password},
+            )
+        except ClientError as error:
+            raise _of_client_error(error) from None
+        except BotoCoreError as error:
+            # Some of these repeat the parameters of the call, the password among them: only their kind is told.
+            raise CmdbUnavailable(
+                "the login of the CMDB's service account failed", cause=type(error).__name__
+            ) from None
+        token = (answer.get("AuthenticationResult") or {}).get("IdToken")
+        if not token:
+            raise CmdbRefused(
+                "the service account was asked for another step (MFA, new password)",
+                challenge=answer.get("ChallengeName"),
+            )
+        return str(token)
+
+    def _credentials(self) -> tuple[str, str]:
+        secret = self.client_factory("secretsmanager").get_secret_value(SecretId=self.secret_id)
+        try:
+            document = json.loads(secret["SecretString"])
+            username, password = document["username"], document["password"]
+        except (KeyError, TypeError, ValueError):
+            username = password = None
+        if not isinstance(username, str) or not isinstance(password, str):
+            raise CmdbRefused('the secret is not {"username", "password"}', secretId=self.secret_id)
+        return username, password
+
+
+@dataclass(frozen=True)
+class LoginEndpoint:
+    """CMF's Login API: ``POST {login_url}`` with username and password answers the token as a JSON string."""
+
+    login_url: str
+    username: str
+    password: str = field(repr=False)
+    timeout_seconds: float = 30.0
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        digest = hashlib.sha256(self.password.encode()).hexdigest()
+        return ("login", self.login_url, self.username, digest)
+
+    def log_in(self) -> str:
+        try:
+            answer = requests.post(
+                self.login_url,
+                json={"username": self.username, "password": self.password},
+                timeout=self.timeout_seconds,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise CmdbUnavailable("the CMDB's login does not answer", cause=type(error).__name__) from error
+        if answer.status_code >= 500 or answer.status_code == 429:
+            raise CmdbUnavailable("the CMDB's login cannot answer now", status=answer.status_code)
+        if answer.status_code != 200:
+            raise CmdbRefused("the CMDB refused the login", status=answer.status_code, username=self.username)
+        try:
+            token = answer.json()
+        except ValueError:
+            token = None
+        if not isinstance(token, str) or not token:
+            # An account with MFA is answered with a challenge instead; automation cannot pass it.
+            raise CmdbRefused("the CMDB's login answered no token (MFA?)", username=self.username)
+        return token
+
+
+@dataclass
+class _Cached:
+    token: str
+    until: float
+
+
+class TokenCache:
+    """Tokens by account. Thread-safe; one login at a time, so that n waiting threads share one."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tokens: dict[tuple[str, ...], _Cached] = {}
+
+    def token(self, login: Login) -> str:
+        """The cached token, or a new one from five minutes before its end."""
+        with self._lock:
+            cached = self._tokens.get(login.identity)
+            if cached and self._clock() < cached.until:
+                return cached.token
+            return self._log_in(login)
+
+    def renew(self, login: Login, refused: str) -> str:
+        """A token other than ``refused``: the one that another thread has got meanwhile, or a new one."""
+        with self._lock:
+            cached = self._tokens.get(login.identity)
+            if cached and cached.token != refused and self._clock() < cached.until:
+                return cached.token
+            return self._log_in(login)
+
+    def _log_in(self, login: Login) -> str:
+        token = login.log_in()
+        now = self._clock()
+        ends = _expiry(token)
+        until = now + UNSTATED_LIFETIME_SECONDS if ends is None else ends - RENEW_BEFORE_EXPIRY_SECONDS
+        self._tokens[login.identity] = _Cached(token, until)
+        return token
+
+
+PROCESS_TOKENS = TokenCache()
+
+
+def _expiry(token: str) -> float | None:
+    """Epoch seconds at which the token ends, None when it does not say. Read, not verified: CMF verifies."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return float(claims["exp"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _of_client_error(error: ClientError) -> CmdbUnavailable | CmdbRefused:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    call = error.operation_name
+    if code in _TRANSIENT or status >= 500 or status == 429:
+        return CmdbUnavailable("AWS could not log the CMDB's service account in now", call=call, awsCode=code)
+    return CmdbRefused("AWS refused the login of the CMDB's service account", call=call, awsCode=code)

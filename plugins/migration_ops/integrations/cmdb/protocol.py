@@ -1,0 +1,86 @@
+"""What the package asks of a CMDB: one small protocol in plain values. ``docs/cmdb.md``: how to add another one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from migration_ops.core.verdict import Check
+
+
+class WaveStatus(StrEnum):
+    """The wave's status; no other value is legal."""
+
+    NOT_STARTED = "Not started"
+    PLANNING = "Planning"
+    IN_PROGRESS = "In progress"
+    COMPLETED = "Completed"
+    BLOCKED = "Blocked"
+
+
+Outcome = Literal["written", "unchanged"]
+
+
+@dataclass(frozen=True)
+class CmdbServer:
+    """A server that the CMDB should know. ``cmdb_id`` None: the conf names none."""
+
+    migration_id: str
+    cmdb_id: str | None
+    source_server_id: str
+
+
+@dataclass(frozen=True)
+class CmdbUpdate:
+    """What the record of one server shall say. None leaves a value as it is, ``""`` removes it.
+
+    :param wave_status: a value of :class:`WaveStatus` for the wave that the server belongs to.
+    """
+
+    migration_id: str
+    cmdb_id: str | None
+    migration_status: str | None = None
+    replication_status: str | None = None
+    target_instance_id: str | None = None
+    wave_status: str | None = None
+
+
+@dataclass(frozen=True)
+class CmdbResult:
+    """What an update did, and what the record says now (read back, not assumed).
+
+    :param sends: how many writes were sent for it; 0 when everything was as it should be.
+    """
+
+    migration_id: str
+    cmdb_id: str
+    outcome: Outcome
+    read_back: dict[str, Any] = field(default_factory=dict)
+    sends: int = 0
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Cmdb(Protocol):
+    """A CMDB. All methods may be called from several threads; none of them ever rolls anything back."""
+
+    def probe(self) -> Check:
+        """Whether it answers and the login works. OK, BLOCKED (refused) or UNKNOWN (no answer); never raises."""
+
+    def find(self, servers: list[CmdbServer]) -> dict[str, Check]:
+        """Whether it knows each server exactly once and would let a migration update it; never raises.
+
+        Keyed by ``cmdb_id``; a server without one is BLOCKED under its ``migration_id``.
+        """
+
+    def update(self, server: CmdbUpdate) -> CmdbResult:
+        """Makes the record say what ``server`` says, in at most one write when nobody interferes.
+
+        Reads first, writes only a difference, reads back. Idempotent: clearing and calling again is safe.
+
+        :raises CmdbUnavailable: no usable answer within the bounded retries.
+        :raises CmdbRefused: refused for good; :raises CmdbNotFound: the id, or its wave, does not exist.
+        :raises CmdbMismatch: accepted, and still not what the record says.
+        """

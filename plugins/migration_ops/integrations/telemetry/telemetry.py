@@ -1,0 +1,203 @@
+"""The only writer of logs, metrics and events for operators (design: "What operators see").
+
+Best effort: nothing here may fail a step, and nothing fails unseen: each failure is logged and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from migration_ops.core.settings import Settings
+from migration_ops.core.states import Phase, Status
+from migration_ops.integrations.telemetry.batches import (
+    EVENTS_A_CALL,
+    METRICS_A_CALL,
+    by_size,
+    document_of,
+    groups,
+    log_batches,
+    metric_data,
+    redacted,
+)
+from migration_ops.ledger.protocol import Record
+
+LOGGER_NAME = "migration_ops.operators"
+EVENT_SOURCE = "migration-ops"
+DETAIL_TYPE = "MigrationStatus"
+DETAIL_CHARACTERS = 4_000
+ENDED_METRICS = {
+    Status.COMPLETED: "MigrationsCompleted",
+    Status.FAILED: "MigrationsFailed",
+    Status.ROLLED_BACK: "MigrationsRolledBack",
+    Status.FROZEN: "MigrationsFrozen",
+}
+# Later a record still carries the lag of its cutover, which is no news.
+LAG_PHASES = frozenset(
+    {
+        Phase.PLANNED,
+        Phase.TEST_LAUNCHING,
+        Phase.TEST_LAUNCHED,
+        Phase.TESTED,
+        Phase.READY,
+        Phase.CUTTING_OVER,
+    }
+)
+BAD = frozenset({Status.FAILED, Status.FROZEN})
+
+T = TypeVar("T")
+
+
+@dataclass
+class Telemetry:
+    """Collects what steps emit and sends it in few calls on :meth:`flush`, or at the end of a ``with`` block.
+
+    An empty ``metrics_namespace`` or ``event_bus`` in the settings switches that channel off.
+
+    :param client: a boto3 client by service name (``cloudwatch``, ``events``, ``logs``); asked for on first use.
+    :param log_stream: with it the log lines also go to ``settings.log_group``, in this stream.
+    :param failures: how often what could not be delivered, by channel.
+    """
+
+    client: Callable[[str], Any]
+    settings: Settings
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger(LOGGER_NAME))
+    log_stream: str | None = None
+    failures: Counter[str] = field(default_factory=Counter)
+    _lines: list[tuple[int, str]] = field(default_factory=list)
+    _metrics: dict[tuple[str, str, str | None], list[float]] = field(default_factory=dict)
+    _events: dict[tuple[Any, ...], list[dict[str, Any]]] = field(default_factory=dict)
+
+    def transition(
+        self, record: Record, event: str, detail: dict[str, Any] | None = None, previous: Record | None = None
+    ) -> None:
+        """One ledger write of one migration: a log line now; metrics and an event at the next flush.
+
+        :param previous: the record before; an end is counted only when it is reached, and whoever listens on the bus
+            hears of a new phase or another error, not of added facts. None counts as all new.
+        """
+        document = document_of(record)
+        try:
+            self._write_line(event, document, record, detail or {})
+        except (TypeError, ValueError) as error:
+            self._failed("logs", 1, error)
+        if record.status in ENDED_METRICS and (previous is None or record.status is not previous.status):
+            self.count(ENDED_METRICS[record.status], record.wave)
+        if record.replication_lag_seconds is not None and record.phase in LAG_PHASES:
+            self.measure("ReplicationLag", record.replication_lag_seconds, "Seconds", record.wave)
+        if previous is not None and (record.phase, record.error_code) == (previous.phase, previous.error_code):
+            return
+        shared = (event, record.wave, record.app_name, record.status.value, record.phase.value)
+        self._events.setdefault(shared, []).append(document)
+
+    def count(self, name: str, wave: str | None = None, number: float = 1) -> None:
+        self.measure(name, number, "Count", wave)
+
+    def measure(self, name: str, value: float, unit: str, wave: str | None = None) -> None:
+        """A value without dimensions, for alarms (CloudWatch does not add custom metrics up), and one by wave."""
+        for dimension in {None, wave}:
+            self._metrics.setdefault((name, unit, dimension), []).append(float(value))
+
+    def flush(self) -> None:
+        """Sends everything collected; what cannot be sent is counted, logged and dropped. Never raises."""
+        lines, self._lines = self._lines, []
+        metrics, self._metrics = self._metrics, {}
+        events, self._events = self._events, {}
+        if self.settings.metrics_namespace:
+            self._deliver("metrics", groups(metric_data(metrics, self.now()), METRICS_A_CALL), self._put_metrics)
+        if self.settings.event_bus:
+            self._deliver("events", groups(self._entries(events), EVENTS_A_CALL), self._put_events)
+        self._deliver("logs", log_batches(lines), self._put_lines)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.flush()
+
+    def _write_line(self, event: str, document: dict[str, Any], record: Record, detail: dict[str, Any]) -> None:
+        level = "ERROR" if record.status in BAD else "INFO"
+        moment = self.now()
+        head = {"timestamp": moment.isoformat(timespec="milliseconds"), "level": level, "event": event}
+        text = json.dumps(redacted(detail), default=str, ensure_ascii=False)
+        if len(text) > DETAIL_CHARACTERS:
+            shown: Any = {"truncated": True, "characters": len(text)}
+        else:
+            shown = json.loads(text)
+        line = json.dumps(head | document | ({"detail": shown} if detail else {}), ensure_ascii=False)
+        self.log.log(logging.getLevelNamesMapping()[level], "%s", line)
+        if self.log_stream is not None:
+            self._lines.append((int(moment.timestamp() * 1000), line))
+
+    def _deliver(self, channel: str, batches: Iterator[list[T]], put: Callable[[list[T]], int]) -> None:
+        for batch in batches:
+            try:
+                lost = put(batch)
+            except Exception as error:  # noqa: BLE001 - a step must not fail because nobody could be told; it is counted
+                self._failed(channel, len(batch), error)
+                continue
+            if lost:
+                self._failed(channel, lost)
+
+    def _failed(self, channel: str, number: int, error: Exception | None = None) -> None:
+        self.failures[channel] += number
+        # The kind only: a message of the SDK may quote the request.
+        line = {
+            "level": "WARNING",
+            "event": "telemetry_lost",
+            "channel": channel,
+            "lost": number,
+            "cause": type(error).__name__ if error else "refused",
+            "errorCode": getattr(error, "response", {}).get("Error", {}).get("Code") if error else None,
+        }
+        self.log.warning("%s", json.dumps({name: value for name, value in line.items() if value is not None}))
+
+    def _put_metrics(self, data: list[dict[str, Any]]) -> int:
+        self.client("cloudwatch").put_metric_data(Namespace=self.settings.metrics_namespace, MetricData=data)
+        return 0
+
+    def _put_events(self, entries: list[dict[str, Any]]) -> int:
+        """PutEvents answers 200 even when it took none of the entries; the count tells."""
+        return int(self.client("events").put_events(Entries=entries).get("FailedEntryCount", 0))
+
+    def _put_lines(self, lines: list[tuple[int, str]]) -> int:
+        logs = self.client("logs")
+        request = {
+            "logGroupName": self.settings.log_group,
+            "logStreamName": self.log_stream,
+            "logEvents": [{"timestamp": at, "message": line} for at, line in sorted(lines)],
+        }
+        try:
+            answer = logs.put_log_events(**request)
+        except logs.exceptions.ResourceNotFoundException:
+            logs.create_log_stream(logGroupName=self.settings.log_group, logStreamName=self.log_stream)
+            answer = logs.put_log_events(**request)
+        return len(lines) if answer.get("rejectedLogEventsInfo") else 0
+
+    def _entries(self, events: dict[tuple[Any, ...], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """One entry for all migrations of an application that went the same step together: calls are few."""
+        names = ("event", "wave", "appName", "status", "phase")
+        entries = []
+        for shared, migrations in events.items():
+            head = dict(zip(names, shared, strict=True))
+            for some in by_size(migrations):
+                detail = json.dumps(head | {"migrations": some}, ensure_ascii=False)
+                entries.append(
+                    {
+                        "Time": self.now(),
+                        "Source": EVENT_SOURCE,
+                        "DetailType": DETAIL_TYPE,
+                        "Detail": detail,
+                        "EventBusName": self.settings.event_bus,
+                    }
+                )
+        return entries

@@ -1,0 +1,1 @@
+"""Operators of backup, restore and the recovery drill."""

@@ -1,0 +1,170 @@
+"""Builds a step's services from Airflow: connections, hooks, the run that asks."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any
+
+import requests
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+from migration_ops.aws.errors import Unreachable
+from migration_ops.aws.evidence_store import EvidenceStore
+from migration_ops.aws.mgn.hook import MgnHook
+from migration_ops.core.errors import InvalidInput, MigrationError, Unknown
+from migration_ops.core.settings import Settings, read_settings
+from migration_ops.integrations.callback import client as callback
+from migration_ops.integrations.callback.egress import check_url
+from migration_ops.integrations.cmdb import cmf
+from migration_ops.integrations.cmdb.protocol import Cmdb
+from migration_ops.integrations.telemetry.telemetry import Telemetry
+from migration_ops.ledger.dynamodb import DynamoDbLedger
+from migration_ops.ledger.protocol import Holder
+from migration_ops.wave.services import Services
+
+log = logging.getLogger(__name__)
+
+_RUN_IS_OVER = frozenset({"success", "failed"})
+
+
+def require_connection(aws_conn_id: str) -> None:
+    """:raises InvalidInput: Airflow has no such connection.
+
+    The provider would fall back to whatever credentials boto3 finds on the worker: possibly another account.
+    """
+    try:
+        BaseHook.get_connection(aws_conn_id)
+    except AirflowNotFoundException as error:
+        raise InvalidInput(f"Airflow has no connection {aws_conn_id}", path="awsConnId") from error
+
+
+def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, region: str | None) -> Services:
+    """Everything a step of this task instance may use; clients are built when first asked for."""
+    settings = read_settings()
+
+    mgn = MgnHook(aws_conn_id=aws_conn_id, region_name=region)
+    client = cache(mgn.client_for_reads)
+    evidence = EvidenceStore(client, settings.evidence_bucket) if settings.evidence_bucket else None
+    stream = re.sub(r"[:*]", "-", f"{ti.dag_id}/{ti.run_id}")
+    telemetry = Telemetry(client, settings, log_stream=stream if settings.ship_logs else None)
+    return Services(
+        settings=settings,
+        mgn=mgn,
+        ledger=DynamoDbLedger(client("dynamodb"), settings.table_name, evidence=evidence),
+        holder=Holder(dag_id=ti.dag_id, run_id=ti.run_id, wave=wave),
+        client=client,
+        cmdb=cache(lambda: _cmdb(settings, client)),
+        callback=lambda url: _callback(settings, url),
+        check_callback_url=lambda url: _check_callback_url(settings, url),
+        run_ended=lambda holder: _run_ended(ti, holder),
+        store_evidence=lambda key, document: _store(evidence, key, document),
+        emit=telemetry.transition,
+        flush=telemetry.flush,
+    )
+
+
+def _store(evidence: EvidenceStore | None, key: str, document: dict[str, Any]) -> str | None:
+    """The key, None without a bucket. S3 in trouble is logged: the same document is in XCom and in the log."""
+    if evidence is None:
+        return None
+    try:
+        return evidence.put(key, document)
+    except MigrationError as error:
+        log.error("evidence %s was not stored: %s", key, error)
+        return None
+
+
+def _cmdb(settings: Settings, client: Callable[[str], Any]) -> Cmdb:
+    connection = BaseHook.get_connection(settings.cmdb_conn_id)
+    return cmf.from_connection(
+        connection.host or "", connection.login, connection.password, connection.extra_dejson, client_factory=client
+    )
+
+
+def _callback(settings: Settings, url: str) -> callback.CallbackClient:
+    connection = BaseHook.get_connection(settings.callback_conn_id)
+    return callback.from_connection(url, connection.password, connection.extra_dejson)
+
+
+def _check_callback_url(settings: Settings, url: str) -> Any:
+    """:raises ForbiddenUrl: it may not be called; :raises InvalidInput: there is no connection to sign with."""
+    try:
+        connection = BaseHook.get_connection(settings.callback_conn_id)
+    except AirflowNotFoundException as error:
+        raise InvalidInput(
+            f"a callbackUrl needs the connection {settings.callback_conn_id}", path="callbackUrl"
+        ) from error
+    return check_url(url, callback.allowed_hosts_of(connection.extra_dejson))
+
+
+def _run_ended(ti: Any, holder: Holder) -> bool | None:
+    """Whether the holder's run is over; None when Airflow cannot say (deleted run, no answer)."""
+    try:
+        state = ti.get_dagrun_state(dag_id=holder.dag_id, run_id=holder.run_id)
+    except Exception as error:  # noqa: BLE001 - the SDK raises its own server errors without a common base
+        ti.log.warning("state of run %s of %s is unknown: %s", holder.run_id, holder.dag_id, error)
+        return None
+    return None if state is None else str(state) in _RUN_IS_OVER
+
+
+TIMEOUT_SECONDS = 15
+
+
+class AirflowRest:
+    """
+    This Airflow as a connection names it; one token for all that is asked.
+
+    The connection's login and password get the token; without a login the server is asked for one, which it gives
+    where everybody is an administrator.
+    """
+
+    def __init__(self, conn_id: str) -> None:
+        self._conn_id = conn_id
+
+    def get(self, path: str, query: Mapping[str, Any]) -> Any:
+        """
+        One GET below ``/api/v2``.
+
+        :raises Unknown: there is no such connection, or the answer is no document.
+        :raises Unreachable: no answer, or a server's error.
+        """
+        try:
+            answer = self._session.get(f"{self._base}/api/v2{path}", params=dict(query), timeout=TIMEOUT_SECONDS)
+            answer.raise_for_status()
+            return answer.json()
+        except requests.HTTPError as error:
+            raise Unreachable(f"Airflow answered {error.response.status_code} to {path}") from error
+        except (requests.RequestException, ValueError) as error:
+            raise Unreachable(f"Airflow did not answer {path}: {type(error).__name__}") from error
+
+    @cached_property
+    def _connection(self) -> Any:
+        try:
+            return BaseHook.get_connection(self._conn_id)
+        except AirflowNotFoundException as error:
+            raise Unknown(
+                f"there is no connection {self._conn_id}: our own Airflow cannot be asked", path=self._conn_id
+            ) from error
+
+    @property
+    def _base(self) -> str:
+        return (self._connection.host or "").rstrip("/")
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        url = f"{self._base}/auth/token"
+        if self._connection.login:
+            body = {"username": self._connection.login, "password": self._connection.password}
+            answer = session.post(url, json=body, timeout=TIMEOUT_SECONDS)
+        else:
+            answer = session.get(url, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return session

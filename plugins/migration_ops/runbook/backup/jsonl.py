@@ -1,0 +1,76 @@
+"""The lines of a part, read as a stream; what does not match its manifest is named."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import md5, sha256
+from typing import Any
+
+from migration_ops.core.errors import MigrationError
+from migration_ops.runbook.backup.manifest import BackupNotWhole
+from migration_ops.runbook.backup.store import BackupStore, is_absent
+
+GZIP = 31
+INFLATED_BYTES = 1 << 20
+
+
+@dataclass
+class Reading:
+    """What one object turned out to be. ``md5`` is what DynamoDB's exports name, not a protection."""
+
+    bytes: int = 0
+    items: int = 0
+    sha256: Any = field(default_factory=sha256)
+    md5: Any = field(default_factory=lambda: md5(usedforsecurity=False))
+
+
+def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[bytes], None]) -> None:
+    """
+    Gives ``take`` each line, without its end.
+
+    :raises BackupNotWhole: the object is missing, or is no whole gzip stream.
+    :raises MigrationError: S3 could not be read.
+    """
+    rest = b""
+    for text in _inflated(_chunks(store, key, reading), key):
+        lines = (rest + text).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            reading.items += 1
+            take(line)
+    if rest:
+        raise BackupNotWhole("the last line of the part is not whole", key=key)
+
+
+def _chunks(store: BackupStore, key: str, reading: Reading) -> Iterator[bytes]:
+    try:
+        for chunk in store.stream(key):
+            reading.bytes += len(chunk)
+            reading.sha256.update(chunk)
+            reading.md5.update(chunk)
+            yield chunk
+    except MigrationError as error:
+        if is_absent(error):
+            raise BackupNotWhole("the part is missing", key=key) from error
+        raise
+
+
+def _inflated(chunks: Iterator[bytes], key: str) -> Iterator[bytes]:
+    """A little at a time; streams that follow each other in one object are one."""
+    stream = zlib.decompressobj(GZIP)
+    fed = False
+    try:
+        for chunk in chunks:
+            data = chunk
+            while data:
+                if stream.eof:
+                    stream, fed = zlib.decompressobj(GZIP), False
+                yield stream.decompress(data, INFLATED_BYTES)
+                fed = True
+                data = stream.unused_data if stream.eof else stream.unconsumed_tail
+    except zlib.error as error:
+        raise BackupNotWhole("the part is no gzip stream", key=key, cause=str(error)) from error
+    if fed and not stream.eof:
+        raise BackupNotWhole("the part ends too soon", key=key)

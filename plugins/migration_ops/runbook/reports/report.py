@@ -1,0 +1,104 @@
+"""One report a run: the findings worst first, what changed since the run before, and how each value went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from migration_ops.core.finding import Change, Finding, FindingVerdict, changes, worst, worst_first
+
+# So many runs are shown as a trend.
+KEPT_VALUES = 60
+Series = dict[str, list[list[Any]]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    What one run of a runbook DAG found.
+
+    :param at: ISO 8601 UTC, the end of the window.
+    :param trend: by finding key the values of the last runs, oldest first: ``[time, value]``.
+    :param previous_run: None for the first run, and where no bucket keeps reports: then nothing can be compared.
+    :param extra: further tables of the chapter: ``{"title", "head", "rows"}``, and ``"chart"`` (see ``charts``).
+    """
+
+    dag_id: str
+    run_id: str
+    title: str
+    at: str
+    window_hours: float
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...] = ()
+    previous_run: str | None = None
+    trend: Series = field(default_factory=dict)
+    extra: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def verdict(self) -> FindingVerdict:
+        return worst(self.findings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By verdict, worst first; all four are there."""
+        counted = Counter(one.verdict for one in self.findings)
+        return {verdict.value: counted[verdict] for verdict in FindingVerdict}
+
+    def as_document(self) -> dict[str, Any]:
+        """camelCase, as it is kept."""
+        return {
+            "dagId": self.dag_id,
+            "runId": self.run_id,
+            "title": self.title,
+            "at": self.at,
+            "windowHours": self.window_hours,
+            "verdict": self.verdict.value,
+            "counts": self.counts,
+            "findings": [one.as_document() for one in self.findings],
+            "changes": [one.as_document() for one in self.changes],
+            "previousRun": self.previous_run,
+            "trend": self.trend,
+            "extra": list(self.extra),
+        }
+
+
+def make_report(
+    *,
+    dag_id: str,
+    run_id: str,
+    title: str,
+    at: str,
+    window_hours: float,
+    findings: Iterable[Finding],
+    previous: dict[str, Any] | None,
+    extra: Iterable[dict[str, Any]] = (),
+) -> Report:
+    """:param previous: the kept document of the run before, None when there is none."""
+    now = worst_first(findings)
+    before = [Finding.from_document(one) for one in (previous or {}).get("findings", [])]
+    return Report(
+        dag_id=dag_id,
+        run_id=run_id,
+        title=title,
+        at=at,
+        window_hours=window_hours,
+        findings=tuple(now),
+        changes=tuple(changes(before, now)) if previous else (),
+        previous_run=previous["runId"] if previous else None,
+        trend=_trend((previous or {}).get("trend", {}), now, at),
+        extra=tuple(extra),
+    )
+
+
+def _trend(old: Series, now: list[Finding], at: str) -> Series:
+    """Only what is still looked at, and only numbers."""
+    found: Series = {}
+    for one in now:
+        kept = [pair for pair in old.get(one.key, []) if pair[0] < at]
+        if isinstance(one.value, (int, float)) and not isinstance(one.value, bool):
+            kept = [*kept, [at, one.value]]
+        if kept:
+            found[one.key] = kept[-KEPT_VALUES:]
+    return found

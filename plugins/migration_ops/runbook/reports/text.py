@@ -1,0 +1,145 @@
+"""A report as people read it: Markdown, a line for the run's note, and one HTML page with everything in it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.markdown import code, plain, table
+from migration_ops.runbook.reports.charts import drawn
+from migration_ops.runbook.reports.report import Report
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+MARKS = {
+    FindingVerdict.CRITICAL: "🔴",
+    FindingVerdict.UNKNOWN: "❔",
+    FindingVerdict.WARNING: "🟡",
+    FindingVerdict.OK: "✅",
+}
+# Of what is well, a Markdown page shows so many lines; the HTML and JSON have all.
+SHOWN_OK = 40
+SPARK_WIDTH, SPARK_HEIGHT = 120, 24
+EVIDENCE_CHARACTERS = 2_000
+
+
+def headline(report: Report) -> str:
+    """``2 CRITICAL, 1 UNKNOWN, 0 WARNING, 40 OK``."""
+    return ", ".join(f"{number} {verdict}" for verdict, number in report.counts.items())
+
+
+def note(report: Report) -> str:
+    """What the run's note shows: the head, what changed, the worst first."""
+    bad = [one for one in report.findings if one.verdict is not FindingVerdict.OK]
+    lines = [f"**{plain(report.title)}**: {headline(report)}"]
+    lines += [
+        f"- {MARKS[one.verdict]} {code(one.resource)} {plain(one.reason)} ({code(one.check_id)})" for one in bad[:8]
+    ]
+    if len(bad) > 8:
+        lines.append(f"- and {len(bad) - 8} more, see the log of the task `report`")
+    return "\n".join(lines)
+
+
+def markdown(report: Report) -> str:
+    """The whole report; of the good findings only the first ones."""
+    parts = [f"## {MARKS[report.verdict]} {plain(report.title)}: {headline(report)}", _facts(report)]
+    if report.changes:
+        rows = [[one.kind, *_row(one.finding)[:4], one.before.value if one.before else "-"] for one in report.changes]
+        parts += ["### Since the run before", table(("Change", "Verdict", "Check", "Resource", "Seen", "Was"), rows)]
+    bad = [one for one in report.findings if one.verdict is not FindingVerdict.OK]
+    good = [one for one in report.findings if one.verdict is FindingVerdict.OK]
+    head = ("Verdict", "Check", "Resource", "Seen", "Limit", "Why", "What to do")
+    if bad:
+        parts += ["### To look at", table(head, [_row(one) for one in bad])]
+    parts += [markdown_table(one) for one in report.extra]
+    if good:
+        parts += ["### Well", table(head[:6], [_row(one)[:6] for one in good[:SHOWN_OK]])]
+    if len(good) > SHOWN_OK:
+        parts.append(f"and {len(good) - SHOWN_OK} more that are well.")
+    return "\n\n".join(parts)
+
+
+def html(report: Report) -> str:
+    """One page without anything from elsewhere: it can be mailed, and opens from a bucket."""
+    return _template().render(
+        report=report,
+        window=_window(report),
+        has_trend=any(spark(pairs) for pairs in report.trend.values()),
+        spark=spark,
+        shown=shown,
+        drawn=drawn,
+    )
+
+
+def _window(report: Report) -> str:
+    """In days where hours would have to be divided."""
+    hours = report.window_hours
+    return f"{hours / 24:g} days" if hours >= 72 else f"{hours:g} h"
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def spark(pairs: list[list[Any]] | None) -> dict[str, Any] | None:
+    """A line chart's points for SVG: ``{"points", "last", "low", "high"}``; None for fewer than two values."""
+    values = [float(value) for _, value in pairs or []]
+    if len(values) < 2:
+        return None
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    step = SPARK_WIDTH / (len(values) - 1)
+    points = [
+        f"{number * step:.1f},{SPARK_HEIGHT - 2 - (value - low) / span * (SPARK_HEIGHT - 4):.1f}"
+        for number, value in enumerate(values)
+    ]
+    return {"points": " ".join(points), "low": _number(low), "high": _number(high), "last": points[-1].split(",")}
+
+
+def shown(value: Any, unit: str = "") -> str:
+    """A value as people write it; absent is a dash, not zero."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        value = _number(value)
+    if isinstance(value, (dict, list)):
+        value = json.dumps(value, ensure_ascii=False)[:EVIDENCE_CHARACTERS]
+    return f"{value} {unit}".strip()
+
+
+def _number(value: float) -> str:
+    """Four digits, and no exponent where people would have to count."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _facts(report: Report) -> str:
+    compared = f"compared with run {code(report.previous_run)}" if report.previous_run else "nothing to compare with"
+    return f"Window: {_window(report)} until {plain(report.at)}; {compared}."
+
+
+def _row(one: Finding) -> list[str]:
+    seen, limit = shown(one.value, one.unit), shown(one.limit, one.unit)
+    verdict = f"{MARKS[one.verdict]} {one.verdict}"
+    return [
+        verdict,
+        code(one.check_id),
+        code(one.resource),
+        plain(seen),
+        plain(limit),
+        plain(one.reason),
+        plain(one.remedy),
+    ]
+
+
+def markdown_table(extra: dict[str, Any]) -> str:
+    """A further table of a report."""
+    rows = [[plain(shown(cell)) for cell in row] for row in extra["rows"]]
+    return f"### {plain(extra['title'])}\n\n" + table([plain(one) for one in extra["head"]], rows)

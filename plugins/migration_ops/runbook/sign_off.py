@@ -1,0 +1,198 @@
+"""What only people can do, as a list: who owns it, until when, and what their answers make of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from migration_ops.core.config import DIRECTORY, OnCall
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.thresholds import ConfigPart
+
+CHECK_ID = "sign_off"
+# A run ends within 31 days; whoever is asked again after the due date has so long.
+MOST_DAYS, LATE_DAYS = 28, 2
+_LINK = re.compile(r"https://[\x21-\x7e]{1,2000}")
+
+
+class State(StrEnum):
+    """What became of an item."""
+
+    SIGNED = "signed off"
+    LATE = "signed off late"
+    NOT_DONE = "not done"
+    NO_EVIDENCE = "no acceptable evidence"
+    NO_ANSWER = "nobody answered in time"
+
+
+VERDICTS = {
+    State.SIGNED: FindingVerdict.OK,
+    State.LATE: FindingVerdict.WARNING,
+    State.NOT_DONE: FindingVerdict.CRITICAL,
+    State.NO_EVIDENCE: FindingVerdict.CRITICAL,
+    State.NO_ANSWER: FindingVerdict.CRITICAL,
+}
+
+
+def _short(text: str) -> str:
+    # What a page shows of one piece of text: `waves/markdown.py`.
+    if not 0 < len(text) <= 280 or "\n" in text:
+        raise ValueError("one line of at most 280 characters")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_short)]
+
+
+class Item(ConfigPart):
+    """
+    One thing that people do and sign.
+
+    :param owner: a role of ``on_call.yaml``.
+    :param period: how often the runbook asks for it.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")
+    title: Line
+    section: Line
+    todo: tuple[Line, ...] = Field(min_length=1)
+    owner: str
+    due_days: int = Field(ge=1, le=MOST_DAYS)
+    period: Literal["year", "quarter"] = "year"
+
+
+class Checklist(ConfigPart):
+    """
+    All of it.
+
+    :param signers: ids of Airflow users by role; a role that is not there, or has none, may be signed for by everybody
+        who may answer questions.
+    """
+
+    signers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    items: tuple[Item, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Checklist:
+        ids = [one.id for one in self.items]
+        if len(set(ids)) != len(ids):
+            raise ValueError("each item has an id of its own")
+        return self
+
+
+def read_checklist(name: str, on_call: OnCall, directory: Path | None = None) -> Checklist:
+    """
+    A checklist of this installation.
+
+    :param name: file name in the configuration directory.
+    :raises InvalidInput: the file is missing, malformed, or names a role that ``on_call.yaml`` does not have.
+    """
+    path = (directory or DIRECTORY) / name
+    try:
+        found = Checklist.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (OSError, yaml.YAMLError) as error:
+        raise InvalidInput(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise InvalidInput("; ".join(faults), path=str(path)) from error
+    strangers = ({one.owner for one in found.items} | set(found.signers)) - {one.role for one in on_call.contacts}
+    if strangers:
+        raise InvalidInput(f"on_call.yaml has no role {', '.join(sorted(strangers))}", path=str(path))
+    return found
+
+
+def asked(checklist: Checklist, on_call: OnCall, period: str, now: datetime) -> list[dict[str, Any]]:
+    """The items to ask for now, each with ``dueAt`` (ISO 8601), ``contact`` and ``signers``.
+
+    :param period: ``year`` for all of them, ``quarter`` for those that are due each quarter.
+    :raises InvalidInput: there is none.
+    """
+    contacts = {one.role: one for one in on_call.contacts}
+    found = [
+        one.model_dump(by_alias=True, mode="json")
+        | {
+            "dueAt": (now + timedelta(days=one.due_days)).isoformat(timespec="seconds"),
+            "contact": f"{contacts[one.owner].name} ({contacts[one.owner].channel})",
+            "signers": list(checklist.signers.get(one.owner, ())),
+        }
+        for one in checklist.items
+        if period == "year" or one.period == period
+    ]
+    if not found:
+        raise InvalidInput("the checklist has nothing for this period", path="period", value=period)
+    return found
+
+
+def is_evidence(link: str) -> bool:
+    """Whether it is an https address with a host and without a name or password in it. It is never opened here."""
+    if not _LINK.fullmatch(link):
+        return False
+    try:
+        parts = urlsplit(link)
+        return bool(parts.hostname) and parts.username is None and parts.password is None and parts.port != 0
+    except ValueError:
+        return False
+
+
+def state_of(done: bool, evidence: str, is_late: bool) -> State:
+    """What an answer makes of an item."""
+    if not done:
+        return State.NOT_DONE
+    if not is_evidence(evidence):
+        return State.NO_EVIDENCE
+    return State.LATE if is_late else State.SIGNED
+
+
+def findings_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, Any] | None]) -> list[Finding]:
+    """One finding an item; an item without any answer is UNKNOWN: its question was lost."""
+    return [_finding(item, answer) for item, answer in zip(items, answers, strict=True)]
+
+
+def _finding(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Finding:
+    verdict = VERDICTS[State(answer["state"])] if answer else FindingVerdict.UNKNOWN
+    return Finding(
+        check_id=CHECK_ID,
+        resource=item["id"],
+        verdict=verdict,
+        reason=_reason(item, answer),
+        evidence=tuple(answer[name] for name in ("evidence", "comment") if answer[name]) if answer else (),
+        remedy="" if verdict is FindingVerdict.OK else f"{item['owner']}: do it, then clear this item and sign it off.",
+        section=item["section"],
+    )
+
+
+def _reason(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:
+    if not answer:
+        return f"{item['title']}: the question was lost, see the task's log"
+    if answer["state"] == State.NO_ANSWER:
+        return f"{item['title']}: nobody signed it off until {_minute(item['dueAt'])}"
+    return f"{item['title']}: {answer['state']}, by {answer['by']}, {_minute(answer['at'])}"
+
+
+def _minute(text: str) -> str:
+    """An ISO 8601 time in UTC as people read it."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if text else ""
+
+
+def table_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Every item with its state, for the report."""
+    rows = []
+    for item, answer in zip(items, answers, strict=True):
+        said = answer or {"state": "lost", "by": "", "at": "", "evidence": "", "comment": ""}
+        when = {"at": _minute(said["at"])}
+        kept = [(dict(said) | when)[name] or "–" for name in ("state", "by", "at", "evidence", "comment")]
+        rows.append([item["title"], item["owner"], _minute(item["dueAt"]), *kept])
+    return {
+        "title": "Sign-off",
+        "head": ["Item", "Owner", "Due", "State", "By", "At", "Evidence", "Comment"],
+        "rows": rows,
+    }

@@ -1,0 +1,54 @@
+"""The conf of ``migration_rollback``: what to roll back, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from migration_ops.wave.conf.model import InvalidConf
+from migration_ops.wave.conf.parts import ConfPart, MigrationId, Minutes, Name
+from migration_ops.wave.conf.problems import path_of
+
+
+class RollbackConf(ConfPart):
+    """One of ``wave``, ``applications`` and ``migrationIds``; ``wave`` may narrow ``applications``."""
+
+    wave: Name | None = None
+    """Roll back every migration of this wave."""
+    applications: tuple[Name, ...] = ()
+    """Roll back these applications."""
+    migration_ids: tuple[MigrationId, ...] = ()
+    """Roll back these migrations only."""
+    reason: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
+    """Why; kept in the ledger and shown to the approver."""
+    dry_run: bool = True
+    """Show what would be rolled back, change nothing."""
+    aws_conn_id: str = "aws_default"
+    """Airflow connection of the account that the servers are in."""
+    region: str | None = None
+    """AWS Region; absent: the connection's."""
+    timeout_minutes: Minutes = 1_440
+    """How long the approval may stay unanswered."""
+    approvers: tuple[str, ...] = ()
+    """User ids that may approve; none means everyone who may answer."""
+
+    def as_document(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
+    """:raises InvalidConf: with every finding."""
+    import json
+
+    try:
+        conf = RollbackConf.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        findings = [{"path": path_of(e["loc"]), "code": e["type"], "message": e["msg"]} for e in error.errors()]
+        shown = "; ".join(f"{one['path']}: {one['message']}" for one in findings)
+        raise InvalidConf(shown, findings=findings) from None
+    chosen = [bool(conf.migration_ids), bool(conf.applications), bool(conf.wave)]
+    if not any(chosen) or (conf.migration_ids and any(chosen[1:])):
+        message = "name a wave, applications (of a wave) or migrationIds, nothing else beside migrationIds"
+        raise InvalidConf(message, findings=[{"path": "wave", "code": "what", "message": message}])
+    return conf

@@ -1,0 +1,312 @@
+"""Sends StartTest, StartCutover and TerminateTargetInstances at most once per intent.
+
+MGN's calls take no idempotency token (mgn-reference section 9). So the intent is written first, travels as a tag of
+the job, and an outcome that is not known is looked up (``look_up``) before anything is sent (again): the caller asks
+its gates anew in between, because hours may lie between a lost call and the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migration_ops.aws.errors import Conflict
+from migration_ops.aws.mgn.jobs import INTENT_TAG, JobView
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.errors import MigrationError, OutcomeUnknown, StepFailed, Throttled, Unknown
+from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Intent, Record
+from migration_ops.wave.launching.job_lookup import (
+    EARLIER_JOBS,
+    Action,
+    in_flight,
+    is_open,
+    last_job,
+    started_job,
+    written_at,
+)
+from migration_ops.wave.services import Services
+
+__all__ = [
+    "EARLIER_JOBS",
+    "JOBS_IN_FLIGHT_QUOTA",
+    "NOTHING_HAPPENED",
+    "SERVERS_IN_FLIGHT_QUOTA",
+    "Action",
+    "Sent",
+    "is_open",
+    "judged",
+    "launch_once",
+    "look_up",
+]
+
+# The outcome of an intent that was (perhaps) sent and of which MGN shows nothing: it may be sent again.
+NOTHING_HAPPENED = "NOTHING_HAPPENED"
+_KEPT_EARLIER_JOBS = 20
+JOBS_IN_FLIGHT_QUOTA = 20
+SERVERS_IN_FLIGHT_QUOTA = 200
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Where the action stands.
+
+    :param records: the ledger records of all servers, as stored now.
+    :param jobs: job id by source server id for servers whose job is known.
+    :param wait_until: epoch seconds before which nobody may conclude that nothing happened; None when all is known.
+    :param looked_since: when an outcome that is still unknown was first looked up; hand it to the next ``look_up``.
+    """
+
+    records: list[Record]
+    jobs: dict[str, str]
+    wait_until: float | None = None
+    why: str = ""
+    looked_since: float | None = None
+
+
+def look_up(services: Services, records: list[Record], action: Action, looked_since: float | None = None) -> Sent:
+    """Finds out what became of intents that have no job: adopts the job MGN shows, or notes that nothing happened.
+
+    Nothing is sent. "Nothing" is only believed ``settle_seconds`` after the first look: whoever sent the call is gone
+    or has given up by then, and what he sent has had that long to show.
+
+    :param looked_since: epoch seconds of the first look, from an earlier answer.
+    """
+    name = action.value
+    by_id = {record.migration_id: record for record in records}
+    since = looked_since or services.epoch()
+    settled_at = since + services.settings.settle_seconds
+    jobs: dict[str, str] = {}
+    waits: list[tuple[float, str]] = []
+    for batch in _same_intent([r for r in records if is_open(r, action) and not r.intents[name].job_id], name):
+        intent_id = batch[0].intents[name].intent_id
+        job = started_job(services, batch, action)
+        if job is not None:
+            services.log.warning("%s: adopting job %s (intent %s)", name, job.job_id, intent_id)
+            _apply(_record_job(services, batch, action, job, "adopted"), by_id, jobs, waits)
+        elif services.epoch() < settled_at:
+            waits.append((settled_at, f"{name}: waiting before believing that intent {intent_id} started nothing"))
+        else:
+            services.log.warning("%s: MGN shows no job for intent %s", name, intent_id)
+            noted = _note_outcome(services, batch, action, NOTHING_HAPPENED, None)
+            by_id.update({record.migration_id: record for record in noted})
+    ordered = [by_id[record.migration_id] for record in records]
+    if waits:
+        return Sent(ordered, jobs, *max(waits), looked_since=since)
+    return Sent(ordered, jobs)
+
+
+def launch_once(
+    services: Services,
+    records: list[Record],
+    action: Action,
+    phase: Phase | None,
+    lags: dict[str, float | None] | None = None,
+    views: dict[str, ServerView] | None = None,
+) -> Sent:
+    """Makes sure each record's server has exactly one job of ``action`` for its present attempt.
+
+    A record whose last intent ended unsuccessfully gets the next attempt: only a cleared task comes here again,
+    because a failed launch is never retried by itself.
+
+    :param records: looked up before (``look_up``): an intent without a job is refused here.
+    :param phase: the ledger phase written together with the intent; None leaves each record in its own.
+    :param lags: the lag in seconds that was judged right before, by source server id; kept with the intent.
+    :param views: the servers as read right before: a job that they name already is not the one sent now.
+    :raises Refused: MGN refused for good and nothing was started.
+    :raises StepFailed: a job that is not ours works on a server.
+    """
+    name = action.value
+    unclear = [r.migration_id for r in records if is_open(r, action) and not r.intents[name].job_id]
+    if unclear:
+        raise Unknown("these intents must be looked up before anything is sent", action=name, migrationIds=unclear)
+    known = [r for r in records if is_open(r, action)]
+    by_id = {record.migration_id: record for record in records}
+    jobs: dict[str, str] = {}
+    waits: list[tuple[float, str]] = []
+    _apply(_follow(services, known, action, phase), by_id, jobs, waits)
+    looked_since: float | None = None
+    for batch in _to_send([r for r in records if r not in known], name, services.settings.launch_batch_size):
+        part = _write_and_send(services, batch, action, phase, lags or {}, views or {})
+        looked_since = part.looked_since or looked_since
+        _apply(part, by_id, jobs, waits)
+    ordered = [by_id[record.migration_id] for record in records]
+    if waits:
+        return Sent(ordered, jobs, *max(waits), looked_since=looked_since)
+    return Sent(ordered, jobs)
+
+
+def judged(records: list[Record], action: Action, outcomes: dict[str, str]) -> list[Record]:
+    """The records with the job's outcome per source server id noted in their intents."""
+    return [
+        replace(
+            r,
+            intents={**r.intents, action.value: replace(r.intents[action.value], outcome=outcomes[r.source_server_id])},
+        )
+        if r.source_server_id in outcomes and action.value in r.intents
+        else r
+        for r in records
+    ]
+
+
+def _apply(part: Sent, by_id: dict[str, Record], jobs: dict[str, str], waits: list[tuple[float, str]]) -> None:
+    by_id.update({record.migration_id: record for record in part.records})
+    jobs.update(part.jobs)
+    if part.wait_until is not None:
+        waits.append((part.wait_until, part.why))
+
+
+def _follow(services: Services, known: list[Record], action: Action, phase: Phase | None) -> Sent:
+    """Jobs that run already, for example since before the application was stopped: back to the phase that says so."""
+    jobs = {r.source_server_id: str(r.intents[action.value].job_id) for r in known}
+    old = [r for r in known if phase is not None and r.phase is not phase]
+    if not old or phase is None:
+        return Sent(known, jobs)
+    new = [r.to(phase, dag_run_id=services.holder.run_id) for r in old]
+    return Sent(services.ledger.write(old, new, f"{action.value} followed", holder=services.holder), jobs)
+
+
+def _write_and_send(
+    services: Services,
+    batch: list[Record],
+    action: Action,
+    phase: Phase | None,
+    lags: dict[str, float | None],
+    views: dict[str, ServerView],
+) -> Sent:
+    name = action.value
+    attempt, intent_id = _attempt_of(batch, name)
+    intent = Intent(action=name, intent_id=intent_id, attempt=attempt, written_at=services.now().isoformat())
+    intended = [
+        r.to(
+            phase or r.phase,
+            intents={**r.intents, name: intent},
+            facts=_remember_jobs(r, action, views.get(r.source_server_id)),
+            dag_run_id=services.holder.run_id,
+            replication_lag_seconds=lags.get(r.source_server_id, r.replication_lag_seconds),
+            error_code=None,
+            error_message=None,
+        )
+        for r in batch
+    ]
+    written = services.ledger.write(
+        batch, intended, event=f"{name} intended", detail={"intentId": intent_id}, holder=services.holder
+    )
+    return _send(services, written, action, intent_id)
+
+
+def _attempt_of(batch: list[Record], name: str) -> tuple[int, str]:
+    """The next attempt. One of which nothing happened is the same attempt again: should it take effect after all,
+    its job carries the very tag that is looked for."""
+    first = batch[0].intents.get(name)
+    if first is not None and all((i := r.intents.get(name)) and _may_be_resent(i, first) for r in batch):
+        return first.attempt, first.intent_id
+    attempt = 1 + max((r.intents[name].attempt for r in batch if name in r.intents), default=0)
+    ids = "\n".join(sorted(r.migration_id for r in batch))
+    return attempt, f"{name}-{attempt}-{hashlib.sha256(ids.encode()).hexdigest()[:20]}"
+
+
+def _may_be_resent(intent: Intent, first: Intent) -> bool:
+    return intent.outcome == NOTHING_HAPPENED and intent.intent_id == first.intent_id
+
+
+def _remember_jobs(record: Record, action: Action, view: ServerView | None) -> dict[str, Any]:
+    """Jobs that were there before this attempt, so that looking it up never adopts one of them."""
+    earlier = record.intents.get(action.value)
+    found = [earlier.job_id if earlier else None, last_job(view, action)]
+    jobs = dict.fromkeys([*record.facts.get(EARLIER_JOBS, []), *(one for one in found if one)])
+    return {**record.facts, EARLIER_JOBS: list(jobs)[-_KEPT_EARLIER_JOBS:]} if jobs else record.facts
+
+
+def _send(services: Services, batch: list[Record], action: Action, intent_id: str) -> Sent:
+    call: dict[Action, Callable[[list[str], dict[str, str]], JobView]] = {
+        Action.TEST: services.mgn.start_test,
+        Action.CUTOVER: services.mgn.start_cutover,
+        Action.TERMINATE: services.mgn.terminate_instances,
+    }
+    record = batch[0]
+    tags = {
+        INTENT_TAG: intent_id,
+        "migration-ops:wave": record.wave,
+        "migration-ops:application": record.app_name,
+        "migration-ops:run": services.holder.run_id[:256],
+    }
+    servers = [r.source_server_id for r in batch]
+    try:
+        job = call[action](servers, tags)
+    except Throttled as error:
+        return _later(services, batch, action, str(error))
+    except OutcomeUnknown as error:
+        services.log.warning("%s of %s: outcome unknown (%s); looking it up", action, servers, error)
+        return look_up(services, batch, action)
+    except Conflict as error:
+        return _after_conflict(services, batch, action, error)
+    except MigrationError as error:
+        # A definite no: nothing was started, so the next attempt may be sent at once.
+        _note_outcome(services, batch, action, "REFUSED", error)
+        raise
+    services.log.info("%s of %s: job %s (intent %s)", action, servers, job.job_id, intent_id)
+    return _record_job(services, batch, action, job, "sent")
+
+
+def _after_conflict(services: Services, batch: list[Record], action: Action, error: Conflict) -> Sent:
+    """MGN did not execute this call. Either its job runs already, or MGN is full for the moment, or it is a no."""
+    job = started_job(services, batch, action)
+    if job is not None:
+        services.log.warning("%s: conflict with our own job %s; adopting it", action, job.job_id)
+        return _record_job(services, batch, action, job, "adopted")
+    servers = {r.source_server_id for r in batch}
+    busy = in_flight(services, written_at(batch, action))
+    foreign = [one.job_id for one in busy if one.is_active and set(one.launch_status) & servers]
+    busy_servers = sum(len(one.launch_status) for one in busy)
+    is_full = len(busy) >= JOBS_IN_FLIGHT_QUOTA or busy_servers + len(batch) > SERVERS_IN_FLIGHT_QUOTA
+    # MGN has no error of its own for a used-up quota of jobs (mgn-reference section 2, "Error members").
+    if not foreign and (is_full or "quota" in error.message.lower()):
+        return _later(services, batch, action, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
+    _note_outcome(services, batch, action, "REFUSED", error)
+    if foreign:
+        raise StepFailed(
+            "another MGN job works on this application's servers", jobIds=foreign, servers=sorted(servers)
+        ) from error
+    raise error
+
+
+def _later(services: Services, batch: list[Record], action: Action, why: str) -> Sent:
+    """The call was turned away for the moment and did nothing: the next attempt is due in a while."""
+    noted = _note_outcome(services, batch, action, "NOT_NOW", None)
+    pause = max(services.settings.first_poll_seconds, 30.0 if services.settings.first_poll_seconds >= 15 else 0.0)
+    return Sent(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")
+
+
+def _note_outcome(
+    services: Services, batch: list[Record], action: Action, outcome: str, error: MigrationError | None
+) -> list[Record]:
+    noted = judged(batch, action, {r.source_server_id: outcome for r in batch})
+    detail = {"outcome": outcome} | ({"error": error.as_document()} if error else {})
+    return services.ledger.write(batch, noted, event=f"{action.value} {outcome}", detail=detail)
+
+
+def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> Sent:
+    name = action.value
+    with_job = [
+        replace(r, job_id=job.job_id, intents={**r.intents, name: replace(r.intents[name], job_id=job.job_id)})
+        for r in batch
+    ]
+    written = services.ledger.write(batch, with_job, event=f"{name} {how}", detail={"jobId": job.job_id})
+    return Sent(written, {r.source_server_id: job.job_id for r in written})
+
+
+def _same_intent(records: list[Record], name: str) -> list[list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.intents[name].intent_id, []).append(record)
+    return list(groups.values())
+
+
+def _to_send(records: list[Record], name: str, size: int) -> list[list[Record]]:
+    """One batch per intent that is sent again, and the others together, as few as the size allows."""
+    again = [r for r in records if (i := r.intents.get(name)) and i.outcome == NOTHING_HAPPENED]
+    others = [r for r in records if r not in again]
+    return [*_same_intent(again, name), *[others[start : start + size] for start in range(0, len(others), size)]]

@@ -1,0 +1,165 @@
+"""Terminates launched instances once only and believes EC2, not the job, that they are gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from migration_ops.aws.mgn.hook import chunks, classified
+from migration_ops.aws.mgn.jobs import JobView
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.errors import StepFailed, StepTimedOut
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.at_most_once import Action, Sent, is_open, judged, launch_once, look_up
+from migration_ops.wave.records import save, wait_until
+from migration_ops.wave.services import Services
+from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES, instance_statuses
+from migration_ops.wave.waits.outcome import Topic, Wait
+
+# Put by MGN on what it launches (mgn-reference section 6).
+SERVER_TAG = "AWSApplicationMigrationServiceSourceServerID"
+_NAME = Action.TERMINATE.value
+_GONE = frozenset({"terminated"})
+# launchStatus of a TERMINATE job: the instance survived, for example by its termination protection.
+_SURVIVED = frozenset({"FAILED"})
+
+
+Claims = dict[str, list[str]]
+
+
+def claims_of(records: list[Record], views: dict[str, ServerView]) -> Claims:
+    """Instance ids per source server: the one MGN names and the one the ledger remembers."""
+    return {
+        r.source_server_id: sorted({i for i in (views[r.source_server_id].launched_instance_id, r.instance_id) if i})
+        for r in records
+    }
+
+
+def instances_alive(services: Services, claims: Claims) -> dict[str, set[str]]:
+    """Those of the claimed instances that EC2 still has, per source server."""
+    claimed = {server: set(ids) for server, ids in claims.items()}
+    every = sorted(set().union(*claimed.values())) if claimed else []
+    if not every:
+        return {}
+    states = {one: status.get("state") for one, status in instance_statuses(services.client("ec2"), every).items()}
+    alive = {one for one, state in states.items() if state not in _GONE}
+    return {server: ids & alive for server, ids in claimed.items() if ids & alive}
+
+
+def instances_left(services: Services, server_ids: list[str]) -> dict[str, list[str]]:
+    """Instances that MGN ever launched for these servers and that still run, whether or not MGN still names them.
+
+    A launch that could not remove the previous instance (termination protection) leaves one that nobody names.
+    """
+    left: dict[str, list[str]] = {}
+    states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+    for chunk in chunks(server_ids, MAX_FILTER_VALUES):
+        filters = [{"Name": f"tag:{SERVER_TAG}", "Values": chunk}, states]
+        with classified(mutating=False):
+            for page in services.client("ec2").get_paginator("describe_instances").paginate(Filters=filters):
+                for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
+                    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags") or []}
+                    left.setdefault(tags.get(SERVER_TAG, "unknown"), []).append(instance["InstanceId"])
+    return left
+
+
+def terminate(
+    services: Services,
+    records: list[Record],
+    claims: Claims,
+    carry: dict[str, Any],
+    deadline: float,
+    app_name: str,
+) -> Wait | None:
+    """The next wait on the way to no instance left; None when EC2 shows none (``closed`` then ends the intents).
+
+    :param carry: of the wait that ended just now; every wait answered here carries ``deadline`` and the claims as
+        ``instances``.
+    :raises Refused: MGN refused to terminate (see the error's hint).
+    :raises StepFailed: an instance survived its job; the next attempt is a new one.
+    :raises StepTimedOut: the deadline passed with instances left.
+    """
+    wait = _next_wait(services, records, claims, carry, deadline, app_name)
+    return wait and replace(wait, carry={**wait.carry, "deadline": deadline, "instances": claims})
+
+
+def _next_wait(
+    services: Services,
+    records: list[Record],
+    claims: Claims,
+    carry: dict[str, Any],
+    deadline: float,
+    app_name: str,
+) -> Wait | None:
+    alive = instances_alive(services, claims)
+    if not alive:
+        return None
+    todo = [record for record in records if record.source_server_id in alive]
+    found = look_up(services, todo, Action.TERMINATE, carry.get("lookedSince"))
+    if found.wait_until is not None:
+        return _pause(services, found, deadline, app_name)
+    over = _over(services, found.records)
+    if over:
+        _refuse_survivors(services, found.records, over, alive)
+        # EC2 shows "shutting-down" for a while after the job is over.
+        return _pause(services, Sent([], {}, 0.0, f"instances {_names(alive)} go down"), deadline, app_name)
+    sent = launch_once(services, found.records, Action.TERMINATE, None)
+    if sent.wait_until is not None:
+        return _pause(services, sent, deadline, app_name)
+    jobs = tuple(sorted(set(sent.jobs.values())))
+    _require_time(services, deadline, app_name, f"jobs {', '.join(jobs)}")
+    return Wait(
+        topic=Topic.JOBS,
+        subjects=jobs,
+        until={},
+        poll_seconds=services.settings.job_poll_seconds,
+        deadline=deadline,
+        why=f"TERMINATE of {app_name}: {', '.join(jobs)}",
+    )
+
+
+def closed(records: list[Record]) -> list[Record]:
+    """The records with their termination's intents ended, as EC2 shows nothing of them."""
+    mine = [record for record in records if is_open(record, Action.TERMINATE)]
+    return judged(records, Action.TERMINATE, {record.source_server_id: "TERMINATED" for record in mine})
+
+
+def _over(services: Services, records: list[Record]) -> dict[str, JobView]:
+    """Jobs of ours that are over, by id."""
+    ours = sorted({str(r.intents[_NAME].job_id) for r in records if is_open(r, Action.TERMINATE)})
+    return {job_id: job for job_id, job in services.mgn.describe_jobs(ours).items() if job.is_over} if ours else {}
+
+
+def _refuse_survivors(
+    services: Services, records: list[Record], over: dict[str, JobView], alive: dict[str, set[str]]
+) -> None:
+    survivors = [
+        record
+        for record in records
+        if is_open(record, Action.TERMINATE)
+        and (job := over.get(str(record.intents[_NAME].job_id))) is not None
+        and job.launch_status.get(record.source_server_id) in _SURVIVED
+    ]
+    if not survivors:
+        return
+    failed = judged(survivors, Action.TERMINATE, {record.source_server_id: "FAILED" for record in survivors})
+    save(services, survivors, failed, event="TERMINATE judged", detail={"instances": _names(alive)})
+    raise StepFailed(
+        "MGN could not terminate these instances; look at their termination protection",
+        instances={r.source_server_id: sorted(alive[r.source_server_id]) for r in survivors},
+    )
+
+
+def _pause(services: Services, sent: Sent, deadline: float, app_name: str) -> Wait:
+    _require_time(services, deadline, app_name, sent.why)
+    carry = {"lookedSince": sent.looked_since}
+    return wait_until(services, float(sent.wait_until or 0), f"{app_name}: {sent.why}", deadline, carry)
+
+
+def _require_time(services: Services, deadline: float, app_name: str, what: str) -> None:
+    if services.epoch() >= deadline:
+        raise StepTimedOut("the instances did not go away in time", appName=app_name, waiting=what)
+
+
+def _names(alive: dict[str, set[str]]) -> list[str]:
+    return sorted(set().union(*alive.values()))

@@ -1,0 +1,183 @@
+"""The plan of a wave: which applications move in which order, and a digest of all that an approver agrees to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from migration_ops.core.documents import canonical_digest, migration_id_for
+from migration_ops.core.errors import InvalidInput
+from migration_ops.wave.conf.model import ApplicationConf, WaveConf
+
+__all__ = [
+    "PlannedApplication",
+    "PlannedServer",
+    "WavePlan",
+    "build_plan",
+    "levels_of",
+    "migration_id_for",
+]
+
+# What an approver does not decide: a dry run and the real run that follows it have one hash.
+_OUTSIDE_THE_HASH = frozenset({"applications", "dryRun"})
+
+
+@dataclass(frozen=True)
+class PlannedServer:
+    """One server and its migration."""
+
+    migration_id: str
+    source_server_id: str
+    cmdb_id: str | None = None
+
+    def as_document(self) -> dict[str, Any]:
+        return {"migrationId": self.migration_id, "sourceServerId": self.source_server_id, "cmdbId": self.cmdb_id}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> PlannedServer:
+        return cls(document["migrationId"], document["sourceServerId"], document.get("cmdbId"))
+
+
+@dataclass(frozen=True)
+class PlannedApplication:
+    """The unit of cutover, retry and rollback. ``level`` 0 depends on nothing, 1 on level 0 at most, and so on."""
+
+    app_name: str
+    depends_on: tuple[str, ...]
+    impact: str
+    level: int
+    servers: tuple[PlannedServer, ...]
+    checks: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def server_ids(self) -> tuple[str, ...]:
+        return tuple(one.source_server_id for one in self.servers)
+
+    @property
+    def migration_ids(self) -> tuple[str, ...]:
+        return tuple(one.migration_id for one in self.servers)
+
+    def as_document(self) -> dict[str, Any]:
+        return {
+            "appName": self.app_name,
+            "dependsOn": list(self.depends_on),
+            "impact": self.impact,
+            "level": self.level,
+            "servers": [one.as_document() for one in self.servers],
+            "checks": [dict(one) for one in self.checks],
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> PlannedApplication:
+        return cls(
+            app_name=document["appName"],
+            depends_on=tuple(document["dependsOn"]),
+            impact=document["impact"],
+            level=document["level"],
+            servers=tuple(PlannedServer.from_document(one) for one in document["servers"]),
+            checks=tuple(dict(one) for one in document["checks"]),
+        )
+
+
+@dataclass(frozen=True)
+class WavePlan:
+    """Applications in the order in which they may be cut over. ``conf`` is complete: defaults and ids filled in."""
+
+    wave: str
+    applications: tuple[PlannedApplication, ...]
+    plan_hash: str
+    conf: dict[str, Any]
+
+    @property
+    def server_ids(self) -> tuple[str, ...]:
+        return tuple(one for application in self.applications for one in application.server_ids)
+
+    @property
+    def migration_ids(self) -> tuple[str, ...]:
+        return tuple(one for application in self.applications for one in application.migration_ids)
+
+    def application(self, app_name: str) -> PlannedApplication:
+        """:raises InvalidInput: the plan has no such application."""
+        for one in self.applications:
+            if one.app_name == app_name:
+                return one
+        raise InvalidInput("no such application in the plan", wave=self.wave, appName=app_name)
+
+    def as_document(self) -> dict[str, Any]:
+        return {
+            "wave": self.wave,
+            "applications": [one.as_document() for one in self.applications],
+            "planHash": self.plan_hash,
+            "conf": self.conf,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> WavePlan:
+        return cls(
+            wave=document["wave"],
+            applications=tuple(PlannedApplication.from_document(one) for one in document["applications"]),
+            plan_hash=document["planHash"],
+            conf=document["conf"],
+        )
+
+
+def build_plan(conf: WaveConf) -> WavePlan:
+    """The plan of a conf with applications; the same conf gives the same plan on every run.
+
+    Order: by level, within a level as in the conf.
+
+    :raises InvalidInput: no applications (``mgnWaveId`` was not resolved), a dependency cycle or unknown name.
+    """
+    if not conf.applications:
+        raise InvalidInput("the conf names no applications", path="applications")
+    levels = levels_of({one.app_name: one.depends_on for one in conf.applications})
+    planned = [_planned(conf.wave, one, levels[one.app_name]) for one in conf.applications]
+    planned.sort(key=lambda one: one.level)  # Stable: the conf's order stays within a level.
+    document = _complete(conf)
+    settings = {key: value for key, value in document.items() if key not in _OUTSIDE_THE_HASH}
+    plan_hash = canonical_digest({"applications": [one.as_document() for one in planned], "conf": settings})
+    return WavePlan(conf.wave, tuple(planned), plan_hash, document)
+
+
+def levels_of(depends_on: dict[str, Iterable[str]]) -> dict[str, int]:
+    """How many dependencies lie, at most, one behind the other below each application.
+
+    :raises InvalidInput: a cycle (named), or a dependency that is no key of ``depends_on``.
+    """
+    try:
+        order = list(TopologicalSorter(depends_on).static_order())
+    except CycleError as error:
+        cycle = " → ".join(reversed(error.args[1]))
+        raise InvalidInput(f"applications depend on each other: {cycle}", path="applications") from error
+    levels: dict[str, int] = {}
+    for name in order:
+        if name not in depends_on:
+            raise InvalidInput(f"no application of this wave is named {name!r}", path="applications")
+        levels[name] = 1 + max((levels[needed] for needed in depends_on[name]), default=-1)
+    return levels
+
+
+def _planned(wave: str, application: ApplicationConf, level: int) -> PlannedApplication:
+    return PlannedApplication(
+        app_name=application.app_name,
+        depends_on=application.depends_on,
+        impact=application.impact,
+        level=level,
+        servers=tuple(
+            PlannedServer(
+                one.migration_id or migration_id_for(wave, one.source_server_id), one.source_server_id, one.cmdb_id
+            )
+            for one in application.servers
+        ),
+        checks=tuple(one.model_dump(mode="json", by_alias=True) for one in application.checks),
+    )
+
+
+def _complete(conf: WaveConf) -> dict[str, Any]:
+    document = conf.as_document()
+    for application in document["applications"]:
+        for server in application["servers"]:
+            server["migrationId"] = server["migrationId"] or migration_id_for(conf.wave, server["sourceServerId"])
+    return document

@@ -1,0 +1,52 @@
+"""What preflight reads once for all its checks: the servers, the jobs in flight, the locks and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.aws.mgn.jobs import JobView
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.errors import MigrationError
+from migration_ops.ledger.protocol import Holder, Record
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.services import Services
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Each fact is a value or the error that kept it from being read; ``known`` raises that error."""
+
+    views: dict[str, ServerView] | MigrationError
+    active_jobs: list[JobView] | MigrationError
+    locks: dict[str, Holder] | MigrationError
+    records: dict[str, Record] | MigrationError
+
+
+def known(fact: T | MigrationError) -> T:
+    """The fact, or the error of its read: a check that needs it is UNKNOWN."""
+    if isinstance(fact, MigrationError):
+        raise fact
+    return fact
+
+
+def gather(services: Services, plan: WavePlan) -> Facts:
+    return Facts(
+        views=_attempt(lambda: services.mgn.describe_servers(list(plan.server_ids))),
+        active_jobs=_attempt(services.mgn.active_jobs),
+        locks=_attempt(lambda: services.ledger.locks(list(plan.server_ids))),
+        records=_attempt(lambda: services.ledger.read(list(plan.migration_ids))),
+    )
+
+
+def _attempt(read: Callable[[], T]) -> T | MigrationError:
+    try:
+        return read()
+    except MigrationError as error:
+        return error
+    except SDK_ERRORS as error:
+        return classify(error, mutating=False)

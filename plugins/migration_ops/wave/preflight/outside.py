@@ -1,0 +1,91 @@
+"""Preflight of what lies outside MGN: CMDB, callback, change calendars, change window, sources to quiesce."""
+
+from __future__ import annotations
+
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.integrations.cmdb.protocol import CmdbServer
+from migration_ops.integrations.errors import NameNotResolved
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.preflight.facts import Facts
+from migration_ops.wave.services import Services
+from migration_ops.wave.steps.cutover_window import window_check
+from migration_ops.wave.waits.feeds import calendar_states
+
+
+def cmdb(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """The CMDB answers, and knows every server that names a ``cmdbId``; a server without one is left out of it."""
+    if not plan.conf["cmdb"]["enabled"]:
+        return []
+    wanted = [
+        CmdbServer(server.migration_id, server.cmdb_id, server.source_server_id)
+        for app in plan.applications
+        for server in app.servers
+        if server.cmdb_id
+    ]
+    if not wanted:
+        return [Check("cmdb", plan.wave, Verdict.OK, reason="no server names a cmdbId; the CMDB is not updated")]
+    client = services.cmdb()
+    probe = client.probe()
+    return [probe] if probe.verdict is not Verdict.OK else [probe, *client.find(wanted).values()]
+
+
+def callback(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """The callback URL may be called."""
+    url = plan.conf.get("callbackUrl")
+    if not url:
+        return []
+    try:
+        services.check_callback_url(url)
+    except NameNotResolved as error:
+        return [Check("callback", "callbackUrl", Verdict.UNKNOWN, reason=str(error))]
+    except MigrationError as error:
+        return [Check("callback", "callbackUrl", Verdict.BLOCKED, reason=str(error))]
+    return [Check("callback", "callbackUrl", Verdict.OK)]
+
+
+def change_calendars(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """Each change calendar can be read; whether it is open now does not matter yet."""
+    names = plan.conf["cutoverWindow"]["changeCalendars"]
+    if not names:
+        return []
+    states = calendar_states(services.client("ssm"), names)
+    return [_calendar_check(name, name in states, states.get(name)) for name in names]
+
+
+def _calendar_check(name: str, exists: bool, state: str | None) -> Check:
+    if not exists:
+        return Check("change calendar", name, Verdict.BLOCKED, None, "OPEN or CLOSED", "SSM does not know it")
+    known = state in ("OPEN", "CLOSED")
+    reason = "" if known else "SSM did not say its state"
+    return Check("change calendar", name, Verdict.OK if known else Verdict.UNKNOWN, state, "OPEN or CLOSED", reason)
+
+
+def cutover_window(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """The change window is not over. One that has not opened yet is waited for."""
+    return [window_check(services, plan)]
+
+
+def quiesce_targets(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """Every server has a managed instance that the quiesce commands can be sent to."""
+    spec = plan.conf.get("quiesce")
+    if not spec:
+        return []
+    missing = [server for server in plan.server_ids if server not in spec["instanceIds"]]
+    return [
+        Check("quiesce target", server, Verdict.BLOCKED, reason="quiesce.instanceIds has no entry for it")
+        if server in missing
+        else Check("quiesce target", server, Verdict.OK, spec["instanceIds"][server])
+        for server in plan.server_ids
+    ]
+
+
+def caller(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """The caller's account must be the conf's; without ``accountId`` it is taken as it is, and shown."""
+    expected = plan.conf.get("accountId")
+    account = services.client("sts").get_caller_identity().get("Account")
+    if not account:
+        return [Check("caller account", "sts", Verdict.UNKNOWN, None, expected, "STS did not name an account")]
+    good = expected in (None, account)
+    reason = "" if good else f"the connection leads to account {account}, the conf says {expected}"
+    return [Check("caller account", "sts", Verdict.OK if good else Verdict.BLOCKED, account, expected, reason)]

@@ -1,0 +1,125 @@
+"""Runs every preflight check, then takes the locks and registers the migrations in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from migration_ops.aws.errors import SDK_ERRORS, classify
+from migration_ops.core.errors import Blocked, MigrationError
+from migration_ops.core.states import ENDED, Phase
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.ledger.protocol import Holder, Record
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.preflight import launch_setup, outside, servers
+from migration_ops.wave.preflight import outside as account
+from migration_ops.wave.preflight.facts import Facts, gather
+from migration_ops.wave.records import STOPPED_IN
+from migration_ops.wave.services import Services
+
+_OF_ONE_RUN = frozenset({STOPPED_IN, "ready", "test", "verifiedAt", "approvals"})
+
+CheckFunction = Callable[[Services, WavePlan, Facts], list[Check]]
+
+CHECKS: tuple[CheckFunction, ...] = (
+    account.caller,
+    servers.presence,
+    servers.lifecycle,
+    servers.replication,
+    servers.jobs,
+    servers.locks,
+    servers.quota,
+    launch_setup.templates,
+    outside.quiesce_targets,
+    outside.cmdb,
+    outside.callback,
+    outside.change_calendars,
+    outside.cutover_window,
+)
+
+
+def preflight(services: Services, plan: WavePlan) -> list[Check]:
+    """Every check's result. One that cannot be made is UNKNOWN, and stops no other."""
+    facts = gather(services, plan)
+    results: list[Check] = []
+    for check in CHECKS:
+        name = f"{check.__module__.rsplit('.', 1)[-1]}.{check.__name__}"
+        try:
+            results += check(services, plan, facts)
+        except SDK_ERRORS as error:
+            results.append(Check(name, plan.wave, Verdict.UNKNOWN, reason=str(classify(error, mutating=False))))
+        except MigrationError as error:
+            results.append(Check(name, plan.wave, Verdict.UNKNOWN, reason=str(error)))
+    return results
+
+
+def register(services: Services, plan: WavePlan) -> list[Record]:
+    """Takes every server's lock and writes every migration, all-or-nothing per server; run again it changes nothing.
+
+    Records that a run before left in the middle keep their phase: the work goes on from there.
+
+    :raises LockHeld: another run was faster.
+    :raises Blocked: the ledger knows a migration id as another server's.
+    """
+    take_over_ended(services, plan)
+    found = services.ledger.read(list(plan.migration_ids))
+    old: list[Record] = []
+    new: list[Record] = []
+    for app in plan.applications:
+        for server in app.servers:
+            record = found.get(server.migration_id)
+            _refuse_other_server(record, server.migration_id, server.source_server_id)
+            before = record or Record(
+                migration_id=server.migration_id,
+                wave=plan.wave,
+                app_name=app.app_name,
+                source_server_id=server.source_server_id,
+                phase=Phase.PLANNED,
+            )
+            anew = _anew(before) if before.phase in ENDED else before
+            old.append(before)
+            new.append(
+                anew.to(
+                    anew.phase,
+                    wave=plan.wave,
+                    app_name=app.app_name,
+                    dag_run_id=services.holder.run_id,
+                    correlation_id=server.migration_id,
+                    error_code=None,
+                    error_message=None,
+                )
+            )
+    detail = {"planHash": plan.plan_hash, "runId": services.holder.run_id}
+    written = services.ledger.write(old, new, event="registered", detail=detail, holder=services.holder)
+    for record in written:
+        services.emit(event="registered", record=record, detail=detail, previous=None)
+    return written
+
+
+def _anew(record: Record) -> Record:
+    """A migration that ended starts over: nothing of its past counts as this run's. Its quiesced source is kept:
+    a rollback must still start it again."""
+    intents = {name: i if i.outcome else replace(i, outcome="SUPERSEDED") for name, i in record.intents.items()}
+    facts = {name: fact for name, fact in record.facts.items() if name not in _OF_ONE_RUN}
+    return record.to(Phase.PLANNED, intents=intents, facts=facts)
+
+
+def take_over_ended(services: Services, plan: WavePlan) -> None:
+    """Moves the locks of runs that have ended to this one."""
+    by_holder: dict[Holder, list[str]] = {}
+    for server, holder in services.ledger.locks(list(plan.server_ids)).items():
+        if not holder.is_same_run(services.holder):
+            by_holder.setdefault(holder, []).append(server)
+    for holder, held in by_holder.items():
+        if services.run_ended(holder) is True:
+            services.ledger.take_over(held, holder, services.holder)
+
+
+def _refuse_other_server(record: Record | None, migration_id: str, source_server_id: str) -> None:
+    if record is not None and record.source_server_id != source_server_id:
+        raise Blocked(
+            "this migration id belongs to another server",
+            migrationId=migration_id,
+            ledger=record.source_server_id,
+            conf=source_server_id,
+        )

@@ -1,0 +1,137 @@
+"""Preflight of the source servers: presence, lifecycle, replication, jobs, locks, quotas."""
+
+from __future__ import annotations
+
+from migration_ops.aws.mgn.states import REPLICATION_TERMINAL, WAVE_CAN_START
+from migration_ops.core.states import ENDED, Phase
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.at_most_once import JOBS_IN_FLIGHT_QUOTA, SERVERS_IN_FLIGHT_QUOTA
+from migration_ops.wave.launching.external_launches import foreign_launches
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.preflight.facts import Facts, known
+from migration_ops.wave.services import Services
+
+# A run before left the server here on purpose or by failing; the wave goes on from the ledger's phase.
+_GOES_ON = {
+    "TESTING": frozenset({Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED}),
+    "CUTTING_OVER": frozenset({Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, Phase.FINALIZING}),
+}
+
+
+def presence(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """Every server is listed by MGN and not archived."""
+    views = known(facts.views)
+    checks = []
+    for server in plan.server_ids:
+        view = views.get(server)
+        if view is None:
+            reason = "MGN does not list this source server in this account and Region"
+            checks.append(Check("present", server, Verdict.BLOCKED, "absent", "present", reason))
+        elif view.is_archived is None:
+            checks.append(Check("present", server, Verdict.UNKNOWN, None, "present", "MGN did not say isArchived"))
+        else:
+            bad = view.is_archived
+            reason = "the source server is archived" if bad else ""
+            value = "archived" if bad else "present"
+            checks.append(Check("present", server, Verdict.BLOCKED if bad else Verdict.OK, value, "present", reason))
+    return checks
+
+
+def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """Every server is in a state from which this wave can go."""
+    views, records = known(facts.views), known(facts.records)
+    by_server = {record.source_server_id: record for record in records.values()}
+    foreign = foreign_launches(services, by_server, views)
+    checks = []
+    for server, view in views.items():
+        state, record = view.lifecycle_state, by_server.get(server)
+        if state is None:
+            checks.append(Check("lifecycle", server, Verdict.UNKNOWN, None, None, "MGN did not say the state"))
+            continue
+        good = _ours(record, state) or (state in WAVE_CAN_START and server not in foreign)
+        reason = "" if good else f"a wave cannot start from {state}" + _hint(state)
+        checks.append(
+            Check("lifecycle", server, Verdict.OK if good else Verdict.BLOCKED, state, sorted(WAVE_CAN_START), reason)
+        )
+    return checks
+
+
+def _ours(record: Record | None, state: str) -> bool:
+    return record is not None and record.phase in _GOES_ON.get(state, frozenset())
+
+
+def _hint(state: str) -> str:
+    hints = {
+        "TESTING": "; somebody's test is on: mark it ready or revert it first",
+        "CUTTING_OVER": "; somebody's cutover is on: revert or finalize it first, or run migration_rollback",
+        "CUTOVER": "; it was finalized, there is nothing left to migrate",
+        "DISCONNECTED": "; it no longer replicates",
+    }
+    return hints.get(state, "")
+
+
+def replication(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """No server's replication has stopped. One that still catches up is OK here: the wave waits for it."""
+    checks = []
+    for server, view in known(facts.views).items():
+        state = view.replication_state
+        if state is None:
+            checks.append(Check("replication", server, Verdict.UNKNOWN, None, None, "MGN did not say the state"))
+            continue
+        bad = state in REPLICATION_TERMINAL
+        reason = f"{state}: {view.replication_error or 'needs a person'}" if bad else ""
+        value = {"state": state, "lagSeconds": view.lag_seconds}
+        limit = plan.conf["replication"]["maxLagSeconds"]
+        checks.append(Check("replication", server, Verdict.BLOCKED if bad else Verdict.OK, value, limit, reason))
+    return checks
+
+
+def jobs(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """No server is in an active job, unless the ledger shows that job as ours."""
+    # A migration that has ended starts anew: a job of its past is in the way like anybody's.
+    under_way = [record for record in known(facts.records).values() if record.phase not in ENDED]
+    ours = {i.job_id for r in under_way for i in r.intents.values() if i.job_id}
+    intents = {i.intent_id for r in under_way for i in r.intents.values()}
+    busy: dict[str, str] = {}
+    for job in known(facts.active_jobs):
+        if job.job_id in ours or job.intent_id in intents:
+            continue
+        busy |= {server: f"{job.job_id} ({job.initiated_by})" for server in job.launch_status}
+    return [
+        Check("no active job", server, Verdict.BLOCKED, busy[server], None, f"job {busy[server]} works on it")
+        if server in busy
+        else Check("no active job", server, Verdict.OK)
+        for server in plan.server_ids
+    ]
+
+
+def locks(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """No server belongs to another run that has not ended."""
+    held = known(facts.locks)
+    checks = []
+    for server in plan.server_ids:
+        holder = held.get(server)
+        if holder is None or holder.is_same_run(services.holder):
+            checks.append(Check("not locked", server, Verdict.OK))
+            continue
+        ended = services.run_ended(holder)
+        verdict = {True: Verdict.OK, False: Verdict.BLOCKED, None: Verdict.UNKNOWN}[ended]
+        words = {True: "has ended; its lock is taken over", False: "is not over", None: "cannot be asked for its state"}
+        who = f"{holder.dag_id} / {holder.run_id}"
+        checks.append(Check("not locked", server, verdict, who, None, f"wave {holder.wave}: run {who} {words[ended]}"))
+    return checks
+
+
+def quota(services: Services, plan: WavePlan, facts: Facts) -> list[Check]:
+    """MGN's jobs and servers in flight leave room for the largest application; a full quota is waited out later."""
+    active = known(facts.active_jobs)
+    in_flight = sum(len(job.launch_status) for job in active)
+    largest = max(len(app.servers) for app in plan.applications)
+    fits = largest <= SERVERS_IN_FLIGHT_QUOTA
+    value = {"jobs": len(active), "servers": in_flight, "largestApplication": largest}
+    limit = {"jobs": JOBS_IN_FLIGHT_QUOTA, "servers": SERVERS_IN_FLIGHT_QUOTA}
+    busy = len(active) >= JOBS_IN_FLIGHT_QUOTA or in_flight + largest > SERVERS_IN_FLIGHT_QUOTA
+    reason = "" if fits else "an application has more servers than all active jobs may have"
+    reason = reason or ("MGN is busy now; launches of this wave wait for room" if busy else "")
+    return [Check("quota room", plan.wave, Verdict.OK if fits else Verdict.BLOCKED, value, limit, reason)]

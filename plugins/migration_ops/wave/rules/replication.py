@@ -1,0 +1,118 @@
+"""The gates before and after a launch. Absent is UNKNOWN, and UNKNOWN keeps a gate shut.
+
+What comes after a launch is in ``launch`` (the job) and ``boot`` (the instance); both are exported here too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.aws.mgn.states import (
+    LIFECYCLE_STATES,
+    REPLICATION_READY,
+    REPLICATION_TERMINAL,
+    REPLICATION_WAITING,
+    TERMINAL_FOR_WAVE,
+)
+from migration_ops.core.verdict import Check, Fact, Verdict, blocked, decide, unknown
+from migration_ops.wave.rules.boot import boot_is_lost, judge_boot
+from migration_ops.wave.rules.launch import STALE_SNAPSHOT, judge_launch
+
+__all__ = [
+    "STALE_SNAPSHOT",
+    "ReplicationLimits",
+    "boot_is_lost",
+    "judge_boot",
+    "judge_launch",
+    "judge_replication",
+    "replication_is_terminal",
+]
+
+
+@dataclass(frozen=True)
+class ReplicationLimits:
+    """What replication is judged against. ``max_backlogged_bytes`` counts only in the final gate."""
+
+    max_lag_seconds: float
+    lifecycle: frozenset[str]
+    max_backlogged_bytes: int = 0
+
+
+def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, final: bool = False) -> Check:
+    """May this server be launched now? (runbook, "Replication lag analysis"; mgn-reference section 5)
+
+    :param final: the gate right before StartCutover, which also wants the backlog known and within its limit.
+    :return: value is the lag in seconds as last read, limit the greatest allowed.
+    """
+    if view is None:
+        return Check("lag_seconds", "?", Verdict.UNKNOWN, None, limits.max_lag_seconds, "MGN does not list this server")
+    against = [*_existence(view), *_lifecycle(view, limits), *_replication(view), *_lag(view, limits)]
+    if final:
+        against += _backlog(view, limits)
+    return decide(
+        "lag_seconds",
+        view.source_server_id,
+        against,
+        value=view.lag_seconds,
+        limit=limits.max_lag_seconds,
+        ok=f"{view.replication_state}, lag {view.lag_seconds:g} s" if view.lag_seconds is not None else "",
+    )
+
+
+def replication_is_terminal(view: ServerView, lifecycle: frozenset[str]) -> bool:
+    """True when no waiting helps: replication needs a person, or the server is out of the wave's reach.
+
+    :param lifecycle: the states that are waited for; they are never terminal.
+    """
+    return (
+        view.is_archived is True
+        or view.replication_state in REPLICATION_TERMINAL
+        or (view.lifecycle_state in TERMINAL_FOR_WAVE and view.lifecycle_state not in lifecycle)
+    )
+
+
+def _existence(view: ServerView) -> Iterator[Fact]:
+    if view.is_archived is None:
+        yield unknown("MGN does not say whether the server is archived")
+    elif view.is_archived:
+        yield blocked("the server is archived")
+
+
+def _lifecycle(view: ServerView, limits: ReplicationLimits) -> Iterator[Fact]:
+    state = view.lifecycle_state
+    if state in limits.lifecycle:
+        return
+    if state in LIFECYCLE_STATES:
+        yield blocked(f"lifecycle state is {state}, needed: {', '.join(sorted(limits.lifecycle))}")
+    else:
+        yield unknown(f"lifecycle state is {state or 'not given'}")
+
+
+def _replication(view: ServerView) -> Iterator[Fact]:
+    state = view.replication_state
+    because = f": {view.replication_error}" if view.replication_error else ""
+    if state in REPLICATION_TERMINAL | REPLICATION_WAITING:
+        yield blocked(f"replication is {state}{because}")
+    elif state not in REPLICATION_READY:
+        yield unknown(f"replication state is {state or 'not given'}{because}")
+    elif because:
+        yield blocked(f"replication reports an error{because}")
+
+
+def _lag(view: ServerView, limits: ReplicationLimits) -> Iterator[Fact]:
+    lag = view.lag_seconds
+    if lag is None or math.isnan(lag) or lag < 0:
+        yield unknown("MGN gives no lag")
+    elif not lag <= limits.max_lag_seconds:  # Also shut when the limit is not a number.
+        yield blocked(f"lag is {lag:.0f} s, limit {limits.max_lag_seconds:g} s")
+
+
+def _backlog(view: ServerView, limits: ReplicationLimits) -> Iterator[Fact]:
+    backlog = view.backlog_bytes
+    if backlog is None or backlog < 0:
+        yield unknown("MGN gives no backlog")
+    elif backlog > limits.max_backlogged_bytes:
+        yield blocked(f"backlog is {backlog} bytes, limit {limits.max_backlogged_bytes} bytes")

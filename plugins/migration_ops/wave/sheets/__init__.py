@@ -1,0 +1,1 @@
+"""What people decide by and read afterwards: the evidence sheets and the wave report."""

@@ -1,0 +1,126 @@
+"""The wave report: per server what happened and when, who approved what, what failed and why."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from migration_ops.aws.mgn.servers import moment
+from migration_ops.core.markdown import code, plain, table
+from migration_ops.ledger.protocol import HistoryEntry, Record
+from migration_ops.wave.conf.model import restore_conf
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.rules.failure import goal_reached
+from migration_ops.wave.services import Services
+
+_SHOWN_PHASES = ("TEST_LAUNCHING", "TESTED", "READY", "CUTTING_OVER", "CUTOVER_VERIFIED", "FINALIZED", "ROLLED_BACK")
+
+
+def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -> dict[str, Any]:
+    """The report as a document with its own Markdown; kept in S3 when a bucket is set.
+
+    :param approvals: what each approval task answered, by name (``cutover``, ``finalize``).
+    """
+    found = services.ledger.read(list(plan.migration_ids))
+    histories = services.ledger.histories(sorted(found))
+    applications = [
+        {
+            "appName": app.app_name,
+            "impact": app.impact,
+            "reached": goal_reached(restore_conf(plan.conf), [found[m].phase for m in app.migration_ids if m in found]),
+            "servers": [
+                _server(found.get(one.migration_id), one.source_server_id, histories.get(one.migration_id, []))
+                for one in app.servers
+            ],
+        }
+        for app in plan.applications
+    ]
+    document: dict[str, Any] = {
+        "wave": plan.wave,
+        "runId": services.holder.run_id,
+        "planHash": plan.plan_hash,
+        "changeTicket": plan.conf.get("changeTicket"),
+        "writtenAt": services.now().isoformat(),
+        "reached": all(one["reached"] for one in applications),
+        "approvals": approvals,
+        "applications": applications,
+    }
+    document["markdown"] = render(document)
+    document["evidenceKey"] = services.store_evidence(
+        f"waves/{plan.wave}/{services.holder.run_id}/report.json",
+        {k: v for k, v in document.items() if k != "markdown"},
+    )
+    return document
+
+
+def _server(record: Record | None, source_server_id: str, history: list[HistoryEntry]) -> dict[str, Any]:
+    if record is None:
+        return {"sourceServerId": source_server_id, "status": "UNKNOWN", "phase": None, "error": "not in the ledger"}
+    return {
+        "sourceServerId": source_server_id,
+        "migrationId": record.migration_id,
+        "status": record.status.value,
+        "phase": record.phase.value,
+        "instanceId": record.instance_id,
+        "lagSecondsAtCutover": record.replication_lag_seconds,
+        "error": f"{record.error_code}: {record.error_message}" if record.error_code else None,
+        "timeline": [{"at": one.at, "phase": one.phase, "event": one.event} for one in history],
+        "secondsPerPhase": durations(history),
+    }
+
+
+def durations(history: list[HistoryEntry]) -> dict[str, float]:
+    """Seconds spent in each phase that was left again."""
+    spent: dict[str, float] = {}
+    for this, following in pairwise(history):
+        begun, ended = moment(this.at), moment(following.at)
+        if begun and ended:
+            spent[this.phase] = round(spent.get(this.phase, 0.0) + (ended - begun).total_seconds(), 1)
+    return spent
+
+
+def render(document: dict[str, Any]) -> str:
+    """The report for people: verdict first, then applications, servers, approvals."""
+    applications = document["applications"]
+    good = sum(one["reached"] for one in applications)
+    verdict = "reached its goal" if document["reached"] else "did NOT reach its goal"
+    rows = [
+        [
+            code(app["appName"]),
+            code(server["sourceServerId"]),
+            plain(server["status"]),
+            plain(server["phase"] or ""),
+            code(server.get("instanceId") or ""),
+            _lag(server.get("lagSecondsAtCutover")),
+            plain(_times(server.get("secondsPerPhase") or {})),
+            plain(server.get("error") or ""),
+        ]
+        for app in applications
+        for server in app["servers"]
+    ]
+    head = ("Application", "Server", "Status", "Phase", "Instance", "Lag at cutover", "Seconds per phase", "Error")
+    lines = [
+        f"## Wave {code(document['wave'])} {verdict}",
+        f"{good} of {len(applications)} applications reached their goal. Run {code(document['runId'])}, "
+        f"plan {code(document['planHash'][:16])}, change ticket {code(document['changeTicket'] or 'none')}.",
+        table(head, rows),
+        *[_approval(name, answer) for name, answer in document["approvals"].items()],
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _times(seconds: dict[str, float]) -> str:
+    return ", ".join(f"{phase} {seconds[phase]:.0f}" for phase in _SHOWN_PHASES if phase in seconds)
+
+
+def _lag(seconds: float | None) -> str:
+    return "unknown" if seconds is None else f"{seconds:.0f} s"
+
+
+def _approval(name: str, answer: dict[str, Any] | None) -> str:
+    if not answer:
+        return f"Approval of {plain(name)}: not given."
+    if not answer.get("required", True):
+        return f"Approval of {plain(name)}: not asked for by the conf."
+    comment = f" {plain(answer['comment'])}" if answer.get("comment") else ""
+    return f"Approval of {plain(name)}: by {plain(str(answer.get('by')))} at {plain(str(answer.get('at')))}.{comment}"

@@ -1,0 +1,164 @@
+"""The evidence sheets that people decide on: go/no-go before the cutover, and the one before the point of no return.
+
+One row per application of the plan, a plain dict; all keys but ``appName`` are optional:
+
+- ``servers``: ``[{"sourceServerId", "migrationId", "instanceId", "lagSeconds"}]``
+- ``gates``, ``tests``: ``Check`` documents; what they say decides, an application without any is UNKNOWN
+- ``window``: ``Check`` document of ``judge_window``; it is waited for later, so only a window that is over decides
+- ``excluded``: why the application is left out (a rolled back or failed one)
+- ``facts``: ``{name: value}`` for the reader (durations, who did what)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from migration_ops.core.documents import canonical_digest
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.verdict import Verdict
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.rules.failure import dependents_of
+from migration_ops.wave.rules.window import OVER
+from migration_ops.wave.sheets.text import render
+
+Row = dict[str, Any]
+
+_GO_NO_GO = ("goNoGo", "Go / no-go for the cutover")
+_FINALIZE = ("finalize", "Finalize: the point of no return")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """``digest`` changes when something changes that an approval rests on, not with a lag or a time.
+
+    ``document["ready"]`` lists the applications that go, ``document["leftOut"]`` names the others and why.
+    """
+
+    markdown: str
+    document: dict[str, Any]
+    digest: str
+
+    @property
+    def ready(self) -> list[str]:
+        return list(self.document["ready"])
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        return dict(self.document["leftOut"])
+
+
+def go_no_go_sheet(plan: WavePlan, rows: list[Row]) -> Sheet:
+    """The sheet of ``approve_cutover``.
+
+    :raises InvalidInput: a row that is of no application of the plan, or two of one.
+    """
+    return _sheet(*_GO_NO_GO, plan, rows)
+
+
+def finalize_sheet(plan: WavePlan, rows: list[Row]) -> Sheet:
+    """The sheet of ``approve_finalize``: tests are those of the cutover instances.
+
+    :raises InvalidInput: a row that is of no application of the plan, or two of one.
+    """
+    return _sheet(*_FINALIZE, plan, rows)
+
+
+def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row]) -> Sheet:
+    by_name = {row.get("appName"): row for row in rows}
+    if len(by_name) < len(rows) or set(by_name) - {one.app_name for one in plan.applications}:
+        raise InvalidInput("rows must be of the plan's applications, one each", wave=plan.wave)
+    applications = [_application(one, by_name.get(one.app_name, {})) for one in plan.applications]
+    not_ready = [one["appName"] for one in applications if one["verdict"] != Verdict.OK]
+    if kind == _GO_NO_GO[0]:
+        # Finalizing is per server and in any order; a cutover needs what it depends on.
+        waiting = dependents_of(plan, not_ready)
+        for one in applications:
+            if needs := waiting.get(one["appName"]):
+                one["verdict"], one["why"] = Verdict.BLOCKED.value, [f"needs {', '.join(needs)}, which is left out"]
+    document = {
+        "kind": kind,
+        "title": title,
+        "wave": plan.wave,
+        "planHash": plan.plan_hash,
+        "changeTicket": plan.conf.get("changeTicket"),
+        "cutoverWindow": plan.conf.get("cutoverWindow"),
+        "lagLimitsSeconds": {
+            "ready": plan.conf["replication"]["maxLagSeconds"],
+            "cutover": plan.conf["finalSync"]["maxLagSeconds"],
+        },
+        "applications": applications,
+        "ready": [one["appName"] for one in applications if one["verdict"] == Verdict.OK],
+        "leftOut": {one["appName"]: "; ".join(one["why"]) for one in applications if one["verdict"] != Verdict.OK},
+    }
+    digest = canonical_digest(_stable(document))
+    return Sheet(render(document, digest), document, digest)
+
+
+def _application(planned: PlannedApplication, row: Row) -> dict[str, Any]:
+    facts = {one.get("sourceServerId"): one for one in row.get("servers") or []}
+    tests, gates, window = list(row.get("tests") or []), list(row.get("gates") or []), row.get("window")
+    verdict, why = _judge(row.get("excluded"), [*gates, *tests], window)
+    return {
+        "appName": planned.app_name,
+        "level": planned.level,
+        "impact": planned.impact,
+        "dependsOn": list(planned.depends_on),
+        "verdict": verdict.value,
+        "why": why,
+        "excluded": row.get("excluded"),
+        "servers": [
+            {
+                "sourceServerId": one.source_server_id,
+                "migrationId": one.migration_id,
+                "instanceId": facts.get(one.source_server_id, {}).get("instanceId"),
+                "lagSeconds": facts.get(one.source_server_id, {}).get("lagSeconds"),
+            }
+            for one in planned.servers
+        ],
+        "gates": gates,
+        "tests": tests,
+        "window": window,
+        "facts": dict(row.get("facts") or {}),
+    }
+
+
+def _judge(excluded: Any, checks: list[dict[str, Any]], window: Any) -> tuple[Verdict, list[str]]:
+    if excluded:
+        return Verdict.BLOCKED, [str(excluded)]
+    if window and window.get("value") == OVER:
+        return Verdict.BLOCKED, [str(window.get("reason"))]
+    if not checks:
+        return Verdict.UNKNOWN, ["nothing was checked"]
+    against = [one for one in checks if one.get("verdict") != Verdict.OK]
+    if not against:
+        return Verdict.OK, []
+    is_blocked = any(one.get("verdict") == Verdict.BLOCKED for one in against)
+    why = [f"{one.get('name')} of {one.get('subject')}: {one.get('reason')}" for one in against]
+    return Verdict.BLOCKED if is_blocked else Verdict.UNKNOWN, why
+
+
+def _stable(document: dict[str, Any]) -> dict[str, Any]:
+    """What an approval rests on: which applications, servers and instances, and every verdict."""
+
+    def verdicts(checks: list[dict[str, Any]]) -> list[list[str]]:
+        return sorted([str(one.get("name")), str(one.get("subject")), str(one.get("verdict"))] for one in checks)
+
+    return {
+        "kind": document["kind"],
+        "planHash": document["planHash"],
+        "applications": [
+            {
+                "appName": one["appName"],
+                "verdict": one["verdict"],
+                "excluded": bool(one["excluded"]),
+                "servers": [[one_server[key] for key in _STABLE_OF_SERVER] for one_server in one["servers"]],
+                "gates": verdicts(one["gates"]),
+                "tests": verdicts(one["tests"]),
+            }
+            for one in document["applications"]
+        ],
+    }
+
+
+_STABLE_OF_SERVER = ("sourceServerId", "migrationId", "instanceId")

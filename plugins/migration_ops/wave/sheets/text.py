@@ -1,0 +1,139 @@
+"""A sheet's document as Markdown for Airflow's human-input page: the decision first, then why, then the servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.core.markdown import code, plain, table
+from migration_ops.core.verdict import Verdict
+
+_MAX_SERVERS = 50
+_MAX_FINDINGS = 100
+_MARK = {"OK": "✅ OK", "BLOCKED": "⛔ BLOCKED", "UNKNOWN": "❓ UNKNOWN"}
+_MEANING = {
+    "goNoGo": "Approving cuts the ready applications over, in the order below. The others are left out.",
+    "finalize": (
+        "Approving finalizes the ready applications. **There is no way back in MGN after it**: replication stops, "
+        "replicated data is discarded, a rollback is refused."
+    ),
+}
+
+_LAG = {"goNoGo": "lag", "finalize": "lag at cutover"}
+
+Application = dict[str, Any]
+
+
+def render(document: dict[str, Any], digest: str) -> str:
+    """The whole sheet. Every name, id and reason from outside is made inert."""
+    applications: list[Application] = document["applications"]
+    parts = [
+        f"## {document['title']}: wave {code(document['wave'])}",
+        _MEANING[document["kind"]],
+        f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
+        _limits(document),
+        _overview(document["kind"], applications),
+        _left_out(applications),
+        *[_details(document["kind"], one) for one in applications],
+        f"Plan {code(document['planHash'][:16])}, sheet {code(digest[:16])}, "
+        f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _window(document: dict[str, Any]) -> str:
+    window = document.get("cutoverWindow") or {}
+    opens, closes, calendars = window.get("opens"), window.get("closes"), window.get("changeCalendars") or []
+    if document["kind"] != "goNoGo" or not (opens or closes or calendars):
+        return ""
+    names = f", change calendars {', '.join(code(one) for one in calendars)}" if calendars else ""
+    return f"Window: from {code(opens or 'now')} to {code(closes or 'no end')}{names}."
+
+
+def _limits(document: dict[str, Any]) -> str:
+    if document["kind"] != "goNoGo":
+        return ""
+    limits = document["lagLimitsSeconds"]
+    return (
+        f"Replication lag: at most {_seconds(limits['ready'])} to be ready, at most {_seconds(limits['cutover'])} "
+        "when the cutover instances are launched; it is read again then."
+    )
+
+
+def _overview(kind: str, applications: list[Application]) -> str:
+    lines = [_line(kind, one) for one in applications]
+    return table(tuple(lines[0]), [list(line.values()) for line in lines])
+
+
+def _line(kind: str, one: Application) -> dict[str, str]:
+    """Cell by column. What is finalized replicates no more: no gate is asked, and the lag is that of its cutover."""
+    return {
+        "Application": code(one["appName"]),
+        "Verdict": _mark(one["verdict"]),
+        "Impact": plain(one["impact"]),
+        "After": ", ".join(code(name) for name in one["dependsOn"]),
+        "Servers": str(len(one["servers"])),
+        f"Worst {_LAG[kind]}": _worst_lag(one["servers"]),
+        **({"Gates": _count(one["gates"])} if kind == "goNoGo" else {}),
+        "Tests": _count(one["tests"]),
+    }
+
+
+def _mark(verdict: Any) -> str:
+    return _MARK.get(str(verdict), _MARK["UNKNOWN"])
+
+
+def _count(checks: list[dict[str, Any]]) -> str:
+    good = sum(one.get("verdict") == Verdict.OK for one in checks)
+    return f"{good} of {len(checks)} OK" if checks else "none"
+
+
+def _worst_lag(servers: list[dict[str, Any]]) -> str:
+    """Unknown beats every number: the worst lag of which one is unknown is unknown."""
+    lags = [one["lagSeconds"] for one in servers]
+    return "unknown" if None in lags or not lags else _seconds(max(lags))
+
+
+def _seconds(value: Any) -> str:
+    return f"{value:.0f} s" if isinstance(value, int | float) else "unknown"
+
+
+def _left_out(applications: list[Application]) -> str:
+    """A list, not a table: Airflow's page is narrow, and a reason in a last column is cut off."""
+    lines = [line for one in applications if one["verdict"] != Verdict.OK for line in _why(one)]
+    if not lines:
+        return ""
+    more = f"\n- … and {len(lines) - _MAX_FINDINGS} more" if len(lines) > _MAX_FINDINGS else ""
+    return "### Left out, and why\n\n" + "\n".join(lines[:_MAX_FINDINGS]) + more
+
+
+def _why(one: Application) -> list[str]:
+    """What else keeps it out (excluded, a window that is over, what it depends on), then its checks with values."""
+    name = code(one["appName"])
+    bad = [check for check in [*one["gates"], *one["tests"]] if check.get("verdict") != Verdict.OK]
+    told = {f"{check.get('name')} of {check.get('subject')}: {check.get('reason')}" for check in bad}
+    others = [f"- {name} {_mark(one['verdict'])} {plain(reason)}" for reason in one["why"] if reason not in told]
+    return others + [f"- {name} {_check(check)}" for check in bad]
+
+
+def _check(check: dict[str, Any]) -> str:
+    facts = ", ".join(f"{name} {code(check[name])}" for name in ("value", "limit") if check.get(name) is not None)
+    about = f"{code(check.get('name'))} of {code(check.get('subject'))}"
+    reason = plain(check.get("reason") or "no reason given")
+    return f"{_mark(check.get('verdict'))} {about}: {reason}" + (f" ({facts})" if facts else "")
+
+
+def _details(kind: str, one: Application) -> str:
+    servers = one["servers"]
+    rows = [
+        [
+            code(server["sourceServerId"]),
+            code(server["migrationId"]),
+            code(server["instanceId"] or ""),
+            _seconds(server["lagSeconds"]),
+        ]
+        for server in servers[:_MAX_SERVERS]
+    ]
+    more = f"\n\n… and {len(servers) - _MAX_SERVERS} more servers." if len(servers) > _MAX_SERVERS else ""
+    facts = "".join(f"\n\n{plain(name)}: {plain(value)}" for name, value in one["facts"].items())
+    head = ("Server", "Migration", "Instance", _LAG[kind].capitalize())
+    return f"### {code(one['appName'])} {_mark(one['verdict'])}\n\n" + table(head, rows) + more + facts

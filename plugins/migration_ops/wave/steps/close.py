@@ -1,0 +1,100 @@
+"""Ends an application's work in this run: final status, locks freed, and red unless it reached its goal."""
+
+from __future__ import annotations
+
+from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.core.states import ENDED, Phase
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.conf.model import restore_conf
+from migration_ops.wave.launching.terminate import claims_of, instances_alive
+from migration_ops.wave.records import moved, records_of, save
+from migration_ops.wave.rules.failure import goal_reached
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.steps.quiesce import is_stopped
+from migration_ops.wave.waits.outcome import Done, Outcome
+
+_SETTLED = ENDED | {Phase.CUTOVER_VERIFIED}
+
+
+class GoalMissed(StepFailed):
+    """The application did not reach what the conf asks for."""
+
+    code = "GOAL_MISSED"
+    hint = "See the application's failed tasks; clear the first of them with downstream to go on from there."
+
+
+def run(services: Services, inp: StepInput) -> Outcome:
+    """Always frees the locks that this run holds.
+
+    What stopped half-way is FAILED when nothing of it is left running, and FROZEN otherwise: a person must look.
+
+    :raises GoalMissed: the application is not finalized (or not cut over, with ``finalize: false``).
+    """
+    app = inp.application
+    records = settle(services, inp)
+    reached = _is_reached(inp, records)
+    services.ledger.release(list(app.server_ids), services.holder)
+    phases = {record.source_server_id: record.phase.value for record in records}
+    if not reached:
+        errors = {r.source_server_id: r.error_message for r in records if r.error_message}
+        raise GoalMissed(f"{app.app_name} did not reach its goal", appName=app.app_name, phases=phases, errors=errors)
+    return Done({"appName": app.app_name, "phases": phases})
+
+
+def settle(services: Services, inp: StepInput) -> list[Record]:
+    """Gives what was left in the middle an honest final status; whoever tells the world outside comes here first.
+
+    :returns: the application's records, as they are now.
+    """
+    records = records_of(services, inp.application)
+    if _is_reached(inp, records):
+        return records
+    stuck = [record for record in records if record.phase not in _SETTLED]
+    if not stuck:
+        return records
+    clean, why = _is_clean(services, stuck)
+    new = [_stopped(services, record, clean, why) for record in stuck]
+    written = {one.migration_id: one for one in save(services, stuck, new, "closed", {"clean": clean, "why": why})}
+    return [written.get(record.migration_id, record) for record in records]
+
+
+def _is_reached(inp: StepInput, records: list[Record]) -> bool:
+    return goal_reached(restore_conf(inp.conf), [record.phase for record in records])
+
+
+def _stopped(services: Services, record: Record, clean: bool, why: str) -> Record:
+    """FROZEN also names what is left; a rollback that did not end is nobody's clean end."""
+    good = clean and record.phase is not Phase.ROLLING_BACK
+    parts = [record.error_message] if record.error_message else []
+    message = "; ".join(parts if good and parts else [*parts, why])
+    return moved(
+        record,
+        Phase.FAILED if good else Phase.FROZEN,
+        dag_run_id=services.holder.run_id,
+        error_code=record.error_code or "NOT_REACHED",
+        error_message=message[:1000],
+    )
+
+
+def _is_clean(services: Services, records: list[Record]) -> tuple[bool, str]:
+    """Whether MGN and EC2 show nothing of ours left: no launched instance, no test or cutover going on."""
+    servers = [record.source_server_id for record in records]
+    begun = [r.source_server_id for r in records if any(not i.outcome and not i.job_id for i in r.intents.values())]
+    if begun:
+        return False, f"a launch whose answer was lost may still begin: {begun}"
+    quiesced = [record.source_server_id for record in records if is_stopped(record)]
+    if quiesced:
+        return False, f"these sources were stopped for the cutover and not started again: {quiesced}"
+    try:
+        views = services.mgn.describe_servers(servers)
+        if set(views) != set(servers):
+            return False, "MGN no longer lists all its servers"
+        busy = {
+            s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state in ("TESTING", "CUTTING_OVER", None)
+        }
+        alive = instances_alive(services, claims_of(records, views))
+    except MigrationError as error:
+        return False, f"its state could not be read: {error}"
+    if busy or alive:
+        return False, f"left in the middle: lifecycle {busy}, instances {sorted(set().union(*alive.values()))}"
+    return True, "stopped before its goal; nothing of it runs"

@@ -1,0 +1,120 @@
+"""The cutover of one application: final lag and backlog gate, read again right before the once-only StartCutover."""
+
+from __future__ import annotations
+
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
+from migration_ops.core.errors import StepTimedOut
+from migration_ops.core.states import CUT_OVER, Phase
+from migration_ops.core.verdict import Verdict
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.go import require_go
+from migration_ops.wave.launching import launch
+from migration_ops.wave.launching.at_most_once import is_open
+from migration_ops.wave.launching.external_launches import refuse_foreign
+from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.records import begin, in_phases, require_lock, require_met, require_past
+from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.outcome import Done, Outcome, Resumed, Topic, Wait
+
+_TO_LAUNCH = frozenset({Phase.READY, Phase.CUTTING_OVER, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
+_LAUNCHED = CUT_OVER | {Phase.CUTOVER_LAUNCHED}
+Views = dict[str, ServerView]
+
+
+def run(services: Services, inp: StepInput) -> Outcome:
+    """Done when every server has a cutover instance from an up-to-date snapshot.
+
+    Launches that are on their way are followed whatever the gates say now. New ones, and those of which MGN shows
+    nothing, pass approval, change window and the final gate first.
+
+    :raises StepFailed: a launch failed or used an old snapshot; clear the task to launch the failed ones again.
+    :raises ApprovalVoid: the plan or the evidence changed after the approval.
+    """
+    app = inp.application
+    records = begin(services, inp)
+    todo = in_phases(records, _TO_LAUNCH)
+    if launch.resumed_jobs(inp.resumed) and inp.resumed is not None:
+        return _done(app.app_name, records, _finish(services, records, inp.resumed))
+    settled = launch.settled(services, inp, launch.CUTOVER, todo)
+    if isinstance(settled, Wait):
+        return settled
+    if not settled:
+        return _done(app.app_name, records, [])
+    fresh = [record for record in settled if not is_open(record, launch.CUTOVER.action)]
+    views: Views | Wait = {}
+    if fresh:
+        require_go(services, inp)
+        views = _final_gate(services, inp, fresh)
+    if isinstance(views, Wait):
+        return views
+    lags = {server: view.lag_seconds for server, view in views.items()}
+    return launch.start(services, inp, launch.CUTOVER, settled, views, lags)
+
+
+def _finish(services: Services, records: list[Record], resumed: Resumed) -> list[Record]:
+    return launch.finish(services, launch.CUTOVER, in_phases(records, {Phase.CUTTING_OVER}), resumed)
+
+
+def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
+    """Judges what MGN says now. What it saw opens the gate for the very next call; anything else waits or fails."""
+    limits, resumed = inp.conf["finalSync"], inp.resumed
+    app_name = inp.application.app_name
+    if resumed is not None and resumed.carry.get("gate"):
+        require_met(resumed, "final replication gate", app_name)
+    carry = resumed.carry if resumed else {}
+    deadline = float(carry.get("deadline") or services.epoch() + 60 * limits["timeoutMinutes"])
+    servers = [record.source_server_id for record in fresh]
+    views = _reverted(services, fresh, views_of(services, servers))
+    judge = ReplicationLimits(limits["maxLagSeconds"], LAUNCHABLE_FOR_CUTOVER, limits["maxBackloggedBytes"])
+    checks = {server: judge_replication(view, judge, final=True) for server, view in views.items()}
+    shut = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
+    if not shut:
+        services.log.info("final gate of %s open: %s", app_name, [check.as_document() for check in checks.values()])
+        return views
+    if services.epoch() >= deadline:
+        raise StepTimedOut("the final replication gate did not open in time", appName=app_name, reasons=shut)
+    return Wait(
+        topic=Topic.REPLICATION,
+        subjects=tuple(servers),
+        until={
+            "maxLagSeconds": limits["maxLagSeconds"],
+            "samples": 1,
+            "final": True,
+            "maxBackloggedBytes": limits["maxBackloggedBytes"],
+            "lifecycle": sorted(LAUNCHABLE_FOR_CUTOVER),
+        },
+        poll_seconds=min(inp.conf["replication"]["pollSeconds"], 30),
+        deadline=deadline,
+        why=f"final gate of {app_name}: {shut}",
+        carry={**carry, "gate": True, "deadline": deadline},
+    )
+
+
+def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
+    """A failed launch may leave CUTTING_OVER or not (nobody documents it); the next attempt starts from READY.
+
+    Only a launch of ours that is known to have failed is reverted: whoever else is cutting over is not touched.
+    """
+    cutting = [record for record in fresh if views[record.source_server_id].lifecycle_state == "CUTTING_OVER"]
+    if not cutting:
+        return views
+    refuse_foreign(services, cutting, views, "cutover")
+    require_lock(services, cutting)
+    back = [bring_to(services, views[record.source_server_id], "READY_FOR_CUTOVER") for record in cutting]
+    return views | {view.source_server_id: view for view in back}
+
+
+def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
+    now = {record.migration_id: record for record in [*records, *changed]}
+    require_past(now.values(), _LAUNCHED, f"cutover of {app_name}")
+    return Done(_result(app_name, list(now.values())))
+
+
+def _result(app_name: str, records: list[Record]) -> dict[str, object]:
+    return {
+        "appName": app_name,
+        "instances": {record.source_server_id: record.instance_id for record in records},
+        "jobs": sorted({record.job_id for record in records if record.job_id}),
+    }

@@ -1,0 +1,129 @@
+"""Stops the source's services before the final sync, and starts them again when the cutover is undone.
+
+MGN never stops a source server, and what is written there after the cutover is lost; so the conf may name commands.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.aws.mgn.hook import classified
+from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
+from migration_ops.core.errors import StepFailed, StepTimedOut
+from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.go import require_go
+from migration_ops.wave.records import begin, in_phases, records_of, save, wait_until
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.outcome import Done, Outcome, Wait
+
+_BEFORE_CUTOVER = frozenset({Phase.READY, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
+# The source is, or may be, not running as before: a rollback undoes it.
+_STOPPED = frozenset({"INTENDED", "STOPPING", "STOPPED", "STOP_FAILED", "UNDO_FAILED"})
+_DO = ("INTENDED", "STOPPING", "STOPPED", "STOP_FAILED")
+_UNDO = ("UNDO_INTENDED", "STARTING", "STARTED", "UNDO_FAILED")
+
+
+def run(services: Services, inp: StepInput) -> Outcome:
+    """Done when the commands succeeded on every source server of the application.
+
+    What was stopped is written to the ledger before it is stopped, with the commands that undo it. A step that starts
+    afresh stops it again: somebody may have started the source since, and the commands must bear repetition.
+
+    :raises StepFailed: a command failed; the source may be half stopped, the rollback undoes it.
+    :raises NotOnSheet, ApprovalVoid, WindowClosed, WaveStopped: see ``require_go``; nothing was stopped.
+    """
+    app, spec = inp.application, inp.conf.get("quiesce")
+    if not spec:
+        return Done({"appName": app.app_name, "passed": "no quiesce in the conf"})
+    todo = in_phases(begin(services, inp), _BEFORE_CUTOVER)
+    carry = inp.resumed.carry if inp.resumed else {}
+    deadline = float(carry.get("deadline") or services.epoch() + 60 * spec["timeoutMinutes"])
+    missing = [r.source_server_id for r in todo if r.source_server_id not in spec["instanceIds"]]
+    if missing:
+        raise StepFailed("quiesce names no managed instance for these servers", servers=missing)
+    if todo and inp.resumed is None:
+        require_go(services, inp)
+    for record in todo:
+        fact = record.facts.get("quiesce") or {}
+        if inp.resumed is not None or (fact.get("state") == "STOPPING" and fact.get("runId") == services.holder.run_id):
+            continue
+        instance = spec["instanceIds"][record.source_server_id]
+        fact = {
+            "state": "INTENDED",
+            "runId": services.holder.run_id,
+            "instanceId": instance,
+            "documentName": spec["documentName"],
+            "undoCommands": list(spec["undoCommands"]),
+        }
+        _remember(services, record, fact, "quiesce intended")
+    return _drive(services, inp, deadline, "quiesce", spec["commands"], _DO) or Done(
+        {"appName": app.app_name, "quiesced": [record.source_server_id for record in todo]}
+    )
+
+
+def undo(services: Services, inp: StepInput, records: list[Record], deadline: float) -> Wait | None:
+    """The next wait on the way to a running source; None when nothing was stopped or all runs again.
+
+    :raises StepFailed: an undo command failed: the source is not running as before.
+    """
+    stopped = [r for r in records if (r.facts.get("quiesce") or {}).get("state") in _STOPPED]
+    for record in stopped:
+        fact = {**record.facts["quiesce"], "state": "UNDO_INTENDED", "commandId": None}
+        _remember(services, record, fact, "undo of quiesce intended")
+    return _drive(services, inp, deadline, "undo of quiesce", None, _UNDO)
+
+
+def _drive(
+    services: Services,
+    inp: StepInput,
+    deadline: float,
+    what: str,
+    commands: list[str] | None,
+    states: tuple[str, str, str, str],
+) -> Wait | None:
+    """Sends what is only intended, looks at what runs, and waits while something does."""
+    intended, running, over, failed = states
+    busy: list[str] = []
+    for record in records_of(services, inp.application):
+        fact = record.facts.get("quiesce") or {}
+        if fact.get("state") == intended:
+            _send(services, record, fact, commands or fact["undoCommands"], running, what)
+            busy.append(record.source_server_id)
+        elif fact.get("state") == running and not _is_over(services, record, fact, over, failed, what):
+            busy.append(record.source_server_id)
+    if not busy:
+        return None
+    if services.epoch() >= deadline:
+        raise StepTimedOut(f"{what} did not end in time", servers=busy)
+    at = services.epoch() + services.settings.check_poll_seconds
+    return wait_until(services, at, f"{what} of {inp.application.app_name}: {busy}", deadline, {"deadline": deadline})
+
+
+def _send(services: Services, record: Record, fact: dict[str, Any], commands: list[str], state: str, what: str) -> None:
+    """Commands of this kind must bear repetition: a lost answer sends them again, unlike a launch."""
+    with classified(mutating=False):
+        command = send_command(services.client("ssm"), fact["instanceId"], commands, what, fact["documentName"])
+    _remember(services, record, {**fact, "state": state, "commandId": command}, f"{what} sent")
+
+
+def is_stopped(record: Record) -> bool:
+    """The source was stopped for its cutover, or may have been, and was not started again."""
+    return (record.facts.get("quiesce") or {}).get("state") in {*_STOPPED, "UNDO_INTENDED", "STARTING"}
+
+
+def _is_over(services: Services, record: Record, fact: dict[str, Any], over: str, failed: str, what: str) -> bool:
+    with classified(mutating=False):
+        status, detail = command_status(services.client("ssm"), fact["commandId"], fact["instanceId"])
+    if status in SSM_RUNNING:
+        return False
+    if status != "Success":
+        _remember(services, record, {**fact, "state": failed}, f"{what} failed")
+        raise StepFailed(f"{what} failed on {fact['instanceId']}", status=status, detail=detail)
+    _remember(services, record, {**fact, "state": over}, f"{what} succeeded")
+    return True
+
+
+def _remember(services: Services, record: Record, fact: dict[str, Any], event: str) -> None:
+    changed = record.to(record.phase, facts={**record.facts, "quiesce": fact})
+    save(services, [record], [changed], event, {key: value for key, value in fact.items() if key != "undoCommands"})

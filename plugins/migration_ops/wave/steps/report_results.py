@@ -1,0 +1,137 @@
+"""Tells the world outside: the CMDB and the callback, per migration, after success and after a rollback alike.
+
+A failure here is red and can be cleared; it never rolls a server back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration_ops.core.errors import MigrationError, StepFailed
+from migration_ops.core.states import Phase
+from migration_ops.integrations.callback.client import CallbackEvent, CallbackReceipt
+from migration_ops.integrations.cmdb.protocol import CmdbUpdate
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.records import save
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.steps.close import settle
+from migration_ops.wave.waits.outcome import Done, Outcome
+
+# migration_status is free text in the CMDB; these are the words its users know (cmf-api: "Values that CMF writes").
+CMDB_WORDS = {
+    Phase.FINALIZED: ("Cutover finalized", "Disconnected"),
+    Phase.CUTOVER_VERIFIED: ("2/2 status checks : Passed", "Healthy"),
+    Phase.CUTOVER_LAUNCHED: ("Cutover instance launched", "Healthy"),
+    Phase.TEST_LAUNCHED: ("Test instance launched", "Healthy"),
+    Phase.TESTED: ("Test instance launched", "Healthy"),
+    Phase.ROLLED_BACK: ("Rolled back", "Healthy"),
+    Phase.FAILED: ("Migration failed", None),
+    Phase.FROZEN: ("Needs attention", None),
+}
+_HAS_INSTANCE = frozenset({Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, Phase.FINALIZING, Phase.FINALIZED})
+
+
+def update_cmdb(services: Services, inp: StepInput) -> Outcome:
+    """One write per server that names a ``cmdbId``, read back; unchanged servers are not written.
+
+    :raises StepFailed, CmdbUnavailable: some servers could not be written; the others are.
+    """
+    app = inp.application
+    if not inp.conf["cmdb"]["enabled"]:
+        return Done({"appName": app.app_name, "passed": "cmdb.enabled is false"})
+    ids = {server.migration_id: server.cmdb_id for server in app.servers if server.cmdb_id}
+    if not ids:
+        return Done({"appName": app.app_name, "passed": "no server names a cmdbId"})
+    # The work is over, whatever came of it: outside hears how it ended, not where it stopped.
+    records = [record for record in settle(services, inp) if record.migration_id in ids]
+    client, results = services.cmdb(), {}
+    failed: dict[str, MigrationError] = {}
+    for record in records:
+        words = CMDB_WORDS.get(record.phase, (f"In progress: {record.phase.value}", None))
+        update = CmdbUpdate(
+            migration_id=record.migration_id,
+            cmdb_id=ids[record.migration_id],
+            migration_status=words[0],
+            replication_status=words[1],
+            target_instance_id=_instance(record),
+        )
+        try:
+            results[record.migration_id] = client.update(update).outcome
+        except MigrationError as error:
+            failed[record.migration_id] = error
+    _raise_together("the CMDB was not updated for every server", failed)
+    return Done({"appName": app.app_name, "cmdb": results})
+
+
+def _instance(record: Record) -> str | None:
+    """The new instance; removed after a rollback, because it is gone; left alone where nothing is known."""
+    if record.phase in _HAS_INSTANCE:
+        return record.instance_id
+    return "" if record.phase is Phase.ROLLED_BACK else None
+
+
+def _raise_together(what: str, failed: dict[str, MigrationError]) -> None:
+    """One error for all; it stays retryable when waiting may help every one of them."""
+    if not failed:
+        return
+    first = next(iter(failed.values()))
+    if all(error.retryable for error in failed.values()):
+        raise first
+    raise StepFailed(what, failed={one: str(error) for one, error in failed.items()})
+
+
+def send_callback(services: Services, inp: StepInput) -> Outcome:
+    """One signed request per migration; one that was delivered for this very state is not sent again.
+
+    :raises StepFailed, CallbackFailed: some could not be delivered.
+    """
+    app, url = inp.application, inp.conf.get("callbackUrl")
+    if not url:
+        return Done({"appName": app.app_name, "passed": "no callbackUrl in the conf"})
+    client = services.callback(url)
+    answers: dict[str, Any] = {}
+    failed: dict[str, MigrationError] = {}
+    delivered: list[tuple[Record, CallbackReceipt]] = []
+    try:
+        for record in settle(services, inp):
+            event = _event(services, record)
+            if record.facts.get("callback") == event.webhook_id:
+                answers[record.migration_id] = "sent before"
+                continue
+            try:
+                receipt = client.send(event)
+            except MigrationError as error:
+                failed[record.migration_id] = error
+                continue
+            answers[record.migration_id] = receipt.status
+            delivered.append((record, receipt))
+    finally:
+        _remember(services, delivered)
+    _raise_together("not every callback was delivered", failed)
+    return Done({"appName": app.app_name, "callbacks": answers})
+
+
+def _remember(services: Services, delivered: list[tuple[Record, CallbackReceipt]]) -> None:
+    """One write for all. A worker killed before it sends them again: same id, which the receiver knows."""
+    if not delivered:
+        return
+    old = [record for record, _ in delivered]
+    new = [r.to(r.phase, facts={**r.facts, "callback": receipt.webhook_id}) for r, receipt in delivered]
+    attempts = sum(receipt.attempts for _, receipt in delivered)
+    save(services, old, new, "callback delivered", {"delivered": len(delivered), "attempts": attempts})
+
+
+def _event(services: Services, record: Record) -> CallbackEvent:
+    error = {"code": record.error_code, "message": record.error_message} if record.error_code else None
+    return CallbackEvent(
+        migration_id=record.migration_id,
+        wave=record.wave,
+        app_name=record.app_name,
+        status=record.status.value,
+        phase=record.phase.value,
+        correlation_id=record.correlation_id or record.migration_id,
+        instance_id=record.instance_id,
+        times={"createdAt": record.created_at, "updatedAt": record.updated_at},
+        error=error,
+        occurrence=services.holder.run_id,
+    )

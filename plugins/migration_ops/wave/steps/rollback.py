@@ -1,0 +1,180 @@
+"""Takes an application back to where nothing was launched (mgn-reference section 10), or freezes it with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.errors import Frozen, MigrationError
+from migration_ops.core.states import AFTER_NO_RETURN, Phase
+from migration_ops.ledger.protocol import LockHeld, Record
+from migration_ops.wave.launching.at_most_once import Action, look_up
+from migration_ops.wave.launching.external_launches import foreign_launches
+from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
+from migration_ops.wave.records import move, moved, records_of, require_lock, save, wait_until
+from migration_ops.wave.services import NotConcerned, Services, StepInput
+from migration_ops.wave.steps.quiesce import undo
+from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
+
+# Where each lifecycle state goes back to. What is not here has no way back in MGN.
+BACK_TO = {
+    "NOT_READY": "NOT_READY",
+    "READY_FOR_TEST": "READY_FOR_TEST",
+    "TESTING": "READY_FOR_TEST",
+    "READY_FOR_CUTOVER": "READY_FOR_CUTOVER",
+    "CUTTING_OVER": "READY_FOR_CUTOVER",
+}
+# What is here needs no rollback, or has none.
+_SETTLED = AFTER_NO_RETURN | {Phase.ROLLED_BACK}
+_AFTERWARDS = (
+    "MGN has no way back after finalize. What a person can still do: keep or stop the instance in EC2, start the "
+    "source server again, reinstall the replication agent and wait for a full initial sync."
+)
+
+
+def run(services: Services, inp: StepInput) -> Outcome:
+    """Rolls the application back, or marks it FROZEN and fails: a rollback that is not verified is no rollback.
+
+    ``inputs["decision"]["decision"]`` is ``rollback`` or ``hold``; on ``hold`` everything is left as it is and marked
+    for a person. Without a decision nothing is done.
+
+    :raises Frozen: it could not be finished or verified, with the reason.
+    :raises NotConcerned: the decision was to leave the application as it is.
+    """
+    records = records_of(services, inp.application)
+    answer = inp.inputs.get("decision") or {}
+    if answer.get("decision") != "rollback":
+        why = answer.get("reason") or "left as it is on request; a person must look"
+        if answer.get("decision") == "hold":
+            _freeze(services, records, "HELD", why)
+        raise NotConcerned(why, appName=inp.application.app_name)
+    try:
+        return _roll_back(services, inp, records)
+    except (Frozen, LockHeld):
+        # Another run's lock: that run says what becomes of the servers, nothing was touched here.
+        raise
+    except MigrationError as error:
+        if error.retryable:
+            raise
+        _freeze(services, records_of(services, inp.application), error.code, str(error))
+        raise Frozen(
+            "the rollback could not be finished", appName=inp.application.app_name, cause=str(error)
+        ) from error
+
+
+def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Outcome:
+    app = inp.application
+    carry = inp.resumed.carry if inp.resumed else {}
+    deadline = float(carry.get("deadline") or services.epoch() + 60 * services.settings.job_timeout_minutes)
+    todo = [record for record in records if record.phase is not Phase.ROLLED_BACK]
+    if not todo:
+        return Done({"appName": app.app_name, "passed": "rolled back before"})
+    views = views_of(services, [record.source_server_id for record in todo])
+    _refuse_after_no_return(services, todo, views)
+    todo = _begun(services, inp, todo)
+    wait = _jobs_to_end(services, todo, carry, deadline, app.app_name)
+    if wait is None:
+        # Read again: a job that ended in between may have left an instance that the first look did not show.
+        views = views_of(services, [record.source_server_id for record in todo])
+        _refuse_after_no_return(services, todo, views)
+        _refuse_unseen(services, inp, todo, views)
+        views = {s: bring_to(services, v, BACK_TO[str(v.lifecycle_state)]) for s, v in views.items()}
+        todo = _rolling_back(services, inp)
+        wait = terminate(services, todo, claims_of(todo, views), carry, deadline, app.app_name)
+    if wait is None:
+        wait = undo(services, inp, _rolling_back(services, inp), deadline)
+    if wait is not None:
+        if services.epoch() >= deadline:
+            _freeze(services, _rolling_back(services, inp), "TIMED_OUT", f"not rolled back in time: {wait.why}")
+            raise Frozen("the rollback did not end in time", appName=app.app_name, waiting=wait.why)
+        return replace(wait, carry={**wait.carry, "deadline": deadline})
+    return _verified(services, inp)
+
+
+def _begun(services: Services, inp: StepInput, todo: list[Record]) -> list[Record]:
+    started = [record for record in todo if record.phase is not Phase.ROLLING_BACK]
+    if not started:
+        require_lock(services, todo)
+        return todo
+    move(services, started, Phase.ROLLING_BACK, "rollback started", dict(inp.inputs.get("decision") or {}))
+    return _rolling_back(services, inp)
+
+
+def _rolling_back(services: Services, inp: StepInput) -> list[Record]:
+    return [r for r in records_of(services, inp.application) if r.phase is Phase.ROLLING_BACK]
+
+
+def _refuse_after_no_return(services: Services, todo: list[Record], views: dict[str, ServerView]) -> None:
+    gone = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state not in BACK_TO or v.is_archived}
+    if not gone:
+        return
+    finalized = any(state == "CUTOVER" for state in gone.values())
+    why = f"past the point of no return. {_AFTERWARDS}" if finalized else "there is no way back from these states"
+    _freeze(services, [r for r in todo if r.source_server_id in gone], "NO_WAY_BACK", f"{gone}: {why}")
+    raise Frozen(why, states=gone)
+
+
+def _refuse_unseen(services: Services, inp: StepInput, todo: list[Record], views: dict[str, ServerView]) -> None:
+    """A launch that somebody made beside the wave may be in use: it is undone only when who decided was shown it."""
+    shown = set((inp.inputs.get("decision") or {}).get("foreignJobs") or [])
+    found = foreign_launches(services, {record.source_server_id: record for record in todo}, views)
+    unseen = {server: job for server, job in found.items() if job not in shown}
+    if unseen:
+        why = f"somebody else launched these servers: {unseen}; run migration_rollback to undo that too"
+        _freeze(services, todo, "NOT_OURS", why)
+        raise Frozen(why, jobs=unseen)
+
+
+def _jobs_to_end(
+    services: Services, todo: list[Record], carry: dict[str, Any], deadline: float, app_name: str
+) -> Wait | None:
+    """No API cancels a job, and a launch whose answer was lost may still begin: both are waited out first."""
+    for action in (Action.TEST, Action.CUTOVER):
+        found = look_up(services, todo, action, carry.get("lookedSince"))
+        if found.wait_until is not None:
+            more = {"lookedSince": found.looked_since}
+            return wait_until(services, found.wait_until, f"{app_name}: {found.why}", deadline, more)
+        todo = found.records
+    servers = {record.source_server_id for record in todo}
+    active = sorted(job.job_id for job in services.mgn.active_jobs() if set(job.launch_status) & servers)
+    if not active:
+        return None
+    return Wait(
+        topic=Topic.JOBS,
+        subjects=tuple(active),
+        until={},
+        poll_seconds=services.settings.job_poll_seconds,
+        deadline=deadline,
+        why=f"{app_name}: jobs {', '.join(active)} must end before the rollback",
+    )
+
+
+def _verified(services: Services, inp: StepInput) -> Done:
+    """Reads everything again: lifecycle back, no instance, and only then says so."""
+    app, todo = inp.application, _rolling_back(services, inp)
+    views = views_of(services, [record.source_server_id for record in todo])
+    wrong = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state != BACK_TO.get(str(v.lifecycle_state))}
+    if wrong:
+        _freeze(services, todo, "NOT_BACK", f"the lifecycle is not back: {wrong}")
+        raise Frozen("the rollback could not be verified", states=wrong)
+    left = instances_left(services, list(views))
+    if left:
+        _freeze(services, todo, "INSTANCES_LEFT", f"EC2 still has instances of these servers: {left}")
+        raise Frozen("the rollback left instances behind; terminate them by hand", instances=left)
+    closed = [_close_intents(record) for record in todo]
+    evidence = {"lifecycle": {s: v.lifecycle_state for s, v in views.items()}, "instancesLeft": []}
+    save(services, todo, closed, "rolled back", evidence)
+    return Done({"appName": app.app_name, "rolledBack": sorted(views), **evidence})
+
+
+def _close_intents(record: Record) -> Record:
+    """A launch that was undone is over: the next one is a new attempt."""
+    intents = {n: i if i.outcome else replace(i, outcome="ROLLED_BACK") for n, i in record.intents.items()}
+    return moved(record, Phase.ROLLED_BACK, intents=intents, instance_id=None)
+
+
+def _freeze(services: Services, records: list[Record], code: str, why: str, **detail: Any) -> None:
+    todo = [record for record in records if record.phase not in _SETTLED]
+    move(services, todo, Phase.FROZEN, "frozen", {"reason": why, **detail}, error_code=code, error_message=why[:1000])

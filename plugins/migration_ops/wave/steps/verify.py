@@ -1,0 +1,165 @@
+"""Verifies launched instances: first boot, EC2 status checks, then the conf's own checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.errors import StepFailed, StepTimedOut
+from migration_ops.core.states import CUT_OVER, Phase
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.records import begin, in_phases, moved, require_met, require_past, save, wait_until
+from migration_ops.wave.rules.boot import INSTANCE_STOPPED, boot_is_lost, instance_state, judge_boot
+from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.steps import app_checks
+from migration_ops.wave.waits.feeds import instance_statuses
+from migration_ops.wave.waits.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
+
+
+@dataclass(frozen=True)
+class VerifyKind:
+    """Which launch is verified: from this phase, to that one; ``passed`` are the phases that have it behind them."""
+
+    launched: Phase
+    verified: Phase
+    name: str
+    passed: frozenset[Phase]
+
+
+CUTOVER = VerifyKind(Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, "cutover", CUT_OVER)
+TEST = VerifyKind(
+    Phase.TEST_LAUNCHED,
+    Phase.TESTED,
+    "test",
+    CUT_OVER | {Phase.TESTED, Phase.READY, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED},
+)
+
+
+def run_test(services: Services, inp: StepInput) -> Outcome:
+    """Verifies the test instances. Done at once when no test launch was asked for."""
+    if not inp.conf["testLaunch"]:
+        return Done({"appName": inp.application.app_name, "passed": "testLaunch is false"})
+    return _run(services, inp, TEST)
+
+
+def run_cutover(services: Services, inp: StepInput) -> Outcome:
+    """Verifies the cutover instances: those that our cutover job launched, never a left-over test instance."""
+    return _run(services, inp, CUTOVER)
+
+
+def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
+    app, records = inp.application, begin(services, inp)
+    todo = in_phases(records, {kind.launched})
+    others = [record for record in records if record not in todo]
+    require_past(others, kind.passed, f"verification of the {kind.name} of {app.app_name}")
+    if not todo:
+        return Done({"appName": app.app_name, "passed": "verified before"})
+    carry = inp.resumed.carry if inp.resumed else {}
+    deadline = float(carry.get("deadline") or services.epoch() + 60 * services.settings.verify_timeout_minutes)
+    boots = _boots(services, inp, todo, kind, deadline)
+    if isinstance(boots, Wait):
+        return boots
+    looked = app_checks.run_all(services, inp, todo, carry)
+    failed = [check for check in looked.checks if check.verdict is not Verdict.OK]
+    if failed or looked.is_running:
+        if services.epoch() >= deadline:
+            reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
+            raise StepTimedOut(f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons)
+        why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
+        at = services.epoch() + services.settings.check_poll_seconds
+        return wait_until(services, at, why, deadline, {**looked.carry, "deadline": deadline})
+    evidence = [check.as_document() for check in [*boots.values(), *looked.checks]]
+    when = {"verifiedAt": services.now().isoformat()} if kind is CUTOVER else {}
+    new = [moved(r, kind.verified, dag_run_id=services.holder.run_id, facts={**r.facts, **when}) for r in todo]
+    save(services, todo, new, f"{kind.name} verified", {"checks": evidence})
+    return Done({"appName": app.app_name, "checks": evidence})
+
+
+def _boots(
+    services: Services, inp: StepInput, todo: list[Record], kind: VerifyKind, deadline: float
+) -> Wait | dict[str, Check]:
+    """The boot checks when all are good; what the wait saw last is not read a second time.
+
+    :raises StepFailed, StepTimedOut: an instance is lost, or did not come up in time.
+    """
+    resumed = inp.resumed
+    if resumed is None:
+        # Never booted this early: the wait's first poll is the first look, shared by all that wait.
+        return _wait_for_boot(services, inp, todo, {}, deadline)
+    if resumed.reason is Reason.MET and resumed.observed:
+        seen = {record.source_server_id: _seen(resumed, record) for record in todo}
+        if all(check.verdict is Verdict.OK for check in seen.values()):
+            return seen
+    looked = _look(services, todo, services.mgn.describe_servers([record.source_server_id for record in todo]))
+    if all(check.verdict is Verdict.OK for check in looked.checks.values()):
+        return looked.checks
+    # What the wait took for lost may be stopped because its launch configuration says so.
+    if resumed.observed and (looked.lost or resumed.reason is Reason.TIMED_OUT):
+        require_met(resumed, f"boot of the {kind.name} instances", inp.application.app_name)
+    return _wait_for_boot(services, inp, todo, looked.dispositions, deadline)
+
+
+def _seen(resumed: Resumed, record: Record) -> Check:
+    """The wait's own judgement of a server, which is that of ``judge_boot``; UNKNOWN when it has none."""
+    one = resumed.observed.get(record.source_server_id) or {}
+    instance = (one.get("view") or {}).get("launched_instance_id")
+    verdict = Verdict(one.get("verdict") or Verdict.UNKNOWN)
+    if instance != record.instance_id:
+        verdict = Verdict.UNKNOWN
+    return Check("boot", record.source_server_id, verdict, instance, record.instance_id, str(one.get("reason") or ""))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """``dispositions``: of the instances that are stopped; ``lost``: those that no waiting brings back."""
+
+    checks: dict[str, Check]
+    dispositions: dict[str, str]
+    lost: list[str]
+
+
+def boot_checks(services: Services, records: list[Record], views: dict[str, ServerView]) -> dict[str, Check]:
+    """Each record's own instance, judged by what MGN (``views``) and EC2 say of it now, by source server id.
+
+    :raises StepFailed: a record in a launched phase has no instance id, which is a defect of the ledger.
+    """
+    return _look(services, records, views).checks
+
+
+def _look(services: Services, records: list[Record], views: dict[str, ServerView]) -> _Look:
+    expected = {record.source_server_id: record.instance_id for record in records}
+    unknown = [server for server, instance in expected.items() if not instance]
+    if unknown:
+        raise StepFailed("the ledger has no instance id for launched servers", servers=unknown)
+    statuses = instance_statuses(services.client("ec2"), [one for one in expected.values() if one])
+    dispositions = {
+        server: str(services.mgn.launch_configuration(server).get("launchDisposition") or "STARTED")
+        for server, instance in expected.items()
+        if instance_state(statuses.get(str(instance))) in INSTANCE_STOPPED
+    }
+    checks: dict[str, Check] = {}
+    lost: list[str] = []
+    for server, instance in expected.items():
+        about = (views.get(server), statuses.get(str(instance)), str(instance))
+        disposition = dispositions.get(server, "STARTED")
+        checks[server] = judge_boot(*about, launch_disposition=disposition)
+        if boot_is_lost(*about, launch_disposition=disposition) or server not in views:
+            lost.append(server)
+    return _Look(checks, dispositions, lost)
+
+
+def _wait_for_boot(
+    services: Services, inp: StepInput, todo: list[Record], dispositions: dict[str, str], deadline: float
+) -> Wait:
+    instances: dict[str, Any] = {record.source_server_id: record.instance_id for record in todo}
+    return Wait(
+        topic=Topic.BOOT,
+        subjects=tuple(instances),
+        until={"instances": instances, "launchDisposition": dispositions},
+        poll_seconds=services.settings.boot_poll_seconds,
+        deadline=deadline,
+        why=f"boot of {inp.application.app_name}: {', '.join(map(str, instances.values()))}",
+        carry={"deadline": deadline},
+    )

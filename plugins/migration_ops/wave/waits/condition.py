@@ -1,0 +1,122 @@
+"""What every wait's condition has in common: who is observed, what counts as absent, when a wait ends."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from migration_ops.core.errors import InvalidInput
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.wave.waits.outcome import Reason
+
+# A describe that leaves an id out may be an eventually consistent read once or twice, not this often in a row.
+ABSENCES_UNTIL_FAILED = 5
+
+
+@dataclass(frozen=True)
+class ApiError:
+    """The read failed this time. Never good, resets counts of good samples, fails nothing by itself."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """``reason`` None: keep waiting. ``observed`` as in ``steps.outcome.Resumed``; plain JSON values."""
+
+    reason: Reason | None
+    observed: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One subject in one poll. ``is_lost``: waiting for it is useless."""
+
+    verdict: Verdict
+    reason: str
+    view: dict[str, Any] | None = None
+    is_lost: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def as_document(self) -> dict[str, Any]:
+        return {"verdict": self.verdict.value, "reason": self.reason, "view": self.view} | self.more
+
+
+class Condition(ABC):
+    """Judges poll after poll until the wait is over.
+
+    It keeps counts (good samples, absences) in memory only: after a restart of the triggerer they start from zero,
+    which can lengthen a wait and never shortens one.
+
+    :param until: the parameters of ``steps.outcome.Wait``.
+    :param subjects: whom the wait is about; one that a poll leaves out is unknown, never forgotten.
+    :param clock: epoch seconds.
+    """
+
+    absences_until_failed: int | None = ABSENCES_UNTIL_FAILED
+
+    def __init__(
+        self, until: dict[str, Any], subjects: Iterable[str] = (), clock: Callable[[], float] = time.time
+    ) -> None:
+        self._subjects = set(subjects)
+        self._clock = clock
+        self._absences: dict[str, int] = {}
+        self._configure(until)
+
+    def observe(self, observations: dict[str, Any]) -> Judgement:
+        """Call once per poll with the latest view per subject.
+
+        :param observations: None = the API did not list the subject; ``ApiError`` = it could not be read.
+        """
+        self._subjects |= set(observations)
+        unread = ApiError("not read in this poll")
+        seen = {one: self._see(one, observations.get(one, unread)) for one in sorted(self._subjects)}
+        reason = self._conclude(seen)
+        return Judgement(reason, {one: what.as_document() for one, what in seen.items()})
+
+    @abstractmethod
+    def _configure(self, until: dict[str, Any]) -> None:
+        """:raises InvalidInput: a parameter is missing or malformed."""
+
+    @abstractmethod
+    def _judge(self, subject: str, observation: Any) -> Seen:
+        """Judges what the API did list."""
+
+    def _see(self, subject: str, observation: Any) -> Seen:
+        if isinstance(observation, ApiError):
+            return Seen(Verdict.UNKNOWN, f"could not be read: {observation.message}")
+        if observation is not None:
+            self._absences.pop(subject, None)
+            return self._judge(subject, observation)
+        absences = self._absences[subject] = self._absences.get(subject, 0) + 1
+        is_lost = self.absences_until_failed is not None and absences >= self.absences_until_failed
+        return Seen(Verdict.UNKNOWN, f"not listed, {absences} polls in a row", is_lost=is_lost)
+
+    def _conclude(self, seen: dict[str, Seen]) -> Reason | None:
+        """One lost subject ends the wait; otherwise it is met when there are subjects and all are OK."""
+        if any(one.is_lost for one in seen.values()):
+            return Reason.FAILED
+        return Reason.MET if seen and all(one.verdict is Verdict.OK for one in seen.values()) else None
+
+
+def seen_from(check: Check, view: dict[str, Any] | None, *, is_lost: bool = False, **more: Any) -> Seen:
+    return Seen(check.verdict, check.reason, view, is_lost, more)
+
+
+def required(until: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
+    """:raises InvalidInput: ``until`` has no such parameter, or one of another type."""
+    value = until.get(key)
+    if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise InvalidInput("a wait's parameter is missing or malformed", path=f"until.{key}", value=value)
+    return value
+
+
+def epoch_seconds(until: dict[str, Any], key: str) -> float:
+    """:raises InvalidInput: not a finite number."""
+    value = float(required(until, key, (int, float)))
+    if not abs(value) < float("inf"):
+        raise InvalidInput("a wait's time must be finite", path=f"until.{key}")
+    return value

@@ -1,0 +1,55 @@
+"""The policies of the three DAGs allow every call that a run makes, and on the live table nothing but reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runbook.backup.dag_run import Run
+from tests.runbook.backup.lab import Lab, odd_items
+
+IAM = Path(__file__).resolve().parents[3] / "include" / "iam"
+# The IAM action of an operation that is called otherwise.
+ACTIONS = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+}
+PARAMS: dict[str, dict[str, Any]] = {
+    "runbook_backup": {"mode": "scan"},
+    "migration_restore": {"dryRun": False, "target": "migration-state-again"},
+    "runbook_dr_drill": {},
+}
+LIVE = "arn:aws:dynamodb:*:*:table/migration-state"
+READS = ("Describe", "Scan", "Export", "RestoreTableToPointInTime")
+
+
+def statements(*names: str) -> list[dict[str, Any]]:
+    return [one for name in names for one in json.loads((IAM / f"{name}.json").read_text())["Statement"]]
+
+
+@pytest.mark.parametrize("dag_id", PARAMS)
+def test_every_call_is_allowed(lab: Lab, monkeypatch: pytest.MonkeyPatch, dag_id: str) -> None:
+    monkeypatch.delenv("SANDBOX_CONTROL_URL")
+    lab.put(list(odd_items(30)))
+    lab.migrations(1)
+    Run("runbook_backup", params={"tell": False}).whole()
+    lab.box.calls.clear()
+    run = Run(dag_id, "manual-2", {"tell": False, **PARAMS[dag_id]}).whole()
+    assert run.is_green, run.errors
+    made = {f"{one['service']}:{one['operation']}" for one in lab.box.calls.counts()}
+    needed = {ACTIONS.get(one, one) for one in made if one.split(":")[0] in ("dynamodb", "s3", "kms")}
+    # Reports are runbook.json's, which all of them have.
+    allowed = {action for one in statements(dag_id, "runbook") for action in one["Action"]}
+    assert needed <= allowed
+
+
+@pytest.mark.parametrize("dag_id", PARAMS)
+def test_the_live_table_is_only_read(dag_id: str) -> None:
+    for one in statements(dag_id):
+        if LIVE in one["Resource"]:
+            assert all(action.split(":")[1].startswith(READS) for action in one["Action"])

@@ -1,0 +1,244 @@
+"""Checks of rules, table, alarms, dashboard, migrations and replication, where the estates do not go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from migration_ops.aws.errors import NotFound
+from migration_ops.core.errors import Unknown
+from migration_ops.core.facts import Facts, failed
+from migration_ops.core.finding import Finding, FindingVerdict
+from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.checks.check import Check
+
+CRITICAL, UNKNOWN, WARNING, OK = FindingVerdict
+REFUSED = failed("x:y", Unknown("refused"))
+
+
+def judged(check_id: str, *things: dict[str, Any], **others: Any) -> list[Finding]:
+    """The findings of a check about these things, in the list that it is about."""
+    check = Check("health", check_id)
+    reader, member = check.metadata.about.split(".")
+    return check.run(Facts({reader: {member: list(things), **others}}), Thresholds())
+
+
+def verdict(check_id: str, thing: dict[str, Any], **others: Any) -> FindingVerdict:
+    return judged(check_id, thing, **others)[0].verdict
+
+
+class TestRules:
+    RULE: dict[str, Any] = {
+        "name": "bus/rule",
+        "state": "ENABLED",
+        "targets": [{"id": "1", "arn": "arn:queue", "deadLetterArn": None}],
+        "failedInvocations": {"values": []},
+        "undelivered": {"values": []},
+        "throttled": {"values": []},
+    }
+
+    @pytest.mark.parametrize(
+        ("check_id", "member"),
+        [
+            ("events_rule_failed_invocations", "failedInvocations"),
+            ("events_rule_undelivered", "undelivered"),
+            ("events_rule_throttled", "throttled"),
+        ],
+    )
+    def test_no_data_means_none_and_no_answer_means_unknown(self, check_id: str, member: str) -> None:
+        """AWS/Events sends these metrics only when they are not zero."""
+        assert verdict(check_id, self.RULE) is OK
+        assert verdict(check_id, self.RULE | {member: REFUSED}) is UNKNOWN
+
+    @pytest.mark.parametrize(("values", "expected"), [([5, 5], OK), ([5, 6], WARNING)])
+    def test_failures_add_up_over_the_window(self, values: list[float], expected: FindingVerdict) -> None:
+        found = judged("events_rule_failed_invocations", self.RULE | {"failedInvocations": {"values": values}})[0]
+        assert (found.verdict, found.value) == (expected, sum(values))
+        assert found.evidence == ("no dead-letter queue: arn:queue",)
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"state": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}, OK),
+            ({"state": "DISABLED"}, CRITICAL),
+            ({"targets": []}, CRITICAL),
+            ({"state": "SLEEPING"}, UNKNOWN),
+            ({"state": None}, UNKNOWN),
+            ({"targets": REFUSED}, UNKNOWN),
+        ],
+    )
+    def test_a_rule_delivers(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+        assert verdict("events_rule_delivers", self.RULE | change) is expected
+
+
+class TestTable:
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [
+            ("ACTIVE", OK),
+            ("UPDATING", WARNING),
+            ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", CRITICAL),
+            ("DELETING", CRITICAL),
+            ("SOMETHING_NEW", UNKNOWN),
+            (None, UNKNOWN),
+        ],
+    )
+    def test_status(self, status: str | None, expected: FindingVerdict) -> None:
+        part = {"name": "t/index/i", "kind": "index", "status": status}
+        assert verdict("dynamodb_table_status", part) is expected
+
+    @pytest.mark.parametrize(
+        ("backups", "expected"),
+        [
+            ({"pointInTime": "ENABLED"}, {OK}),
+            ({"pointInTime": "DISABLED"}, {OK, WARNING}),
+            ({"pointInTime": None}, {UNKNOWN}),
+            (REFUSED, {UNKNOWN}),
+        ],
+    )
+    def test_the_table_can_be_restored(self, backups: Any, expected: set[FindingVerdict]) -> None:
+        table = {"name": "t", "kind": "table", "status": "ACTIVE"}
+        found = judged("dynamodb_table_status", table, tables=[{"name": "t", "backups": backups}])
+        assert {one.verdict for one in found} == expected
+
+    def test_throttles_of_reads_and_writes_count_together(self) -> None:
+        part = {"name": "t", "readThrottles": {"values": []}, "writeThrottles": {"values": [1, 2]}}
+        assert verdict("dynamodb_table_throttles", part) is CRITICAL
+        assert verdict("dynamodb_table_throttles", part | {"writeThrottles": {"values": []}}) is OK
+        assert verdict("dynamodb_table_throttles", part | {"readThrottles": REFUSED}) is UNKNOWN
+
+
+class TestAlarms:
+    def test_each_alarm_is_one_finding(self) -> None:
+        alarms = [
+            {"name": "a", "state": "OK"},
+            {"name": "b", "state": "ALARM", "reason": "crossed", "actionsEnabled": False},
+            {"name": "c", "state": "INSUFFICIENT_DATA"},
+            {"name": "d", "state": None},
+        ]
+        found = judged("cloudwatch_alarm_in_alarm", {"alarms": alarms[:3]})
+        assert {one.resource: one.verdict for one in found} == {"a": OK, "b": CRITICAL, "c": OK}
+        assert "its actions are disabled: it told nobody" in found[1].evidence
+        found = judged("cloudwatch_alarm_insufficient_data", {"alarms": alarms[:3]})
+        assert {one.resource: one.verdict for one in found} == {"a": OK, "b": OK, "c": WARNING}
+        for check_id in ("cloudwatch_alarm_in_alarm", "cloudwatch_alarm_insufficient_data"):
+            assert UNKNOWN in {one.verdict for one in judged(check_id, {"alarms": alarms})}
+
+    def test_no_alarm_at_all_is_said(self) -> None:
+        assert verdict("cloudwatch_alarm_in_alarm", {"alarms": []}) is WARNING
+
+
+class TestDashboard:
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"series": [{"label": "a", "points": 0}, {"label": "b", "points": 2}]}, OK),
+            ({"series": [{"label": "a", "points": 0}]}, WARNING),
+            ({"series": []}, UNKNOWN),
+            ({"series": REFUSED}, UNKNOWN),
+            ({"exists": False}, UNKNOWN),
+            ({"exists": failed("cloudwatch:get_dashboard", NotFound("gone"))}, UNKNOWN),
+        ],
+    )
+    def test_it_must_show_something(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+        dashboard = {"name": "d", "exists": True, "hours": 24, "series": []}
+        assert verdict("cloudwatch_dashboard_data", dashboard | change) is expected
+
+
+class TestMigrations:
+    @pytest.mark.parametrize(
+        ("phase", "minutes", "expected"),
+        [
+            ("CUTTING_OVER", 240, OK),
+            ("CUTTING_OVER", 241, CRITICAL),
+            ("ROLLING_BACK", 241, CRITICAL),
+            # Here a wave may well wait for people, its window or the soak.
+            ("READY", 241, WARNING),
+            ("CUTOVER_VERIFIED", 241, WARNING),
+            ("READY", None, UNKNOWN),
+        ],
+    )
+    def test_stuck(self, phase: str, minutes: float | None, expected: FindingVerdict) -> None:
+        migration = {"name": "mig-1", "phase": phase, "minutesSinceUpdate": minutes}
+        assert verdict("ledger_migration_stuck", migration) is expected
+
+    def test_a_frozen_one_says_why(self) -> None:
+        frozen = {"name": "mig-1", "status": "FROZEN", "updatedAt": "2026-01-01T00:00:00.000Z", "errorCode": "E"}
+        found = judged("ledger_migration_frozen", frozen)[0]
+        assert (found.verdict, found.reason) == (CRITICAL, "frozen since 2026-01-01T00:00:00.000Z: E")
+
+    def test_a_server_in_two_migrations(self) -> None:
+        servers = [{"name": "s-1", "migrations": ["mig-1"]}, {"name": "s-2", "migrations": ["mig-2", "mig-3"]}]
+        found = judged("ledger_active_migrations", {"servers": servers, "counts": {"REQUESTED": 3, "FAILED": 0}})
+        assert [(one.resource, one.verdict, one.value) for one in found] == [("*", OK, 3), ("s-2", CRITICAL, 2)]
+        assert found[0].evidence == ("REQUESTED 3",)
+
+
+class TestReplication:
+    SERVER: dict[str, Any] = {
+        "name": "s-1",
+        "migrationId": "mig-1",
+        "wave": "w",
+        "needsReplication": True,
+        "isListed": True,
+        "isArchived": False,
+        "lifecycleState": "READY_FOR_CUTOVER",
+        "replicationState": "CONTINUOUS",
+        "replicationError": None,
+        "lagSeconds": 0.0,
+    }
+    FIRST_SYNC = SERVER | {
+        "lifecycleState": "NOT_READY",
+        "replicationState": "INITIAL_SYNC",
+        "lagSeconds": None,
+        "replicatedBytes": 25,
+        "totalBytes": 100,
+    }
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"lagSeconds": 600.0}, OK),
+            ({"lagSeconds": 600.5}, WARNING),
+            # Absent is not zero.
+            ({"lagSeconds": None}, UNKNOWN),
+            ({"lagSeconds": None, "replicationState": "INITIAL_SYNC"}, UNKNOWN),
+            ({"isListed": False}, UNKNOWN),
+            ({"isListed": REFUSED}, UNKNOWN),
+        ],
+    )
+    def test_lag(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+        assert verdict("mgn_server_replication_lag", self.SERVER | change) is expected
+
+    def test_before_the_first_snapshot_there_is_no_lag(self) -> None:
+        found = judged("mgn_server_replication_lag", self.FIRST_SYNC)[0]
+        assert (found.verdict, found.value) == (OK, None)
+        assert "25 % copied" in found.reason
+        assert verdict("mgn_server_replication_lag", self.FIRST_SYNC | {"replicationState": "STALLED"}) is UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({}, OK),
+            ({"replicationState": "RESCAN"}, OK),
+            ({"replicationState": "PAUSED"}, WARNING),
+            ({"replicationState": "STALLED", "replicationError": "AGENT_NOT_SEEN"}, CRITICAL),
+            ({"replicationState": "DISCONNECTED"}, CRITICAL),
+            ({"replicationState": "STOPPED"}, CRITICAL),
+            ({"replicationError": "NOT_CONVERGING"}, CRITICAL),
+            ({"isArchived": True}, CRITICAL),
+            ({"isArchived": None}, UNKNOWN),
+            ({"replicationState": "SOMETHING_NEW"}, UNKNOWN),
+            ({"replicationState": None}, UNKNOWN),
+            ({"isListed": False}, UNKNOWN),
+        ],
+    )
+    def test_standing_still(self, change: dict[str, Any], expected: FindingVerdict) -> None:
+        assert verdict("mgn_server_replication_stalled", self.SERVER | change) is expected
+
+    def test_after_the_cutover_replication_is_over_but_the_server_must_be_there(self) -> None:
+        over = self.SERVER | {"needsReplication": False, "replicationState": "DISCONNECTED", "lagSeconds": None}
+        for check_id in ("mgn_server_replication_lag", "mgn_server_replication_stalled"):
+            assert [one.verdict for one in judged(check_id, over)] == [OK]
+            assert verdict(check_id, over | {"isListed": False}) is UNKNOWN

@@ -1,0 +1,99 @@
+"""The house has floors: who may import whom, which rooms there are, how large a module may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "plugins" / "migration_ops"
+
+# A room imports itself and rooms on lower floors; two rooms on one floor do not know each other.
+FLOORS = {
+    "core": 1,
+    "aws": 2,
+    "ledger": 3,
+    "integrations": 4,
+    "wave": 5,
+    "runbook": 5,
+    "operators": 7,
+    # Import paths of before an upgrade, which lead to operators.
+    "mgn": 8,
+}
+SDK = {"boto3", "botocore"}
+SPEAK_TO_AWS = {"aws", "ledger"}
+# The provider's hook base is the one piece of Airflow below the operators.
+AIRFLOW_BELOW = {PACKAGE / "aws" / "session.py"}
+KNOW_AIRFLOW = {"operators", "mgn"}
+LEAST_LINES, MOST_LINES = 20, 430
+# Faces and import paths of before; nothing else may be this short.
+SHORT_ROOMS = {"mgn"}
+
+# The checks are still one file each; they become one file a service.
+ONE_FILE_A_CHECK = {"assessment", "audit", "capacity", "cost", "health", "performance", "weekly", "readers"}
+# Read by a reader that becomes part of the inventory; redaction gets one engine with the secrets.
+NOT_YET = {"runbook/readers/iam_last_accessed.py", "core/redaction.py"}
+
+MODULES = sorted(one for one in PACKAGE.rglob("*.py") if str(one.relative_to(PACKAGE)) not in NOT_YET)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide which room they come from"
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def test_each_folder_is_a_room_of_the_table() -> None:
+    there = {one.name for one in PACKAGE.iterdir() if one.is_dir() and one.name != "__pycache__"}
+    assert there == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_imports_its_room_and_lower_floors(path: Path) -> None:
+    room = room_of(path)
+    for name in imported(path):
+        if name.startswith("migration_ops.") and (other := name.split(".")[1]) in FLOORS and room in FLOORS:
+            assert other == room or FLOORS[other] < FLOORS[room], f"{name_of(path)} imports {name}"
+        assert name.split(".")[0] not in {"include", "tests", "dags"}, f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_their_rooms_speak_to_aws_and_know_airflow(path: Path) -> None:
+    room, outside = room_of(path), {name.split(".")[0] for name in imported(path)}
+    if room not in SPEAK_TO_AWS:
+        assert not outside & SDK, f"{name_of(path)} imports the AWS SDK"
+    if room not in KNOW_AIRFLOW and path not in AIRFLOW_BELOW:
+        assert "airflow" not in outside, f"{name_of(path)} imports Airflow"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_is_neither_a_crumb_nor_a_hall(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MOST_LINES
+    if path.parent.name in ONE_FILE_A_CHECK:
+        return
+    assert lines >= LEAST_LINES or path.name == "__init__.py" or room_of(path) in SHORT_ROOMS
+
+
+@pytest.mark.parametrize("path", [one for one in MODULES if one.name == "__init__.py"], ids=name_of)
+def test_a_rooms_face_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_each_folder_has_a_face() -> None:
+    folders = {one.parent for one in MODULES}
+    assert [str(one) for one in sorted(folders) if not (one / "__init__.py").exists()] == []

@@ -1,0 +1,307 @@
+"""Preflight reports everything together, and what cannot be read is UNKNOWN, never OK."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from include.sandbox.cmf.seed import load
+from migration_ops.core.errors import Blocked
+from migration_ops.core.states import Phase
+from migration_ops.core.verdict import Check, Verdict
+from migration_ops.ledger.protocol import Holder, LockHeld
+from migration_ops.wave.preflight import preflight, register
+from migration_ops.wave.steps.close import GoalMissed
+from tests.wave.steps.wave_driver import Driver, client_factory, kill_before, killed
+
+
+def check(driver: Driver) -> list[Check]:
+    return preflight(driver.services, driver.plan)
+
+
+def bad(driver: Driver) -> dict[tuple[str, str], Verdict]:
+    return {(one.name, one.subject): one.verdict for one in check(driver) if one.verdict is not Verdict.OK}
+
+
+def verdicts(driver: Driver, name: str) -> set[Verdict]:
+    return {one.verdict for one in check(driver) if one.name == name}
+
+
+def test_all_is_well(wave: Any) -> None:
+    driver = wave({"appName": "app", "servers": 2}, accountId="123456789012")
+    checks = check(driver)
+    assert {one.verdict for one in checks} == {Verdict.OK}
+    assert {one.name for one in checks} >= {
+        "caller account",
+        "present",
+        "lifecycle",
+        "replication",
+        "no active job",
+        "not locked",
+        "quota room",
+        "launch template",
+        "subnet",
+        "security group",
+        "cutover_window",
+    }
+
+
+def test_nothing_is_changed(wave: Any, box: Any) -> None:
+    driver = wave({"appName": "app", "servers": 2})
+    box.client.reset_calls()
+    check(driver)
+    assert all(
+        one["operation"].startswith(("Describe", "Get", "List", "BatchGetItem")) for one in box.client.calls()
+    ), box.client.calls()
+
+
+def test_all_findings_together(wave: Any, box: Any) -> None:
+    specs = [
+        {"isArchived": True, "state": "CUTOVER"},
+        {"state": "CUTOVER"},
+        {"state": "DISCONNECTED"},
+        {"state": "CUTTING_OVER"},
+        {"replicationState": "STALLED"},
+        {},  # in somebody's job
+        {},  # without a template
+        {},  # without a subnet
+        {},  # in a subnet that does not exist
+        {},  # absent
+        {},  # well
+    ]
+    driver = wave({"appName": "app", "servers": specs}, accountId="999999999999")
+    archived, cut, gone, cutting, stalled, busy, bare, subnetless, lost, absent, well = driver.servers("app")
+    box.client.set_speed(0)
+    driver.services.mgn.start_test([busy], {})
+    account, ec2 = box.mgn.own.account, box.boto("ec2")
+    with account.lock:
+        del account.servers[absent]
+        for server in (bare, subnetless, lost):
+            account.servers[server].launch_configuration = dict(account.servers[server].launch_configuration)
+        account.servers[bare].launch_configuration["ec2LaunchTemplateID"] = "lt-00000000000000000"
+        for server, interfaces in ((subnetless, []), (lost, [{"DeviceIndex": 0, "SubnetId": "subnet-00000000"}])):
+            made = ec2.create_launch_template(
+                LaunchTemplateName=f"test-{server}",
+                LaunchTemplateData={"InstanceType": "t3.large", "NetworkInterfaces": interfaces},
+            )
+            account.servers[server].launch_configuration["ec2LaunchTemplateID"] = made["LaunchTemplate"][
+                "LaunchTemplateId"
+            ]
+    found = bad(driver)
+    blocked = Verdict.BLOCKED
+    assert (
+        found.items()
+        >= {
+            ("caller account", "sts"): blocked,
+            ("present", archived): blocked,
+            ("present", absent): blocked,
+            ("lifecycle", archived): blocked,
+            ("lifecycle", cut): blocked,
+            ("lifecycle", gone): blocked,
+            ("lifecycle", cutting): blocked,
+            ("replication", gone): blocked,
+            ("replication", stalled): blocked,
+            ("no active job", busy): blocked,
+            ("launch template", bare): blocked,
+            ("launch template", subnetless): blocked,
+            ("subnet", "subnet-00000000"): blocked,
+        }.items()
+    )
+    assert not any(subject == well for _, subject in found)
+
+
+READS = [
+    ("mgn", "DescribeSourceServers", 4, "accessDenied"),
+    ("mgn", "DescribeJobs", 2, "accessDenied"),
+    ("mgn", "GetLaunchConfiguration", 1, "accessDenied"),
+    ("sts", "GetCallerIdentity", 1, "error500"),
+    ("ec2", "DescribeLaunchTemplateVersions", 1, "dropBefore"),
+    ("ec2", "DescribeSubnets", 1, "throttle"),
+    ("ec2", "DescribeSecurityGroups", 1, "accessDenied"),
+    ("dynamodb", "BatchGetItem", 2, "accessDenied"),
+]
+
+
+def test_what_cannot_be_read_is_unknown(wave: Any, box: Any) -> None:
+    """Each read of preflight in turn."""
+    driver = wave()
+    box.client.reset_calls()
+    check(driver)
+    assert {(one["service"], one["operation"]) for one in box.client.calls()} == {one[:2] for one in READS}
+    for service, operation, at_least, kind in READS:
+        box.client.add_fault(kind, service=service, operation=operation)
+        checks = check(driver)
+        box.client.clear_faults()
+        unknown = [one for one in checks if one.verdict is Verdict.UNKNOWN]
+        assert len(unknown) >= at_least, operation
+        assert all(one.reason for one in unknown), operation
+        assert not any(one.verdict is Verdict.BLOCKED for one in checks), operation
+
+
+def test_a_change_calendar_that_cannot_be_read_or_is_not_there(wave: Any, box: Any) -> None:
+    """Answers validated by botocore's model: moto has no GetCalendarState."""
+    driver = wave(cutoverWindow={"changeCalendars": ["open", "closed", "absent", "silent", "denied"]})
+    client, real = box.boto("ssm"), client_factory(box)
+    services = replace(driver.services, client=lambda name: client if name == "ssm" else real(name))
+    stub = Stubber(client)
+    for answer in ({"State": "OPEN"}, {"State": "CLOSED"}, "InvalidDocument", {}):
+        if isinstance(answer, str):
+            stub.add_client_error("get_calendar_state", answer)
+        else:
+            stub.add_response("get_calendar_state", answer)
+    stub.add_client_error("get_calendar_state", "AccessDeniedException")
+    with stub:
+        checks = preflight(services, driver.plan)
+    assert next(one for one in checks if one.verdict is not Verdict.OK).verdict is Verdict.UNKNOWN
+    stub = Stubber(client)
+    for answer in ({"State": "OPEN"}, {"State": "CLOSED"}, "InvalidDocument", {}, {"State": "OPEN"}):
+        if isinstance(answer, str):
+            stub.add_client_error("get_calendar_state", answer)
+        else:
+            stub.add_response("get_calendar_state", answer)
+    with stub:
+        found = {one.subject: one.verdict for one in preflight(services, driver.plan) if one.name == "change calendar"}
+    assert found == {
+        "open": Verdict.OK,
+        "closed": Verdict.OK,
+        "absent": Verdict.BLOCKED,
+        "silent": Verdict.UNKNOWN,
+        "denied": Verdict.OK,
+    }
+
+
+def test_the_callback_url_is_judged(wave: Any) -> None:
+    def refuse(url: str) -> None:
+        raise Blocked("not allowed")
+
+    driver = wave(callbackUrl="https://example.com/x", services={"check_callback_url": refuse})
+    assert bad(driver) == {("callback", "callbackUrl"): Verdict.BLOCKED}
+
+
+def test_quiesce_needs_a_target_for_every_server(wave: Any) -> None:
+    driver = wave({"appName": "app", "servers": 2})
+    first, second = driver.servers("app")
+    spec = {"commands": ["stop"], "undoCommands": ["start"], "instanceIds": {first: "mi-" + "0" * 17}}
+    driver.plan.conf["quiesce"] = spec
+    assert bad(driver) == {("quiesce target", second): Verdict.BLOCKED}
+
+
+# The CMDB
+
+
+def test_the_cmdb_is_asked_for_every_server_that_names_an_id(wave: Any, box: Any) -> None:
+    seed = {
+        "waves": [{"wave_id": "900", "wave_name": "preflight", "wave_status": "In progress"}],
+        "apps": [
+            {
+                "app_id": "900",
+                "app_name": "preflight",
+                "wave_id": "900",
+                "aws_accountid": "123456789012",
+                "aws_region": "us-east-1",
+            }
+        ],
+        "servers": [
+            {
+                "server_id": "901",
+                "app_id": "900",
+                "server_name": "known",
+                "server_fqdn": "known.example.com",
+                "server_os_family": "linux",
+                "server_os_version": "x",
+                "r_type": "Rehost",
+            }
+        ],
+    }
+    load(box.cmf.store, seed)
+    driver = wave({"appName": "app", "servers": [{"cmdbId": "901"}, {"cmdbId": "902"}, {}]}, cmdb={"enabled": True})
+    unknown = driver.plan.application("app").servers[1]
+    assert unknown.cmdb_id == "902"
+    assert bad(driver) == {("CMDB record", unknown.migration_id): Verdict.BLOCKED}
+    box.client.add_fault("error500", service="cmf", operation="*")
+    assert Verdict.UNKNOWN in set(bad(driver).values())
+
+
+# Locks
+
+
+def second_run(driver: Driver, **services: Any) -> Driver:
+    holder = Holder("migration_wave", "second", driver.plan.wave)
+    return replace(driver, services=replace(driver.services, holder=holder, **services), results={})
+
+
+@pytest.mark.parametrize(("ended", "verdict"), [(False, Verdict.BLOCKED), (None, Verdict.UNKNOWN), (True, Verdict.OK)])
+def test_a_second_run_on_the_same_servers(wave: Any, ended: bool | None, verdict: Verdict) -> None:
+    driver = wave()
+    driver.start()
+    second = second_run(driver, run_ended=lambda holder: ended)
+    assert verdicts(second, "not locked") == {verdict}
+    if ended is True:
+        register(second.services, second.plan)
+        assert {h.run_id for h in driver.services.ledger.locks(driver.servers("app")).values()} == {"second"}
+        with pytest.raises(LockHeld):
+            driver.step("test_launch", "app")
+        driver.assert_jobs("START_TEST", "app", 0)
+    else:
+        with pytest.raises(LockHeld):
+            register(second.services, second.plan)
+
+
+def test_the_same_run_may_look_again(wave: Any) -> None:
+    driver = wave()
+    driver.start()
+    driver.start()
+    assert driver.phases("app") == {"PLANNED"}
+
+
+# Registering
+
+
+def test_a_run_that_died_is_gone_on_with(wave: Any) -> None:
+    driver = wave({"appName": "app", "servers": 2})
+    driver.start()
+    with killed():
+        kill_before(driver, "describe_jobs").step("test_launch", "app")
+    second = second_run(driver, run_ended=lambda holder: True)
+    second.start()
+    second.test("app")
+    second.assert_jobs("START_TEST", "app", 1)
+    assert second.phases("app") == {"READY"}
+
+
+def test_an_own_job_of_a_migration_that_ended_is_in_the_way(wave: Any, box: Any) -> None:
+    driver = wave({"appName": "app", "servers": 1})
+    driver.start()
+    box.client.set_speed(0)
+    driver.advance("test_launch", "app")
+    assert verdicts(driver, "no active job") == {Verdict.OK}
+    with pytest.raises(GoalMissed):
+        driver.step("close", "app")
+    assert verdicts(second_run(driver), "no active job") == {Verdict.BLOCKED}
+
+
+def test_starting_anew_forgets_what_was_of_the_run_before(wave: Any) -> None:
+    driver = wave()
+    driver.start()
+    driver.test("app")
+    [record] = driver.records("app")
+    assert record.facts["ready"] is True
+    with pytest.raises(GoalMissed):
+        driver.step("close", "app")
+    second = second_run(driver)
+    second.start()
+    [record] = second.records("app")
+    assert record.phase is Phase.PLANNED
+    assert not {"ready", "stoppedIn"} & set(record.facts)
+    assert all(intent.outcome for intent in record.intents.values())
+
+
+def test_a_migration_id_of_another_server_is_refused(wave: Any) -> None:
+    driver = wave({"appName": "app", "servers": [{"migrationId": "mig-the-same"}]})
+    driver.start()
+    other = wave({"appName": "app", "servers": [{"migrationId": "mig-the-same"}]})
+    with pytest.raises(Blocked, match="another server"):
+        register(other.services, other.plan)
