@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from include.sandbox.controlled import Controlled
 from include.sandbox.faults import BadFault
 from include.sandbox.history import write_history
 from include.sandbox.mgn.errors import MgnError
@@ -17,9 +18,6 @@ from include.sandbox.mgn.render import server_document
 from include.sandbox.moto import stepfunctions_executions
 from include.sandbox.overrides import adjust_server, apply_fault, lift_fault
 from include.sandbox.seeding import seed_estate
-
-if TYPE_CHECKING:
-    from include.sandbox.sandbox import Sandbox
 
 _ROUTES = Map(
     [
@@ -37,7 +35,7 @@ _ROUTES = Map(
 )
 
 
-def create_control_app(box: Sandbox) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
+def create_control_app(box: Controlled) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
     """The control API of one sandbox as a WSGI application."""
     handlers = Control(box)
 
@@ -64,7 +62,7 @@ def _json(document: Any, status: int = 200) -> Response:
 class Control:
     """The handlers, one per route."""
 
-    def __init__(self, box: Sandbox) -> None:
+    def __init__(self, box: Controlled) -> None:
         self._box = box
 
     def answer(self, endpoint: str, request: Request, arguments: Mapping[str, str]) -> Any:

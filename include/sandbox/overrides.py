@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from include.sandbox.controlled import Controlled
 from include.sandbox.faults import Fault
 from include.sandbox.mgn.account import Account
 from include.sandbox.mgn.estate import Server
 from include.sandbox.mgn.replication import LagFault
 from include.sandbox.moto import ec2_status
-
-if TYPE_CHECKING:
-    from include.sandbox.sandbox import Sandbox
 
 
 def _concerned(account: Account, fault: Fault) -> list[Server]:
@@ -43,7 +41,7 @@ def lift_fault(account: Account, fault: Fault) -> None:
                 server.replication.lag_fault = None
 
 
-def adjust_server(box: Sandbox, server: Server, wanted: dict[str, Any]) -> None:
+def adjust_server(box: Controlled, server: Server, wanted: dict[str, Any]) -> None:
     """Sets members of a server, bypassing every rule. The caller holds the account's lock.
 
     :raises ValueError: a member that cannot be set; nothing is changed then.
@@ -56,7 +54,7 @@ def adjust_server(box: Sandbox, server: Server, wanted: dict[str, Any]) -> None:
             _SETTERS[member](box, server, value, wanted)
 
 
-def _set_lag(box: Sandbox, server: Server, value: Any, wanted: dict[str, Any]) -> None:
+def _set_lag(box: Controlled, server: Server, value: Any, wanted: dict[str, Any]) -> None:
     if value is None:
         server.replication.lag_fault = None
         return
@@ -65,7 +63,7 @@ def _set_lag(box: Sandbox, server: Server, value: Any, wanted: dict[str, Any]) -
     server.replication.lag_fault = LagFault(float(value), until, wanted.get("backloggedBytes"))
 
 
-def _set_replication_state(box: Sandbox, server: Server, value: Any, wanted: dict[str, Any]) -> None:
+def _set_replication_state(box: Controlled, server: Server, value: Any, wanted: dict[str, Any]) -> None:
     now = box.clock.now()
     if value == "STALLED":
         server.replication.stall(wanted.get("error", "AGENT_NOT_SEEN"), now)
@@ -79,11 +77,11 @@ def _set_replication_state(box: Sandbox, server: Server, value: Any, wanted: dic
         server.replication.show_as(value, now)
 
 
-def _set_launch_failures(box: Sandbox, server: Server, value: Any, wanted: dict[str, Any]) -> None:
+def _set_launch_failures(box: Controlled, server: Server, value: Any, wanted: dict[str, Any]) -> None:
     box.book.add("launchFailure", times=int(value), server_ids=[server.server_id])
 
 
-def _set_boot_failure(box: Sandbox, server: Server, value: Any, wanted: dict[str, Any]) -> None:
+def _set_boot_failure(box: Controlled, server: Server, value: Any, wanted: dict[str, Any]) -> None:
     """Of the running instance; for the next launches use the fault ``bootFailure``."""
     if server.launched is None:
         raise ValueError(f"{server.server_id} has no launched instance")
@@ -91,7 +89,7 @@ def _set_boot_failure(box: Sandbox, server: Server, value: Any, wanted: dict[str
     ec2_status.set_failing(server.launched.instance_id, bool(value))
 
 
-def _plain(attribute: str) -> Callable[[Sandbox, Server, Any, dict[str, Any]], None]:
+def _plain(attribute: str) -> Callable[[Controlled, Server, Any, dict[str, Any]], None]:
     return lambda box, server, value, wanted: setattr(server, attribute, value)
 
 
