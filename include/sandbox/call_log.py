@@ -46,7 +46,7 @@ class Call:
         }
 
 
-class CallLedger:
+class CallLog:
     """Thread-safe list of calls; the oldest are dropped beyond ``KEPT_CALLS``, the counts are not."""
 
     def __init__(self, now: Callable[[], str] = lambda: "") -> None:
@@ -88,7 +88,7 @@ class CallLedger:
             self._counts.clear()
 
 
-def with_calls(app: WsgiApp, calls: CallLedger, name_of_call: NameOfCall) -> WsgiApp:
+def with_calls(app: WsgiApp, calls: CallLog, name_of_call: NameOfCall) -> WsgiApp:
     """Wraps ``app`` (outside of ``with_faults``) so that each call is recorded, faulted ones too."""
 
     def counted(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -75,12 +75,12 @@ class Control:
     def _faults(self, request: Request) -> Any:
         box = self._box
         if request.method == "GET":
-            return box.book.as_documents()
+            return box.faults.as_documents()
         if request.method == "POST":
-            fault = box.book.add_document(request.get_json(force=True))
+            fault = box.faults.add_document(request.get_json(force=True))
             apply_fault(box.mgn.own.account, fault)
             return fault.as_document()
-        removed = box.book.remove(request.args.get("id"))
+        removed = box.faults.remove(request.args.get("id"))
         for fault in removed:
             lift_fault(box.mgn.own.account, fault)
         return [fault.as_document() for fault in removed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from include.sandbox.call_log import CallLedger
+from include.sandbox.call_log import CallLog
 from include.sandbox.clock import Clock
 from include.sandbox.faults import FaultBook
 from include.sandbox.mgn.service import Mgn
@@ -16,8 +16,8 @@ class Controlled(Protocol):
     clock: Clock
     region: str
     account_id: str
-    book: FaultBook
-    calls: CallLedger
+    faults: FaultBook
+    calls: CallLog
     estate: dict[str, Any]
     mgn: Mgn
 

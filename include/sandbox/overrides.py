@@ -78,7 +78,7 @@ def _set_replication_state(box: Controlled, server: Server, value: Any, wanted: 
 
 
 def _set_launch_failures(box: Controlled, server: Server, value: Any, wanted: dict[str, Any]) -> None:
-    box.book.add("launchFailure", times=int(value), server_ids=[server.server_id])
+    box.faults.add("launchFailure", times=int(value), server_ids=[server.server_id])
 
 
 def _set_boot_failure(box: Controlled, server: Server, value: Any, wanted: dict[str, Any]) -> None:

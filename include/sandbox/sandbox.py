@@ -16,7 +16,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from include.sandbox.call_log import CallLedger, with_calls
+from include.sandbox.call_log import CallLog, with_calls
 from include.sandbox.client import SandboxClient
 from include.sandbox.clock import Clock
 from include.sandbox.control import create_control_app
@@ -67,8 +67,8 @@ class Sandbox:
         # Stands still until everything is up: a slow start must not finish the seeded initial syncs.
         self.clock, self._speed = Clock(0.0, shown), speed
         self.region, self.account_id = region, moto_server.account_id()
-        self.book = FaultBook(random_seed)
-        self.calls = CallLedger(lambda: self.clock.stamp(self.clock.now()))
+        self.faults = FaultBook(random_seed)
+        self.calls = CallLog(lambda: self.clock.stamp(self.clock.now()))
         self._seed, self._ports_from, self._initialized = seed, ports_from, initialized
         self._random_seed, self._options = random_seed, options or {}
         self._servers: dict[str, LoopbackServer] = {}
@@ -93,9 +93,9 @@ class Sandbox:
             if not _live_boxes:
                 moto_server.reset()
             _live_boxes.add(id(self))
-            self._start("moto", moto_server.serve_moto(self.book, self.calls, self._port("moto")))
+            self._start("moto", moto_server.serve_moto(self.faults, self.calls, self._port("moto")))
             self._fill()
-            app = with_calls(with_faults(self._mgn_app, self.book, mgn_call_name), self.calls, mgn_call_name)
+            app = with_calls(with_faults(self._mgn_app, self.faults, mgn_call_name), self.calls, mgn_call_name)
             self._start("mgn", LoopbackServer("mgn", app, self._port("mgn")))
             self._start("control", LoopbackServer("control", create_control_app(self), self._port("control")))
             self.client = SandboxClient(self.endpoints["control"])
@@ -118,7 +118,7 @@ class Sandbox:
             self.account_id,
             self.region,
             self.clock,
-            self.book,
+            self.faults,
             ec2,
             network,
             is_initialized=self._initialized,
@@ -137,8 +137,8 @@ class Sandbox:
 
         options = {"moto_url": self.endpoints["moto"], "region": self.region, "control_url": self.endpoints["control"]}
         options |= {"account_ids": ("111122223333", self.account_id)} | self._options
-        self.cmf = create_cmf(self.book, self.calls, options)
-        self.callback = create_callback(self.book, self.calls, options)
+        self.cmf = create_cmf(self.faults, self.calls, options)
+        self.callback = create_callback(self.faults, self.calls, options)
         self._start("cmf", LoopbackServer("cmf", self.cmf, self._port("cmf")))
         self._start("callback", LoopbackServer("callback", self.callback, self._port("callback")))
 
@@ -206,7 +206,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Everything as after the start: moto, MGN, faults, calls. CMF and the receiver keep what they have."""
-        self.book.remove()
+        self.faults.remove()
         moto_server.reset()
         self._fill()
         self.calls.clear()

@@ -59,7 +59,7 @@ def mgn_box(standing_box: Sandbox) -> Iterator[Sandbox]:
     # All tests share the account; the quota has a test of its own.
     standing_box.mgn.own.account.quotas.replicating_servers = 10_000
     yield standing_box
-    standing_box.book.remove()
+    standing_box.faults.remove()
 
 
 @pytest.fixture(scope="session")

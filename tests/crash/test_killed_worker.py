@@ -70,7 +70,7 @@ def at(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Any]:
         return driver
 
     yield make
-    box.book.remove()
+    box.faults.remove()
 
 
 def until(what: Callable[[], Any]) -> None:

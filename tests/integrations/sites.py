@@ -43,7 +43,7 @@ class CmfSite:
 
     app: CmfApi
     url: str
-    book: FaultBook
+    faults: FaultBook
     client: CmfClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class CallbackSite:
 
     app: Receiver
     port: int
-    book: FaultBook
+    faults: FaultBook
 
     def client(self, **options: Any) -> CallbackClient:
         options = {

@@ -115,7 +115,7 @@ def test_one_that_notified_nobody_is_not(box: Sandbox, findings: Any, params: An
 
 
 def test_one_whose_message_was_refused_is_not(box: Sandbox) -> None:
-    box.book.add_document({"kind": "accessDenied", "service": "sns", "operation": "Publish"})
+    box.faults.add_document({"kind": "accessDenied", "service": "sns", "operation": "Publish"})
     with pytest.raises(MigrationError):
         notify(NOW - HOUR, [found(FindingStatus.CRITICAL)])
     assert alarm_at(box, NOW) == ALARM
@@ -132,7 +132,7 @@ def test_another_dag_does_not_stand_in_for_it(box: Sandbox) -> None:
 
 
 def test_a_metric_that_is_refused_fails_no_run(box: Sandbox) -> None:
-    box.book.add_document({"kind": "accessDenied", "service": "monitoring", "operation": "PutMetricData"})
+    box.faults.add_document({"kind": "accessDenied", "service": "monitoring", "operation": "PutMetricData"})
     assert notify(NOW - HOUR, [found()]) == {"messages": [], "silent": ""}
     assert alarm_at(box, NOW) == ALARM
 

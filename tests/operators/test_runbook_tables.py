@@ -74,10 +74,10 @@ def test_tables_are_made_from_what_was_read(box: Sandbox) -> None:
 
 
 def test_what_was_not_read_is_said_in_the_table(box: Sandbox) -> None:
-    fault = box.book.add_document({"kind": "accessDenied", "service": "ce", "operation": "GetCostAndUsage"})
+    fault = box.faults.add_document({"kind": "accessDenied", "service": "ce", "operation": "GetCostAndUsage"})
     values: dict[Any, Any] = {}
     read(values, "cost_explorer")
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
     assert {one["head"][0] for one in tables(values)} == {"Could not be read"}
     assert {one["head"][0] for one in tables({})} == {"Could not be read"}, "a read that was lost"
 

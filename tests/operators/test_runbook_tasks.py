@@ -77,7 +77,7 @@ def letters(box: Sandbox) -> Iterator[str]:
     sqs.send_message(QueueUrl=url, MessageBody="lost")
     yield url
     take_all(sqs, url)
-    box.book.remove()
+    box.faults.remove()
 
 
 def take_all(sqs: Any, url: str) -> list[str]:
@@ -180,10 +180,10 @@ def test_without_what_was_read_it_is_unknown(box: Sandbox) -> None:
 
 
 def test_a_service_that_refuses_leaves_a_reading_and_an_unknown(box: Sandbox) -> None:
-    fault = box.book.add_document({"kind": "accessDenied", "service": "sqs", "operation": "ListQueues"})
+    fault = box.faults.add_document({"kind": "accessDenied", "service": "sqs", "operation": "ListQueues"})
     values: Values = {}
     run_read(values)
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
     run_check(values)
     assert verdicts(values) == {"*": "UNKNOWN"}
 
@@ -254,10 +254,10 @@ def test_people_are_told_once_and_when_it_is_over(box: Sandbox, letters: str, ma
 
 def test_a_message_that_was_not_sent_is_due_again(box: Sandbox, letters: str, mailbox: Any) -> None:
     values = whole("lost-1")
-    fault = box.book.add_document({"kind": "accessDenied", "service": "sns", "operation": "Publish"})
+    fault = box.faults.add_document({"kind": "accessDenied", "service": "sns", "operation": "Publish"})
     with pytest.raises(MigrationError):
         run_tell(values, "lost-1")
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
     assert mailbox() == []
     run_tell(values, "lost-1")
     assert len(mailbox()) == 1
@@ -308,12 +308,12 @@ class TestFindingsComeFirst:
         values: Values = {}
         run_read(values)
         run_check(values)
-        fault = box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
+        fault = box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
         with pytest.raises(MigrationError):
             run_report(values, f"first-{operation}")
         with pytest.raises(MigrationError):
             run_tell(values, f"first-{operation}")
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         [page] = mailbox()
         assert "orders-dlq" in page
 
@@ -414,9 +414,9 @@ class TestTheWindow:
         assert (window.length, window.asked) == (timedelta(hours=7), True)
 
     def test_where_the_last_run_ended_cannot_be_read_it_is_the_longest(self, box: Sandbox) -> None:
-        fault = box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": "GetObject"})
+        fault = box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": "GetObject"})
         window = self.window(Task("read", {}, run_id="blind-1"))
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         assert (window.length, window.is_certain) == (timedelta(days=1), False)
 
     def test_a_cleared_task_looks_from_its_beginning_until_now(self, box: Sandbox) -> None:

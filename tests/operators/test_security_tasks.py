@@ -121,10 +121,10 @@ class TestIngest:
 
     def test_a_refused_call_is_unknown(self, box: Sandbox, prowler: Any) -> None:
         for service, operation in (("s3", "GetObject"), ("securityhub", "GetFindings")):
-            box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+            box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
         values: Values = {}
         assert isinstance(ingest(values, prowlerReport=prowler(ocsf("PASS")), securityHub=True), AirflowFailException)
-        box.book.remove()
+        box.faults.remove()
         assert taken(values) == {KEY: "UNKNOWN", "*": "UNKNOWN"}
 
     def test_security_hub_is_asked(self, box: Sandbox) -> None:

@@ -49,9 +49,9 @@ def test_a_refused_call_is_seen_and_makes_something_unknown(reader: AwsReader, b
     assert calls
     unseen = []
     for service, operation in calls:
-        fault = box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+        fault = box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
         estate, found = look(reader, chapter)
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         verdicts = {one.verdict for findings in found.values() for one in findings}
         if not list(failures(estate)) or FindingStatus.UNKNOWN not in verdicts:
             unseen.append(f"{service}:{operation}")

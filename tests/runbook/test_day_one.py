@@ -119,9 +119,9 @@ def test_a_list_that_cannot_be_read_is_unknown_and_not_none_here(
     box: Sandbox, account: Account, service: str, operation: str, chapter: str
 ) -> None:
     before = [one for one in findings(box, account, chapter) if one.verdict is UNKNOWN]
-    fault = box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+    fault = box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
     during = [one for one in findings(box, account, chapter) if one.verdict is UNKNOWN]
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
     assert before == []
     assert during
 

@@ -147,7 +147,7 @@ class TestEvidence:
     ) -> None:
         machine = make_state_machine(account, "m")
         make_execution(account, machine, "late", status="TIMED_OUT", ended_minutes_ago=1)
-        box.book.add_document({"kind": kind, "service": "states", "operation": operation})
+        box.faults.add_document({"kind": kind, "service": "states", "operation": operation})
         found, judged = look(box, account, TIMED_OUT)
         assert len(list(failures(found))) == 1
         assert [one.verdict for one in judged] == [FindingStatus.WARNING]
@@ -157,9 +157,9 @@ class TestEvidence:
 @pytest.mark.parametrize("operation", ["ListStateMachines", "ListExecutions", "GetMetricData"])
 def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, account: Account, operation: str) -> None:
     make_execution(account, make_state_machine(account, "m"), "runs", status="RUNNING", started_minutes_ago=1)
-    fault = box.book.add_document({"kind": "notJson", "operation": operation})
+    fault = box.faults.add_document({"kind": "notJson", "operation": operation})
     found, failed = look(box, account, FAILED)
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
     assert list(failures(found))
     assert {one.verdict for one in failed} == {FindingStatus.UNKNOWN}
 

@@ -226,17 +226,17 @@ class TestReading:
         self, box: Sandbox, account: Account, operation: str, unknown: set[str]
     ) -> None:
         make_function(account, "f")
-        fault = box.book.add_document({"kind": "notJson", "operation": operation})
+        fault = box.faults.add_document({"kind": "notJson", "operation": operation})
         reader = reader_of(box, account)
         estate = Snapshot({"functions": lambda_functions.read(reader), "logs": logs.read(reader)})
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         checks = {check_id: Check("health", check_id).run(estate, LIMITS) for check_id in (RATE, THROTTLES, LINES)}
         assert {check_id for check_id, found in checks.items() if found[0].verdict is UNKNOWN} == unknown
 
     def test_a_group_that_cannot_be_read_hides_no_other(self, box: Sandbox, account: Account) -> None:
         for name in ("f", "g", "h"):
             make_log_group(account, f"/aws/lambda/{name}")
-        box.book.add_document({"kind": "accessDenied", "service": "logs", "operation": "FilterLogEvents", "times": 1})
+        box.faults.add_document({"kind": "accessDenied", "service": "logs", "operation": "FilterLogEvents", "times": 1})
         found = logs.read(reader_of(box, account))
         assert len(list(failures(found))) == 1
         verdicts = [

@@ -27,13 +27,13 @@ SMALL = Finding("delayed", "orders", WARNING, 7, 0, "messages", "late")
 
 @pytest.fixture
 def dag(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Dag]:
-    box.book.remove()
+    box.faults.remove()
     yield Dag(box, f"runbook_{abs(hash(request.node.name))}")
-    box.book.remove()
+    box.faults.remove()
 
 
 def refuse(dag: Dag, operation: str) -> Any:
-    return dag.box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
+    return dag.box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
 
 
 def well(*findings: Finding) -> list[Finding]:
@@ -81,7 +81,7 @@ class TestABrokenBucket:
         dag.run([BAD])
         fault = refuse(dag, "GetObject")
         assert dag.run(well(BAD)) == [], "nobody knows whom it would be for"
-        dag.box.book.remove(fault.fault_id)
+        dag.box.faults.remove(fault.fault_id)
         assert said(dag.run(well(BAD))) == [("page", "All clear")]
 
 

@@ -154,7 +154,7 @@ def test_every_check_has_its_problem(planted: Planted) -> None:
 def dag(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Dag]:
     name = "".join(one if one.isalnum() else "-" for one in request.node.name)
     yield Dag(box, f"runbook_{name}", saves=False)
-    box.book.remove()
+    box.faults.remove()
 
 
 @pytest.mark.parametrize("blind", BLIND, ids=lambda one: one.__name__)
@@ -184,11 +184,11 @@ def test_an_older_run_that_is_cleared(planted: Planted, dag: Dag) -> None:
 def test_a_first_run_without_its_bucket(planted: Planted, dag: Dag, operation: str) -> None:
     """All is heard at once; and again with the next run, which cannot know: the task of the first was red."""
     found = planted.found
-    dag.box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
+    dag.box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
     for _ in range(2):
         tally = Tally()
         tally.run(dag.run(found), found)
-        dag.box.book.remove()
+        dag.box.faults.remove()
         tally.end(found)
         tally.assert_none(f"a first run, {operation} refused")
     assert dag.run(found) == []
@@ -198,9 +198,9 @@ def test_a_first_run_without_its_bucket(planted: Planted, dag: Dag, operation: s
 def test_a_later_run_without_its_bucket(planted: Planted, dag: Dag, operation: str) -> None:
     found, tally = planted.found, Tally()
     tally.run(dag.run(found), found)
-    dag.box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
+    dag.box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": operation})
     tally.run(dag.run(found), found)
-    dag.box.book.remove()
+    dag.box.faults.remove()
     tally.run(dag.run(found), found)
     tally.end(found)
     tally.assert_none(f"a later run, {operation} refused")

@@ -64,11 +64,11 @@ def _lies(planted: tuple[AwsReader, Expected], box: Sandbox, name: str) -> dict[
     look(reader, chapter)
     lies: dict[str, list[str]] = {check_id: [] for check_id in chapter.check_ids}
     for one in box.calls.counts():
-        fault = box.book.add_document(
+        fault = box.faults.add_document(
             {"kind": "accessDenied", "service": one["service"], "operation": one["operation"]}
         )
         _, found = look(reader, chapter)
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         for check_id, findings in found.items():
             seen = {finding.resource: finding for finding in findings}
             lies[check_id] += [

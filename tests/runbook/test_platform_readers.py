@@ -207,9 +207,9 @@ class TestCloudWatch:
     def test_a_dashboard_that_is_gone_is_told_from_one_that_is_refused(self, reader: AwsReader, box: Sandbox) -> None:
         gone = configured(reader, dashboard="no-such-dashboard")
         assert cloudwatch.read(gone)["dashboards"] == [{"name": "no-such-dashboard", "exists": False}]
-        fault = box.book.add_document({"kind": "accessDenied", "operation": "GetDashboard"})
+        fault = box.faults.add_document({"kind": "accessDenied", "operation": "GetDashboard"})
         refused = cloudwatch.read(reader)["dashboards"][0]
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         assert refused["exists"][NOT_READ]["code"] == "ACCESS_DENIED"
 
     def test_a_body_that_is_no_dashboard_is_unread(self, reader: AwsReader, account: Account) -> None:
@@ -290,9 +290,11 @@ class TestServers:
 
     def test_a_refused_call_is_seen_at_each_server(self, reader: AwsReader, account: Account, box: Sandbox) -> None:
         migration(account, "refused-01", wave="refused", app="app", phase=Phase.READY)
-        fault = box.book.add_document({"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"})
+        fault = box.faults.add_document(
+            {"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"}
+        )
         answer = replication.read(reader)
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         assert answer["servers"]
         assert all(is_failed(one["isListed"]) for one in answer["servers"])
         assert set(failures(answer)) == {"mgn:describe_source_servers"}
@@ -313,7 +315,7 @@ def test_a_proxys_page_instead_of_an_answer_is_unread(
     asked = [one["operation"] for one in box.calls.counts()]
     assert asked
     for operation in asked:
-        fault = box.book.add_document({"kind": "notJson", "operation": operation})
+        fault = box.faults.add_document({"kind": "notJson", "operation": operation})
         answer = READERS[name].read(reader)
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         assert set(failures(answer)), operation

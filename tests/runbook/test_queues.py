@@ -169,7 +169,7 @@ def test_a_source_that_cannot_be_read_leaves_doubt_about_what_nobody_else_names(
     client = account.client("sqs")
     queue_with_dead_letters(account, "jobs")
     client.send_message(QueueUrl=client.get_queue_url(QueueName="jobs-dlq")["QueueUrl"], MessageBody="{}")
-    box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+    box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
     read = sqs.read(reader_of(box, account))
     found = verdicts(read)
     # Named by a queue, so known. Without a message it does not matter who names it.

@@ -89,7 +89,7 @@ def test_reports_of_two_dags_are_apart(kept: ReportStore) -> None:
 
 def test_a_bucket_that_does_not_answer_is_not_an_empty_one(kept: ReportStore, box: Sandbox) -> None:
     run(kept, "r8", 8, 8)
-    box.book.add_document({"kind": "accessDenied", "service": "s3", "operation": "GetObject"})
+    box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": "GetObject"})
     with pytest.raises(MigrationError):
         kept.load("r10", moment(10))
     with pytest.raises(MigrationError):

@@ -111,9 +111,9 @@ def test_costs_of_a_month_without_any_are_zero_and_a_missing_month_is_not(
     assert found["AWS Glue"]["before"] == 0
     assert found["AWS Glue"]["now"] == 9.0
     assert found["AWS Lambda"]["now"] == 2.0 * found["AWS Lambda"]["daysNow"]
-    fault = box.book.add_document({"kind": "notJson", "service": "ce", "operation": "GetCostAndUsage"})
+    fault = box.faults.add_document({"kind": "notJson", "service": "ce", "operation": "GetCostAndUsage"})
     assert set(failures(read_with("cost_explorer", reader))) == {"ce:get_cost_and_usage"}
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
 
 
 def test_staging_knows_server_and_migration(reader: AwsReader, account: Account) -> None:

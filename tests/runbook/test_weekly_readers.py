@@ -41,7 +41,7 @@ def deployed(box: Sandbox) -> Iterator[Account]:
 @pytest.fixture
 def account(box: Sandbox, deployed: Account) -> Account:
     """An account of which nothing is known yet: the same stack for all tests, its ledger emptied."""
-    box.book.remove()
+    box.faults.remove()
     dynamodb, table = box.boto("dynamodb"), deployed.settings["MIGRATION_OPS_TABLE_NAME"]
     for item in dynamodb.scan(TableName=table)["Items"]:
         dynamodb.delete_item(TableName=table, Key={"migrationId": item["migrationId"]})
@@ -95,7 +95,7 @@ class TestLedgerOutcomes:
 
     def test_one_status_that_cannot_be_read_leaves_no_half_rate(self, box: Sandbox, account: Account) -> None:
         ended_migrations(account, "fine", 4, hours_ago=1)
-        box.book.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "Query", "times": 1})
+        box.faults.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "Query", "times": 1})
         read = outcomes.read(reader_of(box, account))
         assert is_failed(read["waves"])
         assert is_failed(read["errors"])

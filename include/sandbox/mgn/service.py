@@ -56,7 +56,7 @@ class Mgn:
         is_initialized: bool = True,
         seed: int = 0,
     ) -> None:
-        self.account_id, self.region, self.clock, self.book = account_id, region, clock, book
+        self.account_id, self.region, self.clock, self.faults = account_id, region, clock, book
         self.ec2, self.network, self._seed = ec2, network, seed
         self.contexts: dict[str, Context] = {}
         self.add_account(account_id, is_initialized)
@@ -67,7 +67,7 @@ class Mgn:
             account = Account(account_id, self.region, self.clock, is_initialized, seed=self._seed)
             account.launch_templates = {"": _launch_template(account)}
             account.replication_templates = {"": _replication_template(account, self.network)}
-            self.contexts[account_id] = Context(account, Launches(account, self.ec2, self.book), self)
+            self.contexts[account_id] = Context(account, Launches(account, self.ec2, self.faults), self)
         return self.contexts[account_id]
 
     @property

@@ -14,7 +14,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from include.sandbox.call_log import CallLedger, with_calls
+from include.sandbox.call_log import CallLog, with_calls
 from include.sandbox.fault_middleware import with_faults
 from include.sandbox.faults import FaultBook
 from include.sandbox.insights import service as insights
@@ -82,7 +82,7 @@ def account_id() -> str:
     return os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
 
 
-def serve_moto(book: FaultBook, calls: CallLedger, port: int = 0) -> LoopbackServer:
+def serve_moto(book: FaultBook, calls: CallLog, port: int = 0) -> LoopbackServer:
     """moto behind faults and the ledger of calls; not started yet."""
     # Batch would look for Docker.
     default_user_config["batch"] = {"use_docker": False}

@@ -51,4 +51,4 @@ def wave(box: Sandbox) -> Iterator[Callable[..., Run]]:
         return Run(box, document | conf, f"run-{number}")
 
     yield make
-    box.book.remove()
+    box.faults.remove()

@@ -83,10 +83,10 @@ class TestSelect:
         self, launched: Run, box: Sandbox, service: str, operation: str
     ) -> None:
         run = rollback_of(launched)
-        box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+        box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
         with pytest.raises(MigrationError):
             select(run)
-        box.book.remove()
+        box.faults.remove()
         assert ("plan", "sheet") not in run.values
         assert holders(run) == {launched.run_id}
 
@@ -181,10 +181,10 @@ class TestRelease:
     def test_a_refused_release_is_red_and_frees_after_clearing(self, launched: Run, box: Sandbox) -> None:
         run = rollback_of(launched)
         select(run)
-        box.book.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "*"})
+        box.faults.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "*"})
         with pytest.raises(MigrationError):
             run.do(ReleaseOperator(task_id="release"))
-        box.book.remove()
+        box.faults.remove()
         assert holders(run) == {run.run_id}
         run.do(ReleaseOperator(task_id="release"))
         assert holders(run) == set()

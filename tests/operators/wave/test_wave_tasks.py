@@ -66,7 +66,7 @@ class TestPlan:
     def test_a_wave_that_mgn_refuses_to_show_is_no_empty_plan(self, wave: Wave, box: Sandbox) -> None:
         run = wave()
         run.conf = {"wave": run.conf["wave"], "mgnWaveId": "wave-0123456789abcdef0"}
-        box.book.add_document({"kind": "accessDenied", "service": "mgn", "operation": "*"})
+        box.faults.add_document({"kind": "accessDenied", "service": "mgn", "operation": "*"})
         with pytest.raises(MigrationError):
             plan(run)
         assert "ACCESS_DENIED" in run.note("plan")
@@ -98,10 +98,10 @@ class TestPreflight:
     ) -> None:
         run = wave(accountId=box.account_id)
         plan(run)
-        box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+        box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
         with pytest.raises(MigrationError):
             preflight(run)
-        box.book.remove()
+        box.faults.remove()
         assert run.records() == []
         assert run.ledger.locks(run.servers()) == {}
 
@@ -189,7 +189,7 @@ class TestReport:
 
     def test_a_ledger_that_cannot_be_read_is_red_and_no_report(self, wave: Wave, box: Sandbox) -> None:
         run = begun(wave)
-        box.book.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "*"})
+        box.faults.add_document({"kind": "accessDenied", "service": "dynamodb", "operation": "*"})
         with pytest.raises(MigrationError):
             report(run)
         assert ("report", "return_value") not in run.values

@@ -43,7 +43,7 @@ def account(box: Sandbox, seeded: Account) -> Iterator[Account]:
     """Without alarms, and with one server on its way."""
     on_its_way(seeded, SERVER)
     yield seeded
-    box.book.remove()
+    box.faults.remove()
     names = list(alarms(seeded))
     if names:
         seeded.client("cloudwatch").delete_alarms(AlarmNames=names)

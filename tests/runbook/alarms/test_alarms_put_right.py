@@ -176,9 +176,9 @@ def test_a_refused_call_is_unknown_or_red_and_deletes_nothing(
     lies = []
     # Ages of messages are read with the queues, and no alarm hangs on them.
     for service, operation in [one for one in calls if one[1] != "GetMetricData"]:
-        fault = box.book.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+        fault = box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
         looked = look(kind, dry_run=False)
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         if FindingStatus.UNKNOWN not in {one.verdict for one in looked.findings}:
             lies.append(f"{service}:{operation}")
     assert lies == []
@@ -190,7 +190,7 @@ def test_a_refused_change_is_red(look: Look, account: Account, box: Sandbox, ope
     if operation == "DeleteAlarms":
         look("replication_lag", dry_run=False)
         goes_on(account, SERVER, Phase.FAILED)
-    box.book.add_document({"kind": "accessDenied", "service": "monitoring", "operation": operation})
+    box.faults.add_document({"kind": "accessDenied", "service": "monitoring", "operation": operation})
     looked = look("replication_lag", dry_run=False)
     assert [one.verdict for one in looked.findings] == [FindingStatus.CRITICAL]
     assert "ACCESS_DENIED" in looked.findings[0].reason

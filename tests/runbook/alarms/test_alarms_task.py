@@ -106,7 +106,7 @@ def test_a_lost_task_is_unknown(account: Account) -> None:
 
 
 def test_without_knowing_the_account_nothing_is_done(account: Account, box: Sandbox) -> None:
-    box.book.add_document({"kind": "accessDenied", "service": "sts", "operation": "GetCallerIdentity"})
+    box.faults.add_document({"kind": "accessDenied", "service": "sts", "operation": "GetCallerIdentity"})
     values: Values = {}
     answers = run_all(values, dry_run=False)
     assert all(isinstance(answer, AirflowFailException) for answer in answers.values())

@@ -55,7 +55,7 @@ def test_servers_that_could_not_be_read_change_nothing(box: Sandbox, account: Ac
     account.control.patch_server(server, lifecycleState="READY_FOR_TEST")
     look(KIND, dry_run=False)
     before = lag_alarms(account)
-    box.book.add_document({"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"})
+    box.faults.add_document({"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"})
     assert [one.verdict for one in look(KIND, dry_run=False).findings] == [UNKNOWN]
     assert lag_alarms(account) == before
 

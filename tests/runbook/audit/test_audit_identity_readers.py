@@ -140,9 +140,9 @@ class TestRoles:
     def test_a_refused_job_leaves_the_rest(self, box: Sandbox, account: Account) -> None:
         service_role(account, "worker", "lambda.amazonaws.com")
         for operation in ("GenerateServiceLastAccessedDetails", "GetServiceLastAccessedDetails"):
-            fault = box.book.add_document({"kind": "accessDenied", "service": "iam", "operation": operation})
+            fault = box.faults.add_document({"kind": "accessDenied", "service": "iam", "operation": operation})
             role = self.roles(box)["worker"]
-            box.book.remove(fault.fault_id)
+            box.faults.remove(fault.fault_id)
             assert is_failed(role["lastAccessed"])
             assert role["inline"]
 
@@ -304,9 +304,9 @@ def test_of_a_proxys_page_instead_of_an_answer_nothing_is_well(box: Sandbox, acc
     good = verdicts(box, checks)
     assert set(good.values()) == {FindingStatus.OK}
     for service, operation in asked(box):
-        fault = box.book.add_document({"kind": "notJson", "service": service, "operation": operation})
+        fault = box.faults.add_document({"kind": "notJson", "service": service, "operation": operation})
         found = verdicts(box, checks)
-        box.book.remove(fault.fault_id)
+        box.faults.remove(fault.fault_id)
         assert set(found.values()) == {FindingStatus.OK, FindingStatus.UNKNOWN}, (service, operation)
 
 

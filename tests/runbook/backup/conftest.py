@@ -34,5 +34,5 @@ def whole_lab() -> Iterator[Lab]:
 @pytest.fixture
 def lab(whole_lab: Lab) -> Iterator[Lab]:
     yield whole_lab
-    whole_lab.box.book.remove()
+    whole_lab.box.faults.remove()
     whole_lab.empty()

@@ -178,6 +178,6 @@ def test_a_refused_call_leaves_no_backup(lab: Lab, operation: str) -> None:
     lab.box.client.add_fault("accessDenied", service=service, operation=operation)
     with pytest.raises(MigrationError):
         verify_backup(lab.store, lab.back_up()[0])
-    lab.box.book.remove()
+    lab.box.faults.remove()
     if operation != "GetObject":
         assert not [one for one in lab.store.objects("backups/") if one.key.endswith("manifest.json")]

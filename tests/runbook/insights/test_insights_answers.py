@@ -162,10 +162,10 @@ def test_what_is_no_query_is_refused(reader: AwsReader) -> None:
 
 
 def test_too_many_at_once_is_waited_out(reader: AwsReader, box: Sandbox) -> None:
-    fault = box.book.add_document({"kind": "throttle", "service": "logs", "operation": "StartQuery"})
+    fault = box.faults.add_document({"kind": "throttle", "service": "logs", "operation": "StartQuery"})
     with pytest.raises(ThrottledError):
         start(reader, "stats count(*) as n", [reader.settings.log_group], BEGAN, BEGAN + timedelta(hours=1))
-    box.book.remove(fault.fault_id)
+    box.faults.remove(fault.fault_id)
 
 
 def test_an_unknown_query_id_is_an_error(reader: AwsReader) -> None:
@@ -227,7 +227,7 @@ class TestLogGroups:
         box.reset()
         account = account_of(box)
         yield account
-        box.book.remove()
+        box.faults.remove()
         box.reset()
 
     def logs_of(self, account: Account, name: str, log_class: str = "STANDARD") -> str:
@@ -294,5 +294,5 @@ class TestLogGroups:
         assert start_all(reader, "stats count(*) as n", BEGAN, BEGAN + timedelta(hours=1))["leftOut"] == []
 
     def test_functions_that_cannot_be_listed_are_no_functions_at_all(self, box: Sandbox, account: Account) -> None:
-        box.book.add_document({"kind": "accessDenied", "service": "lambda", "operation": "ListFunctions"})
+        box.faults.add_document({"kind": "accessDenied", "service": "lambda", "operation": "ListFunctions"})
         assert is_failed(log_groups(reader_of(box, account)))

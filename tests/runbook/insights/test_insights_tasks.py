@@ -68,7 +68,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, box: Sandbox, logged: Account) ->
     for name, value in {**airflow_env.connections(box.environment), **logged.settings}.items():
         monkeypatch.setenv(name, value)
     yield
-    box.book.remove()
+    box.faults.remove()
 
 
 def params(**given: Any) -> dict[str, Any]:
@@ -157,11 +157,11 @@ def test_a_query_that_did_not_end_well_is_red_and_unknown(connected: None, end: 
 def test_a_refused_call_is_unknown_and_says_why(
     connected: None, box: Sandbox, operation: str, kind: str, error: type[Exception]
 ) -> None:
-    box.book.add_document({"kind": kind, "service": "logs", "operation": operation})
+    box.faults.add_document({"kind": kind, "service": "logs", "operation": operation})
     values: Values = {}
     answers = run(values, query="failed_migrations")
     assert isinstance(answers["failed_migrations"], error)
-    box.book.remove()
+    box.faults.remove()
     written = report(values)
     assert written["verdict"] == "UNKNOWN"
     assert "insights_failed_migrations" in written["markdown"]

@@ -41,7 +41,7 @@ def estate(box: Sandbox) -> Iterator[Any]:
         return box.client.add_estate({"applications": list(applications)})["applications"]
 
     yield seed
-    box.book.remove()
+    box.faults.remove()
     account = box.mgn.own.account
     if box.clock.speed != SPEED:
         box.clock.set_speed(SPEED)
