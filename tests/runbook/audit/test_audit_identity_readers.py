@@ -321,4 +321,4 @@ def test_an_answer_that_cannot_be_parsed_is_a_failure_too(box: Sandbox, account:
     def unreadable() -> None:
         raise ResponseParserError("invalid XML received")
 
-    assert is_failed(reader_of(box).attempt("iam:some_call", unreadable))
+    assert is_failed(reader_of(box).guarded("iam:some_call", unreadable))

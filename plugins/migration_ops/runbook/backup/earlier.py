@@ -56,14 +56,14 @@ def look_back(store: BackupStore, base: str, manifest: Manifest) -> Earlier:
     return earlier
 
 
-def newest_of_nothing(store: BackupStore, table: str) -> tuple[str, Manifest] | None:
+def newest_of_nothing(store: BackupStore, found: list[Found]) -> tuple[str, Manifest] | None:
     """
     The newest finished backup that found the ledger empty, where no backup before it ever found anything.
 
+    :param found: the table's backups, as a listing shows them.
     :raises UnknownError: a backup cannot be read: it may have held something.
     :raises MigrationError: S3 could not be asked.
     """
-    found, _ = found_in(store.objects(table_prefix(table)))
     seen = Earlier()
     finished = [one.base for one in found if one.is_finished and not one.is_refused]
     read = [(base, _read(store, base, _manifest_at, seen)) for base in finished]

@@ -26,21 +26,22 @@ def _newest(reader: AwsReader) -> dict[str, Any]:
     """:raises UnknownError: there is no bucket to look into."""
     # Imported by whoever reads: DAG files, which only name checks, are parsed all the time.
     from migration_ops.runbook.backup.earlier import newest_of_nothing
-    from migration_ops.runbook.backup.manifest import NoBackupError
+    from migration_ops.runbook.backup.keys import found_in, table_prefix
     from migration_ops.runbook.backup.store import BackupStore
-    from migration_ops.runbook.backup.verify import latest_verified
+    from migration_ops.runbook.backup.verify import newest_verified
 
     bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
     if not bucket:
         raise UnknownError("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
     store, name = BackupStore(reader.client("s3"), bucket), reader.settings.table_name
-    try:
-        base, manifest = latest_verified(store, name)
-    except NoBackupError:
+    found, _ = found_in(store.objects(table_prefix(name)))
+    newest = newest_verified(store, found)
+    if newest is None:
         table = reader.client("dynamodb").describe_table(TableName=name)["Table"]
-        nothing = newest_of_nothing(store, name)
+        nothing = newest_of_nothing(store, found)
         empty = {"emptyAgeHours": _hours(reader, nothing[1].age_from)} if nothing else {}
         return {"ageHours": None, "tableAgeHours": _hours(reader, table["CreationDateTime"]), **empty}
+    base, manifest = newest
     return {"ageHours": _hours(reader, manifest.age_from), "at": manifest.consistent_at, "base": base}
 
 

@@ -70,6 +70,8 @@ class Registered:
 
 
 REGISTRY: dict[str, Registered] = {}
+# Who names a queue for dead letters is asked of rules and functions: these reads need the same lists.
+SHARE_LISTS = ("sqs", "events", "functions")
 
 
 def check(
@@ -260,8 +262,10 @@ class Chapter:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Names of the reads that its checks need, in the order of the checks."""
-        return tuple(dict.fromkeys(name for one in self.checks for name in one.metadata.reads))
+        """Names of the reads that its checks need, in the order of the checks; those that share lists side by side."""
+        names = dict.fromkeys(name for one in self.checks for name in one.metadata.reads)
+        sharing = [name for name in SHARE_LISTS if name in names]
+        return (*sharing, *(name for name in names if name not in sharing))
 
     @property
     def checks(self) -> list[Check]:
