@@ -51,13 +51,14 @@ down: $(STAMP) ## stops what `make up` started
 # What no sandbox is started for runs in one process. The rest runs in groups, a process each: moto's state is global in
 # a process, and a sandbox that lives for a session would be seen by the next folder's. `others` takes what no group
 # names, so that a new folder is never left out.
-GROUPS := steps runbook contract backup others
+GROUPS := steps runbook contract backup aws others
 PATHS_steps := tests/wave
 # the operators' sandboxes end with their modules, the runbook's with the session: it comes last
 PATHS_runbook := tests/operators tests/runbook --ignore=tests/runbook/backup
 PATHS_contract := tests/contract
-# a session's tables on moto's server have names of their own
-PATHS_backup := tests/runbook/backup tests/aws tests/ledger
+PATHS_backup := tests/runbook/backup
+# beside no sandbox: names of buckets are global, and a stack makes the sandbox's own
+PATHS_aws := tests/aws tests/ledger
 PATHS_others := tests $(foreach path,$(filter tests/%,$(foreach group,$(filter-out others,$(GROUPS)),$(PATHS_$(group)))),\
   --ignore=$(path)) --ignore=tests/scenarios
 
