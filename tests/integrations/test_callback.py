@@ -98,7 +98,7 @@ class TestRetries:
 
     @pytest.mark.parametrize("kind", ["dropBefore", "dropAfter"])
     def test_a_dropped_connection_is_tried_again(self, callback_site: CallbackSite, kind: str) -> None:
-        callback_site.book.add(kind, service="callback", times=1)
+        callback_site.faults.add(kind, service="callback", times=1)
         assert callback_site.client().send(EVENT).attempts == 2
 
     def test_a_slow_receiver_is_tried_again(self, callback_site: CallbackSite) -> None:
@@ -218,7 +218,7 @@ class TestEgress:
                 session.post("https://hooks.example.com/", timeout=1)
 
     def test_the_error_does_not_show_the_url(self, callback_site: CallbackSite) -> None:
-        callback_site.book.add("dropBefore", service="callback")
+        callback_site.faults.add("dropBefore", service="callback")
         url = f"http://127.0.0.1:{callback_site.port}/hook?token=hidden"
         with pytest.raises(CallbackFailedError) as caught:
             callback_site.client(url=url).send(EVENT)

@@ -141,25 +141,25 @@ class TestLostUpdates:
 class TestBadWeather:
     @pytest.mark.parametrize("kind", ["dropAfter", "error500After"])
     def test_an_answer_lost_after_the_effect_makes_one_write(self, site: CmfSite, kind: str) -> None:
-        fault = site.book.add(kind, service="cmf", operation="PutServer", times=1)
+        fault = site.faults.add(kind, service="cmf", operation="PutServer", times=1)
         result = site.client.update(CmdbUpdate("m", "101", "Cutover instance launched"))
         assert (result.outcome, fault.fired) == ("written", 1)
         assert site.count("PutServer") == 1
 
     @pytest.mark.parametrize("kind", ["dropBefore", "error500", "error503", "throttle"])
     def test_a_write_that_did_not_arrive_is_sent_again(self, site: CmfSite, kind: str) -> None:
-        site.book.add(kind, service="cmf", operation="PutServer", times=2)
+        site.faults.add(kind, service="cmf", operation="PutServer", times=2)
         assert site.client.update(CmdbUpdate("m", "101", "x")).outcome == "written"
         assert site.count("PutServer") == 1
 
     def test_a_time_out_after_the_effect_makes_one_write(self, site: CmfSite) -> None:
-        site.book.add("timeoutAfter", service="cmf", operation="PutServer", times=1, seconds=5)
+        site.faults.add("timeoutAfter", service="cmf", operation="PutServer", times=1, seconds=5)
         client = site.new_client(timeout_seconds=0.5)
         assert client.update(CmdbUpdate("m", "101", "x")).outcome == "written"
         assert site.count("PutServer") == 1
 
     def test_down_is_an_error_after_bounded_attempts(self, site: CmfSite) -> None:
-        fault = site.book.add("error503", service="cmf", operation="GetServer")
+        fault = site.faults.add("error503", service="cmf", operation="GetServer")
         with pytest.raises(CmdbUnavailableError) as caught:
             site.client.update(UPDATE)
         assert caught.value.retryable
@@ -283,7 +283,7 @@ class TestFind:
         assert site.client.find(servers("103"))["103"].verdict is Verdict.BLOCKED
 
     def test_no_answer_is_unknown_and_the_rest_is_not_asked(self, site: CmfSite) -> None:
-        fault = site.book.add("error503", service="cmf", operation="GetServer")
+        fault = site.faults.add("error503", service="cmf", operation="GetServer")
         checks = site.client.find(servers("101", "102", "103", "104"))
         assert {check.verdict for check in checks.values()} == {Verdict.UNKNOWN}
         assert fault.fired == 4
