@@ -7,27 +7,24 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from migration_ops.aws.session import read_models
-from migration_ops.operators import approval, defaults
-from migration_ops.operators import base as complete
-from migration_ops.operators import listeners as fresh_questions
-from migration_ops.operators import listeners as run_note
+from migration_ops.operators import approval, base, defaults, listeners
 from migration_ops.operators.runbook import chapter
 from migration_ops.operators.warm import read_health_check
 from migration_ops.operators.wave import params, rollback, step, wave
 
 # Task processes are forks of a process that has loaded its plugins. What is imported here is not imported again by
 # every task and after every deferral, which costs 0.3 s of processor time each.
-WARM = (approval, complete, params, defaults, rollback, chapter, step, wave)
+WARM = (approval, base, params, defaults, rollback, chapter, step, wave)
 
 
 class MigrationPlugin(AirflowPlugin):
     """Listeners only; extra links travel with the operators."""
 
     name = "migration_ops"
-    listeners = [run_note]
+    listeners = [listeners]
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
-        fresh_questions.listen()
+        listeners.listen()
         read_models()
         read_health_check()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
+from migration_ops.core.batches import in_groups
 from migration_ops.ledger.protocol import Record
 
 # Limits of PutMetricData, PutEvents and PutLogEvents (API references); bytes with room for the envelope.
 METRICS_A_CALL, VALUES_A_METRIC = 1000, 150
 EVENTS_A_CALL, EVENT_BYTES = 10, 200_000
 LOG_LINES_A_CALL, LOG_BYTES_A_CALL, LOG_LINE_OVERHEAD_BYTES = 10_000, 1_000_000, 26
-
-T = TypeVar("T")
 
 
 def document_of(record: Record) -> dict[str, Any]:
@@ -47,17 +46,13 @@ def metric_data(metrics: dict[tuple[str, str, str | None], list[float]], at: dat
             "Values": values,
         }
         for (name, unit, wave), all_values in metrics.items()
-        for values in groups(all_values, VALUES_A_METRIC)
+        for values in in_groups(all_values, VALUES_A_METRIC)
     ]
 
 
-def groups(items: list[T], size: int) -> Iterator[list[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def by_size(migrations: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def by_size(migrations: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     largest = max(len(json.dumps(one).encode()) for one in migrations)
-    return groups(migrations, max(1, EVENT_BYTES // largest))
+    return in_groups(migrations, max(1, EVENT_BYTES // largest))
 
 
 def log_batches(lines: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from migration_ops.core.batches import in_groups
 from migration_ops.core.redaction import redacted
 from migration_ops.core.settings import Settings
 from migration_ops.core.states import Phase, Status
@@ -22,7 +23,6 @@ from migration_ops.integrations.telemetry.batches import (
     METRICS_A_CALL,
     by_size,
     document_of,
-    groups,
     log_batches,
     metric_data,
 )
@@ -111,9 +111,9 @@ class Telemetry:
         metrics, self._metrics = self._metrics, {}
         events, self._events = self._events, {}
         if self.settings.metrics_namespace:
-            self._deliver("metrics", groups(metric_data(metrics, self.now()), METRICS_A_CALL), self._put_metrics)
+            self._deliver("metrics", in_groups(metric_data(metrics, self.now()), METRICS_A_CALL), self._put_metrics)
         if self.settings.event_bus:
-            self._deliver("events", groups(self._entries(events), EVENTS_A_CALL), self._put_events)
+            self._deliver("events", in_groups(self._entries(events), EVENTS_A_CALL), self._put_events)
         self._deliver("logs", log_batches(lines), self._put_lines)
 
     def __enter__(self) -> Self:
@@ -138,7 +138,7 @@ class Telemetry:
         if self.log_stream is not None:
             self._lines.append((int(moment.timestamp() * 1000), line))
 
-    def _deliver(self, channel: str, batches: Iterator[list[T]], put: Callable[[list[T]], int]) -> None:
+    def _deliver(self, channel: str, batches: Iterable[list[T]], put: Callable[[list[T]], int]) -> None:
         for batch in batches:
             try:
                 lost = put(batch)

@@ -29,8 +29,14 @@ from migration_ops.operators.runbook.chapter import (
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.operators.runbook.sign_off import ANSWER_KEY, CHECKLIST, SIGN_OFF, ChecklistOperator, SignOffOperator
 from migration_ops.runbook.checks.check import Chapter
-from migration_ops.runbook.scanners import findings as inbox
-from migration_ops.runbook.scanners.findings import PROWLER, SECURITY_HUB, from_prowler, from_security_hub, unknown_of
+from migration_ops.runbook.scanners.findings import (
+    PROWLER,
+    SECURITY_HUB,
+    fetch_report,
+    from_prowler,
+    from_security_hub,
+    unknown_of,
+)
 from migration_ops.runbook.sign_off import findings_of, table_of
 
 INGEST, SIGNED_REPORT = "ingest", "signed_report"
@@ -94,7 +100,7 @@ def _prowler(reader: AwsReader, key: str) -> list[Finding]:
 
 
 def _text(reader: AwsReader, key: str) -> str:
-    found = inbox.fetch_report(reader, key)
+    found = fetch_report(reader, key)
     if found is None:
         raise UnknownError("the report that the run names is not in the evidence bucket", key=key)
     return found[0].decode("utf-8", "replace")

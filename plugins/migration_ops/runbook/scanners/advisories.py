@@ -10,14 +10,14 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
-from migration_ops.runbook.scanners import findings as inbox
 from migration_ops.runbook.scanners import packages
 from migration_ops.runbook.scanners.dependencies import lock_path
+from migration_ops.runbook.scanners.findings import MAX_BYTES, PREFIX, fetch_report
 from migration_ops.runbook.scanners.pip_audit import Scanned, against, parse, run_pip_audit
 
 # Of the run: a key in the evidence bucket, or the path of a file on the worker.
 PARAM = "advisoriesReport"
-DEFAULT_KEY = f"{inbox.PREFIX}/advisories.json"
+DEFAULT_KEY = f"{PREFIX}/advisories.json"
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _report(reader: AwsReader, lock: Path) -> tuple[str, datetime, list[Scanned]
     if where.startswith("/"):
         return _file(Path(where))
     key = where or DEFAULT_KEY
-    found = inbox.fetch_report(reader, key)
+    found = fetch_report(reader, key)
     if found:
         return f"s3://{reader.settings.evidence_bucket}/{key}", found[1], parse(found[0])
     if where:
@@ -55,7 +55,7 @@ def _report(reader: AwsReader, lock: Path) -> tuple[str, datetime, list[Scanned]
 
 def _file(path: Path) -> tuple[str, datetime, list[Scanned]]:
     try:
-        if path.stat().st_size > inbox.MAX_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise UnknownError("the report is too large to be one", path=str(path))
         return path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC), parse(path.read_bytes())
     except OSError as error:

@@ -12,7 +12,6 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
-from migration_ops.wave.preflight import outside as account
 from migration_ops.wave.preflight.facts import Facts, gather
 from migration_ops.wave.records import as_retry
 from migration_ops.wave.rules.standing import DEPENDS_ON, STOPPED_AT, STOPPED_IN, TEST
@@ -23,7 +22,7 @@ _OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", "a
 CheckFunction = Callable[[Services, WavePlan, Facts], list[GateResult]]
 
 CHECKS: tuple[CheckFunction, ...] = (
-    account.caller,
+    outside.caller,
     servers.presence,
     servers.lifecycle,
     servers.replication,
