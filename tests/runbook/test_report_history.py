@@ -12,8 +12,9 @@ from include.sandbox.moto.server import EVIDENCE_BUCKET
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.evidence_store import EvidenceMismatchError, EvidenceStore
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.field_text import s3_key_part
 from migration_ops.core.finding import Finding, FindingStatus
-from migration_ops.runbook.reports.history import ReportStore, safe
+from migration_ops.runbook.reports.history import ReportStore
 from migration_ops.runbook.reports.report import Report, make_report
 
 DAG = "runbook_health_check"
@@ -112,5 +113,5 @@ def test_a_changed_report_is_found(kept: ReportStore, box: Sandbox) -> None:
     [("manual__2026-11-02T08:17:00+00:00", "manual__2026-11-02T08-17-00-00-00"), ("../../x", "..-..-x")],
 )
 def test_a_run_id_is_one_part_of_a_key(run_id: str, expected: str) -> None:
-    assert safe(run_id) == expected
-    assert "/" not in safe(run_id)
+    assert s3_key_part(run_id) == expected
+    assert "/" not in s3_key_part(run_id)

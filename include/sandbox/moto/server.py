@@ -42,6 +42,7 @@ from include.sandbox.moto import (
     service_quotas,
     ssm_compliance,
     stepfunctions_executions,
+    telemetry_limits,
 )
 from include.sandbox.naming import INTERNAL_AGENT, aws_call_name
 from include.sandbox.server import LoopbackServer, QuietHandler
@@ -70,6 +71,7 @@ _ADDED = (
     service_quotas,
     ssm_compliance,
     stepfunctions_executions,
+    telemetry_limits,
 )
 
 

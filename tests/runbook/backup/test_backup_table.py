@@ -12,10 +12,11 @@ from botocore.stub import ANY, Stubber
 
 from migration_ops.aws.errors import NotFoundError
 from migration_ops.core.errors import MigrationError, StepFailedError, ThrottledError, UnknownError
+from migration_ops.core.field_text import tag_value
 from migration_ops.runbook.backup import restore
 from migration_ops.runbook.backup.drill import Scratch, is_ours
 from migration_ops.runbook.backup.fingerprint import SAMPLED, Profile, Sampled, compare_samples
-from migration_ops.runbook.backup.restore import put_all, tag_value
+from migration_ops.runbook.backup.restore import put_all
 from migration_ops.runbook.backup.scan import scan_table
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import create_request, describe, raw_description

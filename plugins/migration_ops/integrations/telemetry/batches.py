@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from migration_ops.core.batches import in_groups
+from migration_ops.core.field_text import metric_dimension
 from migration_ops.ledger.protocol import Record
 
 # Limits of PutMetricData, PutEvents and PutLogEvents (API references); bytes with room for the envelope.
 METRICS_A_CALL, VALUES_A_METRIC = 1000, 150
-EVENTS_A_CALL, EVENT_BYTES = 10, 200_000
+EVENTS_A_CALL, EVENTS_BYTES_A_CALL = 10, 200_000
 LOG_LINES_A_CALL, LOG_BYTES_A_CALL, LOG_LINE_OVERHEAD_BYTES = 10_000, 1_000_000, 26
+
+T = TypeVar("T")
 
 
 def document_of(record: Record) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def metric_data(metrics: dict[tuple[str, str, str | None], list[float]], at: dat
     return [
         {
             "MetricName": name,
-            "Dimensions": [{"Name": "Wave", "Value": wave}] if wave else [],
+            "Dimensions": [{"Name": "Wave", "Value": metric_dimension(wave)}] if wave else [],
             "Timestamp": at,
             "Unit": unit,
             "Values": values,
@@ -51,19 +54,36 @@ def metric_data(metrics: dict[tuple[str, str, str | None], list[float]], at: dat
 
 
 def by_size(migrations: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    largest = max(len(json.dumps(one).encode()) for one in migrations)
-    return in_groups(migrations, max(1, EVENT_BYTES // largest))
+    """Those that go into one event together, in order."""
+    sized = ((one, len(json.dumps(one, ensure_ascii=False).encode())) for one in migrations)
+    return list(_within(sized, len(migrations), EVENTS_BYTES_A_CALL))
+
+
+def event_calls(entries: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The entries of each call of PutEvents: AWS limits their number, and their bytes together."""
+    sized = ((one, _entry_bytes(one)) for one in entries)
+    yield from _within(sized, EVENTS_A_CALL, EVENTS_BYTES_A_CALL)
+
+
+def _entry_bytes(entry: dict[str, Any]) -> int:
+    return sum(len(str(entry[name]).encode()) for name in ("Time", "Source", "DetailType", "Detail"))
 
 
 def log_batches(lines: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    batch: list[tuple[int, str]] = []
+    """The lines of each call of PutLogEvents."""
+    sized = ((line, len(line[1].encode()) + LOG_LINE_OVERHEAD_BYTES) for line in lines)
+    yield from _within(sized, LOG_LINES_A_CALL, LOG_BYTES_A_CALL)
+
+
+def _within(sized: Iterable[tuple[T, int]], most: int, most_bytes: int) -> Iterator[list[T]]:
+    """In order; one that is larger than the limit is by itself."""
+    batch: list[T] = []
     size = 0
-    for line in lines:
-        length = len(line[1].encode()) + LOG_LINE_OVERHEAD_BYTES
-        if batch and (size + length > LOG_BYTES_A_CALL or len(batch) == LOG_LINES_A_CALL):
+    for one, length in sized:
+        if batch and (size + length > most_bytes or len(batch) == most):
             yield batch
             batch, size = [], 0
-        batch.append(line)
+        batch.append(one)
         size += length
     if batch:
         yield batch

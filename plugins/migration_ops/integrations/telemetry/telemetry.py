@@ -19,10 +19,10 @@ from migration_ops.core.redaction import redacted
 from migration_ops.core.settings import Settings
 from migration_ops.core.states import Phase, Status
 from migration_ops.integrations.telemetry.batches import (
-    EVENTS_A_CALL,
     METRICS_A_CALL,
     by_size,
     document_of,
+    event_calls,
     log_batches,
     metric_data,
 )
@@ -49,6 +49,8 @@ LAG_PHASES = frozenset(
         Phase.CUTTING_OVER,
     }
 )
+# CloudWatch took nothing of the call, because of a value in it.
+REFUSED_DATA = frozenset({"InvalidParameterValue", "InvalidParameterCombination", "ValidationError"})
 BAD = frozenset({Status.FAILED, Status.FROZEN})
 
 T = TypeVar("T")
@@ -111,10 +113,10 @@ class Telemetry:
         metrics, self._metrics = self._metrics, {}
         events, self._events = self._events, {}
         if self.settings.metrics_namespace:
-            self._deliver("metrics", in_groups(metric_data(metrics, self.now()), METRICS_A_CALL), self._put_metrics)
+            self._deliver("metrics", lambda: _metric_calls(metrics, self.now()), self._put_metrics)
         if self.settings.event_bus:
-            self._deliver("events", in_groups(self._entries(events), EVENTS_A_CALL), self._put_events)
-        self._deliver("logs", log_batches(lines), self._put_lines)
+            self._deliver("events", lambda: event_calls(self._entries(events)), self._put_events)
+        self._deliver("logs", lambda: log_batches(lines), self._put_lines)
 
     def __enter__(self) -> Self:
         return self
@@ -133,12 +135,18 @@ class Telemetry:
             shown: Any = {"truncated": True, "characters": len(text)}
         else:
             shown = json.loads(text)
-        line = json.dumps(head | document | ({"detail": shown} if detail else {}), ensure_ascii=False)
+        # ASCII only: a line separator of Unicode would make several lines of one.
+        line = json.dumps(head | document | ({"detail": shown} if detail else {}))
         self.log.log(logging.getLevelNamesMapping()[level], "%s", line)
         if self.log_stream is not None:
             self._lines.append((int(moment.timestamp() * 1000), line))
 
-    def _deliver(self, channel: str, batches: Iterable[list[T]], put: Callable[[list[T]], int]) -> None:
+    def _deliver(self, channel: str, make: Callable[[], Iterable[list[T]]], put: Callable[[list[T]], int]) -> None:
+        try:
+            batches = list(make())
+        except Exception as error:  # noqa: BLE001 - as below; how much it was nobody knows
+            self._failed(channel, 1, error)
+            return
         for batch in batches:
             try:
                 lost = put(batch)
@@ -157,12 +165,21 @@ class Telemetry:
             "channel": channel,
             "lost": number,
             "cause": type(error).__name__ if error else "refused",
-            "errorCode": getattr(error, "response", {}).get("Error", {}).get("Code") if error else None,
+            "errorCode": _code_of(error),
         }
         self.log.warning("%s", json.dumps({name: value for name, value in line.items() if value is not None}))
 
     def _put_metrics(self, data: list[dict[str, Any]]) -> int:
-        self.client("cloudwatch").put_metric_data(Namespace=self.settings.metrics_namespace, MetricData=data)
+        """What alarms stand on has no dimension: it is sent again alone where CloudWatch refused it with the others."""
+        client, namespace = self.client("cloudwatch"), self.settings.metrics_namespace
+        try:
+            client.put_metric_data(Namespace=namespace, MetricData=data)
+        except Exception as error:
+            alone = [one for one in data if not one["Dimensions"]]
+            if _code_of(error) not in REFUSED_DATA or not alone:
+                raise
+            client.put_metric_data(Namespace=namespace, MetricData=alone)
+            return len(data) - len(alone)
         return 0
 
     def _put_events(self, entries: list[dict[str, Any]]) -> int:
@@ -201,3 +218,13 @@ class Telemetry:
                     }
                 )
         return entries
+
+
+def _code_of(error: Exception | None) -> str | None:
+    """AWS's code. Connection errors of botocore have the attribute ``response``, and it is None."""
+    response = getattr(error, "response", None)
+    return (response.get("Error") or {}).get("Code") if isinstance(response, dict) else None
+
+
+def _metric_calls(metrics: dict[tuple[str, str, str | None], list[float]], at: datetime) -> list[list[dict[str, Any]]]:
+    return in_groups(metric_data(metrics, at), METRICS_A_CALL)

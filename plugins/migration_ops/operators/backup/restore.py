@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.inventory.dynamodb_scratch import HANDED_OVER_TAG
 from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
+from migration_ops.core.field_text import tag_value
 from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.backup.base import pulled, scanning_client, store_of
@@ -36,7 +37,6 @@ from migration_ops.runbook.backup.target import (
     require_not_in_use,
     run_tag_of,
     status_of,
-    tag_value,
 )
 from migration_ops.runbook.backup.verify import latest_verified, verified_manifest
 

@@ -21,10 +21,11 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import RunbookConfig, read_config
 from migration_ops.core.errors import InvalidInputError, MigrationError, UnknownError
 from migration_ops.core.facts import failed
+from migration_ops.core.field_text import s3_key_part
 from migration_ops.core.finding import Route
 from migration_ops.core.settings import Settings, read_settings
 from migration_ops.operators.services import AirflowRest, require_connection
-from migration_ops.runbook.reports.history import PREFIX, ReportStore, safe
+from migration_ops.runbook.reports.history import PREFIX, ReportStore
 from migration_ops.runbook.reports.notice_text import BODY_CHARACTERS, Place, moment
 from migration_ops.runbook.reports.notify import Message
 from migration_ops.runbook.window import Window
@@ -59,7 +60,7 @@ class RunbookServices:
         """What was read, for the other tasks of this run: by value, or by key where it is large."""
         if self.store is None or len(json.dumps(document)) <= XCOM_BYTES:
             return {"document": document}
-        key = f"{PREFIX}/{self.dag_id}/reads/{safe(self.run_id)}/{name}.json"
+        key = f"{PREFIX}/{self.dag_id}/reads/{s3_key_part(self.run_id)}/{name}.json"
         return {"key": self.store.put(key, document)}
 
     def load_snapshot(self, left: Any, reader: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, to_aws_error
 from migration_ops.aws.inventory.dynamodb_scratch import RUN_TAG, name_of
+from migration_ops.core.field_text import tag_value
 from migration_ops.runbook.backup.create import CLOCKS_DIFFER_BY
 from migration_ops.runbook.backup.table import ask, raw_description
-from migration_ops.runbook.backup.target import ACTIVE, TableExistsError, run_tag_of, tag_value
+from migration_ops.runbook.backup.target import ACTIVE, TableExistsError, run_tag_of
 
 _NAME = "-drill-"
 # Being made, or used by something: DynamoDB deletes it a little later.

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from migration_ops.core.field_text import s3_key_part
 from migration_ops.runbook.backup.store import Stored
-from migration_ops.runbook.reports.history import safe
 
 PREFIX = "backups"
 MANIFEST, VERIFIED, REFUSED = "manifest.json", "verified.json", "refused.json"
@@ -21,7 +21,7 @@ def table_prefix(table: str) -> str:
 
 def base_of(table: str, run_id: str, at: datetime) -> str:
     """Of one run's backup; the same whenever the run is repeated."""
-    return f"{table_prefix(table)}{at:%Y/%m/%d}/{safe(run_id)}"
+    return f"{table_prefix(table)}{at:%Y/%m/%d}/{s3_key_part(run_id)}"
 
 
 def table_of(base: str) -> str:

@@ -17,9 +17,9 @@ from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWholeError, I
 from migration_ops.runbook.backup.serialization import Item, Tally, for_boto3, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask
-from migration_ops.runbook.backup.target import TableExistsError, create_target, tag_value
+from migration_ops.runbook.backup.target import TableExistsError, create_target
 
-__all__ = ["RUN_TAG", "ItemRefusedError", "Loaded", "TableExistsError", "create_target", "load", "put_all", "tag_value"]
+__all__ = ["RUN_TAG", "ItemRefusedError", "Loaded", "TableExistsError", "create_target", "load", "put_all"]
 
 # Limit of BatchWriteItem.
 WRITTEN_A_CALL = 25

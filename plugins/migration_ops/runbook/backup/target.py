@@ -8,6 +8,7 @@ from typing import Any
 from migration_ops.aws.errors import SDK_ERRORS, NotFoundError, to_aws_error
 from migration_ops.aws.inventory.dynamodb_scratch import HANDED_OVER_TAG, RUN_TAG, name_of
 from migration_ops.core.errors import BlockedError
+from migration_ops.core.field_text import tag_value
 from migration_ops.runbook.backup.index_keys import leaving_out
 from migration_ops.runbook.backup.manifest import Manifest
 from migration_ops.runbook.backup.table import ask, raw_description
@@ -76,11 +77,6 @@ def _own_status(client: Any, target: str, run_id: str) -> str | None:
     if run_tag_of(client, found["TableArn"]) != tag_value(run_id):
         raise TableExistsError("the target exists", table=target)
     return str(found["TableStatus"])
-
-
-def tag_value(run_id: str) -> str:
-    """Tags take fewer characters than run ids may have."""
-    return "".join(one if one.isalnum() or one in "+-=._:/@ " else "-" for one in run_id)[:256]
 
 
 def tags_of(client: Any, arn: str) -> dict[str, str]:

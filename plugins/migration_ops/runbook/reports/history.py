@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from migration_ops.aws.evidence_store import ChangedMeanwhileError, EvidenceStore
 from migration_ops.core.errors import MigrationError, UnknownError
+from migration_ops.core.field_text import s3_key_part
 from migration_ops.runbook.reports.notices import Notices
 from migration_ops.runbook.reports.report import Report
 from migration_ops.runbook.reports.text import html, markdown
 from migration_ops.runbook.window import LastLook, Window
 
 PREFIX = "runbook"
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -55,7 +54,7 @@ class ReportStore:
         :raises MigrationError: S3 did not take one of them. Doing it again is harmless.
         """
         day = report.at[:10].replace("-", "/")
-        base = f"{PREFIX}/{self.dag_id}/{day}/{safe(report.run_id)}"
+        base = f"{PREFIX}/{self.dag_id}/{day}/{s3_key_part(report.run_id)}"
         self.store.put(f"{base}.md", markdown(report))
         self.store.put_bytes(f"{base}.html", html(report).encode(), "text/html; charset=utf-8")
         self.store.put(f"{base}.json", report.as_document())
@@ -168,7 +167,7 @@ class ReportStore:
         return found, etag
 
     def _window(self, run_id: str) -> str:
-        return f"{PREFIX}/{self.dag_id}/windows/{safe(run_id)}.json"
+        return f"{PREFIX}/{self.dag_id}/windows/{s3_key_part(run_id)}.json"
 
     @property
     def _notified(self) -> str:
@@ -186,8 +185,3 @@ class ReportStore:
 
 def _misunderstood(key: str) -> UnknownError:
     return UnknownError("a kept document is not of the form in which it is kept: mend or delete it", key=key)
-
-
-def safe(name: str) -> str:
-    """A run id as part of a key."""
-    return _UNSAFE.sub("-", name)

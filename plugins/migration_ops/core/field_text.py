@@ -1,0 +1,37 @@
+"""Free text made to fit where AWS takes fewer characters: one function a kind of field. What fits stays as it is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from hashlib import sha256
+
+_NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]+")
+TAG_VALUE_CHARACTERS = 256
+METRIC_DIMENSION_CHARACTERS = 1024
+_DIGEST_CHARACTERS = 8
+
+
+def s3_key_part(name: str) -> str:
+    """One part of an S3 key, without a slash: a run id, for example."""
+    return _NOT_IN_A_KEY.sub("-", name)
+
+
+def tag_value(text: str) -> str:
+    """A tag's value: letters, digits, spaces and ``+-=._:/@``, at most 256 characters."""
+    return "".join(one if one.isalnum() or one in "+-=._:/@ " else "-" for one in text)[:TAG_VALUE_CHARACTERS]
+
+
+def metric_dimension(text: str) -> str:
+    """
+    The value of a CloudWatch dimension: ASCII without control characters, not blank, without a colon in front.
+
+    What had to be changed ends with a digest of the text, so that two names stay two. CloudWatch refuses a whole
+    PutMetricData for one bad value (API reference, ``Dimension``).
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = "".join(one for one in plain if one.isprintable()).lstrip(": ")
+    if plain == text and 0 < len(text) <= METRIC_DIMENSION_CHARACTERS:
+        return text
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]
+    return f"{plain[: METRIC_DIMENSION_CHARACTERS - _DIGEST_CHARACTERS - 1]}-{digest}"
