@@ -26,10 +26,10 @@ from migration_ops.runbook.backup.scan import SEGMENTS
 from tests.benchmarks.report import table
 
 ROOT = Path(__file__).resolve().parents[2]
-ITEMS, SMALL, GOAL = 100_000, 10_000, 5
+ITEMS, SMALL, GOAL = 100_000, 10_000, 8
 PATIENCE_SECONDS, LOOK_SECONDS = 60.0, 0.01
 BACKUPS = "migration-backups"
-STEPS = ("backup", "verify", "restore", "compare")
+STEPS = ("backup", "restore", "compare")
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ def report() -> str:
             _seed(variables, items)
             _warm(variables)
             ours = {what: _step(variables, what, f"bench-{items}") for what in STEPS}
+            ours["verified"] = _step(variables, "verified", f"bench-verified-{items}")
             theirs = _by_hand(aws, variables, Path(home))
-            if not ours["compare"].answer["equal"] or ours["verify"].answer["problems"]:
+            if not ours["compare"].answer["equal"] or ours["verified"].answer["problems"]:
                 raise RuntimeError("what came back is not what was backed up")
             peaks[items] = ours["backup"].peak_mib
             rows += _rows(items, ours, theirs)
@@ -59,7 +60,8 @@ def report() -> str:
         [
             "## (f) Backup of the ledger: a scan of the whole table",
             table(("Items", "What", "Seconds", "Bytes in S3", "Peak memory, MiB", "Times faster"), rows),
-            f"Goal for backup beside scan and copy: at least {GOAL} times faster. Each line is a process of its own, "
+            f"Goal for {ITEMS:,} items, backed up and read back, beside scan and copy: at least {GOAL} times faster. "
+            "Each line is a process of its own, "
             "its start included; the account's moto serves both, with everything ready that it keeps. Both processes "
             f"have two processors together. Memory of a backup: {peaks[SMALL]:.0f} MiB for {SMALL:,} items, "
             f"{peaks[ITEMS]:.0f} MiB for {ITEMS:,}; it ends where each segment holds a page and a part of 4 MiB.",
@@ -73,11 +75,18 @@ def _rows(items: int, ours: Mapping[str, Spent], theirs: Mapping[str, Spent]) ->
     size = next(iter(theirs.values())).answer["bytes"]
     peak = max(one.peak_mib for one in theirs.values())
     made = ours["backup"]
-    checked = made.seconds + ours["verify"].seconds
+    checked = ours["verified"]
     return [
         [items, "runbook: `aws dynamodb scan` and `aws s3 cp`", whole, size, peak, 1.0],
         [items, "backup", made.seconds, made.answer["bytes"], made.peak_mib, whole / made.seconds],
-        [items, "backup, and read back", checked, made.answer["bytes"], ours["verify"].peak_mib, whole / checked],
+        [
+            items,
+            "backup, and read back",
+            checked.seconds,
+            made.answer["bytes"],
+            checked.peak_mib,
+            whole / checked.seconds,
+        ],
         [items, "restore into a new table", ours["restore"].seconds, "", ours["restore"].peak_mib, ""],
         [items, "compare all items", ours["compare"].seconds, "", ours["compare"].peak_mib, ""],
     ]

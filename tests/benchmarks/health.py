@@ -37,6 +37,8 @@ from tests.benchmarks.report import table
 FUNCTIONS, QUEUES, STATE_MACHINES = 50, 10, 5
 # A queue and its dead letters are two.
 PAIRS = QUEUES // 2
+# The shipped configuration looks at what is this package's own, by this prefix.
+PREFIX = "migration-"
 REPETITIONS, SPEED, GOAL = 5, 60.0, 10
 WINDOW = timedelta(hours=2)
 DASHBOARD = "migration-orchestration"
@@ -80,12 +82,12 @@ def seed(account: Account) -> None:
     """The functions with logs and metrics, the queues, state machines with a failed execution each, and alarms."""
     made = Operations(make=lambda name: resources.client(name, account.environment), control=account.control)
     for number in range(FUNCTIONS):
-        make_function(made, f"function-{number:02d}")
-        write_lines(made, f"/aws/lambda/function-{number:02d}", CALM_LINES)
+        make_function(made, f"{PREFIX}function-{number:02d}")
+        write_lines(made, f"/aws/lambda/{PREFIX}function-{number:02d}", CALM_LINES)
     for number in range(PAIRS):
-        queue_with_dead_letters(made, f"queue-{number}")
+        queue_with_dead_letters(made, f"{PREFIX}queue-{number}")
     for number in range(STATE_MACHINES):
-        machine = make_state_machine(made, f"workflow-{number}")
+        machine = make_state_machine(made, f"{PREFIX}workflow-{number}")
         make_execution(made, machine, "failed", status="FAILED", ended_minutes_ago=9, error="States.TaskFailed")
     cloudwatch.seed(made)
 
@@ -106,7 +108,7 @@ def look(account: Account) -> list[Finding]:
 
 def names(account: Account) -> tuple[list[str], list[str]]:
     """What the lines call <SQS_QUEUE_URL> and <STATE_MACHINE_ARN>: whoever runs them knows these."""
-    urls = resources.client("sqs", account.environment).list_queues(QueueNamePrefix="queue-")["QueueUrls"]
+    urls = resources.client("sqs", account.environment).list_queues(QueueNamePrefix=f"{PREFIX}queue-")["QueueUrls"]
     machines = resources.client("stepfunctions", account.environment).list_state_machines()["stateMachines"]
     return urls, [one["stateMachineArn"] for one in machines]
 
@@ -124,7 +126,7 @@ def _lines(account: Account, urls: list[str], now: datetime) -> Iterator[tuple[s
     since = now - WINDOW
     yield health, ("cloudwatch", "get-dashboard", "--dashboard-name", DASHBOARD)
     for number in range(FUNCTIONS):
-        group = ("logs", "filter-log-events", "--log-group-name", f"/aws/lambda/function-{number:02d}")
+        group = ("logs", "filter-log-events", "--log-group-name", f"/aws/lambda/{PREFIX}function-{number:02d}")
         yield health, (*group, "--start-time", f"{since.timestamp():.0f}000", "--filter-pattern", "ERROR")
     for url in urls:
         if url.endswith("-dlq"):
@@ -140,7 +142,7 @@ def _lines(account: Account, urls: list[str], now: datetime) -> Iterator[tuple[s
     span = ("--start-time", since.isoformat(), "--end-time", now.isoformat(), "--period", "300", "--statistics", "Sum")
     for number in range(FUNCTIONS):
         for metric in ("Errors", "Invocations"):
-            of = ("--dimensions", f"Name=FunctionName,Value=function-{number:02d}")
+            of = ("--dimensions", f"Name=FunctionName,Value={PREFIX}function-{number:02d}")
             line = ("cloudwatch", "get-metric-statistics", "--namespace", "AWS/Lambda", "--metric-name", metric)
             yield "Key Metrics: Lambda error rate", (*line, *of, *span)
     yield "Key Metrics: alarms", ("cloudwatch", "describe-alarms", "--state-value", "ALARM")

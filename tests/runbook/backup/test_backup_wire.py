@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migration_ops.runbook.backup.serialization import Tally, for_boto3, item_of, line_of
+from migration_ops.runbook.backup.serialization import Tally, for_boto3, item_of, line_of, lines_of
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,32 @@ def test_a_line_is_one_line_and_gives_the_item_back() -> None:
     item = {"a": {"S": "two\nlines\u2028\ud800"}, "b": {"B": "AA=="}}
     assert b"\n" not in line_of(item)
     assert item_of(line_of(item)) == item
+
+
+PLAIN = {"a": {"S": "plain"}, "b": {"N": "1"}}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"a": {"SS": ["y", "x"]}},
+        {"a": {"L": [{"M": {"s": {"NS": ["2", "1"]}}}]}},
+        {"a": {"S": "ä"}},
+        {"a": {"S": "\x7f"}},
+        {"a": {"S": "half a pair \ud800"}},
+        {"a": {"S": "two\nlines\u2028"}},
+        PLAIN,
+    ],
+)
+def test_a_page_is_written_as_each_of_its_items(odd: Any) -> None:
+    items = [PLAIN, odd, {**PLAIN, "b": {"N": "2"}}]
+    assert lines_of(items) == [line_of(one) for one in items]
+    page, each = Tally(), Tally()
+    page.add_all(lines_of(items))
+    for one in items:
+        each.add(line_of(one))
+    assert page == each
+    assert lines_of([]) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"Item": 1}', '{"Item": {}, "more": 1}', "{"])

@@ -14,7 +14,7 @@ from migration_ops.runbook.backup.keys import part_key
 from migration_ops.runbook.backup.manifest import SCAN, Manifest, Part, manifest_key
 from migration_ops.runbook.backup.refused import made_before
 from migration_ops.runbook.backup.scan import SEGMENTS, scan_table
-from migration_ops.runbook.backup.serialization import Item, Tally, line_of
+from migration_ops.runbook.backup.serialization import Item, Tally, lines_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described
 
@@ -66,12 +66,11 @@ class PartWriter:
     def take(self, items: list[Item]) -> None:
         if self._compressor is None:
             self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
-        lines = [line_of(item) for item in items]
-        for line in lines:
-            self.tally.add(line)
+        lines = lines_of(items)
+        self.tally.add_all(lines)
         since = self.since
         self.written_since.update([migration_of(item) for item in items if written_at(item) >= since])
-        self._body += self._compressor.compress(b"".join(line + b"\n" for line in lines))
+        self._body += self._compressor.compress(b"\n".join([*lines, b""]))
         self._items += len(items)
         if len(self._body) >= self.part_bytes:
             self.flush()
