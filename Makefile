@@ -48,7 +48,7 @@ up: $(STAMP) ## the sandbox and Airflow in the background; prints the address of
 down: $(STAMP) ## stops what `make up` started
 	@$(PY) -m include.local down
 
-# What no sandbox is started for runs in one process. The rest runs in groups, a process each: moto's state is global in
+# What no sandbox is started for runs on all processors. The rest runs in groups, a process each: moto's state is global in
 # a process, and a sandbox that lives for a session would be seen by the next folder's. `others` takes what no group
 # names, so that a new folder is never left out.
 GROUPS := steps runbook contract backup aws others
@@ -79,8 +79,8 @@ test-again: $(STAMP) ## what failed in `make test`, once more; fails when someth
 	  $(PY) -m pytest -o cache_dir=$${cache%/v/*} --last-failed --last-failed-no-failures none tests || rc=$$?; \
 	done; exit $$rc
 
-test-quick: $(STAMP) ## the tests that start no sandbox, in one process: the loop while writing code
-	@$(call PYTEST,quick,-q -m "not sandbox")
+test-quick: $(STAMP) ## the tests that start no sandbox, on all processors: the loop while writing code
+	@$(call PYTEST,quick,-q -m "not sandbox" -n auto --dist loadfile)
 
 # Lines that name $(MAKE) are executed by `make -n` too, so nothing else stands in them.
 test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick, then test-sandbox
