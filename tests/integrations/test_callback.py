@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import datetime
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.client import CallbackClient, CallbackEvent, from_connection
 from migration_ops.integrations.callback.egress import check_url
 from migration_ops.integrations.callback.pinned import pinned_session
+from migration_ops.integrations.callback.receivers import read_receivers
 from migration_ops.integrations.errors import (
     CallbackFailedError,
     CallbackGoneError,
@@ -179,7 +183,7 @@ class TestEgress:
 
         client = callback_site.client(
             url=f"http://rebind.example.com:{callback_site.port}/hook",
-            allowed_hosts=["rebind.example.com"],
+            allowed_hosts=["127.0.0.1"],
             resolver=rebinding,
         )
         client.send(EVENT)
@@ -191,7 +195,7 @@ class TestEgress:
     def test_a_retry_uses_the_next_address(self, callback_site: CallbackSite) -> None:
         client = callback_site.client(
             url=f"http://two.example.com:{callback_site.port}/hook",
-            allowed_hosts=["two.example.com"],
+            allowed_hosts=["127.0.0.1", "127.0.0.2"],
             # Nothing listens on the first.
             resolver=lambda host, port: ["127.0.0.2", "127.0.0.1"],
         )
@@ -264,7 +268,7 @@ class TestTls:
             client = CallbackClient(
                 f"https://{host}:{port}/hook",
                 [SECRET],
-                [host],
+                ["127.0.0.1"],
                 wait=wait_none(),
                 verify=verify,
                 resolver=lambda *_: ["127.0.0.1"],
@@ -296,11 +300,107 @@ class TestConnection:
 
     @pytest.mark.parametrize(
         ("password", "extra"),
-        [(None, {}), ("", {}), ("plain", {}), (SECRET, {"allowedHosts": "a.b"}), (SECRET, {"allowedHosts": [1]})],
+        [(None, {}), ("", {}), ("plain", {}), (SECRET, {"allowedHosts": "a.b"}), (SECRET, {"allowedHosts": [1]})]
+        + [
+            (SECRET, {"receivers": one})
+            for one in ("x", [1], [{"host": "a.b"}], [{"host": "a.b", "secret": SECRET, "x": 1}])
+        ],
     )
     def test_refused(self, password: str | None, extra: dict[str, Any]) -> None:
         with pytest.raises(InvalidInputError):
             from_connection("https://hooks.example.com/", password, extra)
+
+
+class TestReceivers:
+    """Only who is listed is sent anything, and what is signed for one is worth nothing at another."""
+
+    def listed(self, site: CallbackSite, **more: Any) -> dict[str, Any]:
+        return {"receivers": [{"host": f"127.0.0.1:{site.port}", "secret": SECRET, **more}]}
+
+    def send(self, site: CallbackSite, extra: dict[str, Any], password: str | None = None, path: str = "/hook") -> Any:
+        client = from_connection(f"http://127.0.0.1:{site.port}{path}", password, extra, wait=wait_none(), attempts=1)
+        return client.send(EVENT)
+
+    def test_a_receiver_has_a_secret_of_its_own(self, callback_site: CallbackSite) -> None:
+        self.send(callback_site, self.listed(callback_site), password=OTHER)
+        [delivery] = callback_site.app.deliveries
+        assert (delivery["status"], delivery["signatures"]) == (204, 1)
+        assert delivery["body"]["receiver"] == "127.0.0.1"
+
+    def test_the_secret_of_the_connection_is_not_used_for_it(self, callback_site: CallbackSite) -> None:
+        extra = {"receivers": [{"host": f"127.0.0.1:{callback_site.port}", "secret": OTHER}]}
+        with pytest.raises(CallbackRefusedError):
+            self.send(callback_site, extra, password=SECRET)
+
+    def test_its_old_secret_counts_while_a_rotation_lasts(self, callback_site: CallbackSite) -> None:
+        self.send(callback_site, self.listed(callback_site, previousSecret=OTHER))
+        assert callback_site.app.deliveries[0]["signatures"] == 2
+
+    @pytest.mark.parametrize("url", ["https://attacker.example/collect", "https://93.184.216.34/", "https://a.b.test/"])
+    def test_who_is_not_listed_is_sent_nothing_however_public(self, url: str) -> None:
+        resolver = lambda *_: ["93.184.216.34"]  # noqa: E731
+        extra = {"receivers": [{"host": "hooks.example.com", "secret": SECRET}], "allowedHosts": ["b.test"]}
+        with pytest.raises(ForbiddenUrlError, match="does not list"):
+            from_connection(url, SECRET, extra, resolver=resolver)
+        assert from_connection("https://hooks.example.com/x", SECRET, extra, resolver=resolver).check()
+
+    def test_a_token_comes_from_the_connection_and_is_shown_nowhere(self, callback_site: CallbackSite) -> None:
+        extra = self.listed(callback_site, query="token=CANARY")
+        self.send(callback_site, extra, path="/hook?a=1")
+        assert callback_site.app.deliveries[0]["path"].endswith("/hook")
+        callback_site.app.order(status=400)
+        with pytest.raises(CallbackRefusedError) as caught:
+            self.send(callback_site, extra)
+        assert "CANARY" not in f"{caught.value!r} {caught.value.context} {read_receivers(None, extra)!r}"
+
+    def test_a_malformed_connection_shows_no_secret(self) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            read_receivers(None, {"receivers": [{"host": 1, "secret": SECRET}]})
+        assert caught.value.context["path"] == "migration_callback.extra.receivers[0].host"
+        assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+class TestDeadline:
+    @pytest.mark.parametrize("begin", [b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 100 Continue\r\n\r\nHTTP"])
+    def test_a_receiver_that_sends_a_byte_now_and_then_ends_in_time(self, begin: bytes) -> None:
+        with trickling(begin) as port:
+            client = CallbackClient(
+                f"http://127.0.0.1:{port}/",
+                [SECRET],
+                ["127.0.0.1"],
+                attempts=1,
+                wait=wait_none(),
+                deadline_seconds=0.6,
+                timeouts_seconds=(5.0, 5.0),
+            )
+            started = time.monotonic()
+            with pytest.raises(CallbackFailedError):
+                client.send(EVENT)
+            # It would go on for as long as a byte comes within the time-out of a read.
+            assert time.monotonic() - started < 4.0
+
+
+@contextmanager
+def trickling(begin: bytes) -> Iterator[int]:
+    """A server that begins to answer and then sends a byte every 50 ms, for as long as somebody listens."""
+    stop = threading.Event()
+
+    def answer(listener: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(begin)
+                while not stop.wait(0.05):
+                    connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=[listener], daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            stop.set()
+    thread.join(5)
 
 
 def test_the_receivers_control_routes(callback_site: CallbackSite) -> None:

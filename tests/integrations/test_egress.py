@@ -184,8 +184,68 @@ def test_one_inner_address_among_public_ones_refuses_all(address: str) -> None:
             check_url("https://hooks.example.com/", resolver=to(*answer))
 
 
+OWN = [one for one in PRIVATE if "127." in one or one in ("::1", "64:ff9b::7f00:1")]
+
+
 @pytest.mark.parametrize("address", PRIVATE)
-@pytest.mark.parametrize("entry", ["inner.example.com", "INNER.example.com:8080", "{network}"])
+def test_an_address_that_is_listed_lifts_http_and_any_port(address: str) -> None:
+    approved = check_url("http://inner.example.com:8080/x", [bracketed(address)], resolver=to(address))
+    assert approved.addresses == (address,)
+    assert approved.host_header == "inner.example.com:8080"
+
+
+@pytest.mark.parametrize("address", [one for one in PRIVATE if one not in OWN])
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("inner.example.com", "https://inner.example.com/x"),
+        ("10.0.0.0/8", "https://10.0.0.9/x"),
+        ("INNER.example.com:8080", "http://inner.example.com:8080/x"),
+        ("INNER.example.com:8443", "https://inner.example.com:8443/x"),
+    ],
+)
+def test_a_name_or_a_range_lifts_private_addresses_and_the_port_that_it_names(
+    address: str, entry: str, url: str
+) -> None:
+    assert check_url(url, [entry], resolver=to(address)).addresses
+
+
+@pytest.mark.parametrize(
+    ("entry", "url", "address"),
+    [
+        ("hooks.corp", "http://hooks.corp/", "10.0.0.1"),
+        ("hooks.corp", "https://hooks.corp:6379/", "10.0.0.1"),
+        ("hooks.corp", "http://hooks.corp:80/", PUBLIC),
+        ("10.0.0.0/8", "https://a.corp:22/", "10.0.0.1"),
+        ("10.0.0.0/8", "http://a.corp/", "10.0.0.1"),
+        ("hooks.corp:8080", "http://hooks.corp:8081/", "10.0.0.1"),
+    ],
+)
+def test_no_entry_lifts_a_port_or_plain_http_that_it_does_not_name(entry: str, url: str, address: str) -> None:
+    with pytest.raises(ForbiddenUrlError):
+        check_url(url, [entry], resolver=to(address))
+
+
+@pytest.mark.parametrize("address", OWN)
+@pytest.mark.parametrize("entry", ["hooks.corp", "hooks.corp:443", "0.0.0.0/0", "::/0", "127.0.0.0/8"])
+def test_this_machine_is_lifted_by_its_own_address_only(address: str, entry: str) -> None:
+    with pytest.raises(ForbiddenUrlError):
+        check_url("https://hooks.corp/", [entry], resolver=to(address))
+
+
+def test_localhost_with_its_port_is_this_machine() -> None:
+    assert check_url("http://localhost:8080/", ["localhost:8080"], resolver=to("127.0.0.1"))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254"])
+def test_an_error_does_not_say_what_the_resolver_answered(address: str) -> None:
+    with pytest.raises(ForbiddenUrlError) as caught:
+        check_url("https://hooks.corp/", resolver=to(address))
+    assert address not in f"{caught.value} {caught.value.context}"
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+@pytest.mark.parametrize("entry", ["{network}"])
 def test_the_allow_list_lifts_http_ports_and_private_addresses(address: str, entry: str) -> None:
     entry = entry.format(network=bracketed(address))
     approved = check_url("http://inner.example.com:8080/x", [entry], resolver=to(address))

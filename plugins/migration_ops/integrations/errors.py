@@ -38,10 +38,10 @@ class CmdbMismatchError(MigrationError):
 
 
 class ForbiddenUrlError(InvalidInputError):
-    """This URL may not be called: it is not https to a public address, and no allow-list entry says otherwise."""
+    """This URL may not be called: the connection does not list its host, or it is not https to a public address and no entry lifts that."""
 
     code = "FORBIDDEN_URL"
-    hint = "Use an https URL of a public host, or have an operator add the host to allowedHosts of the connection."
+    hint = "Use an https URL of a public host, or have an operator list the host in the connection migration_callback."
 
 
 class NameNotResolvedError(MigrationError):

@@ -20,6 +20,7 @@ from migration_ops.core.errors import InvalidInputError, MigrationError, Unknown
 from migration_ops.core.settings import Settings, read_settings
 from migration_ops.integrations.callback import client as callback
 from migration_ops.integrations.callback.egress import check_url
+from migration_ops.integrations.callback.receivers import read_receivers
 from migration_ops.integrations.cmdb import cmf
 from migration_ops.integrations.cmdb.protocol import Cmdb
 from migration_ops.integrations.telemetry.telemetry import Telemetry
@@ -99,7 +100,9 @@ def _check_callback_url(settings: Settings, url: str) -> Any:
         raise InvalidInputError(
             f"a callbackUrl needs the connection {settings.callback_conn_id}", path="callbackUrl"
         ) from error
-    return check_url(url, callback.allowed_hosts_of(connection.extra_dejson))
+    receivers = read_receivers(connection.password, connection.extra_dejson)
+    receivers.of(url)
+    return check_url(url, receivers.hosts)
 
 
 def _run_ended(ti: Any, holder: Holder) -> bool | None:
@@ -113,6 +116,8 @@ def _run_ended(ti: Any, holder: Holder) -> bool | None:
 
 
 TIMEOUT_SECONDS = 15
+# A redirect would take login and password to another host.
+_ONCE: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False}
 
 
 class AirflowRest:
@@ -134,9 +139,8 @@ class AirflowRest:
         :raises UnreachableError: no answer, or a server's error.
         """
         try:
-            answer = self._session.get(f"{self._base}/api/v2{path}", params=dict(query), timeout=TIMEOUT_SECONDS)
-            answer.raise_for_status()
-            return answer.json()
+            answer = self._session.get(f"{self._base}/api/v2{path}", params=dict(query), **_ONCE)
+            return _document(answer)
         except requests.HTTPError as error:
             raise UnreachableError(f"Airflow answered {error.response.status_code} to {path}") from error
         except (requests.RequestException, ValueError) as error:
@@ -162,9 +166,16 @@ class AirflowRest:
         url = f"{self._base}/auth/token"
         if self._connection.login:
             body = {"username": self._connection.login, "password": self._connection.password}
-            answer = session.post(url, json=body, timeout=TIMEOUT_SECONDS)
+            answer = session.post(url, json=body, **_ONCE)
         else:
-            answer = session.get(url, timeout=TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            answer = session.get(url, **_ONCE)
+        session.headers["Authorization"] = f"Bearer {_document(answer)['access_token']}"
         return session
+
+
+def _document(answer: requests.Response) -> Any:
+    """:raises requests.HTTPError: it is no 2xx. :raises ValueError: it is no JSON."""
+    answer.raise_for_status()
+    if answer.is_redirect:
+        raise requests.HTTPError("a redirect, which is never followed", response=answer)
+    return answer.json()

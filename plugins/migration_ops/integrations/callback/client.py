@@ -7,12 +7,14 @@ every other answer, redirects included, is a refusal.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -21,7 +23,8 @@ from tenacity.wait import wait_base
 
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.integrations.callback.egress import ApprovedUrl, Resolver, check_url, resolve
-from migration_ops.integrations.callback.pinned import pinned_session
+from migration_ops.integrations.callback.pinned import DEADLINE_SECONDS, pinned_session
+from migration_ops.integrations.callback.receivers import read_receivers
 from migration_ops.integrations.callback.signing import SigningSecret, signed_headers, webhook_id
 from migration_ops.integrations.errors import (
     CallbackFailedError,
@@ -36,6 +39,7 @@ LONGEST_WAIT_SECONDS = 60.0
 MAX_EXCERPT_CHARS = 200
 _TRY_AGAIN = frozenset({408, 429})
 _GONE = 410
+_QUERY = re.compile(r"[A-Za-z0-9._~%=&+-]+")
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,10 @@ class CallbackClient:
     :param allowed_hosts: see :func:`migration_ops.integrations.callback.egress.check_url`.
     :param wait: pause after attempt n; full jitter by default. A Retry-After goes before it, up to ``longest_wait``.
     :param timeouts_seconds: for the connection, and for each read of the answer.
+    :param deadline_seconds: for one whole exchange, from the open connection to the answer's status.
     :param verify: a CA bundle for receivers with a private authority; certificates are always checked.
+    :param query: added to the URL when it is called; shown nowhere.
+    :param receiver: the host, as a member of what is signed.
     """
 
     def __init__(
@@ -108,7 +115,10 @@ class CallbackClient:
         attempts: int = ATTEMPTS,
         longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
         timeouts_seconds: tuple[float, float] = (5.0, 15.0),
+        deadline_seconds: float = DEADLINE_SECONDS,
         verify: str | None = None,
+        query: str = "",
+        receiver: str = "",
         clock: Callable[[], float] = time.time,
         resolver: Resolver = resolve,
     ) -> None:
@@ -122,7 +132,10 @@ class CallbackClient:
         self._attempts = attempts
         self._longest_wait_seconds = longest_wait_seconds
         self._timeouts_seconds = timeouts_seconds
+        self._deadline_seconds = deadline_seconds
         self._verify: str | bool = verify or True
+        self._query = query
+        self._receiver = receiver
         self._clock = clock
         self._resolver = resolver
 
@@ -138,7 +151,9 @@ class CallbackClient:
         :raises CallbackRefusedError: another 4xx, a redirect, a certificate that does not fit.
         :raises CallbackFailedError: no 2xx within the attempts. :raises NameNotResolvedError: the host has no address.
         """
-        body = json.dumps(event.as_document(), separators=(",", ":"), sort_keys=True).encode()
+        # With the receiver in what is signed, the message is worth nothing at another one.
+        document = event.as_document() | ({"receiver": self._receiver} if self._receiver else {})
+        body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
         retrying = Retrying(
             retry=retry_if_exception_type((CallbackFailedError, NameNotResolvedError)),
             stop=stop_after_attempt(self._attempts),
@@ -161,10 +176,10 @@ class CallbackClient:
             **signed_headers(self._secrets, message_id, int(self._clock()), body),
         }
         about = {"host": approved.host, "webhookId": message_id, "attempts": number}
-        with pinned_session(approved, number - 1) as session:
+        with pinned_session(approved, number - 1, deadline_seconds=self._deadline_seconds) as session:
             try:
                 with session.post(
-                    approved.url,
+                    _with_query(approved, self._query).url,
                     data=body,
                     headers=headers,
                     timeout=self._timeouts_seconds,
@@ -206,21 +221,24 @@ def from_connection(url: str, password: str | None, extra: dict[str, Any], **opt
     """A client for ``url`` from the plain fields of the connection ``migration_callback``.
 
     :param password: the signing secret ``whsec_…``.
-    :param extra: ``allowedHosts`` (list), ``previousSecret`` (signed with as well while a rotation lasts),
-        ``caFile`` (CA bundle of receivers with a private authority).
+    :param extra: see :class:`migration_ops.integrations.callback.receivers.Receivers`.
     :raises InvalidInputError: the connection does not hold what it should; the path names the field.
+    :raises ForbiddenUrlError: the connection does not list the host.
     """
-    secrets = [text for text in (password, extra.get("previousSecret")) if text]
-    allowed = allowed_hosts_of(extra)
-    return CallbackClient(url, secrets, allowed, verify=extra.get("caFile"), **options)
+    found = read_receivers(password, extra)
+    receiver = found.of(url, options.get("resolver", resolve))
+    query = receiver.query.get_secret_value() if receiver.query else ""
+    about = {"verify": found.ca_file, "query": query, "receiver": urlsplit(url).hostname or ""}
+    return CallbackClient(url, receiver.secrets, found.hosts, **(about | options))
 
 
-def allowed_hosts_of(extra: dict[str, Any]) -> tuple[str, ...]:
-    """``allowedHosts`` of the connection's extra; absent is empty. :raises InvalidInputError: not a list of strings."""
-    allowed = extra.get("allowedHosts") or []
-    if not isinstance(allowed, list) or not all(isinstance(one, str) for one in allowed):
-        raise InvalidInputError("must be a list of strings", path="migration_callback.extra.allowedHosts")
-    return tuple(allowed)
+def _with_query(approved: ApprovedUrl, query: str) -> ApprovedUrl:
+    """:raises InvalidInputError: what is added is no query."""
+    if not query:
+        return approved
+    if not _QUERY.fullmatch(query):
+        raise InvalidInputError("must be name=value&…, URL-encoded", path="migration_callback.extra.receivers.query")
+    return replace(approved, url=approved.url + ("&" if "?" in approved.url else "?") + query)
 
 
 def _excerpt(answer: requests.Response) -> str:

@@ -1,8 +1,9 @@
 """Decides whether a URL from a conf may be called, and to which addresses its name is pinned (SSRF guard).
 
 A URL is approved when it is ``https``, on port 443, and *every* address of its host is public. An allow-list entry
-(``host``, ``host:port``, address or CIDR) lifts that for its host: plain http, any port (or the one named), private
-addresses. Link-local, metadata, multicast and reserved addresses are refused even then.
+lifts some of that: ``host`` and a CIDR private addresses; ``host:port`` also plain http and that port; an address by
+itself plain http and any port. This machine's own addresses are lifted by an entry that is one of them, or
+``localhost``, and by nothing else. Link-local, metadata, multicast and reserved addresses are refused even then.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from migration_ops.integrations.errors import ForbiddenUrlError, NameNotResolved
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 MAX_URL_CHARS = 2048
+LOCALHOST = "localhost"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 # The last label has a letter first: a name that a resolver would read as a number (0x7f.1, 2130706433) is none.
 _NAME = re.compile(rf"^(?:{_LABEL}\.)*[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?$")
@@ -55,8 +57,18 @@ class _Allowed:
     network: Network | None = None
     port: int | None = None
 
-    def covers(self, host: str, port: int, address: Address) -> bool:
+    @property
+    def is_address(self) -> bool:
+        """One address, not a range."""
+        return self.network is not None and self.network.num_addresses == 1
+
+    def covers(self, scheme: str, host: str, port: int, address: Address) -> bool:
+        """Whether this entry lets the host be called at that address."""
+        if self.port is None and not self.is_address and (scheme, port) != ("https", DEFAULT_PORTS["https"]):
+            return False
         if self.port not in (None, port):
+            return False
+        if plain(address).is_loopback and not (self.is_address or self.host == LOCALHOST):
             return False
         if self.network is not None:
             return plain(address) in self.network or address in self.network
@@ -94,24 +106,43 @@ def check_url(
     return ApprovedUrl(url, scheme, host, port, tuple(found))
 
 
+def lists(entries: Sequence[str], url: str, *, path: str = "callbackUrl", resolver: Resolver = resolve) -> bool:
+    """Whether an entry names the URL's host or holds its addresses; that it may be called is for :func:`check_url`.
+
+    :raises ForbiddenUrlError: it is no URL that can be called. :raises InvalidInputError: an entry is malformed.
+    """
+    allowed = [_parse_entry(entry, number) for number, entry in enumerate(entries)]
+    _, host, port = _parse(url, path)
+    named = [one for one in allowed if one.port in (None, port)]
+    if any(one.host == host for one in named):
+        return True
+    networks = [one.network for one in named if one.network is not None]
+    literal = _literal(host)
+    if not networks:
+        return False
+    found = [literal] if literal is not None else [ipaddress.ip_address(one) for one in resolver(host, port)]
+    return bool(found) and all(any(plain(one) in network or one in network for network in networks) for one in found)
+
+
 def _judge(text: str, scheme: str, host: str, port: int, allowed: list[_Allowed], path: str) -> None:
     """One forbidden address among several refuses the URL: a resolver may give another one first next time."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError as error:
         raise ForbiddenUrlError("the resolver's answer is no address", path=path, host=host) from error
-    about = {"path": path, "host": host, "address": text}
+    # Not the address: who reads the error need not be who may resolve names where the workers are.
+    about = {"path": path, "host": host}
     reach = reach_of(address)
     if reach is Reach.NEVER:
         raise ForbiddenUrlError("the host leads to a link-local, metadata, multicast or reserved address", **about)
-    if any(entry.covers(host, port, address) for entry in allowed):
+    if any(entry.covers(scheme, host, port, address) for entry in allowed):
         return
     if reach is Reach.PRIVATE:
         raise ForbiddenUrlError("the host leads to a private address", **about)
     if scheme != "https":
-        raise ForbiddenUrlError("only https may be called", path=path, host=host)
+        raise ForbiddenUrlError("only https may be called", **about)
     if port != DEFAULT_PORTS["https"]:
-        raise ForbiddenUrlError("only port 443 may be called", path=path, host=host, port=port)
+        raise ForbiddenUrlError("only port 443 may be called", **about, port=port)
 
 
 def _parse(url: str, path: str) -> tuple[str, str, int]:

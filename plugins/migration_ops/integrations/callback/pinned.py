@@ -7,26 +7,37 @@ the server name of TLS and the certificate check keep the name.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from migration_ops.integrations.callback.deadline import pool_manager
 from migration_ops.integrations.callback.egress import DEFAULT_PORTS, ApprovedUrl
 from migration_ops.integrations.errors import ForbiddenUrlError
+
+DEADLINE_SECONDS = 30.0
 
 
 class PinnedAdapter(HTTPAdapter):
     """Connects to ``address`` for ``approved``, and refuses every other URL.
 
     :param address: one of ``approved.addresses``.
+    :param deadline_seconds: for all that a connection sends and receives.
     """
 
-    def __init__(self, approved: ApprovedUrl, address: str) -> None:
+    def __init__(self, approved: ApprovedUrl, address: str, deadline_seconds: float) -> None:
         self._approved = approved
         self._address = address
+        self._deadline_seconds = deadline_seconds
         super().__init__(max_retries=0, pool_connections=1, pool_maxsize=1)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        self.poolmanager = pool_manager(
+            self._deadline_seconds, num_pools=connections, maxsize=maxsize, block=block, **kwargs
+        )
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
@@ -47,17 +58,26 @@ class PinnedAdapter(HTTPAdapter):
             raise ForbiddenUrlError("this session may call one approved host only", host=parts.hostname or "")
         request.headers["Host"] = self._approved.host_header
         kwargs["proxies"] = {}
-        return super().send(request, *args, **kwargs)
+        started = time.monotonic()
+        answer = super().send(request, *args, **kwargs)
+        if time.monotonic() - started >= self._deadline_seconds:
+            # A connection that was shut within the headers looks as if they had ended there.
+            answer.close()
+            raise requests.ReadTimeout("the deadline of the exchange is over", request=request)
+        return answer
 
 
-def pinned_session(approved: ApprovedUrl, attempt: int = 0) -> requests.Session:
+def pinned_session(
+    approved: ApprovedUrl, attempt: int = 0, *, deadline_seconds: float = DEADLINE_SECONDS
+) -> requests.Session:
     """A session for one approved URL: no proxies, ``.netrc`` or CA bundle from the environment.
 
     :param attempt: which of the approved addresses is used, so that a retry tries the next one.
+    :param deadline_seconds: for one whole exchange, beside the time-outs of each wait in it.
     """
     session = requests.Session()
     session.trust_env = False
     session.adapters.clear()
     address = approved.addresses[attempt % len(approved.addresses)]
-    session.mount(f"{approved.scheme}://", PinnedAdapter(approved, address))
+    session.mount(f"{approved.scheme}://", PinnedAdapter(approved, address, deadline_seconds))
     return session
