@@ -14,6 +14,7 @@ from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.operators import approval
 from migration_ops.operators.approval import LEAVE, ROLL_BACK, DecideOperator, EvidenceApproval
+from migration_ops.wave.conf.model import WaveConf, restore_conf
 
 SHEET = {"markdown": "evidence", "digest": "sheet-1"}
 SILENCE = {"error": "timed out", "error_type": "timeout"}
@@ -47,11 +48,14 @@ class Ti:
         return {self.run_id: self.states}
 
 
+def conf_with(**changes: Any) -> WaveConf:
+    return restore_conf({"wave": "wave-1", "dryRun": False} | changes)
+
+
 @pytest.fixture
 def plan() -> SimpleNamespace:
     approvals = {"cutover": True, "timeoutMinutes": 60, "approvers": ["alice"]}
-    conf = {"dryRun": False, "approvals": approvals, "onFailure": "ask"}
-    return SimpleNamespace(conf=conf, wave="wave-1", plan_hash="plan-1")
+    return SimpleNamespace(conf=conf_with(approvals=approvals), wave="wave-1", plan_hash="plan-1")
 
 
 @pytest.fixture
@@ -140,13 +144,13 @@ class TestEvidenceApproval:
             self.ask(ti).execute_complete({"ti": ti}, answer("Approve"))
 
     def test_a_dry_run_asks_nobody(self, ti: Ti, asked: list[Any], plan: SimpleNamespace) -> None:
-        plan.conf["dryRun"] = True
+        plan.conf = conf_with(dryRun=True)
         with pytest.raises(AirflowSkipException):
             self.ask(ti)
         assert asked == []
 
     def test_where_the_conf_wants_none_it_says_so(self, ti: Ti, asked: list[Any], plan: SimpleNamespace) -> None:
-        plan.conf["approvals"]["cutover"] = False
+        plan.conf = conf_with(approvals={"cutover": False})
         result = approve().execute({"ti": ti})
         assert (result["approved"], result["required"], asked) == (True, False, [])
 

@@ -10,6 +10,7 @@ import pytest
 from migration_ops.ledger.protocol import LockHeldError
 from migration_ops.operators import approval
 from migration_ops.operators.wave import wave
+from migration_ops.wave.conf.model import restore_conf
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_registration_is_flushed(
         if error:
             raise error
 
-    plan = SimpleNamespace(conf={"dryRun": False}, applications=())
+    plan = SimpleNamespace(conf=restore_conf({"wave": "w", "dryRun": False}), applications=())
     monkeypatch.setattr(wave, "plan_of", lambda ti: plan)
     monkeypatch.setattr(wave, "services_of", lambda ti, plan: services)
     monkeypatch.setattr(wave, "preflight", lambda services, plan: [])

@@ -15,6 +15,7 @@ from migration_ops.operators import approval
 from migration_ops.operators.approval import DecideOperator
 from migration_ops.operators.wave.gates import GATE_KEY, gates_of, note_gate
 from migration_ops.operators.wave.step import StepOperator
+from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.permission import NotQuiescedError, WaveStoppedError
 
 APP = {
@@ -53,7 +54,8 @@ class Ti:
 
 def decide(monkeypatch: pytest.MonkeyPatch, ti: Ti, error_code: str | None = None) -> Any:
     record = Record("mig-a", "wave", "app", "s-a", Phase.READY, error_code=error_code)
-    monkeypatch.setattr(approval, "plan_of", lambda _: SimpleNamespace(conf={"onFailure": "rollback"}))
+    conf = restore_conf({"wave": "wave", "onFailure": "rollback"})
+    monkeypatch.setattr(approval, "plan_of", lambda _: SimpleNamespace(conf=conf))
     monkeypatch.setattr(approval, "services_of", lambda *_: None)
     monkeypatch.setattr(approval, "records_of", lambda *_: [record])
     return DecideOperator(task_id="decide", watched=["a", "b"], app=APP).execute({"ti": ti})

@@ -75,9 +75,9 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         plan, sheet = plan_of(ti), result_of(ti, self.sheet_task)
-        if plan.conf["dryRun"]:
+        if plan.conf.dry_run:
             raise AirflowSkipException("a dry run changes nothing, so nothing is approved")
-        if not plan.conf["approvals"].get(self.which, True):
+        if not plan.conf.approvals.is_asked(self.which):
             self.log.info("approvals.%s is false in the conf: not asked", self.which)
             at = datetime.now(UTC).isoformat()
             return {"approved": True, "required": False, "at": at, **_bound(plan, sheet)}
@@ -86,7 +86,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         self.subject = f"Wave {plan.wave}: approve {self.which}?"
         self.body = sheet["markdown"]
         self.assigned_users = _assigned(plan)
-        self.response_timeout = timedelta(minutes=plan.conf["approvals"]["timeoutMinutes"])
+        self.response_timeout = timedelta(minutes=plan.conf.approvals.timeout_minutes)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -136,10 +136,10 @@ class DecideOperator(StrictHITLOperator):
         said = gates_of(ti, failed)
         if said and not any(standing_of(record).failed for record in records):
             raise AirflowSkipException(f"a gate said no, nothing of the application failed: {said}")
-        decision = after_failure(plan.conf["onFailure"], [record.phase for record in records])
+        decision = after_failure(plan.conf.on_failure, [record.phase for record in records])
         if decision is not Decision.ASK:
             self.log.info("decided without asking: %s", decision)
-            return {"decision": decision.value, "by": "conf", "reason": f"onFailure: {plan.conf['onFailure']}"}
+            return {"decision": decision.value, "by": "conf", "reason": f"onFailure: {plan.conf.on_failure}"}
         self.subject = f"Wave {plan.wave}: {app.app_name} failed. What now?"
         rows = [[code(r.source_server_id), plain(r.phase.value), plain(r.error_message or "")] for r in records]
         self.body = (
@@ -149,7 +149,7 @@ class DecideOperator(StrictHITLOperator):
             "**Leave as it is** touches nothing and marks the application FROZEN."
         )
         self.assigned_users = _assigned(plan)
-        self.response_timeout = timedelta(minutes=plan.conf["approvals"]["timeoutMinutes"])
+        self.response_timeout = timedelta(minutes=plan.conf.approvals.timeout_minutes)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -182,7 +182,7 @@ def _with_comment(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assigned(plan: WavePlan) -> list[Any] | None:
-    approvers = plan.conf["approvals"]["approvers"]
+    approvers = plan.conf.approvals.approvers
     return [{"id": one, "name": one} for one in approvers] or None
 
 

@@ -37,7 +37,7 @@ def require_begun(ti: Any) -> None:
 
 
 def services_of(ti: Any, plan: WavePlan) -> Services:
-    return services_for(ti, plan.wave, plan.conf["awsConnId"], plan.conf.get("region"))
+    return services_for(ti, plan.wave, plan.conf.aws_conn_id, plan.conf.region)
 
 
 def result_of(ti: Any, task_id: str) -> Any:

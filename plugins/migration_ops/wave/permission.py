@@ -129,7 +129,7 @@ def stop_reason(
     others = [app for app in plan.applications if app.app_name != asking]
     standings = {app: [standing_of(records[one]) for one in app.migration_ids if one in records] for app in others}
     verdicts = [(app.impact, any(_stops(one, asking, made_at) for one in mine)) for app, mine in standings.items()]
-    return wave_stops(verdicts, plan.conf.get("failureThreshold"))
+    return wave_stops(verdicts, plan.conf.failure_threshold)
 
 
 def _stops(standing: Standing, asking: str | None, made_at: str | None) -> bool:

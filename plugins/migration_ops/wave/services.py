@@ -15,6 +15,7 @@ from migration_ops.core.settings import Settings
 from migration_ops.integrations.callback.client import CallbackClient
 from migration_ops.integrations.cmdb.protocol import Cmdb
 from migration_ops.ledger.protocol import Holder, Ledger
+from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.waits.outcome import Resumed
 
@@ -91,7 +92,7 @@ class StepInput:
         return self.app
 
     @property
-    def conf(self) -> dict[str, Any]:
+    def conf(self) -> WaveConf:
         return self.plan.conf
 
 

@@ -83,9 +83,9 @@ def test_a_plan_survives_json() -> None:
 
 def test_the_conf_of_a_plan_is_complete() -> None:
     planned = plan()
-    (server,) = planned.conf["applications"][0]["servers"]
-    assert server["migrationId"] == planned.migration_ids[0]
-    assert build_plan(parse_conf(planned.conf, now=NOW)) == planned
+    (server,) = planned.conf.applications[0].servers
+    assert server.migration_id == planned.migration_ids[0]
+    assert build_plan(parse_conf(planned.conf.as_document(), now=NOW)) == planned
 
 
 @settings(max_examples=200)

@@ -32,13 +32,14 @@ def quiet(wave: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     def make() -> tuple[Driver, list[str]]:
         driver: Driver = wave(READY)
         [server] = driver.servers("app")
-        driver.plan.conf["quiesce"] = {
+        quiesce = {
             "commands": ["stop"],
             "undoCommands": ["start"],
             "timeoutMinutes": 0.5,
             "documentName": "AWS-RunShellScript",
             "instanceIds": {server: "mi-" + "a" * 17},
         }
+        driver.change_conf(quiesce=quiesce)
         driver.ready()
         return driver, sent
 

@@ -185,7 +185,7 @@ def test_quiesce_needs_a_target_for_every_server(wave: Any) -> None:
     driver = wave({"appName": "app", "servers": 2})
     first, second = driver.servers("app")
     spec = {"commands": ["stop"], "undoCommands": ["start"], "instanceIds": {first: "mi-" + "0" * 17}}
-    driver.plan.conf["quiesce"] = spec
+    driver.change_conf(quiesce=spec)
     assert bad(driver) == {("quiesce target", second): Verdict.BLOCKED}
 
 

@@ -58,13 +58,14 @@ def quiet(wave: Any, estate: Any, box: Any) -> Any:
     def make(**spec: Any) -> tuple[Driver, Ssm]:
         driver = wave({"appName": "app", "servers": 1, "state": "READY_FOR_CUTOVER"})
         [server] = driver.servers("app")
-        driver.plan.conf["quiesce"] = {
+        quiesce = {
             "commands": ["stop it"],
             "undoCommands": ["start it"],
             "timeoutMinutes": 0.5,
             "documentName": "AWS-RunShellScript",
             "instanceIds": {server: NODE},
-        } | spec
+        }
+        driver.change_conf(quiesce=quiesce | spec)
         driver.register()
         driver.step("test_launch", "app")
         driver.pass_go_no_go()
@@ -194,7 +195,7 @@ def test_ssm_that_refuses_stops_the_step(quiet: Any) -> None:
 
 
 def approvals_on(driver: Driver) -> None:
-    driver.plan.conf["approvals"]["cutover"] = True
+    driver.change_conf(approvals={"cutover": True})
 
 
 def unapproved(driver: Driver) -> dict[str, Any]:
@@ -212,7 +213,8 @@ def left_out(driver: Driver) -> dict[str, Any]:
 
 
 def window_over(driver: Driver) -> dict[str, Any]:
-    driver.plan.conf["cutoverWindow"] |= {"opens": "2026-01-01T00:00:00+00:00", "closes": "2026-01-01T04:00:00+00:00"}
+    window = {"opens": "2026-01-01T00:00:00+00:00", "closes": "2026-01-01T04:00:00+00:00"}
+    driver.change_conf(cutoverWindow=window)
     return {}
 
 
@@ -239,13 +241,14 @@ def test_a_wave_that_stopped_stops_no_source(wave: Any) -> None:
     ready = {"servers": 1, "state": "READY_FOR_CUTOVER"}
     driver = wave(ready | {"appName": "app"}, ready | {"appName": "core", "impact": "critical"})
     targets = {server: NODE for app in ("app", "core") for server in driver.servers(app)}
-    driver.plan.conf["quiesce"] = {
+    quiesce = {
         "commands": ["stop it"],
         "undoCommands": ["start it"],
         "timeoutMinutes": 0.5,
         "documentName": "AWS-RunShellScript",
         "instanceIds": targets,
     }
+    driver.change_conf(quiesce=quiesce)
     driver.register()
     driver.step("test_launch", "app")
     driver.pass_go_no_go()

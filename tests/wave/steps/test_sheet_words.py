@@ -71,7 +71,7 @@ def test_an_older_ledger_does_not_say_whether_it_was_tested(wave: Any) -> None:
 def test_a_test_in_another_wave_is_none_in_this_one(wave: Any) -> None:
     driver: Driver = wave()
     driver.ready()
-    conf = {**driver.plan.conf, "wave": "another"}
+    conf = driver.plan.conf.model_copy(update={"wave": "another"})
     plan = replace(driver.plan, wave="another", conf=conf)
     second = replace(driver, plan=plan, results={})
     second.register()

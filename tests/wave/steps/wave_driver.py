@@ -21,7 +21,7 @@ from migration_ops.integrations.callback import client as callback
 from migration_ops.integrations.cmdb import cmf
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Holder, Record
-from migration_ops.wave.conf.model import parse_conf
+from migration_ops.wave.conf.model import parse_conf, restore_conf
 from migration_ops.wave.plan.plan import WavePlan, build_plan
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.records import note_failure
@@ -117,6 +117,11 @@ class Driver:
         return {"approved": True, "planHash": self.plan.plan_hash, "sheetDigest": sheet["digest"]}
 
     # Parts of a wave
+
+    def change_conf(self, **changes: Any) -> None:
+        """Another conf under the same plan and hash, whatever the rules say of it."""
+        conf = restore_conf(self.plan.conf.as_document() | changes)
+        self.plan = replace(self.plan, conf=conf)
 
     def start(self) -> list[GateResult]:
         checks = preflight(self.services, self.plan)

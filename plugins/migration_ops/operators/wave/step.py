@@ -78,7 +78,7 @@ class StepOperator(BaseOperator):
         self.log.info("waiting: %s", outcome.why)
         seconds = max(outcome.deadline - services.epoch(), 0.0)
         self.defer(
-            trigger=trigger_for(outcome, plan.conf["awsConnId"], plan.conf.get("region"), services.settings),
+            trigger=trigger_for(outcome, plan.conf.aws_conn_id, plan.conf.region, services.settings),
             method_name="resume",
             timeout=timedelta(seconds=seconds) + _GRACE,
         )

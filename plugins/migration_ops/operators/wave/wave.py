@@ -65,7 +65,7 @@ class PreflightOperator(DocumentedOperator):
             set_run_note(ti, _findings(plan, bad))
             reasons = [f"{check.verdict} {check.name} of {check.subject}: {check.reason}" for check in bad]
             raise BlockedError(f"{len(bad)} of {len(checks)} checks are not OK; nothing was touched", findings=reasons)
-        if plan.conf["dryRun"]:
+        if plan.conf.dry_run:
             views = services.mgn.describe_servers(list(plan.server_ids))
             steps = estimate(plan, views, _now())
             ti.xcom_push(key="estimate", value=steps)
@@ -99,7 +99,7 @@ class ReportOperator(DocumentedOperator):
             plan = plan_of(ti)
         except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
-        if plan.conf["dryRun"] or ti.xcom_pull(task_ids="preflight") is None:
+        if plan.conf.dry_run or ti.xcom_pull(task_ids="preflight") is None:
             return self._of_checks(ti, plan)
         services = services_of(ti, plan)
         answers = {name: result_of(ti, task) for name, task in self.approvals.items()}
@@ -120,7 +120,7 @@ class ReportOperator(DocumentedOperator):
         return {
             "wave": plan.wave,
             "planHash": plan.plan_hash,
-            "dryRun": plan.conf["dryRun"],
+            "dryRun": plan.conf.dry_run,
             "estimate": steps,
             "checks": [check.as_document() for check in checks],
             "markdown": markdown,

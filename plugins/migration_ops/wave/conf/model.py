@@ -100,10 +100,6 @@ class WaveConf(ConfPart):
     change_ticket: Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")] | None = None
     """Number of the change, for the report and the evidence."""
 
-    def as_document(self) -> dict[str, Any]:
-        """The whole conf in camelCase with every default filled in; plain JSON values."""
-        return self.model_dump(mode="json", by_alias=True)
-
 
 def parse_conf(document: dict[str, Any], *, now: datetime) -> WaveConf:
     """The conf of a run, judged as a whole.

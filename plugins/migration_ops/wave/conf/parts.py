@@ -7,7 +7,7 @@ bounded. What concerns more than one field is judged in ``rules``.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -70,6 +70,10 @@ class ConfPart(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         for name, text in field_docs(cls.__module__, cls.__name__).items():
             cls.__pydantic_fields__[name].description = text
+
+    def as_document(self) -> dict[str, Any]:
+        """The part in camelCase with every default filled in; plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class ServerConf(ConfPart):
@@ -135,6 +139,10 @@ class ApprovalsConf(ConfPart):
     """No answer in this time is a rejection."""
     approvers: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")], ...], Field()] = ()
     """Airflow user ids that may answer; empty: everybody who may answer in this DAG."""
+
+    def is_asked(self, which: str) -> bool:
+        """Whether people decide this: ``cutover`` and ``finalize`` as the conf says, everything else always."""
+        return {"cutover": self.cutover, "finalize": self.finalize}.get(which, True)
 
 
 class CutoverWindowConf(ConfPart):

@@ -33,9 +33,6 @@ class RollbackConf(ConfPart):
     approvers: tuple[str, ...] = ()
     """User ids that may approve; none means everyone who may answer."""
 
-    def as_document(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
-
 
 def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
     """:raises InvalidConfError: with every finding."""

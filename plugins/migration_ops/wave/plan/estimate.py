@@ -7,6 +7,7 @@ from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL
+from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 
 # Typical durations in minutes. MGN publishes none but the last; the others are what users plan with.
@@ -71,18 +72,16 @@ def _latest(ends: list[float | None]) -> float | None:
     return None if len(known) < len(ends) else max(known, default=0.0)
 
 
-def _replication(
-    application: PlannedApplication, conf: dict[str, Any], views: dict[str, ServerView], now: datetime
-) -> Step:
+def _replication(application: PlannedApplication, conf: WaveConf, views: dict[str, ServerView], now: datetime) -> Step:
     """The slowest server decides."""
-    limits = conf["replication"]
-    waits = [_remaining(views.get(one), limits["maxLagSeconds"], now) for one in application.server_ids]
+    limits = conf.replication
+    waits = [_remaining(views.get(one), limits.max_lag_seconds, now) for one in application.server_ids]
     unknown = next((basis for minutes, basis in waits if minutes is None), None)
     if unknown is not None:
         return _step("replicationReady", None, unknown)
     slowest, basis = max((minutes or 0.0, basis) for minutes, basis in waits)
-    samples = limits["samples"] * limits["pollSeconds"] / 60
-    return _step("replicationReady", slowest + samples, f"{basis}, then {limits['samples']} good polls")
+    samples = limits.samples * limits.poll_seconds / 60
+    return _step("replicationReady", slowest + samples, f"{basis}, then {limits.samples} good polls")
 
 
 def _remaining(view: ServerView | None, max_lag_seconds: float, now: datetime) -> tuple[float | None, str]:
@@ -107,8 +106,8 @@ def _verify(name: str, application: PlannedApplication) -> Step:
     return _step(name, minutes, f"typical; up to {WINDOWS_FIRST_BOOT_MINUTES:g} for the first boot of Windows")
 
 
-def _test_steps(application: PlannedApplication, conf: dict[str, Any]) -> list[Step]:
-    if not conf["testLaunch"]:
+def _test_steps(application: PlannedApplication, conf: WaveConf) -> list[Step]:
+    if not conf.test_launch:
         return []
     return [
         _step("testLaunch", LAUNCH_JOB_MINUTES, "typical"),
@@ -117,28 +116,28 @@ def _test_steps(application: PlannedApplication, conf: dict[str, Any]) -> list[S
     ]
 
 
-def _cutover_steps(application: PlannedApplication, conf: dict[str, Any]) -> list[Step]:
-    quiesce = conf["quiesce"]
+def _cutover_steps(application: PlannedApplication, conf: WaveConf) -> list[Step]:
+    quiesce = conf.quiesce
     return [
-        *([_step("quiesce", CHECK_MINUTES, f"typical; up to {quiesce['timeoutMinutes']:g}")] if quiesce else []),
-        _step("finalSync", CHECK_MINUTES, f"typical; up to {conf['finalSync']['timeoutMinutes']:g}"),
+        *([_step("quiesce", CHECK_MINUTES, f"typical; up to {quiesce.timeout_minutes:g}")] if quiesce else []),
+        _step("finalSync", CHECK_MINUTES, f"typical; up to {conf.final_sync.timeout_minutes:g}"),
         _step("cutover", LAUNCH_JOB_MINUTES, "typical"),
         _verify("cutoverVerify", application),
     ]
 
 
-def _finish_steps(conf: dict[str, Any]) -> list[Step]:
-    soak = [_step("soak", conf["soakMinutes"], "conf")] if conf["soakMinutes"] else []
-    return [*soak, *([_step("finalize", FINALIZE_MINUTES, "typical")] if conf["finalize"] else [])]
+def _finish_steps(conf: WaveConf) -> list[Step]:
+    soak = [_step("soak", conf.soak_minutes, "conf")] if conf.soak_minutes else []
+    return [*soak, *([_step("finalize", FINALIZE_MINUTES, "typical")] if conf.finalize else [])]
 
 
-def _facts(application: PlannedApplication, conf: dict[str, Any], views: dict[str, ServerView]) -> dict[str, Any]:
+def _facts(application: PlannedApplication, conf: WaveConf, views: dict[str, ServerView]) -> dict[str, Any]:
     """What costs money: staging disks until finalize, test instances for hours, cutover instances from then on."""
     sizes = [view.total_bytes if (view := views.get(one)) else None for one in application.server_ids]
     known = [size for size in sizes if size is not None]
     return {
         "stagedGiB": round(sum(known) / _GIB, 1) if len(known) == len(sizes) else None,
         "serversOfUnknownSize": len(sizes) - len(known),
-        "testInstances": len(application.servers) if conf["testLaunch"] else 0,
+        "testInstances": len(application.servers) if conf.test_launch else 0,
         "cutoverInstances": len(application.servers),
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, TypeVar
 
 from migration_ops.core.documents import canonical_digest, migration_id_for
 from migration_ops.core.errors import InvalidInputError
-from migration_ops.wave.conf.model import ApplicationConf, WaveConf
+from migration_ops.wave.conf.model import ApplicationConf, WaveConf, restore_conf
 
 __all__ = [
     "PlannedApplication",
@@ -22,6 +22,7 @@ __all__ = [
 
 # What an approver does not decide: a dry run and the real run that follows it have one hash.
 _OUTSIDE_THE_HASH = frozenset({"applications", "dryRun"})
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ class PlannedServer:
         return {"migrationId": self.migration_id, "sourceServerId": self.source_server_id, "cmdbId": self.cmdb_id}
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> PlannedServer:
-        return cls(document["migrationId"], document["sourceServerId"], document.get("cmdbId"))
+    def from_document(cls, document: Any, path: str = "server") -> PlannedServer:
+        """:raises InvalidInputError: it is no such document; ``path`` says what is missing or malformed."""
+        migration_id, server_id = (_part(document, key, str, path) for key in ("migrationId", "sourceServerId"))
+        return cls(migration_id, server_id, document.get("cmdbId"))
 
 
 @dataclass(frozen=True)
@@ -70,25 +73,30 @@ class PlannedApplication:
         }
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> PlannedApplication:
+    def from_document(cls, document: Any, path: str = "application") -> PlannedApplication:
+        """:raises InvalidInputError: it is no such document; ``path`` says what is missing or malformed."""
+        servers = enumerate(_part(document, "servers", list, path))
         return cls(
-            app_name=document["appName"],
-            depends_on=tuple(document["dependsOn"]),
-            impact=document["impact"],
-            level=document["level"],
-            servers=tuple(PlannedServer.from_document(one) for one in document["servers"]),
-            checks=tuple(dict(one) for one in document["checks"]),
+            app_name=_part(document, "appName", str, path),
+            depends_on=tuple(_part(document, "dependsOn", list, path)),
+            impact=_part(document, "impact", str, path),
+            level=_part(document, "level", int, path),
+            servers=tuple(PlannedServer.from_document(one, f"{path}.servers[{number}]") for number, one in servers),
+            checks=tuple(dict(one) for one in _part(document, "checks", list, path)),
         )
 
 
 @dataclass(frozen=True)
 class WavePlan:
-    """Applications in the order in which they may be cut over. ``conf`` is complete: defaults and ids filled in."""
+    """Applications in the order in which they may be cut over. ``conf`` is complete: defaults and ids filled in.
+
+    A document only at XCom's border; one of an earlier version, with fewer keys in its conf, has the defaults there.
+    """
 
     wave: str
     applications: tuple[PlannedApplication, ...]
     plan_hash: str
-    conf: dict[str, Any]
+    conf: WaveConf
 
     @property
     def server_ids(self) -> tuple[str, ...]:
@@ -110,16 +118,24 @@ class WavePlan:
             "wave": self.wave,
             "applications": [one.as_document() for one in self.applications],
             "planHash": self.plan_hash,
-            "conf": self.conf,
+            "conf": self.conf.as_document(),
         }
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> WavePlan:
+    def from_document(cls, document: Any) -> WavePlan:
+        """The plan as it was made: its hash is read, not computed anew.
+
+        :raises InvalidInputError: it is no such document; ``path`` says what is missing or malformed.
+        :raises InvalidConfError: its conf is none; ``findings`` say where.
+        """
+        applications = enumerate(_part(document, "applications", list, "plan"))
         return cls(
-            wave=document["wave"],
-            applications=tuple(PlannedApplication.from_document(one) for one in document["applications"]),
-            plan_hash=document["planHash"],
-            conf=document["conf"],
+            wave=_part(document, "wave", str, "plan"),
+            applications=tuple(
+                PlannedApplication.from_document(one, f"plan.applications[{number}]") for number, one in applications
+            ),
+            plan_hash=_part(document, "planHash", str, "plan"),
+            conf=restore_conf(_part(document, "conf", dict, "plan")),
         )
 
 
@@ -135,10 +151,10 @@ def build_plan(conf: WaveConf) -> WavePlan:
     levels = levels_of({one.app_name: one.depends_on for one in conf.applications})
     planned = [_planned(conf.wave, one, levels[one.app_name]) for one in conf.applications]
     planned.sort(key=lambda one: one.level)  # Stable: the conf's order stays within a level.
-    document = _complete(conf)
-    settings = {key: value for key, value in document.items() if key not in _OUTSIDE_THE_HASH}
+    complete = _complete(conf)
+    settings = {key: value for key, value in complete.as_document().items() if key not in _OUTSIDE_THE_HASH}
     plan_hash = canonical_digest({"applications": [one.as_document() for one in planned], "conf": settings})
-    return WavePlan(conf.wave, tuple(planned), plan_hash, document)
+    return WavePlan(conf.wave, tuple(planned), plan_hash, complete)
 
 
 def levels_of(depends_on: dict[str, Iterable[str]]) -> dict[str, int]:
@@ -175,9 +191,21 @@ def _planned(wave: str, application: ApplicationConf, level: int) -> PlannedAppl
     )
 
 
-def _complete(conf: WaveConf) -> dict[str, Any]:
-    document = conf.as_document()
-    for application in document["applications"]:
-        for server in application["servers"]:
-            server["migrationId"] = server["migrationId"] or migration_id_for(conf.wave, server["sourceServerId"])
-    return document
+def _complete(conf: WaveConf) -> WaveConf:
+    """The conf with the id of every migration."""
+    return conf.model_copy(update={"applications": tuple(_with_ids(conf.wave, one) for one in conf.applications)})
+
+
+def _with_ids(wave: str, application: ApplicationConf) -> ApplicationConf:
+    servers = tuple(
+        one.model_copy(update={"migration_id": one.migration_id or migration_id_for(wave, one.source_server_id)})
+        for one in application.servers
+    )
+    return application.model_copy(update={"servers": servers})
+
+
+def _part(document: Any, key: str, kind: type[T], path: str) -> T:
+    value = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(value, kind):
+        raise InvalidInputError("a plan's document lacks a part, or it is malformed", path=f"{path}.{key}")
+    return value

@@ -15,7 +15,7 @@ from migration_ops.wave.waits.feeds import calendar_states
 
 def cmdb(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """The CMDB answers, and knows every server that names a ``cmdbId``; a server without one is left out of it."""
-    if not plan.conf["cmdb"]["enabled"]:
+    if not plan.conf.cmdb.enabled:
         return []
     wanted = [
         CmdbServer(server.migration_id, server.cmdb_id, server.source_server_id)
@@ -32,7 +32,7 @@ def cmdb(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
 
 def callback(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """The callback URL may be called."""
-    url = plan.conf.get("callbackUrl")
+    url = plan.conf.callback_url
     if not url:
         return []
     try:
@@ -46,7 +46,7 @@ def callback(services: Services, plan: WavePlan, facts: Facts) -> list[GateResul
 
 def change_calendars(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """Each change calendar can be read; whether it is open now does not matter yet."""
-    names = plan.conf["cutoverWindow"]["changeCalendars"]
+    names = list(plan.conf.cutover_window.change_calendars)
     if not names:
         return []
     states = calendar_states(services.client("ssm"), names)
@@ -70,21 +70,21 @@ def cutover_window(services: Services, plan: WavePlan, facts: Facts) -> list[Gat
 
 def quiesce_targets(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """Every server has a managed instance that the quiesce commands can be sent to."""
-    spec = plan.conf.get("quiesce")
-    if not spec:
+    spec = plan.conf.quiesce
+    if spec is None:
         return []
-    missing = [server for server in plan.server_ids if server not in spec["instanceIds"]]
+    missing = [server for server in plan.server_ids if server not in spec.instance_ids]
     return [
         GateResult("quiesce target", server, Verdict.BLOCKED, reason="quiesce.instanceIds has no entry for it")
         if server in missing
-        else GateResult("quiesce target", server, Verdict.OK, spec["instanceIds"][server])
+        else GateResult("quiesce target", server, Verdict.OK, spec.instance_ids[server])
         for server in plan.server_ids
     ]
 
 
 def caller(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """The caller's account must be the conf's; without ``accountId`` it is taken as it is, and shown."""
-    expected = plan.conf.get("accountId")
+    expected = plan.conf.account_id
     account = services.client("sts").get_caller_identity().get("Account")
     if not account:
         return [GateResult("caller account", "sts", Verdict.UNKNOWN, None, expected, "STS did not name an account")]

@@ -86,7 +86,7 @@ def replication(services: Services, plan: WavePlan, facts: Facts) -> list[GateRe
         bad = state in REPLICATION_TERMINAL
         reason = f"{state}: {view.replication_error or 'needs a person'}" if bad else ""
         value = {"state": state, "lagSeconds": view.lag_seconds}
-        limit = plan.conf["replication"]["maxLagSeconds"]
+        limit = plan.conf.replication.max_lag_seconds
         checks.append(GateResult("replication", server, Verdict.BLOCKED if bad else Verdict.OK, value, limit, reason))
     return checks
 

@@ -28,7 +28,7 @@ def was_tested(plan: WavePlan, standing: Standing) -> bool | None:
     test = standing.test
     if test is not None:
         return bool(test.get("testedAt")) and test.get("wave") == plan.wave
-    return None if plan.conf["testLaunch"] and standing.reached(Phase.TESTED) else False
+    return None if plan.conf.test_launch and standing.reached(Phase.TESTED) else False
 
 
 def _of_one(plan: WavePlan, one: Standing, instance: str | None) -> Iterable[str]:
@@ -56,7 +56,7 @@ def _test_words(plan: WavePlan, one: Standing) -> str:
         return f"not tested in this wave (tested on {test['testedAt']} in wave {test.get('wave')})"
     if one.test is not None:
         return "not tested in this wave (it was READY_FOR_CUTOVER before)"
-    return "not tested in this wave" + ("" if plan.conf["testLaunch"] else " (testLaunch is false)")
+    return "not tested in this wave" + ("" if plan.conf.test_launch else " (testLaunch is false)")
 
 
 def _at(fact: Mapping[str, object]) -> str:

@@ -135,7 +135,7 @@ def permit(
             gates += [lambda: _of_sheet(app, request), lambda: _of_approval(action, plan, mine, request)]
         if action in _CUTS_OVER:
             gates += [lambda: _of_wave(app, surroundings)]
-        if action == "cutover" and plan.conf.get("quiesce"):
+        if action == "cutover" and plan.conf.quiesce is not None:
             gates += [lambda: _of_quiesce(mine, surroundings)]
         reasons += [reason for gate in gates for reason in gate()]
     return Permission(action, app.app_name, tuple(reasons))
@@ -190,7 +190,7 @@ def _of_approval(action: str, plan: WavePlan, standings: list[Standing], request
     if since:
         yield _reason(ApprovalVoidError, since, lambda one: "was rolled back after this sheet was made")
     which = APPROVED_BY[action]
-    if not plan.conf["approvals"][which]:
+    if not plan.conf.approvals.is_asked(which):
         return
     approval, sheet = request.approval or {}, request.sheet or {}
     if approval.get("approved") is not True:

@@ -8,7 +8,6 @@ from typing import Any
 from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.ledger.protocol import HistoryEntry, Record
-from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.failure import goal_reached
 from migration_ops.wave.services import Services
@@ -27,7 +26,7 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
         {
             "appName": app.app_name,
             "impact": app.impact,
-            "reached": goal_reached(restore_conf(plan.conf), [found[m].phase for m in app.migration_ids if m in found]),
+            "reached": goal_reached(plan.conf, [found[m].phase for m in app.migration_ids if m in found]),
             "servers": [
                 _server(found.get(one.migration_id), one.source_server_id, histories.get(one.migration_id, []))
                 for one in app.servers
@@ -39,7 +38,7 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
         "wave": plan.wave,
         "runId": services.holder.run_id,
         "planHash": plan.plan_hash,
-        "changeTicket": plan.conf.get("changeTicket"),
+        "changeTicket": plan.conf.change_ticket,
         "writtenAt": services.now().isoformat(),
         "reached": all(one["reached"] for one in applications),
         "approvals": approvals,

@@ -6,7 +6,6 @@ from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.core.states import ENDED, Phase
 from migration_ops.core.verdict import GateResult
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.launching.instances import looked_or_unknown
 from migration_ops.wave.launching.terminate import claims_of, instances_alive
 from migration_ops.wave.records import records_of, with_phase, write
@@ -86,7 +85,7 @@ def _is_stuck(record: Record) -> bool:
 def _is_reached(inp: StepInput, records: list[Record]) -> bool:
     """A phase of an instance that broke since, or that nobody could look at, is no goal."""
     is_well = not any(standing_of(record).is_unwell for record in records)
-    return is_well and goal_reached(restore_conf(inp.conf), [record.phase for record in records])
+    return is_well and goal_reached(inp.conf, [record.phase for record in records])
 
 
 def _stopped(services: Services, record: Record, clean: bool, why: str) -> Record:

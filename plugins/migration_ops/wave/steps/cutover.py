@@ -57,15 +57,15 @@ def _finish(services: Services, records: list[Record], resumed: Resumed) -> list
 
 def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
     """Judges what MGN says now. What it saw opens the gate for the very next call; anything else waits or fails."""
-    limits, resumed = inp.conf["finalSync"], inp.resumed
+    limits, resumed = inp.conf.final_sync, inp.resumed
     app_name = inp.application.app_name
     if resumed is not None and resumed.carry.get("gate"):
         require_met(resumed, "final replication gate", app_name)
     carry = resumed.carry if resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * limits["timeoutMinutes"])
+    deadline = float(carry.get("deadline") or services.epoch() + 60 * limits.timeout_minutes)
     servers = [record.source_server_id for record in fresh]
     views = _reverted(services, fresh, views_of(services, servers))
-    judge = ReplicationLimits(limits["maxLagSeconds"], LAUNCHABLE_FOR_CUTOVER, limits["maxBackloggedBytes"])
+    judge = ReplicationLimits(limits.max_lag_seconds, LAUNCHABLE_FOR_CUTOVER, limits.max_backlogged_bytes)
     checks = {server: judge_replication(view, judge, final=True) for server, view in views.items()}
     shut = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
     if not shut:
@@ -77,13 +77,13 @@ def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait
         topic=Topic.REPLICATION,
         subjects=tuple(servers),
         until={
-            "maxLagSeconds": limits["maxLagSeconds"],
+            "maxLagSeconds": limits.max_lag_seconds,
             "samples": 1,
             "final": True,
-            "maxBackloggedBytes": limits["maxBackloggedBytes"],
+            "maxBackloggedBytes": limits.max_backlogged_bytes,
             "lifecycle": sorted(LAUNCHABLE_FOR_CUTOVER),
         },
-        poll_seconds=min(inp.conf["replication"]["pollSeconds"], 30),
+        poll_seconds=min(inp.conf.replication.poll_seconds, 30),
         deadline=deadline,
         why=f"final gate of {app_name}: {shut}",
         carry={**carry, "gate": True, "deadline": deadline},

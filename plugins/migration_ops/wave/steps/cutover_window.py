@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from migration_ops.core.verdict import GateResult, Verdict
@@ -23,18 +22,18 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
     :raises WindowClosedError: the window closed before the calendars opened.
     """
-    window = inp.conf["cutoverWindow"]
-    calendars = list(window["changeCalendars"])
+    window = inp.conf.cutover_window
+    calendars = list(window.change_calendars)
     judged = _judge(services, inp.plan)
     if judged.is_over:
-        raise WindowClosedError(judged.check.reason, window=window)
+        raise WindowClosedError(judged.check.reason, window=window.as_document())
     if inp.resumed is not None:
         require_met(inp.resumed, "cutover window", inp.plan.wave)
     elif judged.wait_until is None and not calendars:
         return _passed(services, judged, [])
     if judged.check.verdict is Verdict.OK and all_open(services, calendars):
         return _passed(services, judged, calendars)
-    opens, closes = _moment(window["opens"]), _moment(window["closes"])
+    opens, closes = window.opens, window.closes
     deadline = closes.timestamp() if closes else services.epoch() + _PATIENCE_SECONDS
     if not calendars and judged.wait_until is not None:
         until: dict[str, Any] = {"at": judged.wait_until.timestamp()}
@@ -63,7 +62,7 @@ def closed_reason(services: Services, plan: WavePlan) -> str | None:
     judged = _judge(services, plan)
     if judged.check.verdict is not Verdict.OK:
         return judged.check.reason or "the window is not open"
-    calendars = list(plan.conf["cutoverWindow"]["changeCalendars"])
+    calendars = list(plan.conf.cutover_window.change_calendars)
     return None if all_open(services, calendars) else f"a change calendar is not open: {', '.join(calendars)}"
 
 
@@ -85,9 +84,5 @@ def all_open(services: Services, calendars: list[str]) -> bool:
 
 
 def _judge(services: Services, plan: WavePlan) -> WindowJudgement:
-    window = plan.conf["cutoverWindow"]
-    return judge_window(_moment(window["opens"]), _moment(window["closes"]), services.now())
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    window = plan.conf.cutover_window
+    return judge_window(window.opens, window.closes, services.now())

@@ -38,7 +38,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises StepFailedError: some servers were refused; the others are final and stay so.
     """
     app = inp.application
-    if not inp.conf["finalize"]:
+    if not inp.conf.finalize:
         raise StepSkipped("the conf says finalize: false", appName=app.app_name)
     records = records_of(services, app)
     todo = to_act(records, "finalize")

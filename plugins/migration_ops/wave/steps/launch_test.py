@@ -26,7 +26,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises StepFailed: a launch failed; clear the task to launch the failed ones again.
     """
     app = inp.application
-    if not inp.conf["testLaunch"]:
+    if not inp.conf.test_launch:
         return Done({"appName": app.app_name, "passed": "testLaunch is false"})
     records = load_and_resume(services, inp)
     todo = to_act(records, "test_launch")

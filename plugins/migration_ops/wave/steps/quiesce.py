@@ -32,13 +32,13 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises StepFailedError: a command failed; the source may be half stopped, the rollback undoes it.
     :raises GateShut: its cutover may not begin now (``require_permitted``); nothing was stopped.
     """
-    app, spec = inp.application, inp.conf.get("quiesce")
-    if not spec:
+    app, spec = inp.application, inp.conf.quiesce
+    if spec is None:
         return Done({"appName": app.app_name, "passed": "no quiesce in the conf"})
     todo = [record for record in taken_up(services, inp, "quiesce") if _is_to_stop(record)]
     carry = inp.resumed.carry if inp.resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * spec["timeoutMinutes"])
-    missing = [r.source_server_id for r in todo if r.source_server_id not in spec["instanceIds"]]
+    deadline = float(carry.get("deadline") or services.epoch() + 60 * spec.timeout_minutes)
+    missing = [r.source_server_id for r in todo if r.source_server_id not in spec.instance_ids]
     if missing:
         raise StepFailedError("quiesce names no managed instance for these servers", servers=missing)
     if todo and inp.resumed is None:
@@ -47,16 +47,16 @@ def run(services: Services, inp: StepInput) -> Outcome:
         fact = record.facts.get("quiesce") or {}
         if inp.resumed is not None or (fact.get("state") == "STOPPING" and fact.get("runId") == services.holder.run_id):
             continue
-        instance = spec["instanceIds"][record.source_server_id]
+        instance = spec.instance_ids[record.source_server_id]
         fact = {
             "state": "INTENDED",
             "runId": services.holder.run_id,
             "instanceId": instance,
-            "documentName": spec["documentName"],
-            "undoCommands": list(spec["undoCommands"]),
+            "documentName": spec.document_name,
+            "undoCommands": list(spec.undo_commands),
         }
         _remember(services, record, fact, "quiesce intended")
-    return _drive(services, inp, deadline, "quiesce", spec["commands"], _DO) or Done(
+    return _drive(services, inp, deadline, "quiesce", list(spec.commands), _DO) or Done(
         {"appName": app.app_name, "quiesced": [record.source_server_id for record in todo]}
     )
 

@@ -29,18 +29,18 @@ def run(services: Services, inp: StepInput) -> Outcome:
         require_reached(records, "replication_ready", f"replication gate of {app.app_name}")
         return Done({"appName": app.app_name, "passed": "launched before; the gate was open then"})
     servers = [record.source_server_id for record in todo]
-    limits = inp.conf["replication"]
+    limits = inp.conf.replication
     return Wait(
         topic=Topic.REPLICATION,
         subjects=tuple(servers),
         until={
-            "maxLagSeconds": limits["maxLagSeconds"],
-            "samples": limits["samples"],
+            "maxLagSeconds": limits.max_lag_seconds,
+            "samples": limits.samples,
             "final": False,
             "maxBackloggedBytes": 0,
             "lifecycle": sorted(_LAUNCHABLE),
         },
-        poll_seconds=limits["pollSeconds"],
-        deadline=services.epoch() + 60 * limits["timeoutMinutes"],
-        why=f"replication of {app.app_name}: lag ≤ {limits['maxLagSeconds']} s in {limits['samples']} polls in a row",
+        poll_seconds=limits.poll_seconds,
+        deadline=services.epoch() + 60 * limits.timeout_minutes,
+        why=f"replication of {app.app_name}: lag ≤ {limits.max_lag_seconds} s in {limits.samples} polls in a row",
     )

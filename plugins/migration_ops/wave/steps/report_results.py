@@ -45,7 +45,7 @@ def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     :raises StepFailedError, CmdbUnavailable: some servers could not be written; the others are.
     """
     app = inp.application
-    if not inp.conf["cmdb"]["enabled"]:
+    if not inp.conf.cmdb.enabled:
         return Done({"appName": app.app_name, "passed": "cmdb.enabled is false"})
     ids = {server.migration_id: server.cmdb_id for server in app.servers if server.cmdb_id}
     if not ids:
@@ -101,7 +101,7 @@ def send_callback(services: Services, inp: StepInput) -> Outcome:
 
     :raises StepFailedError, CallbackFailed: some could not be delivered.
     """
-    app, url = inp.application, inp.conf.get("callbackUrl")
+    app, url = inp.application, inp.conf.callback_url
     if not url:
         return Done({"appName": app.app_name, "passed": "no callbackUrl in the conf"})
     client = services.callback(url)

@@ -61,9 +61,9 @@ def soak(services: Services, inp: StepInput) -> Outcome:
     last = max(
         (moment(r.facts.get("verifiedAt") or r.updated_at) for r in verified), key=lambda one: one or services.now()
     )
-    until = (last or services.now()).timestamp() + 60 * inp.conf["soakMinutes"]
+    until = (last or services.now()).timestamp() + 60 * inp.conf.soak_minutes
     if services.epoch() < until:
-        why = f"soak of {inp.plan.wave}: {inp.conf['soakMinutes']} minutes after the last verified cutover"
+        why = f"soak of {inp.plan.wave}: {inp.conf.soak_minutes} minutes after the last verified cutover"
         return wait_until(services, until, why, until + 3_600)
     open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
     looked = look_again(services, open_ones)
@@ -105,7 +105,7 @@ def _is_launched(standing: Standing) -> bool:
 
 def _gate(plan: WavePlan, standing: Standing, view: ServerView | None) -> dict[str, Any]:
     lifecycle = _LAUNCHABLE_AGAIN if standing.at is Phase.CUTTING_OVER else LAUNCHABLE_FOR_CUTOVER
-    limits = ReplicationLimits(plan.conf["replication"]["maxLagSeconds"], lifecycle)
+    limits = ReplicationLimits(plan.conf.replication.max_lag_seconds, lifecycle)
     return judge_replication(view, limits).as_document()
 
 

@@ -42,7 +42,7 @@ TEST = VerifyKind("test_verify", Phase.TESTED, "test")
 
 def run_test(services: Services, inp: StepInput) -> Outcome:
     """Verifies the test instances. Done at once when no test launch was asked for."""
-    if not inp.conf["testLaunch"]:
+    if not inp.conf.test_launch:
         return Done({"appName": inp.application.app_name, "passed": "testLaunch is false"})
     return _run(services, inp, TEST)
 

@@ -46,7 +46,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         subjects=tuple(ids),
         until={"reached": sorted(CUT_OVER), "failed": sorted(NOT_COMING)},
         poll_seconds=services.settings.ledger_poll_seconds,
-        deadline=services.epoch() + 60 * inp.conf["approvals"]["timeoutMinutes"],
+        deadline=services.epoch() + 60 * inp.conf.approvals.timeout_minutes,
         why=f"{app.app_name} waits for {', '.join(app.depends_on)} to be cut over and verified",
     )
 
