@@ -13,6 +13,7 @@ from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import RETRY, STOPPED_AT, STOPPED_IN, standing_of
 from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.carry import Carry
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
 
 
@@ -159,7 +160,7 @@ def filter_by_phase(records: Iterable[Record], phases: Iterable[Phase]) -> list[
     return [record for record in records if record.phase in wanted]
 
 
-def wait_until(services: Services, at: float, why: str, deadline: float, carry: dict[str, Any] | None = None) -> Wait:
+def wait_until(services: Services, at: float, why: str, deadline: float, carry: Carry | None = None) -> Wait:
     """A wait for a moment (epoch seconds), ended by ``deadline`` at the latest."""
     return Wait(
         topic=Topic.CLOCK,
@@ -168,7 +169,7 @@ def wait_until(services: Services, at: float, why: str, deadline: float, carry: 
         poll_seconds=services.settings.first_poll_seconds,
         deadline=deadline,
         why=why,
-        carry=carry or {},
+        carry=carry.as_document() if carry else {},
     )
 
 

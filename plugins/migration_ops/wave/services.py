@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
@@ -17,7 +17,10 @@ from migration_ops.integrations.cmdb.protocol import Cmdb
 from migration_ops.ledger.protocol import Holder, Ledger
 from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.waits.carry import Carry
 from migration_ops.wave.waits.outcome import Resumed
+
+C = TypeVar("C", bound=Carry)
 
 
 class Mgn(Protocol):
@@ -94,6 +97,13 @@ class StepInput:
     @property
     def conf(self) -> WaveConf:
         return self.plan.conf
+
+    def carried(self, kind: type[C]) -> C:
+        """What the step handed to itself over its last wait; an empty one on a fresh start.
+
+        :raises InvalidInputError: it is malformed.
+        """
+        return kind.from_document(self.resumed.carry if self.resumed else {})
 
 
 class StepSkipped(MigrationError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
@@ -19,6 +18,7 @@ from migration_ops.wave.launching.at_most_once import (
     reconcile,
     with_outcome,
 )
+from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.rules.replication import STALE_SNAPSHOT, judge_launch
 from migration_ops.wave.services import Services, StepInput
@@ -55,8 +55,7 @@ def resolve_unknown_outcomes(
         _refuse_relaunch(kind, records)
     if not any(has_unsettled_intent(record, kind.action) for record in records):
         return records
-    carry = inp.resumed.carry if inp.resumed else {}
-    found = reconcile(services, records, kind.action, carry.get("lookedSince"))
+    found = reconcile(services, records, kind.action, inp.carried(LaunchCarry).looked_since)
     return found.records if found.wait_until is None else _wait_to_send(services, inp, kind, found)
 
 
@@ -102,17 +101,17 @@ def start(
         poll_seconds=services.settings.job_poll_seconds,
         deadline=services.epoch() + 60 * services.settings.job_timeout_minutes,
         why=f"{kind.action.value} of {inp.application.app_name}: {', '.join(jobs)}",
-        carry={"jobs": jobs},
+        carry=LaunchCarry(jobs=tuple(jobs)).as_document(),
     )
 
 
 def _wait_to_send(services: Services, inp: StepInput, kind: LaunchKind, sent: LaunchState) -> Wait:
-    carry = inp.resumed.carry if inp.resumed else {}
-    deadline = float(carry.get("launchDeadline") or services.epoch() + 60 * services.settings.job_timeout_minutes)
+    known = inp.carried(LaunchCarry).launch_deadline
+    deadline = known or services.epoch() + 60 * services.settings.job_timeout_minutes
     if services.epoch() >= deadline:
         raise StepTimedOutError(f"{kind.action.value} could not be sent in time", waiting=sent.why)
-    more = {"launchDeadline": deadline, "lookedSince": sent.looked_since}
-    return wait_until(services, float(sent.wait_until or 0), sent.why, deadline, more)
+    carry = LaunchCarry(launch_deadline=deadline, looked_since=sent.looked_since)
+    return wait_until(services, float(sent.wait_until or 0), sent.why, deadline, carry)
 
 
 def finish(services: Services, kind: LaunchKind, records: list[Record], resumed: Resumed) -> list[Record]:
@@ -184,8 +183,3 @@ def _raise_for(kind: LaunchKind, records: list[Record], checks: dict[str, GateRe
         raise StepFailedError(f"{kind.action.value} did not launch every server", failed=failed, unknown=unknown)
     if unknown or unjudged:
         raise UnknownError(f"{kind.action.value}: no verdict on some servers", unknown=unknown, unjudged=unjudged)
-
-
-def resumed_jobs(resumed: Resumed | None) -> dict[str, Any] | None:
-    """The carry of a wait for jobs; None for a fresh start and for every other wait."""
-    return resumed.carry if resumed is not None and "jobs" in resumed.carry else None

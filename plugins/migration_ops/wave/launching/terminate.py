@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from migration_ops.aws.mgn.hook import chunks, classified
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
@@ -18,6 +15,7 @@ from migration_ops.wave.launching.at_most_once import (
     reconcile,
     with_outcome,
 )
+from migration_ops.wave.launching.carry import Claims, TerminationCarry
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.services import Services
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES, instance_statuses
@@ -29,9 +27,6 @@ _NAME = Action.TERMINATE.value
 _GONE = frozenset({"terminated"})
 # launchStatus of a TERMINATE job: the instance survived, for example by its termination protection.
 _SURVIVED = frozenset({"FAILED"})
-
-
-Claims = dict[str, list[str]]
 
 
 def claims_of(records: list[Record], views: dict[str, ServerView]) -> Claims:
@@ -74,45 +69,36 @@ def terminate(
     services: Services,
     records: list[Record],
     claims: Claims,
-    carry: dict[str, Any],
+    looked_since: float | None,
     deadline: float,
     app_name: str,
 ) -> Wait | None:
     """The next wait on the way to no instance left; None when EC2 shows none (``closed`` then ends the intents).
 
-    :param carry: of the wait that ended just now; every wait answered here carries ``deadline`` and the claims as
-        ``instances``.
+    Every wait answered here carries a ``TerminationCarry``.
+
+    :param looked_since: as the wait that ended just now carried it.
+    :param deadline: epoch seconds.
     :raises Refused: MGN refused to terminate (see the error's hint).
     :raises StepFailedError: an instance survived its job; the next attempt is a new one.
     :raises StepTimedOutError: the deadline passed with instances left.
     """
-    wait = _next_wait(services, records, claims, carry, deadline, app_name)
-    return wait and replace(wait, carry={**wait.carry, "deadline": deadline, "instances": claims})
-
-
-def _next_wait(
-    services: Services,
-    records: list[Record],
-    claims: Claims,
-    carry: dict[str, Any],
-    deadline: float,
-    app_name: str,
-) -> Wait | None:
     alive = instances_alive(services, claims)
     if not alive:
         return None
     todo = [record for record in records if record.source_server_id in alive]
-    found = reconcile(services, todo, Action.TERMINATE, carry.get("lookedSince"))
+    found = reconcile(services, todo, Action.TERMINATE, looked_since)
     if found.wait_until is not None:
-        return _pause(services, found, deadline, app_name)
+        return _pause(services, found, claims, deadline, app_name)
     over = _over(services, found.records)
     if over:
         _refuse_survivors(services, found.records, over, alive)
         # EC2 shows "shutting-down" for a while after the job is over.
-        return _pause(services, LaunchState([], {}, 0.0, f"instances {_names(alive)} go down"), deadline, app_name)
+        going = LaunchState([], {}, 0.0, f"instances {_names(alive)} go down")
+        return _pause(services, going, claims, deadline, app_name)
     sent = launch_once(services, found.records, Action.TERMINATE, None)
     if sent.wait_until is not None:
-        return _pause(services, sent, deadline, app_name)
+        return _pause(services, sent, claims, deadline, app_name)
     jobs = tuple(sorted(set(sent.jobs.values())))
     _require_time(services, deadline, app_name, f"jobs {', '.join(jobs)}")
     return Wait(
@@ -122,6 +108,7 @@ def _next_wait(
         poll_seconds=services.settings.job_poll_seconds,
         deadline=deadline,
         why=f"TERMINATE of {app_name}: {', '.join(jobs)}",
+        carry=TerminationCarry(deadline, instances=claims).as_document(),
     )
 
 
@@ -157,9 +144,9 @@ def _refuse_survivors(
     )
 
 
-def _pause(services: Services, sent: LaunchState, deadline: float, app_name: str) -> Wait:
+def _pause(services: Services, sent: LaunchState, claims: Claims, deadline: float, app_name: str) -> Wait:
     _require_time(services, deadline, app_name, sent.why)
-    carry = {"lookedSince": sent.looked_since}
+    carry = TerminationCarry(deadline, sent.looked_since, claims)
     return wait_until(services, float(sent.wait_until or 0), f"{app_name}: {sent.why}", deadline, carry)
 
 

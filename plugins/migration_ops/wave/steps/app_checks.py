@@ -26,21 +26,24 @@ class Round:
 
     :param checks: one per check and instance that has a result; SSM commands that still run have none.
     :param is_running: SSM commands run.
-    :param carry: for the next round.
+    :param commands: for the next round: the SSM command that was sent, by instance and number of the check.
     """
 
     checks: list[GateResult]
     is_running: bool = False
-    carry: dict[str, Any] = field(default_factory=dict)
+    commands: dict[str, str] = field(default_factory=dict)
 
 
-def run_all(services: Services, inp: StepInput, records: list[Record], carry: dict[str, Any]) -> Round:
-    """Runs every check on every instance once; an SSM check that has passed stays passed."""
+def run_all(services: Services, inp: StepInput, records: list[Record], sent: dict[str, str]) -> Round:
+    """Runs every check on every instance once; an SSM check that has passed stays passed.
+
+    :param sent: ``commands`` of the round before, none in the first.
+    """
     specs = inp.application.checks
     if not specs:
         return Round([])
     addresses = _addresses(services, [str(record.instance_id) for record in records])
-    commands: dict[str, str] = dict(carry.get("ssm") or {})
+    commands = dict(sent)
     checks: list[GateResult] = []
     for record in records:
         about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), _NO_ADDRESS)}
@@ -50,7 +53,7 @@ def run_all(services: Services, inp: StepInput, records: list[Record], carry: di
             else:
                 checks.append(_http(services, spec, about) if spec["type"] == "http" else _tcp(services, spec, about))
     kept = {key: value for key, value in commands.items() if value}
-    return Round(checks, any(value != _PASSED for value in kept.values()), {"ssm": kept})
+    return Round(checks, any(value != _PASSED for value in kept.values()), kept)
 
 
 def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[str, str]]:

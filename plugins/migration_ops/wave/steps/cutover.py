@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
 from migration_ops.core.errors import StepTimedOutError
@@ -10,6 +12,7 @@ from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching import launch
 from migration_ops.wave.launching.at_most_once import has_unsettled_intent
+from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.permission import require_permitted, taken_up
@@ -31,7 +34,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises GateShut: it may not be launched now; nothing was touched.
     """
     app = inp.application
-    if launch.resumed_jobs(inp.resumed) and inp.resumed is not None:
+    if inp.resumed is not None and inp.carried(LaunchCarry).jobs is not None:
         records = records_of(services, app)
         return _done(app.app_name, records, _finish(services, records, inp.resumed))
     records = taken_up(services, inp, "cutover")
@@ -57,12 +60,11 @@ def _finish(services: Services, records: list[Record], resumed: Resumed) -> list
 
 def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
     """Judges what MGN says now. What it saw opens the gate for the very next call; anything else waits or fails."""
-    limits, resumed = inp.conf.final_sync, inp.resumed
+    limits, carry = inp.conf.final_sync, inp.carried(LaunchCarry)
     app_name = inp.application.app_name
-    if resumed is not None and resumed.carry.get("gate"):
-        require_met(resumed, "final replication gate", app_name)
-    carry = resumed.carry if resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * limits.timeout_minutes)
+    if inp.resumed is not None and carry.at_gate:
+        require_met(inp.resumed, "final replication gate", app_name)
+    deadline = carry.gate_deadline or services.epoch() + 60 * limits.timeout_minutes
     servers = [record.source_server_id for record in fresh]
     views = _reverted(services, fresh, views_of(services, servers))
     judge = ReplicationLimits(limits.max_lag_seconds, LAUNCHABLE_FOR_CUTOVER, limits.max_backlogged_bytes)
@@ -86,7 +88,7 @@ def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait
         poll_seconds=min(inp.conf.replication.poll_seconds, 30),
         deadline=deadline,
         why=f"final gate of {app_name}: {shut}",
-        carry={**carry, "gate": True, "deadline": deadline},
+        carry=replace(carry, at_gate=True, gate_deadline=deadline).as_document(),
     )
 
 

@@ -9,6 +9,7 @@ from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching import launch
 from migration_ops.wave.launching.at_most_once import has_unsettled_intent
+from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external
 from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.records import filter_by_phase, load_and_resume, require_reached, to_act, with_phase, write
@@ -30,7 +31,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         return Done({"appName": app.app_name, "passed": "testLaunch is false"})
     records = load_and_resume(services, inp)
     todo = to_act(records, "test_launch")
-    if inp.resumed is not None and launch.resumed_jobs(inp.resumed):
+    if inp.resumed is not None and inp.carried(LaunchCarry).jobs is not None:
         todo = launch.finish(services, launch.TEST, filter_by_phase(records, {Phase.TEST_LAUNCHING}), inp.resumed)
         return _done(app.app_name, records, todo)
     if todo and inp.resumed is None:

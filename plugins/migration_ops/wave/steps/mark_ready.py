@@ -5,9 +5,10 @@ from __future__ import annotations
 from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.carry import Claims, TerminationCarry
 from migration_ops.wave.launching.external_launches import refuse_external
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
-from migration_ops.wave.launching.terminate import Claims, claims_of, closed, terminate
+from migration_ops.wave.launching.terminate import claims_of, closed, terminate
 from migration_ops.wave.records import load_and_resume, require_lock, require_reached, with_phase, write
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
@@ -31,10 +32,10 @@ def run(services: Services, inp: StepInput) -> Outcome:
     require_reached([record for record in records if record not in todo], "mark_ready", f"mark ready of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "marked before"})
-    carry = inp.resumed.carry if inp.resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * services.settings.job_timeout_minutes)
-    claims = carry.get("instances") or _changed(services, todo)
-    wait = terminate(services, todo, claims, carry, deadline, app.app_name)
+    carry = inp.carried(TerminationCarry)
+    deadline = carry.deadline or services.epoch() + 60 * services.settings.job_timeout_minutes
+    claims = carry.instances or _changed(services, todo)
+    wait = terminate(services, todo, claims, carry.looked_since, deadline, app.app_name)
     if wait is not None:
         return wait
     new = [with_phase(r, Phase.READY, instance_id=None, facts={**r.facts, "ready": True}) for r in closed(todo)]

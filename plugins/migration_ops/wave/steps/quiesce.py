@@ -5,7 +5,9 @@ MGN never stops a source server, and what is written there after the cutover is 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 from migration_ops.aws.mgn.hook import classified
 from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
@@ -15,12 +17,28 @@ from migration_ops.wave.permission import require_permitted, taken_up
 from migration_ops.wave.records import records_of, wait_until, write
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.carry import document_of, seconds
 from migration_ops.wave.waits.outcome import Done, Outcome, Wait
 
 # The source is, or may be, not running as before: a rollback undoes it.
 _STOPPED = frozenset({"INTENDED", "STOPPING", "STOPPED", "STOP_FAILED", "UNDO_FAILED"})
 _DO = ("INTENDED", "STOPPING", "STOPPED", "STOP_FAILED")
 _UNDO = ("UNDO_INTENDED", "STARTING", "STARTED", "UNDO_FAILED")
+
+
+@dataclass(frozen=True)
+class QuiesceCarry:
+    """:param deadline: epoch seconds until which every command must have ended."""
+
+    deadline: float | None = None
+
+    def as_document(self) -> dict[str, Any]:
+        return document_of(deadline=self.deadline)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """:raises InvalidInputError: a key of another type; see ``wave/waits/carry.py``."""
+        return cls(seconds(document, "deadline"))
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
@@ -36,8 +54,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if spec is None:
         return Done({"appName": app.app_name, "passed": "no quiesce in the conf"})
     todo = [record for record in taken_up(services, inp, "quiesce") if _is_to_stop(record)]
-    carry = inp.resumed.carry if inp.resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * spec.timeout_minutes)
+    deadline = inp.carried(QuiesceCarry).deadline or services.epoch() + 60 * spec.timeout_minutes
     missing = [r.source_server_id for r in todo if r.source_server_id not in spec.instance_ids]
     if missing:
         raise StepFailedError("quiesce names no managed instance for these servers", servers=missing)
@@ -102,7 +119,8 @@ def _drive(
     if services.epoch() >= deadline:
         raise StepTimedOutError(f"{what} did not end in time", servers=busy)
     at = services.epoch() + services.settings.check_poll_seconds
-    return wait_until(services, at, f"{what} of {inp.application.app_name}: {busy}", deadline, {"deadline": deadline})
+    why = f"{what} of {inp.application.app_name}: {busy}"
+    return wait_until(services, at, why, deadline, QuiesceCarry(deadline))
 
 
 def _send(services: Services, record: Record, fact: dict[str, Any], commands: list[str], state: str, what: str) -> None:

@@ -10,6 +10,7 @@ from migration_ops.core.errors import FrozenError, MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.launching.at_most_once import Action, reconcile
+from migration_ops.wave.launching.carry import TerminationCarry
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
@@ -65,15 +66,15 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Outcome:
     app = inp.application
-    carry = inp.resumed.carry if inp.resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * services.settings.job_timeout_minutes)
+    carry = inp.carried(TerminationCarry)
+    deadline = carry.deadline or services.epoch() + 60 * services.settings.job_timeout_minutes
     todo = [record for record in records if record.phase is not Phase.ROLLED_BACK]
     if not todo:
         return Done({"appName": app.app_name, "passed": "rolled back before"})
     views = views_of(services, [record.source_server_id for record in todo])
     _refuse_after_no_return(services, todo, views)
     todo = _begun(services, inp, todo)
-    wait = _jobs_to_end(services, todo, carry, deadline, app.app_name)
+    wait = _jobs_to_end(services, todo, carry.looked_since, deadline, app.app_name)
     if wait is None:
         # Read again: a job that ended in between may have left an instance that the first look did not show.
         views = views_of(services, [record.source_server_id for record in todo])
@@ -81,14 +82,14 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
         _refuse_unseen(services, inp, todo, views)
         views = {s: bring_to(services, v, BACK_TO[str(v.lifecycle_state)]) for s, v in views.items()}
         todo = _rolling_back(services, inp)
-        wait = terminate(services, todo, claims_of(todo, views), carry, deadline, app.app_name)
+        wait = terminate(services, todo, claims_of(todo, views), carry.looked_since, deadline, app.app_name)
     if wait is None:
         wait = undo(services, inp, _rolling_back(services, inp), deadline)
     if wait is not None:
         if services.epoch() >= deadline:
             _freeze(services, _rolling_back(services, inp), "TIMED_OUT", f"not rolled back in time: {wait.why}")
             raise FrozenError("the rollback did not end in time", appName=app.app_name, waiting=wait.why)
-        return replace(wait, carry={**wait.carry, "deadline": deadline})
+        return wait
     return _verified(services, inp)
 
 
@@ -127,14 +128,14 @@ def _refuse_unseen(services: Services, inp: StepInput, todo: list[Record], views
 
 
 def _jobs_to_end(
-    services: Services, todo: list[Record], carry: dict[str, Any], deadline: float, app_name: str
+    services: Services, todo: list[Record], looked_since: float | None, deadline: float, app_name: str
 ) -> Wait | None:
     """No API cancels a job, and a launch whose answer was lost may still begin: both are waited out first."""
     for action in (Action.TEST, Action.CUTOVER):
-        found = reconcile(services, todo, action, carry.get("lookedSince"))
+        found = reconcile(services, todo, action, looked_since)
         if found.wait_until is not None:
-            more = {"lookedSince": found.looked_since}
-            return wait_until(services, found.wait_until, f"{app_name}: {found.why}", deadline, more)
+            carry = TerminationCarry(deadline, found.looked_since)
+            return wait_until(services, found.wait_until, f"{app_name}: {found.why}", deadline, carry)
         todo = found.records
     servers = {record.source_server_id for record in todo}
     active = sorted(job.job_id for job in services.mgn.active_jobs() if set(job.launch_status) & servers)
@@ -147,6 +148,7 @@ def _jobs_to_end(
         poll_seconds=services.settings.job_poll_seconds,
         deadline=deadline,
         why=f"{app_name}: jobs {', '.join(active)} must end before the rollback",
+        carry=TerminationCarry(deadline).as_document(),
     )
 
 

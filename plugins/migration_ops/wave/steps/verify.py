@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import StepFailedError, StepTimedOutError
@@ -23,8 +24,28 @@ from migration_ops.wave.rules import standing
 from migration_ops.wave.rules.boot import INSTANCE_STOPPED, boot_is_lost, instance_state, judge_boot
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.steps import app_checks
+from migration_ops.wave.waits.carry import document_of, seconds, texts
 from migration_ops.wave.waits.feeds import instance_statuses
 from migration_ops.wave.waits.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
+
+
+@dataclass(frozen=True)
+class VerifyCarry:
+    """
+    :param deadline: epoch seconds until which all must be verified.
+    :param commands: the SSM commands of the conf's checks, as ``app_checks.run_all`` answered them.
+    """
+
+    deadline: float | None = None
+    commands: dict[str, str] = field(default_factory=dict)
+
+    def as_document(self) -> dict[str, Any]:
+        return document_of(deadline=self.deadline, ssm=self.commands or None)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """:raises InvalidInputError: a key of another type; see ``wave/waits/carry.py``."""
+        return cls(seconds(document, "deadline"), texts(document, "ssm"))
 
 
 @dataclass(frozen=True)
@@ -59,12 +80,12 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     require_reached(others, kind.step, f"verification of the {kind.name} of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "verified before"})
-    carry = inp.resumed.carry if inp.resumed else {}
-    deadline = float(carry.get("deadline") or services.epoch() + 60 * services.settings.verify_timeout_minutes)
+    carry = inp.carried(VerifyCarry)
+    deadline = carry.deadline or services.epoch() + 60 * services.settings.verify_timeout_minutes
     boots = _boots(services, inp, todo, kind, deadline)
     if isinstance(boots, Wait):
         return boots
-    looked = app_checks.run_all(services, inp, todo, carry)
+    looked = app_checks.run_all(services, inp, todo, carry.commands)
     failed = [check for check in looked.checks if check.verdict is not Verdict.OK]
     if failed or looked.is_running:
         if services.epoch() >= deadline:
@@ -74,7 +95,7 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
             )
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
-        return wait_until(services, at, why, deadline, {**looked.carry, "deadline": deadline})
+        return wait_until(services, at, why, deadline, VerifyCarry(deadline, looked.commands))
     evidence = [check.as_document() for check in [*boots.values(), *looked.checks]]
     new = [
         with_phase(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo
@@ -177,5 +198,5 @@ def _wait_for_boot(
         poll_seconds=services.settings.boot_poll_seconds,
         deadline=deadline,
         why=f"boot of {inp.application.app_name}: {', '.join(map(str, instances.values()))}",
-        carry={"deadline": deadline},
+        carry=VerifyCarry(deadline).as_document(),
     )
