@@ -29,17 +29,25 @@ from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
 class LaunchKind:
     """How a test launch and a cutover differ.
 
+    :param step: the step of ``STEP_TABLE`` that launches.
+    :param name: in messages.
     :param stale_is_failure: an instance started from an old snapshot is useless after a cutover, harmless in a test.
     """
 
+    step: str
+    name: str
     action: Action
     launching: Phase
     launched: Phase
     stale_is_failure: bool
 
 
-TEST = LaunchKind(Action.TEST, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, stale_is_failure=False)
-CUTOVER = LaunchKind(Action.CUTOVER, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, stale_is_failure=True)
+TEST = LaunchKind(
+    "test_launch", "test launch", Action.TEST, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, stale_is_failure=False
+)
+CUTOVER = LaunchKind(
+    "cutover", "cutover", Action.CUTOVER, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, stale_is_failure=True
+)
 
 
 def resolve_unknown_outcomes(

@@ -7,19 +7,19 @@ from dataclasses import replace
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
 from migration_ops.core.errors import StepTimedOutError
-from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching import launch
 from migration_ops.wave.launching.at_most_once import has_unsettled_intent
 from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external
+from migration_ops.wave.launching.launch import CUTOVER
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.launching.run_launch import LaunchGate, Passed, run_launch
 from migration_ops.wave.permission import require_permitted, taken_up
-from migration_ops.wave.records import filter_by_phase, records_of, require_lock, require_met, require_reached, to_act
+from migration_ops.wave.records import require_lock, require_met
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
 from migration_ops.wave.services import Services, StepInput
-from migration_ops.wave.waits.outcome import Done, Outcome, Resumed, Topic, Wait
+from migration_ops.wave.waits.outcome import Outcome, Topic, Wait
 
 Views = dict[str, ServerView]
 
@@ -33,29 +33,22 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises StepFailed: a launch failed or used an old snapshot; clear the task to launch the failed ones again.
     :raises GateShut: it may not be launched now; nothing was touched.
     """
-    app = inp.application
-    if inp.resumed is not None and inp.carried(LaunchCarry).jobs is not None:
-        records = records_of(services, app)
-        return _done(app.app_name, records, _finish(services, records, inp.resumed))
-    records = taken_up(services, inp, "cutover")
-    settled = launch.resolve_unknown_outcomes(services, inp, launch.CUTOVER, to_act(records, "cutover"))
-    if isinstance(settled, Wait):
-        return settled
-    if not settled:
-        return _done(app.app_name, records, [])
-    fresh = [record for record in settled if not has_unsettled_intent(record, launch.CUTOVER.action)]
-    views: Views | Wait = {}
-    if fresh:
-        require_permitted(services, inp, "cutover")
-        views = _final_gate(services, inp, fresh)
+    return run_launch(services, inp, CUTOVER, LaunchGate(_take_up, _judge))
+
+
+def _take_up(services: Services, inp: StepInput) -> list[Record]:
+    return taken_up(services, inp, CUTOVER.step)
+
+
+def _judge(services: Services, inp: StepInput, settled: list[Record]) -> Wait | Passed:
+    fresh = [record for record in settled if not has_unsettled_intent(record, CUTOVER.action)]
+    if not fresh:
+        return Passed(settled)
+    require_permitted(services, inp, CUTOVER.step)
+    views = _final_gate(services, inp, fresh)
     if isinstance(views, Wait):
         return views
-    lags = {server: view.lag_seconds for server, view in views.items()}
-    return launch.start(services, inp, launch.CUTOVER, settled, views, lags)
-
-
-def _finish(services: Services, records: list[Record], resumed: Resumed) -> list[Record]:
-    return launch.finish(services, launch.CUTOVER, filter_by_phase(records, {Phase.CUTTING_OVER}), resumed)
+    return Passed(settled, views, {server: view.lag_seconds for server, view in views.items()})
 
 
 def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
@@ -104,17 +97,3 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
     require_lock(services, cutting)
     back = [bring_to(services, views[record.source_server_id], "READY_FOR_CUTOVER") for record in cutting]
     return views | {view.source_server_id: view for view in back}
-
-
-def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
-    now = {record.migration_id: record for record in [*records, *changed]}
-    require_reached(now.values(), "cutover", f"cutover of {app_name}")
-    return Done(_result(app_name, list(now.values())))
-
-
-def _result(app_name: str, records: list[Record]) -> dict[str, object]:
-    return {
-        "appName": app_name,
-        "instances": {record.source_server_id: record.instance_id for record in records},
-        "jobs": sorted({record.job_id for record in records if record.job_id}),
-    }

@@ -7,15 +7,15 @@ from typing import Any
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching import launch
 from migration_ops.wave.launching.at_most_once import has_unsettled_intent
-from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external
+from migration_ops.wave.launching.launch import TEST
+from migration_ops.wave.launching.run_launch import LaunchGate, Passed, run_launch
 from migration_ops.wave.permission import require_permitted
-from migration_ops.wave.records import filter_by_phase, load_and_resume, require_reached, to_act, with_phase, write
-from migration_ops.wave.rules.standing import TEST
+from migration_ops.wave.records import load_and_resume, to_act, with_phase, write
+from migration_ops.wave.rules import standing
 from migration_ops.wave.services import Services, StepInput
-from migration_ops.wave.waits.outcome import Done, Outcome, Wait
+from migration_ops.wave.waits.outcome import Done, Outcome
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
@@ -26,28 +26,25 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
     :raises StepFailed: a launch failed; clear the task to launch the failed ones again.
     """
-    app = inp.application
     if not inp.conf.test_launch:
-        return Done({"appName": app.app_name, "passed": "testLaunch is false"})
+        return Done({"appName": inp.application.app_name, "passed": "testLaunch is false"})
+    return run_launch(services, inp, TEST, LaunchGate(_take_up, _judge))
+
+
+def _take_up(services: Services, inp: StepInput) -> list[Record]:
     records = load_and_resume(services, inp)
-    todo = to_act(records, "test_launch")
-    if inp.resumed is not None and inp.carried(LaunchCarry).jobs is not None:
-        todo = launch.finish(services, launch.TEST, filter_by_phase(records, {Phase.TEST_LAUNCHING}), inp.resumed)
-        return _done(app.app_name, records, todo)
-    if todo and inp.resumed is None:
-        require_permitted(services, inp, "test_launch")
-    settled = launch.resolve_unknown_outcomes(services, inp, launch.TEST, todo)
-    if isinstance(settled, Wait):
-        return settled
+    if inp.resumed is None and to_act(records, TEST.step):
+        require_permitted(services, inp, TEST.step)
+    return records
+
+
+def _judge(services: Services, inp: StepInput, settled: list[Record]) -> Passed:
     views = services.mgn.describe_servers([record.source_server_id for record in settled])
     tested = _pass_tested(services, settled, views)
     todo = [record for record in settled if record.migration_id not in tested]
-    if not todo:
-        return _done(app.app_name, records, list(tested.values()))
-    refuse_external(
-        services, [r for r in todo if not has_unsettled_intent(r, launch.TEST.action)], views, "test launch"
-    )
-    return launch.start(services, inp, launch.TEST, todo, views)
+    fresh = [record for record in todo if not has_unsettled_intent(record, TEST.action)]
+    refuse_external(services, fresh, views, TEST.name)
+    return Passed(todo, views, past=list(tested.values()))
 
 
 def _pass_tested(services: Services, todo: list[Record], views: dict[str, ServerView]) -> dict[str, Record]:
@@ -55,7 +52,7 @@ def _pass_tested(services: Services, todo: list[Record], views: dict[str, Server
     tested = [
         record
         for record in to_act(todo, "replication_ready")
-        if not has_unsettled_intent(record, launch.TEST.action)
+        if not has_unsettled_intent(record, TEST.action)
         and (view := views.get(record.source_server_id)) is not None
         and view.lifecycle_state == "READY_FOR_CUTOVER"
     ]
@@ -69,18 +66,4 @@ def _pass_tested(services: Services, todo: list[Record], views: dict[str, Server
 
 def _ready_before(record: Record) -> dict[str, Any]:
     """A test of this wave that was noted stays true: a rollback to READY_FOR_CUTOVER does not undo it."""
-    return {TEST: {"testedAt": None, "wave": record.wave}, **record.facts, "ready": True}
-
-
-def _done(app_name: str, records: list[Record], changed: list[Record]) -> Done:
-    now = {record.migration_id: record for record in [*records, *changed]}
-    require_reached(now.values(), "test_launch", f"test launch of {app_name}")
-    return Done(_result(app_name, list(now.values())))
-
-
-def _result(app_name: str, records: list[Record]) -> dict[str, object]:
-    return {
-        "appName": app_name,
-        "instances": {r.source_server_id: r.instance_id for r in records},
-        "jobs": sorted({r.job_id for r in records if r.job_id}),
-    }
+    return {standing.TEST: {"testedAt": None, "wave": record.wave}, **record.facts, "ready": True}
