@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from migration_ops.core.states import Phase
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "plugins" / "migration_ops"
 
@@ -33,6 +35,11 @@ LEAST_LINES, MOST_LINES = 20, 430
 SHORT_ROOMS = {"mgn"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+# Facts about phases are named once; what a step may do in which phase is the standing's.
+PHASE_SETS = {PACKAGE / "core" / "states.py", *(PACKAGE / "wave" / "rules").glob("standing*.py")}
+PHASES = {one.value for one in Phase}
 
 
 def room_of(path: Path) -> str:
@@ -90,3 +97,34 @@ def test_a_rooms_face_says_what_it_is_for(path: Path) -> None:
 def test_each_folder_has_a_face() -> None:
     folders = {one.parent for one in MODULES}
     assert [str(one) for one in sorted(folders) if not (one / "__init__.py").exists()] == []
+
+
+def is_phase(node: ast.AST) -> bool:
+    """``Phase.READY``, ``states.Phase.READY``, their ``.value``, or the phase's text."""
+    if isinstance(node, ast.Constant):
+        return node.value in PHASES
+    while isinstance(node, ast.Attribute) and node.attr in {"value", "name"}:
+        node = node.value
+    return isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[-1] == "Phase"
+
+
+def phase_sets(source: str) -> list[str]:
+    """Literal sets, tuples and lists of two phases or more."""
+    nodes = [one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Set | ast.Tuple | ast.List)]
+    return [ast.unparse(one) for one in nodes if sum(map(is_phase, one.elts)) >= 2]
+
+
+@pytest.mark.parametrize("path", [one for one in MODULES if one not in PHASE_SETS], ids=name_of)
+def test_a_set_of_phases_has_one_home(path: Path) -> None:
+    """Name it in ``core/states.py``, or ask ``wave/rules/standing.py``."""
+    assert phase_sets(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_set_of_phases_is_seen_however_it_is_written() -> None:
+    written = [
+        "S = frozenset({Phase.READY, Phase.TESTED})",
+        "phase in (states.Phase.READY, states.Phase.TESTED.value)",
+        "SHOWN = ['READY', 'TESTED']",
+    ]
+    assert [len(phase_sets(one)) for one in written] == [1, 1, 1]
+    assert phase_sets("S = {Phase.READY}; D = {Phase.READY: 1, Phase.TESTED: 2}; T = {'READY', 'TESTING'}") == []

@@ -11,8 +11,8 @@ import pytest
 
 from migration_ops.aws.evidence_store import EvidenceMismatchError, EvidenceStore
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.states import Phase
-from migration_ops.ledger.archive import ARCHIVED_PHASES, Archive, NotArchivableError
+from migration_ops.core.states import ARCHIVABLE, Phase
+from migration_ops.ledger.archive import Archive, NotArchivableError
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.items import history_key, key_of
 from migration_ops.ledger.protocol import Record
@@ -53,7 +53,7 @@ def ended(ledger: DynamoDbLedger, phase: Phase = Phase.FAILED) -> Record:
     return record
 
 
-@pytest.mark.parametrize("phase", sorted(ARCHIVED_PHASES))
+@pytest.mark.parametrize("phase", sorted(ARCHIVABLE))
 def test_copy_then_time_to_live(
     ledger: DynamoDbLedger, archive: Archive, store: EvidenceStore, expiries: Any, clock: Clock, phase: Phase
 ) -> None:

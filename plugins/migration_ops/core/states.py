@@ -66,6 +66,33 @@ STOPPED = frozenset({Phase.FAILED, Phase.FROZEN})
 CUT_OVER = frozenset({Phase.CUTOVER_VERIFIED, Phase.FINALIZING, Phase.FINALIZED})
 # The point of no return: from here on MGN offers no way back.
 AFTER_NO_RETURN = frozenset({Phase.FINALIZED})
+# From here on a rollback is impossible, or nobody knows whether it is.
+PERHAPS_AFTER_NO_RETURN = frozenset({Phase.FINALIZING, Phase.FINALIZED, Phase.FROZEN})
+# A wave's own test launch, and its own cutover, left the server as it is: MGN's TESTING and CUTTING_OVER.
+IN_TEST = frozenset({Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED})
+IN_CUTOVER = frozenset({Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, Phase.FINALIZING})
+# Until the cutover instance is launched, replication counts. Later a record still has the lag of its cutover, which is
+# no news, the launched instance is what matters, and finalizing ends replication.
+NEEDS_REPLICATION = frozenset(
+    {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED, Phase.READY, Phase.CUTTING_OVER}
+)
+# Here a wave waits for the first sync, for people, for its window or for the soak, and may do so for long.
+MAY_WAIT_LONG = frozenset({Phase.PLANNED, Phase.TESTED, Phase.READY, Phase.CUTOVER_VERIFIED})
+# In these a person, a window or another application is waited for; their length says nothing about the machinery.
+# What is TESTED is brought to READY by the machinery, so its length does.
+NOT_TIMED = (MAY_WAIT_LONG - {Phase.TESTED}) | ENDED
+# Whose length the wave report shows, in its order.
+SHOWN_IN_REPORT = (
+    Phase.TEST_LAUNCHING,
+    Phase.TESTED,
+    Phase.READY,
+    Phase.CUTTING_OVER,
+    Phase.CUTOVER_VERIFIED,
+    Phase.FINALIZED,
+    Phase.ROLLED_BACK,
+)
+# Ended for good, so that the ledger may let go of it. FROZEN is not among them: a person still has to look.
+ARCHIVABLE = ENDED - {Phase.FROZEN}
 
 _STOPS = frozenset({Phase.ROLLING_BACK, Phase.FAILED, Phase.FROZEN})
 

@@ -13,14 +13,12 @@ from migration_ops.aws.evidence_store import EvidenceMismatchError, EvidenceStor
 from migration_ops.core.batches import in_groups
 from migration_ops.core.documents import canonical, iso
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.states import Phase
+from migration_ops.core.states import ARCHIVABLE
 from migration_ops.ledger.items import KEY, from_item, key_of, to_item
 from migration_ops.ledger.protocol import VersionConflictError
 from migration_ops.ledger.stored_chain import StoredChain, read_chain
 from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCancelledError
 
-# FROZEN is not among them: a person still has to look.
-ARCHIVED_PHASES = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED})
 SECONDS_PER_DAY = 86_400
 
 
@@ -75,7 +73,7 @@ class Archive:
 
     def _check(self, chain: StoredChain) -> None:
         record = chain.record
-        if record is None or record.phase not in ARCHIVED_PHASES:
+        if record is None or record.phase not in ARCHIVABLE:
             phase = record.phase.value if record else None
             raise NotArchivableError("The migration has not ended", migrationId=chain.migration_id, phase=phase)
         problems = chain.problems()

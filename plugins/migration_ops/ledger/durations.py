@@ -12,7 +12,7 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.documents import is_rehearsal_wave, iso
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.listing import Listing
-from migration_ops.core.states import ENDED, STATUS_OF, Phase, Status
+from migration_ops.core.states import ENDED, NOT_TIMED, STATUS_OF, Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.items import record_of
 from migration_ops.ledger.protocol import HistoryEntry, Record
@@ -20,8 +20,6 @@ from migration_ops.ledger.table import Table
 
 ENDED_STATUSES = tuple(sorted({STATUS_OF[phase] for phase in ENDED}))
 INDEX = "status-timestamp-index"
-# In these a person, a window or another application is waited for; their length says nothing about the machinery.
-WAITING = frozenset({Phase.PLANNED, Phase.READY, Phase.CUTOVER_VERIFIED}) | ENDED
 # Their histories are tens of lines each; beyond, the newest are looked at.
 MAX_MIGRATIONS = 2_000
 
@@ -73,7 +71,7 @@ def _steps(histories: dict[str, list[HistoryEntry]]) -> list[dict[str, Any]]:
     return [
         {
             "phase": phase,
-            "isWaiting": phase in {one.value for one in WAITING},
+            "isWaiting": phase in {one.value for one in NOT_TIMED},
             "seconds": max(some)[0],
             "migrationId": max(some)[1],
             "total": len(some),

@@ -9,15 +9,11 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import in_groups, side_by_side
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
-from migration_ops.core.states import Phase
+from migration_ops.core.states import NEEDS_REPLICATION
 from migration_ops.ledger.queries import ACTIVE, migrations
 
 # Limit of the filter sourceServerIDs.
 SERVERS_A_CALL = 200
-# Later the launched instance is what counts; finalizing ends replication.
-REPLICATION_MATTERS = frozenset(
-    {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED, Phase.READY, Phase.CUTTING_OVER}
-)
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
@@ -39,7 +35,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _needs_replication(migration: dict[str, Any]) -> bool:
-    return migration["phase"] in REPLICATION_MATTERS
+    return migration["phase"] in NEEDS_REPLICATION
 
 
 def views_of(reader: AwsReader, server_ids: list[str]) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 from migration_ops.core.batches import in_groups
 from migration_ops.core.redaction import redacted
 from migration_ops.core.settings import Settings
-from migration_ops.core.states import Phase, Status
+from migration_ops.core.states import NEEDS_REPLICATION, Status
 from migration_ops.integrations.telemetry.batches import (
     METRICS_A_CALL,
     by_size,
@@ -38,17 +38,6 @@ ENDED_METRICS = {
     Status.ROLLED_BACK: "MigrationsRolledBack",
     Status.FROZEN: "MigrationsFrozen",
 }
-# Later a record still carries the lag of its cutover, which is no news.
-LAG_PHASES = frozenset(
-    {
-        Phase.PLANNED,
-        Phase.TEST_LAUNCHING,
-        Phase.TEST_LAUNCHED,
-        Phase.TESTED,
-        Phase.READY,
-        Phase.CUTTING_OVER,
-    }
-)
 # CloudWatch took nothing of the call, because of a value in it.
 REFUSED_DATA = frozenset({"InvalidParameterValue", "InvalidParameterCombination", "ValidationError"})
 BAD = frozenset({Status.FAILED, Status.FROZEN})
@@ -92,7 +81,7 @@ class Telemetry:
             self._failed("logs", 1, error)
         if record.status in ENDED_METRICS and (previous is None or record.status is not previous.status):
             self.count(ENDED_METRICS[record.status], record.wave)
-        if record.replication_lag_seconds is not None and record.phase in LAG_PHASES:
+        if record.replication_lag_seconds is not None and record.phase in NEEDS_REPLICATION:
             self.measure("ReplicationLag", record.replication_lag_seconds, "Seconds", record.wave)
         if previous is not None and (record.phase, record.error_code) == (previous.phase, previous.error_code):
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import Route
+from migration_ops.core.states import NEEDS_REPLICATION
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.integrations.telemetry.telemetry import LAG_PHASES
 from migration_ops.runbook.alarms.alarm import ABOVE, AT_LEAST, BAD, Alarm, Formula, Series
 from migration_ops.runbook.alarms.registry import alarm
 
@@ -48,7 +48,7 @@ def replication_lag(migration: Snapshot, limits: Thresholds) -> list[Alarm]:
     fault (the source may have been stopped): then the alarm is not wanted. It lives with its wave, so the scheduled
     runs of ``runbook_alarms`` make and delete it themselves.
     """
-    if migration["phase"] not in LAG_PHASES:
+    if migration["phase"] not in NEEDS_REPLICATION:
         return []
     # MGN does not list a server of which nothing is known here: that is silence too.
     if migration.optional("lifecycleState") == IN_FIRST_SYNC or migration.optional("isArchived", False):

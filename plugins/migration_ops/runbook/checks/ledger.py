@@ -6,14 +6,11 @@ from collections.abc import Iterator
 
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, warning
-from migration_ops.core.states import Phase
+from migration_ops.core.states import MAY_WAIT_LONG
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import durations, outcomes, queries
 from migration_ops.runbook.checks.chapters import HEALTH, PERFORMANCE, WEEKLY
 from migration_ops.runbook.checks.check import check
-
-# Here a wave waits for the first sync, for people, for its window or for the soak, and may do so for long.
-WAITING = frozenset({Phase.PLANNED, Phase.TESTED, Phase.READY, Phase.CUTOVER_VERIFIED})
 
 
 @check(
@@ -69,7 +66,7 @@ def ledger_migration_stuck(migration: Snapshot, _: Snapshot, limits: Thresholds)
         migration["minutesSinceUpdate"],
         limits.migrations.stuck_after_minutes,
         f"without a change in {phase}",
-        FindingStatus.WARNING if phase in WAITING else FindingStatus.CRITICAL,
+        FindingStatus.WARNING if phase in MAY_WAIT_LONG else FindingStatus.CRITICAL,
         evidence=tuple(f"{name}: {migration.optional(name)}" for name in ("wave", "sourceServerId", "dagRunId")),
     )
 

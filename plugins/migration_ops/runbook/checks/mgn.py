@@ -5,6 +5,7 @@ from __future__ import annotations
 from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
+from migration_ops.core.states import Status
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.ledger import replication, staging
 from migration_ops.runbook.checks.chapters import COST, HEALTH
@@ -13,7 +14,7 @@ from migration_ops.runbook.checks.check import check
 # Before the first snapshot there is nothing that could lag (mgn-reference, 5).
 FIRST_SYNC = frozenset({"INITIATING", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT"})
 # Replication goes on after these, so that one can try again; it is paid for all the same.
-TRIED = frozenset({"FAILED", "ROLLED_BACK", "FROZEN"})
+TRIED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.FROZEN})
 
 
 @check(

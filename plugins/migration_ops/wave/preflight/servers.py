@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migration_ops.aws.mgn.states import REPLICATION_TERMINAL, WAVE_CAN_START
-from migration_ops.core.states import ENDED, Phase
+from migration_ops.core.states import ENDED, IN_CUTOVER, IN_TEST
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import JOBS_IN_FLIGHT_QUOTA, SERVERS_IN_FLIGHT_QUOTA
@@ -13,10 +13,7 @@ from migration_ops.wave.preflight.facts import Facts, known
 from migration_ops.wave.services import Services
 
 # A run before left the server here on purpose or by failing; the wave goes on from the ledger's phase.
-_GOES_ON = {
-    "TESTING": frozenset({Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED}),
-    "CUTTING_OVER": frozenset({Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, Phase.FINALIZING}),
-}
+_PHASES_OF_STATE = {"TESTING": IN_TEST, "CUTTING_OVER": IN_CUTOVER}
 
 
 def presence(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
@@ -62,7 +59,7 @@ def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[GateResu
 
 
 def _ours(record: Record | None, state: str) -> bool:
-    return record is not None and record.phase in _GOES_ON.get(state, frozenset())
+    return record is not None and record.phase in _PHASES_OF_STATE.get(state, frozenset())
 
 
 def _hint(state: str) -> str:

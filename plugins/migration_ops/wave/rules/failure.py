@@ -6,12 +6,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from migration_ops.core.errors import InvalidInputError
-from migration_ops.core.states import CUT_OVER, Phase
+from migration_ops.core.states import AFTER_NO_RETURN, CUT_OVER, PERHAPS_AFTER_NO_RETURN, Phase
 from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import WavePlan
-
-# From here on a rollback is impossible, or nobody knows whether it is.
-_NO_ROLLBACK = frozenset({Phase.FINALIZING, Phase.FINALIZED, Phase.FROZEN})
 
 
 class Decision(StrEnum):
@@ -34,7 +31,7 @@ def after_failure(on_failure: str, phases: Iterable[Phase | str] = ()) -> Decisi
         known = {Phase(one) for one in phases}
     except ValueError as error:
         raise InvalidInputError(str(error), path="onFailure") from error
-    return Decision.HOLD if known & _NO_ROLLBACK else decision
+    return Decision.HOLD if known & PERHAPS_AFTER_NO_RETURN else decision
 
 
 def wave_stops(applications: Iterable[tuple[str, bool]], threshold: int | None) -> str | None:
@@ -75,5 +72,5 @@ def goal_reached(conf: WaveConf, phases: Iterable[Phase | str]) -> bool:
         known = [Phase(one) for one in phases]
     except ValueError:
         return False
-    goal = frozenset({Phase.FINALIZED}) if conf.finalize else CUT_OVER
+    goal = AFTER_NO_RETURN if conf.finalize else CUT_OVER
     return bool(known) and all(one in goal for one in known)

@@ -7,12 +7,11 @@ from typing import Any
 
 from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.markdown import code, plain, table
+from migration_ops.core.states import SHOWN_IN_REPORT
 from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.failure import goal_reached
 from migration_ops.wave.services import Services
-
-_SHOWN_PHASES = ("TEST_LAUNCHING", "TESTED", "READY", "CUTTING_OVER", "CUTOVER_VERIFIED", "FINALIZED", "ROLLED_BACK")
 
 
 def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def render(document: dict[str, Any]) -> str:
 
 
 def _times(seconds: dict[str, float]) -> str:
-    return ", ".join(f"{phase} {seconds[phase]:.0f}" for phase in _SHOWN_PHASES if phase in seconds)
+    return ", ".join(f"{phase} {seconds[phase]:.0f}" for phase in SHOWN_IN_REPORT if phase in seconds)
 
 
 def _lag(seconds: float | None) -> str:
