@@ -9,7 +9,7 @@ from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
-from migration_ops.wave.records import records_of, take_up
+from migration_ops.wave.records import locks_of_others, records_of, take_up
 from migration_ops.wave.rules.failure import wave_stops
 from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
 from migration_ops.wave.rules.refusals import (
@@ -60,17 +60,24 @@ __all__ = [
 def request_of(inp: StepInput) -> Request:
     """What the step was given to act on."""
     window = inp.inputs.get("window") or {}
-    return Request(inp.inputs.get("sheet"), inp.inputs.get("approval"), window.get("passedAt"), inp.is_retry)
+    given = inp.inputs
+    return Request(
+        given.get("sheet"), given.get("approval"), window.get("passedAt"), inp.is_retry, given.get("decision")
+    )
 
 
 def require_permitted(services: Services, inp: StepInput, action: str) -> None:
     """Asked by each task right before it acts: a person may have cleared it hours after the one before.
 
-    :param action: ``test_launch``, ``quiesce``, ``cutover`` or ``finalize``.
+    :param action: ``test_launch``, ``quiesce``, ``cutover``, ``finalize`` or ``rollback``.
     :raises GateShutError: with every reason; nothing was touched. Which kinds there are: ``wave/rules/refusals.py``.
+    :raises LockHeldError: the first reason is that another run holds a server that is to be rolled back.
     """
     app = inp.application
     records = records_of(services, app)
+    if action == "rollback":
+        _permit_rollback(services, inp, records).require()
+        return
     standings = _standings(services, records)
     around = Surroundings(run_id=services.holder.run_id)
     if action in ("quiesce", "cutover"):
@@ -82,6 +89,17 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
             run_id=services.holder.run_id,
         )
     permit(action, inp.plan, app, standings, request_of(inp), around).require()
+
+
+def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) -> Permission:
+    """By the ledger alone: what MGN shows is read, and refused, by the step itself.
+
+    What depends on the application does not keep it from going back: the sheet names it to whoever approves.
+    """
+    todo = [record for record in records if not standing_of(record).is_past("rollback")]
+    around = Surroundings(run_id=services.holder.run_id, held_by=locks_of_others(services, todo))
+    standings = [standing_of(record) for record in records]
+    return permit("rollback", inp.plan, inp.application, standings, request_of(inp), around)
 
 
 def require_asked_for(services: Services, inp: StepInput) -> None:

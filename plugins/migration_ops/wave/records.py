@@ -87,10 +87,15 @@ def require_lock(services: Services, records: list[Record]) -> None:
 
     :raises LockHeldError:
     """
-    holders = services.ledger.locks([record.source_server_id for record in records])
-    others = {server: f"{h.dag_id} / {h.run_id}" for server, h in holders.items() if not h.is_same_run(services.holder)}
+    others = locks_of_others(services, records)
     if others:
         raise LockHeldError("these servers belong to another run", holders=others)
+
+
+def locks_of_others(services: Services, records: list[Record]) -> dict[str, str]:
+    """By source server id the run that holds it, where that is not this one; a free server is absent."""
+    holders = services.ledger.locks([record.source_server_id for record in records])
+    return {server: f"{h.dag_id} / {h.run_id}" for server, h in holders.items() if not h.is_same_run(services.holder)}
 
 
 def require_reached(records: Iterable[Record], step: str, what: str) -> None:

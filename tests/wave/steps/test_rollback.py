@@ -10,7 +10,9 @@ import pytest
 
 from migration_ops.aws.errors import AccessDeniedError
 from migration_ops.core.errors import FrozenError, StepFailedError
+from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Holder, LockHeldError
+from migration_ops.wave.rules.refusals import PastNoReturnError
 from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import (
@@ -357,8 +359,12 @@ def finalized(driver: Driver) -> None:
 
 def test_after_finalize_it_is_refused_and_stays_finalized(wave: Any) -> None:
     driver = at(wave, finalized, FROM_CUTOVER)
-    with pytest.raises(FrozenError, match="no way back after finalize"):
+    before = driver.records("app")
+    with pytest.raises(PastNoReturnError, match="is finalized, there is no way back") as caught:
         driver.roll_back("app")
+    assert "no way back after finalize" in PastNoReturnError.hint
+    assert caught.value.code == "PAST_NO_RETURN"
+    assert driver.records("app") == before
     assert driver.phases("app") == {"FINALIZED"}
     assert driver.states("app") == {"CUTOVER"}
     assert len(driver.instances("app")) == 2
@@ -405,6 +411,19 @@ def test_a_begun_rollback_does_not_touch_what_another_run_holds(wave: Any) -> No
     with pytest.raises(LockHeldError):
         driver.roll_back("app")
     assert driver.states("app") == {"CUTTING_OVER"}
+
+
+def test_what_is_rolled_back_already_may_be_another_runs(wave: Any) -> None:
+    """Its next wave has begun; the server that is still to go back is this run's."""
+    driver = at(wave, cutover_launched, FROM_CUTOVER)
+    first, second = driver.records("app")
+    ledger, holder = driver.services.ledger, driver.services.holder
+    for phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+        [first] = ledger.write([first], [first.to(phase)], "test")
+    ledger.take_over([first.source_server_id], holder, Holder("migration_wave", "next", "x"))
+    driver.roll_back("app")
+    assert driver.phases("app") == {"ROLLED_BACK"}
+    assert driver.jobs("TERMINATE") == {first.source_server_id: 0, second.source_server_id: 1}
 
 
 def test_without_a_decision_nothing_is_done(wave: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import LockHeldError
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.rules.refusals import (
     ApplicationHeldError,
@@ -38,6 +39,7 @@ class Request:
     """What a task was given when it was asked to act.
 
     :param sheet, approval: the results of the sheet's and the approval's tasks; None when there is none.
+    :param decision: what was decided after a failure or on request, with by whom and why; None when nothing was.
     :param passed_at: when the cutover window's task let the wave through, ISO 8601; None when it is not known.
     :param is_retry: the orchestrator runs the task again by itself; nobody asked for it.
     """
@@ -46,6 +48,7 @@ class Request:
     approval: dict[str, Any] | None = None
     passed_at: str | None = None
     is_retry: bool = False
+    decision: dict[str, Any] | None = None
 
     def asks_for(self, standing: Standing) -> bool:
         """Whether a person asked for this very application since it failed or was stopped.
@@ -76,12 +79,14 @@ class Surroundings:
     :param missing: dependencies that are not cut over now, with where each stands.
     :param window: why the window or a calendar is not open, None when all are.
     :param run_id: the run that acts; only what this run stopped counts as quiesced.
+    :param held_by: the other run that holds a server's lock, by source server id.
     """
 
     stop: str | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     window: str | None = None
     run_id: str = ""
+    held_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class Permission:
         return list(dict.fromkeys(reason.remedy for reason in self.reasons))
 
     def require(self) -> None:
-        """:raises GateShutError: of the kind of the first reason, in the words of all."""
+        """:raises GateShutError, LockHeldError: of the kind of the first reason, in the words of all."""
         if self.reasons:
             first = self.reasons[0]
             raise first.kind(self.words, appName=self.app_name, **first.context)
@@ -137,6 +142,8 @@ def permit(
             gates += [lambda: _of_wave(app, surroundings)]
         if action == "cutover" and plan.conf.quiesce is not None:
             gates += [lambda: _of_quiesce(mine, surroundings)]
+        if action == "rollback":
+            gates += [lambda: _of_decision(app, request), lambda: _of_locks(surroundings)]
         reasons += [reason for gate in gates for reason in gate()]
     return Permission(action, app.app_name, tuple(reasons))
 
@@ -172,6 +179,17 @@ def _held_words(standing: Standing) -> str:
 
 def _why(standing: Standing) -> str:
     return f" ({standing.failed.code}: {standing.failed.message})" if standing.failed else ""
+
+
+def _of_decision(app: PlannedApplication, request: Request) -> Iterable[Reason]:
+    if (request.decision or {}).get("decision") != "rollback":
+        yield Reason(ApprovalVoidError, f"nobody decided to roll {app.app_name} back")
+
+
+def _of_locks(around: Surroundings) -> Iterable[Reason]:
+    if around.held_by:
+        where = ", ".join(f"{server} to {run}" for server, run in around.held_by.items())
+        yield Reason(LockHeldError, f"these servers belong to another run: {where}", {"holders": dict(around.held_by)})
 
 
 def _reason(kind: type[GateShutError], standings: list[Standing], words: Callable[[Standing], str]) -> Reason:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migration_ops.core.errors import StepFailedError
+from migration_ops.ledger.protocol import LockHeldError
 
 
 class GateShutError(StepFailedError):
@@ -79,7 +80,10 @@ class PastNoReturnError(GateShutError):
     """It is finalized."""
 
     code = "PAST_NO_RETURN"
-    hint = "MGN has no way back after finalize. Keep or stop the instance in EC2; a new one starts with the agent."
+    hint = (
+        "MGN has no way back after finalize. Keep or stop the instance in EC2 and start the source server again; a new "
+        "migration begins with the replication agent and a full initial sync."
+    )
 
 
 class DependencyNotCutOverError(GateShutError):
@@ -118,7 +122,7 @@ GATE_CODES = frozenset(
 class Reason:
     """One reason for a no: the sentence that a sheet shows and that the task's error says."""
 
-    kind: type[GateShutError]
+    kind: type[GateShutError | LockHeldError]
     message: str
     context: dict[str, Any] = field(default_factory=dict)
 

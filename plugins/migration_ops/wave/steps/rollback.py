@@ -14,7 +14,9 @@ from migration_ops.wave.launching.carry import TerminationCarry
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
-from migration_ops.wave.records import records_of, require_lock, to_act, transition, wait_until, with_phase, write
+from migration_ops.wave.permission import require_permitted
+from migration_ops.wave.records import records_of, to_act, transition, wait_until, with_phase, write
+from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import RETRY, ROLLED_BACK
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.quiesce import undo
@@ -40,6 +42,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     ``inputs["decision"]["decision"]`` is ``rollback`` or ``hold``; on ``hold`` everything is left as it is and marked
     for a person. Without a decision nothing is done.
 
+    :raises GateShutError, LockHeldError: it may not be rolled back (``require_permitted``); nothing was touched.
     :raises FrozenError: it could not be finished or verified, with the reason.
     :raises StepSkipped: the decision was to leave the application as it is.
     """
@@ -52,7 +55,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         raise StepSkipped(why, appName=inp.application.app_name)
     try:
         return _roll_back(services, inp, records)
-    except (FrozenError, LockHeldError):
+    except (FrozenError, GateShutError, LockHeldError):
         # Another run's lock: that run says what becomes of the servers, nothing was touched here.
         raise
     except MigrationError as error:
@@ -71,6 +74,7 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
     todo = [record for record in records if record.phase is not Phase.ROLLED_BACK]
     if not todo:
         return Done({"appName": app.app_name, "passed": "rolled back before"})
+    require_permitted(services, inp, "rollback")
     views = views_of(services, [record.source_server_id for record in todo])
     _refuse_after_no_return(services, todo, views)
     todo = _begun(services, inp, todo)
@@ -96,7 +100,6 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
 def _begun(services: Services, inp: StepInput, todo: list[Record]) -> list[Record]:
     started = [record for record in todo if record.phase is not Phase.ROLLING_BACK]
     if not started:
-        require_lock(services, todo)
         return todo
     transition(services, started, Phase.ROLLING_BACK, "rollback started", dict(inp.inputs.get("decision") or {}))
     return _rolling_back(services, inp)
