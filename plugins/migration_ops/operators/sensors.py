@@ -98,11 +98,11 @@ class MgnBaseSensor(AwsBaseSensor[MgnHook]):
 
     def poke(self, context: Context) -> bool:
         """:raises StepFailedError: the condition cannot be met any more."""
-        judgement = self._condition.observe(self._look())
-        self._observed = judgement.observed
-        if judgement.reason is Reason.FAILED:
-            raise self._failure(StepFailedError, judgement.observed)
-        return judgement.reason is Reason.MET
+        result = self._condition.observe(self._look())
+        self._observed = result.observed
+        if result.reason is Reason.FAILED:
+            raise self._failure(StepFailedError, result.observed)
+        return result.reason is Reason.MET
 
     def _look(self) -> dict[str, Any]:
         """What the condition sees: a throttled or unreachable AWS is no reason to fail, and no good sign either."""

@@ -104,7 +104,7 @@ class WatchTrigger(BaseTrigger):
     async def _watch(self) -> tuple[Reason, dict[str, Any]]:
         """Feeds the condition poll by poll. What is seen after the deadline, say because no triggerer ran, is late."""
         condition = condition_for(self.topic, self.until, self.subjects)
-        wants = needs_of(self.topic, self.subjects, self.until)
+        needs = needs_of(self.topic, self.subjects, self.until)
         observed = {one: dict(NEVER_READ) for one in self.subjects}
         patience = max(self.deadline - time.time(), self.first_poll_seconds)
         key = (self.aws_conn_id, self.region)
@@ -112,16 +112,16 @@ class WatchTrigger(BaseTrigger):
         try:
             async with (
                 limit,
-                aclosing(watch(key, wants, self.poll_seconds, self.first_poll_seconds)) as polls,
+                aclosing(watch(key, needs, self.poll_seconds, self.first_poll_seconds)) as polls,
             ):
                 async for seen in polls:
-                    judgement = condition.observe(merge(self.topic, self.subjects, self.until, seen))
-                    observed = judgement.observed
+                    result = condition.observe(merge(self.topic, self.subjects, self.until, seen))
+                    observed = result.observed
                     self._log_change(observed)
-                    if self._is_late() and judgement.reason is not Reason.FAILED:
+                    if self._is_late() and result.reason is not Reason.FAILED:
                         break
-                    if judgement.reason is not None:
-                        return judgement.reason, observed
+                    if result.reason is not None:
+                        return result.reason, observed
         except TimeoutError:
             if not limit.expired():
                 raise

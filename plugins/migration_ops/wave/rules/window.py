@@ -14,7 +14,7 @@ OVER = "OVER"
 
 
 @dataclass(frozen=True)
-class WindowJudgement:
+class WindowResult:
     """``wait_until`` is when waiting may help; None when the window is open, or over for good."""
 
     check: GateResult
@@ -25,7 +25,7 @@ class WindowJudgement:
         return self.check.value == OVER
 
 
-def judge_window(opens: datetime | None, closes: datetime | None, now: datetime) -> WindowJudgement:
+def judge_window(opens: datetime | None, closes: datetime | None, now: datetime) -> WindowResult:
     """Whether a cutover may start now; without limits it always may.
 
     :raises InvalidInputError: a time without an offset.
@@ -39,10 +39,10 @@ def judge_window(opens: datetime | None, closes: datetime | None, now: datetime)
         return GateResult("cutover_window", "cutoverWindow", verdict, value, limit, reason)
 
     if closes is not None and now >= closes:
-        return WindowJudgement(check(Verdict.BLOCKED, OVER, f"the window closed at {_text(closes)}"))
+        return WindowResult(check(Verdict.BLOCKED, OVER, f"the window closed at {_text(closes)}"))
     if opens is not None and now < opens:
-        return WindowJudgement(check(Verdict.BLOCKED, NOT_YET, f"the window opens at {_text(opens)}"), opens)
-    return WindowJudgement(check(Verdict.OK, OPEN, "the window is open" if opens or closes else "no window is set"))
+        return WindowResult(check(Verdict.BLOCKED, NOT_YET, f"the window opens at {_text(opens)}"), opens)
+    return WindowResult(check(Verdict.OK, OPEN, "the window is open" if opens or closes else "no window is set"))
 
 
 def _text(value: datetime | None) -> str | None:

@@ -8,7 +8,7 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.records import require_met
 from migration_ops.wave.rules.refusals import WindowClosedError
-from migration_ops.wave.rules.window import WindowJudgement, judge_window
+from migration_ops.wave.rules.window import WindowResult, judge_window
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import calendar_states
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
@@ -51,7 +51,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     )
 
 
-def _passed(services: Services, judged: WindowJudgement, calendars: list[str]) -> Done:
+def _passed(services: Services, judged: WindowResult, calendars: list[str]) -> Done:
     """``passedAt`` tells the tasks behind it whether the whole wave was let through again since one of them failed."""
     more = {"changeCalendars": calendars} if calendars else {}
     return Done({"window": judged.check.as_document(), **more, "passedAt": services.now().isoformat()})
@@ -83,6 +83,6 @@ def all_open(services: Services, calendars: list[str]) -> bool:
     return all(states.get(name) == "OPEN" for name in calendars)
 
 
-def _judge(services: Services, plan: WavePlan) -> WindowJudgement:
+def _judge(services: Services, plan: WavePlan) -> WindowResult:
     window = plan.conf.cutover_window
     return judge_window(window.opens, window.closes, services.now())

@@ -85,9 +85,9 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     boots = _boots(services, inp, todo, kind, deadline)
     if isinstance(boots, Wait):
         return boots
-    looked = app_checks.run_all(services, inp, todo, carry.commands)
-    failed = [check for check in looked.checks if check.verdict is not Verdict.OK]
-    if failed or looked.is_running:
+    checked = app_checks.run_all(services, inp, todo, carry.commands)
+    failed = [check for check in checked.checks if check.verdict is not Verdict.OK]
+    if failed or checked.is_running:
         if services.epoch() >= deadline:
             reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
             raise StepTimedOutError(
@@ -95,8 +95,8 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
             )
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
-        return wait_until(services, at, why, deadline, VerifyCarry(deadline, looked.commands))
-    evidence = [check.as_document() for check in [*boots.values(), *looked.checks]]
+        return wait_until(services, at, why, deadline, VerifyCarry(deadline, checked.commands))
+    evidence = [check.as_document() for check in [*boots.values(), *checked.checks]]
     new = [
         with_phase(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo
     ]
@@ -124,20 +124,20 @@ def _boots(
         # Never booted this early: the wait's first poll is the first look, shared by all that wait.
         return _wait_for_boot(services, inp, todo, {}, deadline)
     if resumed.reason is Reason.MET and resumed.observed:
-        seen = {record.source_server_id: _seen(resumed, record) for record in todo}
+        seen = {record.source_server_id: _result_of_wait(resumed, record) for record in todo}
         if all(check.verdict is Verdict.OK for check in seen.values()):
             return seen
-    looked = _look(services, todo, services.mgn.describe_servers([record.source_server_id for record in todo]))
-    if all(check.verdict is Verdict.OK for check in looked.checks.values()):
-        return looked.checks
+    found = _read_boots(services, todo, services.mgn.describe_servers([record.source_server_id for record in todo]))
+    if all(check.verdict is Verdict.OK for check in found.checks.values()):
+        return found.checks
     # What the wait took for lost may be stopped because its launch configuration says so.
-    if resumed.observed and (looked.lost or resumed.reason is Reason.TIMED_OUT):
+    if resumed.observed and (found.lost or resumed.reason is Reason.TIMED_OUT):
         require_met(resumed, f"boot of the {kind.name} instances", inp.application.app_name)
-    return _wait_for_boot(services, inp, todo, looked.dispositions, deadline)
+    return _wait_for_boot(services, inp, todo, found.dispositions, deadline)
 
 
-def _seen(resumed: Resumed, record: Record) -> GateResult:
-    """The wait's own judgement of a server, which is that of ``judge_boot``; UNKNOWN when it has none."""
+def _result_of_wait(resumed: Resumed, record: Record) -> GateResult:
+    """The wait's own verdict on a server, which is that of ``judge_boot``; UNKNOWN when it has none."""
     one = resumed.observed.get(record.source_server_id) or {}
     instance = (one.get("view") or {}).get("launched_instance_id")
     verdict = Verdict(one.get("verdict") or Verdict.UNKNOWN)
@@ -149,7 +149,7 @@ def _seen(resumed: Resumed, record: Record) -> GateResult:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _BootResults:
     """``dispositions``: of the instances that are stopped; ``lost``: those that no waiting brings back."""
 
     checks: dict[str, GateResult]
@@ -162,10 +162,10 @@ def boot_checks(services: Services, records: list[Record], views: dict[str, Serv
 
     :raises StepFailedError: a record in a launched phase has no instance id, which is a defect of the ledger.
     """
-    return _look(services, records, views).checks
+    return _read_boots(services, records, views).checks
 
 
-def _look(services: Services, records: list[Record], views: dict[str, ServerView]) -> _Look:
+def _read_boots(services: Services, records: list[Record], views: dict[str, ServerView]) -> _BootResults:
     expected = {record.source_server_id: record.instance_id for record in records}
     unknown = [server for server, instance in expected.items() if not instance]
     if unknown:
@@ -184,7 +184,7 @@ def _look(services: Services, records: list[Record], views: dict[str, ServerView
         checks[server] = judge_boot(*about, launch_disposition=disposition)
         if boot_is_lost(*about, launch_disposition=disposition) or server not in views:
             lost.append(server)
-    return _Look(checks, dispositions, lost)
+    return _BootResults(checks, dispositions, lost)
 
 
 def _wait_for_boot(

@@ -24,21 +24,25 @@ class ApiError:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """``reason`` None: keep waiting. ``observed`` as in ``wave.waits.outcome.Resumed``; plain JSON values."""
+class ConditionResult:
+    """What one poll says of the whole wait.
+
+    :param reason: None: keep waiting.
+    :param observed: as in ``wave.waits.outcome.Resumed``; plain JSON values.
+    """
 
     reason: Reason | None
     observed: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One subject in one poll. ``is_lost``: waiting for it is useless."""
+class SubjectResult:
+    """What one poll says of one subject, judged. ``is_terminal``: waiting for it is useless."""
 
     verdict: Verdict
     reason: str
     view: dict[str, Any] | None = None
-    is_lost: bool = False
+    is_terminal: bool = False
     more: dict[str, Any] = field(default_factory=dict)
 
     def as_document(self) -> dict[str, Any]:
@@ -66,44 +70,46 @@ class Condition(ABC):
         self._absences: dict[str, int] = {}
         self._configure(until)
 
-    def observe(self, observations: dict[str, Any]) -> Judgement:
+    def observe(self, observations: dict[str, Any]) -> ConditionResult:
         """Call once per poll with the latest view per subject.
 
         :param observations: None = the API did not list the subject; ``ApiError`` = it could not be read.
         """
         self._subjects |= set(observations)
         unread = ApiError("not read in this poll")
-        seen = {one: self._see(one, observations.get(one, unread)) for one in sorted(self._subjects)}
-        reason = self._conclude(seen)
-        return Judgement(reason, {one: what.as_document() for one, what in seen.items()})
+        results = {one: self._evaluate(one, observations.get(one, unread)) for one in sorted(self._subjects)}
+        reason = self._conclude(results)
+        return ConditionResult(reason, {one: result.as_document() for one, result in results.items()})
 
     @abstractmethod
     def _configure(self, until: dict[str, Any]) -> None:
         """:raises InvalidInputError: a parameter is missing or malformed."""
 
     @abstractmethod
-    def _judge(self, subject: str, observation: Any) -> Seen:
+    def _judge(self, subject: str, observation: Any) -> SubjectResult:
         """Judges what the API did list."""
 
-    def _see(self, subject: str, observation: Any) -> Seen:
+    def _evaluate(self, subject: str, observation: Any) -> SubjectResult:
         if isinstance(observation, ApiError):
-            return Seen(Verdict.UNKNOWN, f"could not be read: {observation.message}")
+            return SubjectResult(Verdict.UNKNOWN, f"could not be read: {observation.message}")
         if observation is not None:
             self._absences.pop(subject, None)
             return self._judge(subject, observation)
         absences = self._absences[subject] = self._absences.get(subject, 0) + 1
-        is_lost = self.absences_until_failed is not None and absences >= self.absences_until_failed
-        return Seen(Verdict.UNKNOWN, f"not listed, {absences} polls in a row", is_lost=is_lost)
+        is_terminal = self.absences_until_failed is not None and absences >= self.absences_until_failed
+        return SubjectResult(Verdict.UNKNOWN, f"not listed, {absences} polls in a row", is_terminal=is_terminal)
 
-    def _conclude(self, seen: dict[str, Seen]) -> Reason | None:
-        """One lost subject ends the wait; otherwise it is met when there are subjects and all are OK."""
-        if any(one.is_lost for one in seen.values()):
+    def _conclude(self, results: dict[str, SubjectResult]) -> Reason | None:
+        """One terminal subject ends the wait; otherwise it is met when there are subjects and all are OK."""
+        if any(one.is_terminal for one in results.values()):
             return Reason.FAILED
-        return Reason.MET if seen and all(one.verdict is Verdict.OK for one in seen.values()) else None
+        return Reason.MET if results and all(one.verdict is Verdict.OK for one in results.values()) else None
 
 
-def seen_from(check: GateResult, view: dict[str, Any] | None, *, is_lost: bool = False, **more: Any) -> Seen:
-    return Seen(check.verdict, check.reason, view, is_lost, more)
+def result_from(
+    check: GateResult, view: dict[str, Any] | None, *, is_terminal: bool = False, **more: Any
+) -> SubjectResult:
+    return SubjectResult(check.verdict, check.reason, view, is_terminal, more)
 
 
 def required(until: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:

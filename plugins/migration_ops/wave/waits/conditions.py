@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from migration_ops.wave.waits.condition import ABSENCES_UNTIL_FAILED, ApiError, Condition, Judgement
+from migration_ops.wave.waits.condition import ABSENCES_UNTIL_FAILED, ApiError, Condition, ConditionResult
 from migration_ops.wave.waits.mgn import BootCondition, JobsCondition, ReplicationCondition
 from migration_ops.wave.waits.outcome import Topic
 from migration_ops.wave.waits.time import CalendarCondition, ClockCondition, LedgerCondition
 
-__all__ = ["ABSENCES_UNTIL_FAILED", "CONDITIONS", "ApiError", "Condition", "Judgement", "condition_for"]
+__all__ = ["ABSENCES_UNTIL_FAILED", "CONDITIONS", "ApiError", "Condition", "ConditionResult", "condition_for"]
 
 CONDITIONS: dict[Topic, type[Condition]] = {
     Topic.REPLICATION: ReplicationCondition,

@@ -10,7 +10,7 @@ from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import Verdict
 from migration_ops.wave.rules.boot import boot_is_lost, instance_state, judge_boot
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication, replication_is_terminal
-from migration_ops.wave.waits.condition import ApiError, Condition, Seen, required, seen_from
+from migration_ops.wave.waits.condition import ApiError, Condition, SubjectResult, required, result_from
 from migration_ops.wave.waits.outcome import Reason
 
 
@@ -32,13 +32,13 @@ class ReplicationCondition(Condition):
             raise InvalidInputError("a wait needs at least one sample and one lifecycle state", path="until")
         self._good = 0
 
-    def _judge(self, subject: str, observation: ServerView) -> Seen:
+    def _judge(self, subject: str, observation: ServerView) -> SubjectResult:
         check = judge_replication(observation, self._limits, final=self._final)
-        is_lost = replication_is_terminal(observation, self._limits.lifecycle)
-        return seen_from(check, observation.as_document(), is_lost=is_lost)
+        is_terminal = replication_is_terminal(observation, self._limits.lifecycle)
+        return result_from(check, observation.as_document(), is_terminal=is_terminal)
 
-    def _conclude(self, seen: dict[str, Seen]) -> Reason | None:
-        reason = super()._conclude(seen)
+    def _conclude(self, results: dict[str, SubjectResult]) -> Reason | None:
+        reason = super()._conclude(results)
         if reason is not Reason.MET:
             self._good = 0
             return reason
@@ -52,12 +52,12 @@ class JobsCondition(Condition):
     def _configure(self, until: dict[str, Any]) -> None:
         """No parameters."""
 
-    def _judge(self, subject: str, observation: JobView) -> Seen:
+    def _judge(self, subject: str, observation: JobView) -> SubjectResult:
         view = observation.as_document()
         if observation.is_over:
-            return Seen(Verdict.OK, "the job is over", view)
+            return SubjectResult(Verdict.OK, "the job is over", view)
         state = f"still running ({observation.status})" if observation.is_active else f"status {observation.status}"
-        return Seen(Verdict.UNKNOWN, f"the job is {state}", view)
+        return SubjectResult(Verdict.UNKNOWN, f"the job is {state}", view)
 
 
 class BootCondition(Condition):
@@ -72,22 +72,22 @@ class BootCondition(Condition):
         self._dispositions: dict[str, str] = dict(until.get("launchDisposition") or {})
         self._subjects |= set(self._instances)
 
-    def _see(self, subject: str, observation: Any) -> Seen:
+    def _evaluate(self, subject: str, observation: Any) -> SubjectResult:
         if isinstance(observation, dict):
             for part in ("view", "instance"):
                 if isinstance(observation.get(part), ApiError):
-                    return super()._see(subject, observation[part])
+                    return super()._evaluate(subject, observation[part])
             if observation.get("view") is None and not self._is_lost(subject, observation):
-                return super()._see(subject, None)
-        return super()._see(subject, observation)
+                return super()._evaluate(subject, None)
+        return super()._evaluate(subject, observation)
 
-    def _judge(self, subject: str, observation: dict[str, Any]) -> Seen:
+    def _judge(self, subject: str, observation: dict[str, Any]) -> SubjectResult:
         view, instance = observation.get("view"), observation.get("instance")
         check = judge_boot(view, instance, self._instances.get(subject), launch_disposition=self._disposition(subject))
-        return seen_from(
+        return result_from(
             check,
             view.as_document() if view else None,
-            is_lost=self._is_lost(subject, observation),
+            is_terminal=self._is_lost(subject, observation),
             instance=_plain(instance),
         )
 

@@ -47,7 +47,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Resumed:
-    """How a wait ended: per subject the last observation and judgement, never an exception for one of them.
+    """How a wait ended: per subject the last observation and its verdict, never an exception for one of them.
 
     ``observed[subject]`` = ``{"verdict": …, "reason": …, "view": <document of the view or null>}``.
     """

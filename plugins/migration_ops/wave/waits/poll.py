@@ -1,7 +1,7 @@
 """One shared poll per connection and Region: all waits of a triggerer read AWS together.
 
 Twenty applications that wait for replication cost ``ceil(servers / 200)`` DescribeSourceServers a poll, not one each.
-A poll starts with its first waiter and ends with its last.
+A poll starts with its first subscriber and ends with its last.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ Observations = dict[Feed, dict[str, Any]]
 class Subscriber:
     """One subscription. It is read no more often than it asked for, however often others are."""
 
-    def __init__(self, wants: Needs, poll_seconds: float, ready_at: float) -> None:
-        self.wants = wants
+    def __init__(self, needs: Needs, poll_seconds: float, ready_at: float) -> None:
+        self.needs = needs
         self.poll_seconds = poll_seconds
         self.next_at = ready_at
         self.inbox: asyncio.Queue[Observations | Exception] = asyncio.Queue()
 
 
 class SharedPoll:
-    """The one task that polls for all waiters of a key."""
+    """The one task that polls for all subscribers of a key."""
 
     def __init__(self, key: Key, connect: Connect) -> None:
         self._key = key
         self._connect = connect
         self._readers: Readers | None = None
-        self._waiters: dict[Subscriber, None] = {}
+        self._subscribers: dict[Subscriber, None] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._slowdown = 1.0
@@ -60,18 +60,18 @@ class SharedPoll:
 
     @property
     def is_idle(self) -> bool:
-        return not self._waiters
+        return not self._subscribers
 
-    def join(self, waiter: Subscriber) -> None:
-        self._waiters[waiter] = None
+    def join(self, subscriber: Subscriber) -> None:
+        self._subscribers[subscriber] = None
         self._changed.set()
         if self._task is None:
             # An empty context: Airflow binds the log to the trigger in it, and the poll is no single trigger's.
             self._task = asyncio.create_task(self._run(), name=f"shared poll {self._key}", context=Context())
 
-    def leave(self, waiter: Subscriber) -> None:
-        """Stops reading for this waiter; the last one ends the poll."""
-        self._waiters.pop(waiter, None)
+    def leave(self, subscriber: Subscriber) -> None:
+        """Stops reading for this subscriber; the last one ends the poll."""
+        self._subscribers.pop(subscriber, None)
         self._changed.set()
         if self.is_idle and self._task is not None:
             self._task.cancel()
@@ -82,15 +82,15 @@ class SharedPoll:
             while True:
                 await self._sleep_until_due()
                 await self._poll()
-        except* Exception as group:  # noqa: BLE001 - handed to the waiters, which raise it
-            # A fault of ours, not of AWS: every waiter raises it, so that Airflow shows it at each task.
-            for waiter in self._waiters:
-                waiter.inbox.put_nowait(group.exceptions[0])
+        except* Exception as group:  # noqa: BLE001 - handed to the subscribers, which raise it
+            # A fault of ours, not of AWS: every subscriber raises it, so that Airflow shows it at each task.
+            for subscriber in self._subscribers:
+                subscriber.inbox.put_nowait(group.exceptions[0])
         finally:
             self._task = None
 
     async def _sleep_until_due(self) -> None:
-        """Sleeps until a waiter is due and the interval has passed; whoever joins or leaves may change when."""
+        """Sleeps until a subscriber is due and the interval has passed; whoever joins or leaves may change when."""
         while (pause := self._due_at() - _clock()) > 0:
             self._changed.clear()
             with suppress(TimeoutError):
@@ -98,28 +98,30 @@ class SharedPoll:
                     await self._changed.wait()
 
     def _due_at(self) -> float:
-        interval = min(waiter.poll_seconds for waiter in self._waiters)
-        first = min(waiter.next_at for waiter in self._waiters)
-        # Waiters that are due nearly together (the applications of a wave defer within seconds) share one read.
-        due = max(waiter.next_at for waiter in self._waiters if waiter.next_at <= first + interval * JITTER)
+        interval = min(subscriber.poll_seconds for subscriber in self._subscribers)
+        first = min(subscriber.next_at for subscriber in self._subscribers)
+        # Subscribers that are due nearly together (the applications of a wave defer within seconds) share one read.
+        due = max(
+            subscriber.next_at for subscriber in self._subscribers if subscriber.next_at <= first + interval * JITTER
+        )
         if self._last_poll_at is None:
             return due
-        # An impatient waiter that left since must not make a patient one miss its turn.
+        # An impatient subscriber that left since must not make a patient one miss its turn.
         return max(due, self._last_poll_at + min(interval, self._last_interval) * self._jitter * self._slowdown)
 
     async def _poll(self) -> None:
         self._last_poll_at = now = _clock()
-        self._last_interval = min(waiter.poll_seconds for waiter in self._waiters)
+        self._last_interval = min(subscriber.poll_seconds for subscriber in self._subscribers)
         self._jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
-        due = [waiter for waiter in self._waiters if waiter.next_at <= now]
-        for waiter in due:
-            waiter.next_at = now + waiter.poll_seconds * (1 - JITTER)
-        feeds = sorted({feed for waiter in due for feed in waiter.wants})
+        due = [subscriber for subscriber in self._subscribers if subscriber.next_at <= now]
+        for subscriber in due:
+            subscriber.next_at = now + subscriber.poll_seconds * (1 - JITTER)
+        feeds = sorted({feed for subscriber in due for feed in subscriber.needs})
         readers = await self._connected(feeds)
         async with asyncio.TaskGroup() as group:
             reads = {feed: group.create_task(self._read(readers[feed], feed, due)) for feed in feeds}
-            for waiter in due:
-                group.create_task(self._hand_over(waiter, reads))
+            for subscriber in due:
+                group.create_task(self._hand_over(subscriber, reads))
         self._after(error for _, error in (read.result() for read in reads.values()))
 
     async def _connected(self, feeds: list[Feed]) -> Readers:
@@ -133,19 +135,19 @@ class SharedPoll:
         return self._readers or {}
 
     async def _hand_over(
-        self, waiter: Subscriber, reads: Mapping[Feed, asyncio.Task[tuple[dict[str, Any], MigrationError | None]]]
+        self, subscriber: Subscriber, reads: Mapping[Feed, asyncio.Task[tuple[dict[str, Any], MigrationError | None]]]
     ) -> None:
-        """A waiter gets its observations as soon as its own feeds are read."""
+        """A subscriber gets its observations as soon as its own feeds are read."""
         observations: Observations = {}
-        for feed, ids in waiter.wants.items():
+        for feed, ids in subscriber.needs.items():
             seen, _ = await asyncio.shield(reads[feed])
             observations[feed] = {one: seen[one] for one in ids if one in seen}
-        waiter.inbox.put_nowait(observations)
+        subscriber.inbox.put_nowait(observations)
 
     async def _read(
         self, reader: Reader, feed: Feed, due: list[Subscriber]
     ) -> tuple[dict[str, Any], MigrationError | None]:
-        groups = list(dict.fromkeys(waiter.wants[feed] for waiter in due if feed in waiter.wants))
+        groups = list(dict.fromkeys(subscriber.needs[feed] for subscriber in due if feed in subscriber.needs))
         union = frozenset[str]().union(*groups)
         seen, error = await _read_ids(reader, union)
         if isinstance(error, InvalidError | NotFoundError) and len(groups) > 1:
@@ -189,28 +191,30 @@ _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Key, Connect], S
 
 
 async def watch(
-    key: Key, wants: Needs, poll_seconds: float, first_poll_seconds: float, connect: Connect = readers_of
+    key: Key, needs: Needs, poll_seconds: float, first_poll_seconds: float, connect: Connect = readers_of
 ) -> AsyncGenerator[Observations]:
-    """What the shared poll of ``key`` sees of ``wants``, poll by poll, until the iterator is closed.
+    """What the shared poll of ``key`` sees of ``needs``, poll by poll, until the iterator is closed.
 
-    Close it (``contextlib.aclosing``): a waiter that is not closed keeps the poll alive.
+    Close it (``contextlib.aclosing``): a subscriber that is not closed keeps the poll alive.
 
     :param key: Airflow connection id and Region.
-    :param wants: ids by feed; a feed without ids is not read.
+    :param needs: ids by feed; a feed without ids is not read.
     :param first_poll_seconds: the first observation comes no sooner than this.
     """
     polls = _polls.setdefault(asyncio.get_running_loop(), {})
     poll = polls.setdefault((key, connect), SharedPoll(key, connect))
-    waiter = Subscriber({feed: ids for feed, ids in wants.items() if ids}, poll_seconds, _clock() + first_poll_seconds)
-    poll.join(waiter)
+    subscriber = Subscriber(
+        {feed: ids for feed, ids in needs.items() if ids}, poll_seconds, _clock() + first_poll_seconds
+    )
+    poll.join(subscriber)
     try:
         while True:
-            seen = await waiter.inbox.get()
+            seen = await subscriber.inbox.get()
             if isinstance(seen, Exception):
                 raise seen
             yield seen
     finally:
-        poll.leave(waiter)
+        poll.leave(subscriber)
         if poll.is_idle and polls.get((key, connect)) is poll:
             del polls[key, connect]
 

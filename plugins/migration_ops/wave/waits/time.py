@@ -6,7 +6,7 @@ from typing import Any
 
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import Verdict
-from migration_ops.wave.waits.condition import Condition, Judgement, Seen, epoch_seconds, required
+from migration_ops.wave.waits.condition import Condition, ConditionResult, SubjectResult, epoch_seconds, required
 from migration_ops.wave.waits.outcome import Reason
 
 WINDOW = "cutoverWindow"
@@ -28,16 +28,18 @@ class LedgerCondition(Condition):
                 "phases to reach must be given and differ from those that fail", path="until.reached"
             )
 
-    def _judge(self, subject: str, observation: dict[str, Any]) -> Seen:
+    def _judge(self, subject: str, observation: dict[str, Any]) -> SubjectResult:
         phase = observation.get("phase")
         because = f": {observation['reason']}" if observation.get("reason") else ""
         if phase in self._failed:
-            return Seen(Verdict.BLOCKED, f"is {phase}{because}", observation, is_lost=True)
+            return SubjectResult(Verdict.BLOCKED, f"is {phase}{because}", observation, is_terminal=True)
         if phase in self._reached:
-            return Seen(Verdict.OK, f"is {phase}", observation)
+            return SubjectResult(Verdict.OK, f"is {phase}", observation)
         if phase is None:
-            return Seen(Verdict.UNKNOWN, "the ledger gives no phase", observation)
-        return Seen(Verdict.BLOCKED, f"is {phase}, not yet one of {', '.join(sorted(self._reached))}", observation)
+            return SubjectResult(Verdict.UNKNOWN, "the ledger gives no phase", observation)
+        return SubjectResult(
+            Verdict.BLOCKED, f"is {phase}, not yet one of {', '.join(sorted(self._reached))}", observation
+        )
 
 
 class ClockCondition(Condition):
@@ -46,10 +48,10 @@ class ClockCondition(Condition):
     def _configure(self, until: dict[str, Any]) -> None:
         self._at = epoch_seconds(until, "at")
 
-    def observe(self, observations: dict[str, Any]) -> Judgement:
-        return Judgement(Reason.MET if self._clock() >= self._at else None, {})
+    def observe(self, observations: dict[str, Any]) -> ConditionResult:
+        return ConditionResult(Reason.MET if self._clock() >= self._at else None, {})
 
-    def _judge(self, subject: str, observation: Any) -> Seen:
+    def _judge(self, subject: str, observation: Any) -> SubjectResult:
         raise InvalidInputError("a wait for a time has no subjects", subject=subject)
 
 
@@ -65,27 +67,27 @@ class CalendarCondition(Condition):
         self._opens = epoch_seconds(until, "opens") if until.get("opens") is not None else None
         self._closes = epoch_seconds(until, "closes") if until.get("closes") is not None else None
 
-    def observe(self, observations: dict[str, Any]) -> Judgement:
+    def observe(self, observations: dict[str, Any]) -> ConditionResult:
         calendars = super().observe(observations).observed
         if self._opens is not None or self._closes is not None:
             calendars[WINDOW] = self._window().as_document()
         if self._closes is not None and self._clock() >= self._closes:
-            return Judgement(Reason.FAILED, calendars)
+            return ConditionResult(Reason.FAILED, calendars)
         is_open = bool(calendars) and all(one["verdict"] == Verdict.OK for one in calendars.values())
-        return Judgement(Reason.MET if is_open else None, calendars)
+        return ConditionResult(Reason.MET if is_open else None, calendars)
 
-    def _judge(self, subject: str, observation: str) -> Seen:
+    def _judge(self, subject: str, observation: str) -> SubjectResult:
         view = {"state": observation}
         if observation == "OPEN":
-            return Seen(Verdict.OK, "the change calendar is open", view)
+            return SubjectResult(Verdict.OK, "the change calendar is open", view)
         if observation == "CLOSED":
-            return Seen(Verdict.BLOCKED, "the change calendar is closed", view)
-        return Seen(Verdict.UNKNOWN, f"the change calendar is {observation}", view)
+            return SubjectResult(Verdict.BLOCKED, "the change calendar is closed", view)
+        return SubjectResult(Verdict.UNKNOWN, f"the change calendar is {observation}", view)
 
-    def _window(self) -> Seen:
+    def _window(self) -> SubjectResult:
         now = self._clock()
         if self._closes is not None and now >= self._closes:
-            return Seen(Verdict.BLOCKED, "the cutover window is over")
+            return SubjectResult(Verdict.BLOCKED, "the cutover window is over")
         if self._opens is not None and now < self._opens:
-            return Seen(Verdict.BLOCKED, "the cutover window is not open yet")
-        return Seen(Verdict.OK, "the cutover window is open")
+            return SubjectResult(Verdict.BLOCKED, "the cutover window is not open yet")
+        return SubjectResult(Verdict.OK, "the cutover window is open")
