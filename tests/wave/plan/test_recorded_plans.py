@@ -95,6 +95,7 @@ def test_a_dry_run_that_the_document_does_not_deny_stays_one() -> None:
         (["applications", 0, "servers"], None, "plan.applications[0].servers"),
         (["applications", 0], "billing", "plan.applications[0].servers"),
         (["applications", 0, "servers", 0, "migrationId"], None, "plan.applications[0].servers[0].migrationId"),
+        (["applications", 0, "checks"], ["ping"], "plan.applications[0].checks[0]"),
         (["conf"], "{}", "plan.conf"),
     ],
 )

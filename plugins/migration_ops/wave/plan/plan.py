@@ -82,7 +82,7 @@ class PlannedApplication:
             impact=_part(document, "impact", str, path),
             level=_part(document, "level", int, path),
             servers=tuple(PlannedServer.from_document(one, f"{path}.servers[{number}]") for number, one in servers),
-            checks=tuple(dict(one) for one in _part(document, "checks", list, path)),
+            checks=tuple(_documents(document, "checks", path)),
         )
 
 
@@ -209,3 +209,11 @@ def _part(document: Any, key: str, kind: type[T], path: str) -> T:
     if not isinstance(value, kind):
         raise InvalidInputError("a plan's document lacks a part, or it is malformed", path=f"{path}.{key}")
     return value
+
+
+def _documents(document: Any, key: str, path: str) -> list[dict[str, Any]]:
+    found = _part(document, key, list, path)
+    for number, one in enumerate(found):
+        if not isinstance(one, dict):
+            raise InvalidInputError("a plan's document is malformed", path=f"{path}.{key}[{number}]")
+    return [dict(one) for one in found]
