@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from migration_ops.core.errors import StepFailedError
-from migration_ops.wave.permission import ApplicationHeldError, GateShutError
+from migration_ops.core.states import Phase
+from migration_ops.wave.permission import ApplicationHeldError, GateShutError, RollbackUnfinishedError
+from migration_ops.wave.rules.standing import STOPPED_IN
 from migration_ops.wave.services import StepSkipped
 from tests.wave.steps.wave_driver import HOLD, Driver
 
@@ -159,3 +161,20 @@ def test_a_rollback_that_stopped_half_way_is_not_gone_on_with_by_the_work(wave: 
     driver.assert_jobs("START_CUTOVER", "a", 1)
     driver.roll_back("a")
     assert driver.phases("a") == {"ROLLED_BACK"}
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_nothing_of_an_application_is_test_launched_while_a_rollback_of_it_is_unfinished(
+    wave: Any, stopped: bool
+) -> None:
+    driver: Driver = wave({"appName": "b", "servers": 2})
+    driver.register()
+    [first, _] = driver.records("b")
+    ledger = driver.services.ledger
+    [first] = ledger.write([first], [first.to(Phase.ROLLING_BACK)], "test")
+    if stopped:
+        facts = {**first.facts, STOPPED_IN: Phase.ROLLING_BACK.value}
+        ledger.write([first], [first.to(Phase.FROZEN, facts=facts)], "test")
+    with pytest.raises(RollbackUnfinishedError):
+        driver.step("test_launch", "b")
+    driver.assert_jobs("START_TEST", "b", 0)
