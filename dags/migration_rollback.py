@@ -23,8 +23,12 @@ from migration_ops.operators.approval import EvidenceApproval
 from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args
 from migration_ops.operators.wave.params import rollback_params
-from migration_ops.operators.wave.rollback import ReleaseOperator, SelectOperator, SheetOperator
-from migration_ops.operators.wave.step import step_task
+from migration_ops.operators.wave.rollback import (
+    ReleaseOperator,
+    RequestedRollbackOperator,
+    SelectOperator,
+    SheetOperator,
+)
 
 
 @dag(
@@ -47,13 +51,7 @@ def migration_rollback() -> None:
 
     @task_group(group_id="undo")
     def undo(app: Any) -> None:
-        step_task(
-            task_id="rollback",
-            step="rollback",
-            app=app,
-            inputs={"decision": "sheet"},
-            map_index_template="{{ task.app['appName'] }}",
-        )
+        RequestedRollbackOperator(task_id="rollback", app=app, map_index_template="{{ task.app['appName'] }}")
 
     undone = undo.expand(app=plan.output)
     release = ReleaseOperator(task_id="release", trigger_rule=TriggerRule.ALL_DONE)

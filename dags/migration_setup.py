@@ -6,10 +6,14 @@ evidence bucket, the event bus with its rules, the request queue with its dead l
 the dashboard, the heartbeat's alarm. The names come from the `MIGRATION_OPS_*` settings.
 
 `dryRun` (the default) shows the change set and removes it again. Running it on an up-to-date stack is a success that
-changes nothing. The log and note of `plan` list what only a person can set: contacts, subscriptions, limits. **Table,
-bucket and log group are kept when the stack is deleted**: delete them by hand, or import them into a new stack.
+changes nothing. With `dryRun` false it creates and updates unasked; **`approve` asks a person only when the change
+removes or replaces a resource**. Rejected, or no answer in a day: nothing is changed, `apply` is red with the reason.
 
-To retry: clear the failed task with downstream.
+Only a stack of this package is touched: one with the tag `project=migration-ops` or our template's description. The
+note of `plan` lists what only a person can set. **Table, bucket and log group are kept when the stack is deleted**:
+delete them by hand, or import them into a new stack.
+
+To retry: clear the failed task with downstream; after a rejection clear `prepare`.
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param, PokeReturnValue, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
 
+from migration_ops.operators.change_approval import ChangeApproval
 from migration_ops.operators.defaults import Tag, default_args
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "include" / "cloudformation" / "migration-ops.yaml"
+ANSWER_WITHIN = timedelta(days=1)
 PARAMS = {
     "stackName": Param("migration-ops", type="string", title="Stack name", pattern="^[A-Za-z][A-Za-z0-9-]{0,127}$"),
     "region": Param(None, type=["string", "null"], title="Region", description="Empty: the connection's Region"),
@@ -46,7 +51,7 @@ def cloudformation() -> Any:
     start_date=datetime(2025, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=2),
+    dagrun_timeout=ANSWER_WITHIN + timedelta(hours=2),
     default_args=default_args(),
     params=PARAMS,
     tags=[Tag.MIGRATION, Tag.SETUP, Tag.IMPACT_NONE],
@@ -57,58 +62,43 @@ def migration_setup() -> None:
     def prepare() -> dict[str, str]:
         from dataclasses import asdict
 
-        from migration_ops.aws import stack
-        from migration_ops.core.settings import read_settings
+        from migration_ops.operators import setup
 
-        context = get_current_context()
-        return asdict(
-            stack.prepare(
-                cloudformation(),
-                context["params"]["stackName"],
-                TEMPLATE.read_text(encoding="utf-8"),
-                stack.parameters_of(read_settings()),
-                token=context["run_id"],
-            )
-        )
+        context, template = get_current_context(), TEMPLATE.read_text(encoding="utf-8")
+        name, ti = context["params"]["stackName"], context.get("ti")
+        return asdict(setup.prepare(cloudformation(), name, template, token=context["run_id"], ti=ti))
 
     @task.sensor(mode="reschedule", poke_interval=15, timeout=900, doc_md="Waits for the change set and logs it.")
     def plan(change_set: dict[str, str]) -> PokeReturnValue:
-        from migration_ops.aws import stack
+        from migration_ops.aws.stack import ChangeSet
+        from migration_ops.operators.setup import show
 
-        found = stack.look(cloudformation(), stack.ChangeSet(**change_set))
-        for change in found.changes if found else []:
-            print("CHANGE", change)
-        if found:
-            from migration_ops.operators.setup_note import leave_what_to_set
+        shown = show(cloudformation(), ChangeSet(**change_set), get_current_context().get("ti"))
+        return PokeReturnValue(is_done=shown is not None, xcom_value=shown)
 
-            leave_what_to_set(get_current_context().get("ti"))
-        return PokeReturnValue(is_done=found is not None, xcom_value=found.as_document() if found else None)
+    @task(doc_md="Makes the change as it was shown. Dry run, nothing to change, or refused: removes the change set.")
+    def apply(change_set: dict[str, str], planned: dict[str, Any], answer: dict[str, Any]) -> None:
+        from migration_ops.aws.stack import ChangeSet
+        from migration_ops.operators import setup
 
-    @task(doc_md="Dry run or nothing to change: removes the change set and skips the rest. Else starts the change.")
-    def apply(change_set: dict[str, str], planned: dict[str, Any]) -> None:
-        from migration_ops.aws import stack
+        context = get_current_context()
+        dry_run, ti = context["params"]["dryRun"], context.get("ti")
+        setup.apply(cloudformation(), ChangeSet(**change_set), planned, answer, dry_run=dry_run, ti=ti)
 
-        client, handle, shown = cloudformation(), stack.ChangeSet(**change_set), stack.Plan(**planned)
-        dry_run = get_current_context()["params"]["dryRun"]
-        if dry_run or shown.up_to_date:
-            stack.discard(client, handle)
-            raise AirflowSkipException(
-                f"{len(shown.changes)} resources to change, dryRun={dry_run}: nothing was changed"
-            )
-        # Looked at again: a retry after a lost answer must not execute it twice.
-        stack.execute(client, handle, stack.look(client, handle) or shown)
+    @task.sensor(mode="reschedule", poke_interval=30, timeout=3600, doc_md="Waits for the stack, reads it back.")
+    def outputs(change_set: dict[str, str], planned: dict[str, Any]) -> PokeReturnValue:
+        from migration_ops.aws.stack import ChangeSet
+        from migration_ops.operators import setup
 
-    @task.sensor(mode="reschedule", poke_interval=30, timeout=3600, doc_md="Waits for the stack; returns its outputs.")
-    def outputs(change_set: dict[str, str]) -> PokeReturnValue:
-        from migration_ops.aws import stack
-
-        found = stack.outputs_when_done(cloudformation(), stack.ChangeSet(**change_set))
+        found = setup.outputs(cloudformation(), ChangeSet(**change_set), planned)
         return PokeReturnValue(is_done=found is not None, xcom_value=found)
 
     # what is a value in a task is a reference to it here
     change_set: Any = prepare()
     planned: Any = plan(change_set)
-    apply(change_set, planned) >> outputs(change_set)
+    answer: Any = ChangeApproval(task_id="approve", plan_task="plan", wait=ANSWER_WITHIN)
+    planned >> answer
+    apply(change_set, planned, answer.output) >> outputs(change_set, planned)
 
 
 migration_setup()

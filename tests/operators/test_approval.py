@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from migration_ops.operators import listeners as fresh_questions
 from migration_ops.operators.approval import DecideOperator, EvidenceApproval, StrictHITLOperator
+from migration_ops.operators.change_approval import ChangeApproval
 from migration_ops.operators.runbook.sign_off import SignOffOperator
 
 
@@ -73,7 +74,9 @@ def test_the_questions_of_other_dags_are_left_alone(session: Session) -> None:
 
 
 def test_every_question_of_the_package_is_known_by_its_class() -> None:
-    assert {one.__name__ for one in (EvidenceApproval, DecideOperator, SignOffOperator)} <= fresh_questions.QUESTIONS
+    assert {
+        one.__name__ for one in (ChangeApproval, EvidenceApproval, DecideOperator, SignOffOperator)
+    } <= fresh_questions.QUESTIONS
     kinds = {one.__name__ for one in StrictHITLOperator.__subclasses__()}
     assert kinds == fresh_questions.QUESTIONS
 

@@ -22,6 +22,7 @@ from include.sandbox.mgn.ec2_target import Network
 from include.sandbox.moto import (
     access_analyzer,
     alarm_tags,
+    change_sets,
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_encryption,
@@ -51,6 +52,7 @@ EVIDENCE_BUCKET = "migration-evidence"
 # What moto lacks, added to it.
 _ADDED = (
     alarm_tags,
+    change_sets,
     cloudwatch_percentiles,
     cost_explorer,
     dynamodb_encryption,

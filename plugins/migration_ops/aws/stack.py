@@ -1,4 +1,4 @@
-"""Deploys the package's CloudFormation stack through change sets: create or update, shown before it is done.
+"""The package's CloudFormation stack and its change sets: create or update, shown before it is done.
 
 Every function takes a boto3 CloudFormation client and returns at once; who waits between them is the caller's choice.
 Running any of them again is harmless.
@@ -7,12 +7,14 @@ Running any of them again is harmless.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration_ops.aws.errors import to_aws_error
+from migration_ops.core.change import PlanChangedError
 from migration_ops.core.errors import BlockedError, MigrationError, StepFailedError
 from migration_ops.core.settings import Settings
 
@@ -24,6 +26,17 @@ SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 _NOT_OVER = frozenset({"AVAILABLE", "EXECUTE_IN_PROGRESS"})
 # CloudFormation's wording for "nothing to do", of change sets and of plain updates.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+OWNER_TAG = {"Key": "project", "Value": "migration-ops"}
+# Of stacks that were made from our template by hand, which carry no tag.
+_OUR_DESCRIPTION = "Deployed by the DAG migration_setup"
+_GONE = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException"})
+
+
+class NotOurStackError(BlockedError):
+    """The stack exists and is somebody else's: a change set would remove what is in it. None was made."""
+
+    code = "STACK_NOT_OURS"
+    hint = "Give another stackName. If the stack is this package's, tag it project=migration-ops, then clear this task."
 
 
 @dataclass(frozen=True)
@@ -39,8 +52,8 @@ class ChangeSet:
 class Plan:
     """What a change set would do.
 
-    ``changes`` are those of resources: it may be empty although outputs or tags change. ``up_to_date`` tells that
-    there is nothing to do at all.
+    ``changes`` are those of resources: it may be empty although outputs or tags change. ``up_to_date``: there is
+    nothing to do at all.
     """
 
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -66,9 +79,11 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
     """Creates the change set (CreateChangeSet), for a new stack or an existing one.
 
     :param token: names the change set; the same token finds the one that exists.
+    :raises NotOurStackError: the stack is not this package's.
     :raises BlockedError: the stack is being changed by somebody else, or a failed creation is in the way.
     """
-    status = stack_status(client, stack_name)
+    stack = require_ours(client, stack_name)
+    status = stack["StackStatus"] if stack else None
     kind = "CREATE" if status is None or status in EMPTY else "UPDATE"
     if kind == "UPDATE" and status not in STEADY:
         raise BlockedError(
@@ -84,7 +99,7 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
             ChangeSetType=kind,
             TemplateBody=template,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Tags=[{"Key": "project", "Value": "migration-ops"}],
+            Tags=[OWNER_TAG],
         )
     except client.exceptions.AlreadyExistsException:
         answer = _describe(client, stack_name, name)
@@ -98,6 +113,7 @@ def look(client: Any, change_set: ChangeSet) -> Plan | None:
     """What the change set would do (DescribeChangeSet); None while CloudFormation is still working it out.
 
     :raises StepFailedError: the template or its parameters are wrong.
+    :raises PlanChangedError: the change set is gone or can no longer be executed: the stack was changed meanwhile.
     """
     answer = _describe(client, change_set.stack_name, change_set.change_set_id)
     status, reason = answer["Status"], answer.get("StatusReason", "")
@@ -107,7 +123,10 @@ def look(client: Any, change_set: ChangeSet) -> Plan | None:
         raise StepFailedError("The change set failed", stackName=change_set.stack_name, reason=reason)
     if status != "CREATE_COMPLETE":
         return None
-    executed = answer.get("ExecutionStatus", "").startswith("EXECUTE_")
+    execution = answer.get("ExecutionStatus", "")
+    if execution == "OBSOLETE":
+        raise PlanChangedError("The stack was changed after the change set was made", stackName=change_set.stack_name)
+    executed = execution.startswith("EXECUTE_")
     return Plan([_change_document(one) for one in answer.get("Changes", [])], executed)
 
 
@@ -123,12 +142,16 @@ def execute(client: Any, change_set: ChangeSet, plan: Plan) -> None:
 
 
 def discard(client: Any, change_set: ChangeSet) -> None:
-    """Removes a change set that is not wanted, and the empty stack that a first one leaves behind."""
+    """Removes a change set that is not wanted, and the empty stack that a first one leaves behind.
+
+    A stack that holds other change sets stays: somebody else has plans with it.
+    """
     if stack_status(client, change_set.stack_name) in (None, "DELETE_COMPLETE"):
         return
     try:
         client.delete_change_set(StackName=change_set.stack_name, ChangeSetName=change_set.change_set_id)
-        if change_set.kind == "CREATE" and stack_status(client, change_set.stack_name) == "REVIEW_IN_PROGRESS":
+        is_empty = change_set.kind == "CREATE" and stack_status(client, change_set.stack_name) == "REVIEW_IN_PROGRESS"
+        if is_empty and not _other_change_sets(client, change_set):
             client.delete_stack(StackName=change_set.stack_name)
     except client.exceptions.ChangeSetNotFoundException:
         return
@@ -166,6 +189,52 @@ def stack_status(client: Any, stack_name: str) -> str | None:
     return stack["StackStatus"] if stack else None
 
 
+def require_ours(client: Any, stack_name: str) -> dict[str, Any] | None:
+    """The stack (DescribeStacks) when it is this package's or has no resources yet; None when there is none.
+
+    :raises NotOurStackError: it has resources, and neither our tag nor the description of our template.
+    """
+    stack = _stack(client, stack_name)
+    if stack is None or stack["StackStatus"] in EMPTY:
+        return stack
+    description = " ".join((stack.get("Description") or "").split())
+    if OWNER_TAG not in (stack.get("Tags") or []) and _OUR_DESCRIPTION not in description:
+        raise NotOurStackError("The stack is not this package's", stackName=stack_name, status=stack["StackStatus"])
+    return stack
+
+
+def resources_of(client: Any, stack_name: str) -> dict[str, dict[str, Any]]:
+    """What is in the stack, by logical id (ListStackResources, all pages).
+
+    :raises MigrationError: it could not be read.
+    """
+    listed = _listed(client.list_stack_resources, "StackResourceSummaries", stack_name)
+    return {one["LogicalResourceId"]: one for one in listed}
+
+
+def _other_change_sets(client: Any, change_set: ChangeSet) -> list[str]:
+    """Change sets of the stack besides this one (ListChangeSets)."""
+    listed = _listed(client.list_change_sets, "Summaries", change_set.stack_name)
+    # moto lists those of all stacks.
+    mine = [one["ChangeSetId"] for one in listed if one["StackName"] == change_set.stack_name]
+    return [one for one in mine if one != change_set.change_set_id]
+
+
+def _listed(operation: Callable[..., dict[str, Any]], key: str, stack_name: str) -> list[dict[str, Any]]:
+    """All pages of a listing about one stack."""
+    found: list[dict[str, Any]] = []
+    request = {"StackName": stack_name}
+    try:
+        while True:
+            page = operation(**request)
+            found += page[key]
+            if not page.get("NextToken"):
+                return found
+            request["NextToken"] = page["NextToken"]
+    except (ClientError, BotoCoreError) as error:
+        raise to_aws_error(error, mutating=False) from error
+
+
 def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
     try:
         stacks: list[dict[str, Any]] = client.describe_stacks(StackName=stack_name)["Stacks"]
@@ -188,7 +257,11 @@ def _describe(client: Any, stack_name: str, change_set: str) -> dict[str, Any]:
         while page.get("NextToken"):
             page = client.describe_change_set(**request, NextToken=page["NextToken"])
             answer["Changes"] += page["Changes"]
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _GONE:
+            raise PlanChangedError("The change set is gone", stackName=stack_name) from error
+        raise to_aws_error(error, mutating=False) from error
+    except BotoCoreError as error:
         raise to_aws_error(error, mutating=False) from error
     return answer
 
@@ -200,6 +273,8 @@ def _change_document(change: dict[str, Any]) -> dict[str, Any]:
         "resource": what.get("LogicalResourceId"),
         "type": what.get("ResourceType"),
         "replacement": what.get("Replacement"),
+        "physicalId": what.get("PhysicalResourceId"),
+        "policyAction": what.get("PolicyAction"),
     }
     return {name: value for name, value in document.items() if value}
 

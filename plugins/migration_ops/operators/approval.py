@@ -68,7 +68,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
     def __init__(self, *, which: str, sheet_task: str, **kwargs: Any) -> None:
         kwargs.setdefault("subject", f"Approve: {which}")
         kwargs.setdefault("doc_md", doc_of(type(self)))
-        super().__init__(fail_on_reject=True, **_with_comment(kwargs))
+        super().__init__(fail_on_reject=True, **with_comment(kwargs))
         self.which = which
         self.sheet_task = sheet_task
 
@@ -96,14 +96,14 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         try:
             answer = super().execute_complete(context, event)
         except HITLRejectException as rejected:
-            _write_down(ti, plan, {"approval": self.which, "approved": False, **_who(event)})
-            raise AirflowFailException(f"{self.which} was rejected by {_who(event)['by']}") from rejected
+            _write_down(ti, plan, {"approval": self.which, "approved": False, **responder_of(event)})
+            raise AirflowFailException(f"{self.which} was rejected by {responder_of(event)['by']}") from rejected
         except HITLTimeoutError as silence:
             _write_down(ti, plan, {"approval": self.which, "approved": False, "comment": "nobody answered in time"})
             raise AirflowFailException(f"{self.which} counts as rejected: nobody answered in time") from silence
         if asked != _bound(plan, sheet):
             raise AirflowFailException("the plan or the evidence changed while the question was open; clear this task")
-        result = {"approved": True, "required": True, **asked, **_who(dict(answer))}
+        result = {"approved": True, "required": True, **asked, **responder_of(dict(answer))}
         _write_down(ti, plan, {"approval": self.which, **result})
         return result
 
@@ -123,7 +123,7 @@ class DecideOperator(StrictHITLOperator):
     def __init__(self, *, watched: list[str], app: dict[str, Any], **kwargs: Any) -> None:
         kwargs.setdefault("doc_md", doc_of(type(self)))
         super().__init__(
-            subject="What now?", options=[ROLL_BACK, LEAVE], trigger_rule="one_failed", **_with_comment(kwargs)
+            subject="What now?", options=[ROLL_BACK, LEAVE], trigger_rule="one_failed", **with_comment(kwargs)
         )
         self.watched = watched
         self.app = app
@@ -159,7 +159,7 @@ class DecideOperator(StrictHITLOperator):
             return {"decision": Decision.HOLD.value, "by": None, "reason": "nobody answered in time; left as it is"}
         chosen = answer["chosen_options"][0]
         decision = Decision.ROLLBACK if chosen == ROLL_BACK else Decision.HOLD
-        who = _who(answer)
+        who = responder_of(answer)
         return {"decision": decision.value, **who, "reason": who["comment"] or f"{who['by']} chose: {chosen}"}
 
     def _failed_tasks(self, ti: Any) -> list[str]:
@@ -173,7 +173,7 @@ class DecideOperator(StrictHITLOperator):
         return failed
 
 
-def _with_comment(kwargs: dict[str, Any]) -> dict[str, Any]:
+def with_comment(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Adds the form field; the DAG's own params do not belong on the form, and Airflow has put them there already.
 
     Without ``execution_timeout``: the HITL operator would take it for the time that people have.
@@ -190,7 +190,7 @@ def _bound(plan: WavePlan, sheet: dict[str, Any]) -> dict[str, str]:
     return {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"]}
 
 
-def _who(answer: dict[str, Any]) -> dict[str, Any]:
+def responder_of(answer: dict[str, Any]) -> dict[str, Any]:
     user = answer.get("responded_by_user") or {}
     at = answer.get("responded_at")
     return {

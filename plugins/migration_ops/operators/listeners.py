@@ -50,7 +50,7 @@ def _write(dag_run: Any) -> None:
 
 
 # Class names, as ``task_instance.operator`` has them. Other DAGs' questions are not ours to drop.
-QUESTIONS = frozenset({"EvidenceApproval", "DecideOperator", "SignOffOperator"})
+QUESTIONS = frozenset({"ChangeApproval", "EvidenceApproval", "DecideOperator", "SignOffOperator"})
 
 
 def drop_old_question(mapper: Any, connection: Any, instance: Any) -> None:

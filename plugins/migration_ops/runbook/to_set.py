@@ -11,7 +11,7 @@ def to_set(config: RunbookConfig) -> list[str]:
     """
     One line each, with the value that holds until somebody sets another; nothing of it stops the deployment.
 
-    Limits are named always: whether they fit depends on the installation, and this package cannot know.
+    Limits are one question, asked always: whether they fit depends on the installation, which this package cannot know.
     """
     resources, limits = config.resources, config.thresholds
     contacts = [
@@ -23,10 +23,12 @@ def to_set(config: RunbookConfig) -> list[str]:
     ]
     values = [
         ("migrations.maxLagSeconds", limits.migrations.max_lag_seconds, "replication lag that is still well"),
-        ("queues.maxInFlight", limits.queues.max_in_flight, "messages that your consumers work on at once"),
+        ("queues.maxInFlight", limits.queues.max_in_flight, "messages that consumers work on at once"),
         ("cost.minAmount", limits.cost.min_amount, "a month, in the account's currency, that is worth a look"),
         ("backup.rtoMinutes", limits.backup.rto_minutes, "how long a restore may take"),
         ("backup.rpoMinutes", limits.backup.rpo_minutes, "how much may be lost"),
         ("backup.retentionDays", limits.backup.retention_days, "how long backups are kept"),
     ]
-    return contacts + topics + [f"thresholds.yaml: {name} is {value} ({what})" for name, value, what in values]
+    shown = "; ".join(f"{name} {value} ({what})" for name, value, what in values)
+    question = f"Do these limits fit this installation? {shown}. Change them in thresholds.yaml."
+    return [*contacts, *topics, question]

@@ -9,9 +9,15 @@ from typing import Any
 import boto3
 import pytest
 
+from include.sandbox.moto import change_sets
 from tests.moto_account import make_client, moto_endpoint  # noqa: F401 - fixtures
 
 _REGIONS = itertools.cycle(boto3.session.Session().get_available_regions("dynamodb"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def complete_change_sets() -> None:
+    change_sets.install()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from migration_ops.core.errors import BlockedError, MigrationError, StepFailedEr
 from migration_ops.core.settings import Settings
 from migration_ops.ledger.chain import verify
 from migration_ops.ledger.dynamodb import DynamoDbLedger
+from tests.aws.stack.scripted import Scripted, stacks
 from tests.ledger.builders import a_holder, a_record
 
 BODY = TEMPLATE.read_text(encoding="utf-8")
@@ -107,37 +108,13 @@ def test_a_change_set_on_its_way_is_not_sent_again(status: str) -> None:
     assert client.calls == ["describe_change_set"]
 
 
-class Scripted:
-    """A CloudFormation client that answers as told: for states that moto never shows."""
-
-    class exceptions:
-        class AlreadyExistsException(Exception): ...
-
-        class ChangeSetNotFoundException(Exception): ...
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers, self.calls = answers, []
-
-    def __getattr__(self, name: str) -> Any:
-        def call(**request: Any) -> Any:
-            self.calls.append(name)
-            answer = self.answers[name]
-            return answer.pop(0) if isinstance(answer, list) else answer
-
-        return call
-
-
-def stacks(status: str, *outputs: dict[str, str]) -> dict[str, Any]:
-    return {"Stacks": [{"StackStatus": status, "Outputs": list(outputs)}]}
-
-
 UPDATE = stack.ChangeSet(NAME, "arn", "UPDATE")
 GOOD = stacks("UPDATE_COMPLETE", {"OutputKey": "TableName", "OutputValue": "t"})
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
 def test_a_stack_in_the_way_blocks(status: str) -> None:
-    with pytest.raises(BlockedError):
+    with pytest.raises(BlockedError, match="cannot be changed in this state"):
         prepared(Scripted(describe_stacks=stacks(status)), "run-1")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +10,20 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.sandbox.sandbox import Sandbox
+from migration_ops.core.change import NotApprovedError, PlanChangedError
 from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.operators.wave import rollback as tasks
-from migration_ops.operators.wave.rollback import ReleaseOperator, SelectOperator, SheetOperator
+from migration_ops.operators.wave.rollback import (
+    ReleaseOperator,
+    RequestedRollbackOperator,
+    SelectOperator,
+    SheetOperator,
+)
 from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator
+from migration_ops.wave.steps.rollback_change import RollbackChange
+from migration_ops.wave.steps.rollback_request import Dependants
 from tests.operators.wave.run import Killed, Run, tried_again
 
 Wave = Callable[..., Run]
@@ -196,3 +205,151 @@ class TestRelease:
             box.client.add_fault("dropAfter", service="dynamodb", operation=operation, times=1)
         tried_again(lambda: run.do(ReleaseOperator(task_id="release")))
         assert holders(run) == set()
+
+
+def approve(run: Run, **other: Any) -> None:
+    """As the task ``approve_rollback`` answers."""
+    run.do(SheetOperator(task_id="sheet"))
+    plan, sheet = run.values["plan", "plan"], run.values["plan", "sheet"]
+    answer = {"approved": True, "required": True, "by": "alice"}
+    bound = {"planHash": plan["planHash"], "sheetDigest": sheet["digest"]}
+    run.values["approve_rollback", "return_value"] = answer | bound | other
+
+
+def roll_back(run: Run, app: dict[str, Any]) -> Any:
+    return run.do(RequestedRollbackOperator(task_id="rollback", app=app))
+
+
+def phases(run: Run) -> set[Phase]:
+    return {one.phase for one in run.records()}
+
+
+def launch_by_hand(run: Run) -> None:
+    """Somebody repeats the test in MGN's console."""
+    job = run.box.boto("mgn").start_test(sourceServerIDs=run.servers())["job"]["jobID"]
+    deadline = time.monotonic() + 30
+    while run.box.boto("mgn").describe_jobs(filters={"jobIDs": [job]})["items"][0]["status"] != "COMPLETED":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class TestRequestedRollback:
+    def test_what_was_approved_is_done_and_read_back(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+    @pytest.mark.parametrize(
+        ("answer", "error"),
+        [
+            (None, NotApprovedError),
+            ({"approved": False}, NotApprovedError),
+            ({"approved": "yes"}, NotApprovedError),
+            ({"sheetDigest": "of another sheet"}, PlanChangedError),
+            ({"planHash": "of another plan"}, PlanChangedError),
+        ],
+    )
+    def test_without_an_approval_of_this_sheet_nothing_is_touched(
+        self, launched: Run, answer: Any, error: type[MigrationError]
+    ) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run, **(answer or {}))
+        if answer is None:
+            del run.values["approve_rollback", "return_value"]
+        before = run.records()
+        with pytest.raises(error):
+            roll_back(run, app)
+        assert run.records() == before
+
+    def test_a_launch_that_nobody_was_shown_ends_it_untouched(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        launch_by_hand(run)
+        before = run.records()
+        with pytest.raises(PlanChangedError):
+            roll_back(run, app)
+        assert run.records() == before
+        # Planned and asked anew, it is shown and undone.
+        [app] = select(run)
+        approve(run)
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+    def test_an_application_that_would_lose_what_it_needs_must_have_been_shown(
+        self, launched: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        lost = Dependants({"shop": ("app",)})
+        with monkeypatch.context() as patch:
+            patch.setattr("migration_ops.wave.steps.rollback_change.dependants_cut_over", lambda *_: lost)
+            with pytest.raises(PlanChangedError):
+                roll_back(run, app)
+        assert phases(run) == {Phase.TEST_LAUNCHED}
+
+    def test_a_world_that_cannot_be_read_is_left_alone(self, launched: Run, box: Sandbox) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        box.faults.add_document({"kind": "accessDenied", "service": "mgn", "operation": "DescribeSourceServers"})
+        with pytest.raises(MigrationError):
+            roll_back(run, app)
+        box.faults.remove()
+        assert phases(run) == {Phase.TEST_LAUNCHED}
+
+    def test_begun_and_cleared_it_goes_on_without_comparing(
+        self, launched: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        run.until_it_defers(RequestedRollbackOperator(task_id="rollback", app=app))
+        assert phases(run) == {Phase.ROLLING_BACK}
+        with monkeypatch.context() as patch:
+            patch.setattr(RollbackChange, "plan", None)
+            roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+    @pytest.mark.parametrize("kind", ["dropAfter", "dropBefore"])
+    def test_a_lost_answer_ends_rolled_back(self, launched: Run, box: Sandbox, kind: str) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        box.client.add_fault(kind, service="mgn", operation="TerminateTargetInstances", times=1)
+        tried_again(lambda: roll_back(run, app))
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+    def test_killed_within_it_goes_on(self, launched: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def die(self: Any, actions: Any) -> None:
+            send(self, actions)
+            raise Killed
+
+        run, send = rollback_of(launched), RollbackChange.send
+        [app] = select(run)
+        approve(run)
+        with monkeypatch.context() as patch:
+            patch.setattr(RollbackChange, "send", die)
+            with pytest.raises(Killed):
+                roll_back(run, app)
+        assert phases(run) == {Phase.ROLLING_BACK}
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+    def test_a_sheet_of_before_an_upgrade_is_held_to_its_own_digest(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        del run.values["plan", "sheet"]["changes"]
+        run.values["plan", "sheet"]["digest"] = "as it was made then"
+        approve(run, sheetDigest="another")
+        with pytest.raises(PlanChangedError):
+            roll_back(run, app)
+        approve(run)
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}

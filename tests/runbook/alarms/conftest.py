@@ -147,3 +147,17 @@ def alarms(account: Account) -> dict[str, dict[str, Any]]:
     """What CloudWatch has, by name."""
     pages = account.client("cloudwatch").get_paginator("describe_alarms").paginate()
     return {one["AlarmName"]: one for page in pages for one in page["MetricAlarms"]}
+
+
+def foreign(account: Account, name: str) -> None:
+    """An alarm of somebody else."""
+    account.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/SQS",
+        MetricName="NumberOfMessagesSent",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=7,
+        ComparisonOperator="GreaterThanThreshold",
+    )

@@ -14,7 +14,7 @@ from migration_ops.core.finding import FindingStatus
 from migration_ops.runbook.alarms.alarm import PREFIX
 from migration_ops.runbook.alarms.reconcile import AlarmReview, look_at
 from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER
-from tests.runbook.alarms.conftest import TOPICS, alarms
+from tests.runbook.alarms.conftest import TOPICS, alarms, foreign
 from tests.runbook.estates import account_of, reader_of
 
 
@@ -35,6 +35,10 @@ def test_made_once_then_well(box: Sandbox, estate: Account) -> None:
 
     others = alarms(estate)
     assert not [name for name in others if name.startswith(PREFIX)]
+    for kind, looked in look(dry_run=True).items():
+        assert kind == LEFTOVER or [one.resource for one in looked.findings] == ["*"], kind
+    foreign(estate, f"{PREFIX}old_kind/x")
+    others = alarms(estate)
     for kind, looked in look(dry_run=True).items():
         assert kind == LEFTOVER or {one.value for one in looked.findings} == {"missing"}, kind
     for kind, looked in look(dry_run=False).items():

@@ -12,7 +12,7 @@ from include.sandbox.sandbox import Sandbox
 from migration_ops.core.finding import FindingStatus
 from migration_ops.core.states import Phase
 from migration_ops.operators.runbook.alarms import AlarmsOperator
-from migration_ops.runbook.alarms import apply as applying
+from migration_ops.runbook.alarms.apply import AlarmChange
 from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER
 from tests.runbook.alarms.conftest import SERVER, Look, alarms, goes_on
 from tests.runbook.alarms.test_alarms_task import Task, context
@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 
 def wanted(look: Look, kind: str) -> set[str]:
-    return {one.resource for one in look(kind).findings}
+    return {row[0] for one in look(kind).tables if one["title"] == "Wanted alarms" for row in one["rows"]}
 
 
 @pytest.mark.parametrize("kind", REAL_KINDS)
@@ -37,6 +37,36 @@ def test_a_lost_answer_leaves_each_alarm_as_wanted(look: Look, account: Account,
     assert set(alarms(account)) == names
     again = look(kind, dry_run=False)
     assert {one.verdict for one in again.findings} == {FindingStatus.OK}
+
+
+def test_when_every_answer_is_lost_reading_back_tells(look: Look, account: Account, box: Sandbox) -> None:
+    box.client.add_fault("dropAfter", service="monitoring", operation="PutMetricAlarm")
+    looked = look("replication_lag", dry_run=False)
+    assert {one.verdict for one in looked.findings} == {FindingStatus.OK}
+    assert [(one.action, one.error) for one in looked.done] == [("made", None)]
+    assert set(alarms(account)) == wanted(look, "replication_lag")
+
+
+def test_when_every_call_is_lost_before_it_arrives_it_is_red(look: Look, account: Account, box: Sandbox) -> None:
+    box.client.add_fault("dropBefore", service="monitoring", operation="PutMetricAlarm")
+    looked = look("replication_lag", dry_run=False)
+    assert {one.verdict for one in looked.findings} == {FindingStatus.CRITICAL}
+    assert [(one.action, one.error is None) for one in looked.done] == [("not made", False)]
+    assert alarms(account) == {}
+
+
+def test_what_cannot_be_read_back_is_unknown(
+    look: Look, account: Account, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send_and_go_dark(self: AlarmChange, actions: Any) -> None:
+        put(self, actions)
+        box.faults.add_document({"kind": "accessDenied", "service": "monitoring", "operation": "DescribeAlarms"})
+
+    put = AlarmChange.send
+    monkeypatch.setattr(AlarmChange, "send", send_and_go_dark)
+    looked = look("replication_lag", dry_run=False)
+    assert [one.verdict for one in looked.findings] == [FindingStatus.UNKNOWN]
+    assert "read back" in looked.findings[0].reason
 
 
 @pytest.mark.parametrize("kind", LOST)
@@ -57,13 +87,13 @@ def test_a_lost_answer_of_a_deletion_deletes_the_orphan_and_only_it(
 def test_killed_among_its_alarms_the_next_look_makes_what_is_missing(
     look: Look, account: Account, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    def put_and_die(*arguments: Any, **named: Any) -> None:
-        put(*arguments, **named)
+    def put_and_die(self: AlarmChange, actions: Any) -> None:
+        put(self, actions)
         raise Killed
 
-    names, put = wanted(look, kind), applying._try
+    names, put = wanted(look, kind), AlarmChange.send
     with monkeypatch.context() as patch:
-        patch.setattr(applying, "_try", put_and_die)
+        patch.setattr(AlarmChange, "send", put_and_die)
         with pytest.raises(Killed):
             look(kind, dry_run=False)
     assert set(alarms(account)) <= names

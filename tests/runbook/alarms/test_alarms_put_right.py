@@ -13,11 +13,13 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.finding import FindingStatus
 from migration_ops.core.states import Phase
 from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER
-from tests.runbook.alarms.conftest import SERVER, TOPICS, Look, alarms, goes_on
+from tests.runbook.alarms.conftest import SERVER, TOPICS, Look, alarms, foreign, goes_on
 
 DEAD = "migration-ops/dead_letters/jobs-dlq"
 RATE = "migration-ops/function_error_rate/validate-input"
 LAG = f"migration-ops/replication_lag/{SERVER}"
+# Of no kind and not ours; but where it is, somebody has installed alarms.
+OTHER = "migration-ops/old_kind/x"
 REAL_KINDS = [kind for kind in KINDS if kind != LEFTOVER]
 
 
@@ -25,25 +27,13 @@ def verdicts(looked: Any) -> dict[str, tuple[str, str]]:
     return {one.resource: (one.verdict.value, one.value) for one in looked.findings}
 
 
-def foreign(account: Account, name: str) -> None:
-    account.client("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SQS",
-        MetricName="NumberOfMessagesSent",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=7,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-
-
 @pytest.mark.parametrize("kind", REAL_KINDS)
 def test_a_dry_run_shows_what_is_missing_and_makes_nothing(look: Look, account: Account, kind: str) -> None:
+    foreign(account, OTHER)
     looked = look(kind)
     assert {one.value for one in looked.findings} == {"missing"}
     assert FindingStatus.OK not in {one.verdict for one in looked.findings}
-    assert alarms(account) == {}
+    assert set(alarms(account)) == {OTHER}
 
 
 @pytest.mark.parametrize("kind", REAL_KINDS)
@@ -231,6 +221,7 @@ def test_dead_letters_of_functions_and_rules_are_dead_letters_too(look: Look, ac
     account.client("lambda").update_function_configuration(
         FunctionName="validate-input", DeadLetterConfig={"TargetArn": arns["of-a-function"]}
     )
+    foreign(account, OTHER)
     found = {one.resource.rsplit("/", 1)[-1] for one in look("dead_letters").findings}
     assert {"of-a-rule", "of-a-function", "jobs-dlq"} <= found
     assert "of-nobody" not in found

@@ -11,7 +11,7 @@ from migration_ops.core.finding import Route
 from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Executions, Functions, Migrations, Queues, Thresholds
 from migration_ops.runbook.alarms.alarm import NAME_CHARACTERS, PREFIX
-from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER, subjects_of, wanted_alarms
+from migration_ops.runbook.alarms.wanted import KINDS, LEFTOVER, desired_and_doubts, subjects_of
 
 TOPICS = {route: f"arn:{route.value}" for route in Route}
 LIMITS = Thresholds(
@@ -34,7 +34,9 @@ def requests(kind: str, things: list[dict[str, Any]] | None = None) -> dict[str,
     subjects = subjects_of(kind)
     assert subjects
     read = Snapshot({subjects: EXAMPLES[subjects] if things is None else things})
-    return {one.name.removeprefix(f"{PREFIX}{kind}/"): one.request(TOPICS) for one in wanted_alarms(kind, read, LIMITS)}
+    alarms, doubts = desired_and_doubts(kind, read, LIMITS)
+    assert doubts == {}
+    return {one.name.removeprefix(f"{PREFIX}{kind}/"): one.request(TOPICS) for one in alarms}
 
 
 def dimensions(request: dict[str, Any]) -> dict[str, str]:
@@ -132,7 +134,7 @@ def test_what_was_not_read_wants_nothing_and_says_so(kind: str) -> None:
         assert kind == LEFTOVER
         return
     with pytest.raises(NotReadError):
-        wanted_alarms(kind, Snapshot({subjects: failed("x:y", NotReadError("refused"))}), LIMITS)
+        desired_and_doubts(kind, Snapshot({subjects: failed("x:y", NotReadError("refused"))}), LIMITS)
 
 
 def test_a_long_name_stays_distinct_and_fits() -> None:

@@ -65,4 +65,4 @@ class AlarmsOperator(DocumentedOperator):
             topics = services.topic_arns()
         except MigrationError as error:
             return AlarmReview((unread(self.kind, error.message),))
-        return look_at(services.reader, self.kind, topics, dry_run=dry_run, may_be_new=True)
+        return look_at(services.reader, self.kind, topics, dry_run=dry_run)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.core.documents import canonical_digest
+from migration_ops.core.carry_out import Acted, act_once, verify
 from migration_ops.core.errors import MigrationError
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, services_of, set_run_note
 from migration_ops.operators.services import require_connection, services_for
+from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.preflight.run import take_over_ended
-from migration_ops.wave.services import StepSkipped
+from migration_ops.wave.services import Services, StepInput, StepSkipped
+from migration_ops.wave.steps.rollback_change import RollbackChange, application_plan, approval_for, request_digest
 from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
+from migration_ops.wave.waits.outcome import Done, Outcome
 
 
 class SelectOperator(DocumentedOperator):
@@ -41,9 +45,12 @@ class SelectOperator(DocumentedOperator):
         set_run_note(ti, sheet)
         ti.xcom_push(key=PLAN_KEY, value=plan.as_document())
         decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
-        dependants = sorted(dependants_cut_over(services, records).named)
-        digest = canonical_digest({"plan": plan.plan_hash, "dependants": dependants, **decision})
-        ti.xcom_push(key="sheet", value={"markdown": sheet, "digest": digest, **decision})
+        needed = dependants_cut_over(services, records).named
+        changes = {
+            app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications
+        }
+        bound = {"markdown": sheet, "digest": request_digest(plan, changes), "changes": changes}
+        ti.xcom_push(key="sheet", value=bound | decision)
         if conf.dry_run:
             return []
         take_over_ended(services_of(ti, plan), plan)
@@ -55,6 +62,37 @@ class SheetOperator(DocumentedOperator):
 
     def execute(self, context: Context) -> Any:
         return context["ti"].xcom_pull(task_ids="plan", key="sheet")
+
+
+class RequestedRollbackOperator(LaunchOperator):
+    """
+    Roll one application back as it was approved, and read back that it is.
+
+    What was approved is compared with what would be done now, right before anything is touched: other people's
+    launches, and applications that lose what they need. A rollback that was begun goes on.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        inputs = {"decision": "sheet", "approval": "approve_rollback"}
+        super().__init__(step="rollback", inputs=inputs, **kwargs)
+
+    def _run(self, ti: Any, services: Services, inp: StepInput) -> Outcome:
+        sheet = inp.inputs.get("decision")
+        if not sheet:
+            # The step skips itself: nothing was decided.
+            return super()._run(ti, services, inp)
+        step = partial(super()._run, ti, services, inp)
+        change = RollbackChange(services, inp.plan, inp.application, sheet, step)
+        approval = approval_for(inp.plan, inp.application, sheet, inp.inputs.get("approval"))
+        if inp.resumed is not None or change.is_begun() or "changes" not in sheet:
+            outcome = step()
+        else:
+            act_once(change, approval).require_sent()
+            outcome = change.outcome
+        if isinstance(outcome, Done):
+            done = application_plan(inp.plan, inp.application, sheet, {}, ())
+            verify(change, Acted(done)).require_done()
+        return outcome
 
 
 class ReleaseOperator(DocumentedOperator):

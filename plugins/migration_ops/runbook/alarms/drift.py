@@ -1,4 +1,4 @@
-"""Which alarms are missing, drifted, silenced, not ours, or not wanted any more. Calls nothing."""
+"""Which alarms are missing, drifted, silenced, not ours, or not wanted any more."""
 
 from __future__ import annotations
 

@@ -28,19 +28,6 @@ def route_of(name: str) -> Route | None:
     return kind.route if kind else Route.WARN
 
 
-def wanted_alarms(kind: str, read: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """
-    The alarms of a kind, by name.
-
-    :param read: what ``subjects`` read.
-    :raises NotReadError: something was not read. Then nobody knows which alarms are wanted, and none may be deleted.
-    """
-    alarms, doubts = desired_and_doubts(kind, read, limits)
-    for why in doubts.values():
-        raise NotReadError(why)
-    return alarms
-
-
 def desired_and_doubts(kind: str, read: Snapshot, limits: Thresholds) -> tuple[list[Alarm], dict[str, str]]:
     """
     The alarms of a kind, by name, and of which subjects nobody knows whether they need one.

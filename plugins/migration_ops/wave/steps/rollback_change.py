@@ -1,0 +1,127 @@
+"""A rollback on request as a change, one an application: bound to what its approver saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from migration_ops.core.carry_out import Effect
+from migration_ops.core.change import Action, Approval, ChangePlan, NotApprovedError, PlanChangedError, Undo
+from migration_ops.core.documents import canonical_digest
+from migration_ops.core.states import Phase
+from migration_ops.wave.launching.external_launches import find_external_launches
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.records import records_of
+from migration_ops.wave.rules.standing import standing_of
+from migration_ops.wave.services import Services
+from migration_ops.wave.steps.rollback_request import dependants_cut_over
+from migration_ops.wave.waits.outcome import Outcome
+
+_NO_WAY_BACK = Undo(
+    none_because="Instances are terminated, what was written on them is lost. A new launch starts from the replication."
+)
+_UNDONE = frozenset({Phase.ROLLED_BACK})
+
+
+def application_plan(
+    plan: WavePlan,
+    app: PlannedApplication,
+    decision: Mapping[str, Any],
+    foreign: Mapping[str, str],
+    needed: Iterable[str],
+) -> ChangePlan:
+    """
+    What is done to one application. Phases are no part of it: they move while the question is open.
+
+    :param decision: of the request; its reason was shown.
+    :param foreign: job ids of launches that somebody else made, by source server id.
+    :param needed: applications that stay cut over and lose what they need.
+    """
+    actions = tuple(
+        Action(
+            "roll back",
+            one.source_server_id,
+            before={"migrationId": one.migration_id, "foreignJob": foreign.get(one.source_server_id)},
+            is_destructive=True,
+        )
+        for one in app.servers
+    )
+    context = {"plan": plan.plan_hash, "reason": decision.get("reason"), "dependants": sorted(needed)}
+    return ChangePlan(f"application {app.app_name}", actions, _NO_WAY_BACK, context, is_one_call=True)
+
+
+def request_digest(plan: WavePlan, changes: Mapping[str, str]) -> str:
+    """
+    What the approval of the whole request is bound to.
+
+    :param changes: digest of each application's plan, by its name.
+    """
+    return canonical_digest({"plan": plan.plan_hash, "changes": dict(changes)})
+
+
+def approval_for(
+    plan: WavePlan, app: PlannedApplication, sheet: Mapping[str, Any], answer: Mapping[str, Any] | None
+) -> Approval:
+    """
+    The part of a request's approval that is about one application.
+
+    :param answer: result of the task that asked.
+    :raises NotApprovedError: nobody approved.
+    :raises PlanChangedError: what was approved is not this sheet.
+    """
+    about = {"appName": app.app_name}
+    if not answer or answer.get("approved") is not True:
+        raise NotApprovedError("The rollback was not approved", **about)
+    changes = sheet.get("changes")
+    # A sheet of before an upgrade has a digest only.
+    digest = sheet["digest"] if changes is None else request_digest(plan, changes)
+    if (answer.get("planHash"), answer.get("sheetDigest")) != (plan.plan_hash, digest):
+        raise PlanChangedError("Another plan or sheet was approved", **about)
+    return Approval((changes or {}).get(app.app_name, ""), True, answer.get("by", ""))
+
+
+@dataclass
+class RollbackChange:
+    """
+    The rollback of one application, as :class:`migration_ops.core.carry_out.Change`.
+
+    :param step: runs the step ``rollback``, which converges and waits by itself.
+    :param outcome: what the step answered; None before it ran.
+    """
+
+    services: Services
+    wave_plan: WavePlan
+    app: PlannedApplication
+    sheet: Mapping[str, Any]
+    step: Callable[[], Outcome]
+    outcome: Outcome | None = None
+
+    def plan(self) -> ChangePlan:
+        """
+        :raises MigrationError: ledger or MGN could not be read.
+        """
+        ids = [one.migration_id for app in self.wave_plan.applications for one in app.servers]
+        everything = list(self.services.ledger.read(ids).values())
+        mine = {one.source_server_id: one for one in records_of(self.services, self.app)}
+        foreign = find_external_launches(self.services, mine, self.services.mgn.describe_servers(sorted(mine)))
+        needed = dependants_cut_over(self.services, everything).named
+        return application_plan(self.wave_plan, self.app, self.sheet, foreign, needed)
+
+    def is_begun(self) -> bool:
+        """An earlier try began it: the step goes on from what MGN shows."""
+        standings = [standing_of(one) for one in records_of(self.services, self.app)]
+        return any(one.is_rolling_back for one in standings) or all(one.at in _UNDONE for one in standings)
+
+    def send(self, actions: Sequence[Action]) -> None:
+        """All servers of the application."""
+        self.outcome = self.step()
+
+    def read_back(self, actions: Sequence[Action]) -> Mapping[str, Effect]:
+        """What the ledger says now; the step writes it only after it read MGN and EC2."""
+        phases = {one.source_server_id: one.phase for one in records_of(self.services, self.app)}
+        return {
+            one.key: Effect.DONE if phases[one.resource] in _UNDONE else Effect.NOT_DONE
+            for one in actions
+            if one.resource in phases
+        }
