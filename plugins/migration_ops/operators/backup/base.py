@@ -13,7 +13,7 @@ from migration_ops.core.finding import Finding
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.report import FindingsReportOperator
 from migration_ops.operators.runbook.services import RunbookServices
-from migration_ops.runbook.backup.findings import UNKNOWN, finding
+from migration_ops.runbook.backup.kinds import TASK_KINDS
 from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore, protection_of
 from migration_ops.runbook.backup.table import Described, describe
@@ -71,7 +71,7 @@ class GatheredReportOperator(FindingsReportOperator):
             if documents is not None:
                 found += [Finding.from_document(one) for one in documents]
             elif state not in _LEAVES_NOTHING:
-                found.append(finding(task_id, "*", UNKNOWN, f"the task {task_id} left no findings: see its log"))
+                found.append(TASK_KINDS[task_id].lost(f"the task {task_id} left no findings: see its log"))
         return found
 
     def _answered_by(self, ti: Any) -> list[str]:
