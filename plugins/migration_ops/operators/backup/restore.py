@@ -60,7 +60,7 @@ class RestorePlanOperator(FindingsOperator):
         what = f"{manifest.items} items as of {manifest.consistent_at} from {base}"
         dry_run = bool(params["dryRun"])
         reason = f"{what} can be restored; nothing was changed" if dry_run else f"restores {what}"
-        self.publish(ti, [finding("restore_plan", target, OK, reason, value=manifest.items, unit="items")])
+        self.publish(ti, [finding("restore_plan", target, OK, reason, value=manifest.items)])
         return {"base": base, "sha256": manifest.sha256, "target": target, "live": live, "dryRun": dry_run}
 
     def _require_free(self, services: RunbookServices, target: str, live: str, run_id: str) -> None:
