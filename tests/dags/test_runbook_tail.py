@@ -1,4 +1,4 @@
-"""Every runbook DAG ends alike: report, notify whatever became of the work, and the leaf that no red task leaves green."""
+"""Every runbook DAG ends alike: report, notify whatever became of it, and the leaf that no red task leaves green."""
 
 from __future__ import annotations
 
