@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, TriggerRule, chain, dag
+from airflow.sdk import Param, chain, dag
 
-from migration_ops.operators.backup.base import PLAN, GatheredReportOperator
+from migration_ops.operators.backup.base import PLAN
 from migration_ops.operators.backup.restore import (
     CREATE,
     CompareOperator,
@@ -32,12 +32,12 @@ from migration_ops.operators.backup.restore import (
     RestorePlanOperator,
     TableSensor,
 )
-from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args
-from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_params
+from migration_ops.operators.runbook.sources import Tasks
+from migration_ops.operators.runbook.tail import tail
+from migration_ops.runbook.backup.kinds import TASK_KINDS
 
-TITLE = "Restore of the ledger"
 PARAMS = {
     "backup": Param(
         None, type=["string", "null"], title="Backup", description="Key of its manifest; empty: the latest verified"
@@ -72,13 +72,8 @@ def migration_restore() -> None:
     load = LoadOperator(task_id="load", plan_task=PLAN)
     indexes = IndexesSensor(task_id="indexes", plan_task=PLAN, poke_interval=60, timeout=6 * 3600)
     compare = CompareOperator(task_id="compare", plan_task=PLAN, prefix="restore")
-    report = GatheredReportOperator(
-        task_id=REPORT, title=TITLE, sources=[PLAN, "load", "compare"], trigger_rule=TriggerRule.ALL_DONE
-    )
-    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(plan, create, ready, load, indexes, compare, report, notify)
-    chain([compare, report], complete)
+    chain(plan, create, ready, load, indexes, compare)
+    tail(compare, "Restore of the ledger", [Tasks((PLAN, "load", "compare"), TASK_KINDS)])
 
 
 migration_restore()

@@ -19,18 +19,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import Param, TriggerRule, chain, dag
+from airflow.sdk import Param, dag
 
-from migration_ops.operators.base import CompleteOperator, doc_of
+from migration_ops.operators.base import doc_of
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
 from migration_ops.operators.runbook.alarms import AlarmsOperator
-from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
-from migration_ops.operators.runbook.mapped import MappedReportOperator
 from migration_ops.operators.runbook.services import runbook_params
-from migration_ops.runbook.alarms.findings import SECTION
+from migration_ops.operators.runbook.sources import MappedTask
+from migration_ops.operators.runbook.tail import tail
+from migration_ops.runbook.alarms.findings import ALARMS, finding_kind
 from migration_ops.runbook.alarms.wanted import KINDS
 
-TITLE, WORK = "Alarms", "alarms"
+WORK = "alarms"
 DRY_RUN = Param(True, type="boolean", title="Dry run", description="Show what differs, change nothing")
 
 
@@ -49,19 +49,7 @@ def runbook_alarms() -> None:
     alarms = AlarmsOperator.partial(
         task_id=WORK, map_index_template="{{ task.kind }}", doc_md=doc_of(AlarmsOperator)
     ).expand(kind=list(KINDS))
-    report = MappedReportOperator(
-        task_id=REPORT,
-        title=TITLE,
-        work=WORK,
-        names=list(KINDS),
-        check_prefix="alarm_",
-        section=SECTION,
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(alarms, report, notify)
-    chain([alarms, report], complete)
+    tail(alarms, "Alarms", [MappedTask(WORK, kind_of=finding_kind, whole=ALARMS, names=KINDS)])
 
 
 runbook_alarms()

@@ -31,13 +31,12 @@ from migration_ops.operators.backup.backup import (
     SealExportOperator,
     VerifyOperator,
 )
-from migration_ops.operators.backup.base import GatheredReportOperator
-from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
-from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_params
+from migration_ops.operators.runbook.sources import Tasks
+from migration_ops.operators.runbook.tail import tail
+from migration_ops.runbook.backup.kinds import TASK_KINDS
 
-TITLE = "Backup of the ledger"
 FEWER = Param(
     False,
     type="boolean",
@@ -68,15 +67,10 @@ def runbook_backup() -> None:
     verify = VerifyOperator(task_id="verify", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     # Only after a backup that was read back.
     expire = ExpireOperator(task_id="expire")
-    report = GatheredReportOperator(
-        task_id=REPORT, title=TITLE, sources=["scan", "seal", "verify", "expire"], trigger_rule=TriggerRule.ALL_DONE
-    )
-    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(plan, [scan, export])
     chain(export, exported, seal)
-    chain([scan, seal], verify, expire, report, notify)
-    chain([expire, report], complete)
+    chain([scan, seal], verify, expire)
+    tail(expire, "Backup of the ledger", [Tasks(("scan", "seal", "verify", "expire"), TASK_KINDS)])
 
 
 runbook_backup()

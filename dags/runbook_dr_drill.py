@@ -21,7 +21,7 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, chain, dag
 
-from migration_ops.operators.backup.base import PLAN, GatheredReportOperator
+from migration_ops.operators.backup.base import PLAN
 from migration_ops.operators.backup.drill import (
     BEGIN,
     RECOVER,
@@ -39,14 +39,14 @@ from migration_ops.operators.backup.restore import (
     LoadOperator,
     TableSensor,
 )
-from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
-from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.services import runbook_params
+from migration_ops.operators.runbook.sources import Tasks
+from migration_ops.operators.runbook.tail import tail
 from migration_ops.operators.wave.step import step_task
+from migration_ops.runbook.backup.kinds import FROM_BACKUP, TASK_KINDS
 
-TITLE = "Disaster recovery drill"
-SOURCES = [BEGIN, "load", "compare", RECOVER, "compare_recovered", "rehearsed", "clean_up"]
+SOURCES = (BEGIN, "load", "compare", RECOVER, "compare_recovered", "rehearsed", "clean_up")
 WAIT: dict[str, Any] = {"poke_interval": 60, "timeout": 6 * 3600}
 
 
@@ -66,9 +66,9 @@ def runbook_dr_drill() -> None:
 
     create = CreateTargetOperator(task_id=CREATE, plan_task=BEGIN)
     ready = TableSensor(task_id="table_ready", plan_task=BEGIN, **WAIT)
-    load = LoadOperator(task_id="load", plan_task=BEGIN, prefix="drill_backup")
+    load = LoadOperator(task_id="load", plan_task=BEGIN, prefix=FROM_BACKUP)
     indexes = IndexesSensor(task_id="indexes", plan_task=BEGIN, poke_interval=60, timeout=6 * 3600)
-    compare = CompareOperator(task_id="compare", plan_task=BEGIN, prefix="drill_backup", with_objectives=True)
+    compare = CompareOperator(task_id="compare", plan_task=BEGIN, prefix=FROM_BACKUP, with_objectives=True)
 
     recover = RecoverOperator(task_id=RECOVER)
     recovered = TableSensor(task_id="recovered", plan_task=BEGIN, target_key="recovered", **WAIT)
@@ -80,15 +80,12 @@ def runbook_dr_drill() -> None:
     rehearsed = RehearsedOperator(task_id="rehearsed", trigger_rule=TriggerRule.ALL_DONE)
 
     clean_up = CleanUpSensor(task_id="clean_up", **WAIT).as_teardown(setups=begin, on_failure_fail_dagrun=True)
-    report = GatheredReportOperator(task_id=REPORT, title=TITLE, sources=SOURCES, trigger_rule=TriggerRule.ALL_DONE)
-    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     chain(begin, create, ready, load, indexes, compare, clean_up)
     chain(begin, recover, recovered, compare_recovered, clean_up)
     # The rehearsal writes into the ledger, so it waits until that was compared.
     chain([compare, compare_recovered], plan, launch, undo, rehearsed)
-    chain([clean_up, rehearsed], report, notify)
-    chain([compare, compare_recovered, rehearsed, report], complete)
+    judged = [compare, compare_recovered, rehearsed]
+    tail([clean_up, rehearsed], "Disaster recovery drill", [Tasks(SOURCES, TASK_KINDS)], outcome=judged)
 
 
 runbook_dr_drill()

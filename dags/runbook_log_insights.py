@@ -15,19 +15,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import Param, TriggerRule, chain, dag, task_group
+from airflow.sdk import Param, chain, dag, task_group
 
 from migration_ops.core.settings import read_settings
-from migration_ops.operators.base import CompleteOperator
 from migration_ops.operators.defaults import Tag, default_args, from_now_on
-from migration_ops.operators.runbook.chapter import REPORT, NotifyOperator
 from migration_ops.operators.runbook.insights import ALL, ChooseQueriesOperator, QueryResultsSensor, StartQueryOperator
-from migration_ops.operators.runbook.mapped import MappedReportOperator
 from migration_ops.operators.runbook.services import runbook_params
+from migration_ops.operators.runbook.sources import MappedTask
+from migration_ops.operators.runbook.tail import tail
 from migration_ops.runbook.insights import QUERIES
+from migration_ops.runbook.insights.kinds import INSIGHTS, kind_of
 
-TITLE = "Log insights"
-SECTION = "Monitoring & Alerts, Log Insights Queries"
 PARAMS = runbook_params(
     window_hours=24,
     query=Param(ALL, type="string", enum=[ALL, *QUERIES], title="Query"),
@@ -75,20 +73,8 @@ def runbook_log_insights() -> None:
         chain(start, results)
 
     looked = look.expand(query=choose.output)
-    report = MappedReportOperator(
-        task_id=REPORT,
-        title=TITLE,
-        work="look.results",
-        begun="look.start",
-        names_from="choose",
-        check_prefix="insights_",
-        section=SECTION,
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    notify = NotifyOperator(task_id="notify", title=TITLE, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(looked, report, notify)
-    chain([looked, report], complete)
+    answers = MappedTask("look.results", kind_of=kind_of, whole=INSIGHTS, names_from="choose", begun="look.start")
+    tail(looked, "Log insights", [answers])
 
 
 runbook_log_insights()

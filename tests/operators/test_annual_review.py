@@ -13,12 +13,13 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import InvalidInputError
+from migration_ops.operators.runbook.report import RunbookReportOperator
 from migration_ops.operators.runbook.sign_off import (
     ANSWER_KEY,
     CHECKLIST,
     SIGN_OFF,
+    ChecklistAnswers,
     ChecklistOperator,
-    SignOffReportOperator,
 )
 from migration_ops.runbook.sign_off import State
 
@@ -77,7 +78,7 @@ def answer(values: Values, number: int, state: State) -> None:
 
 
 def report(values: Values, run_id: str = "run-1") -> dict[str, Any]:
-    operator = SignOffReportOperator(task_id="report", title="Annual review")
+    operator = RunbookReportOperator(task_id="report", title="Annual review", sources=[ChecklistAnswers()])
     answered: dict[str, Any] = operator.execute(context("report", values, run_id))
     return answered
 

@@ -20,6 +20,9 @@ from include.sandbox.estates.clean.stepfunctions import make_state_machine
 from include.sandbox.estates.own_airflow import OwnAirflow
 from include.sandbox.sandbox import Sandbox
 from migration_ops.operators.runbook import chapter, services
+from migration_ops.operators.runbook.notify import NotifyOperator
+from migration_ops.operators.runbook.report import RunbookReportOperator
+from migration_ops.operators.runbook.sources import ChapterChecks
 from migration_ops.runbook.checks.chapters import CHAPTERS, HEALTH
 
 FUNCTIONS, PAIRS, MACHINES = 3, 2, 2
@@ -95,11 +98,8 @@ def calls(box: Sandbox) -> dict[str, Counter[tuple[str, str]]]:
             (chapter.CheckOperator(task_id="check", chapter=CHAPTERS[HEALTH].name, check=one, readers=READERS), number)
             for number, one in enumerate(checks)
         ),
-        (
-            chapter.FindingsReportOperator(task_id="report", title=title, chapter=CHAPTERS[HEALTH].name, checks=checks),
-            -1,
-        ),
-        (chapter.NotifyOperator(task_id="notify", title=title), -1),
+        (RunbookReportOperator(task_id="report", title=title, sources=[ChapterChecks.of(CHAPTERS[HEALTH])]), -1),
+        (NotifyOperator(task_id="notify", title=title), -1),
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(services, "AirflowRest", lambda conn_id: OwnAirflow())

@@ -19,8 +19,8 @@ from include.sandbox.moto.alarm_states import ALARM, OK, state_of
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.finding import Finding, FindingStatus
-from migration_ops.operators.runbook import chapter
 from migration_ops.operators.runbook.heartbeat import WATCHED
+from migration_ops.operators.runbook.notify import NotifyOperator
 
 ROOT = Path(__file__).resolve().parents[2]
 DAG_ID, NAME = "runbook_health_check", "migration-runbook-heartbeat"
@@ -64,7 +64,7 @@ def notify(due: datetime, findings: list[Finding] | None, dag_id: str = DAG_ID, 
     )
     given = {"windowHours": 2, "notify": True, "awsConnId": "aws_default", "region": None} | params
     context: Any = {"ti": ti, "params": given, "dag_run": SimpleNamespace(conf={}, run_after=due)}
-    return chapter.NotifyOperator(task_id="notify", title="Health check").execute(context)
+    return NotifyOperator(task_id="notify", title="Health check").execute(context)
 
 
 def found(verdict: FindingStatus = FindingStatus.OK) -> Finding:

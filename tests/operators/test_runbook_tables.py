@@ -14,6 +14,7 @@ from include.sandbox.estates.account import Account
 from include.sandbox.estates.clean import costs
 from include.sandbox.sandbox import Sandbox
 from migration_ops.operators.runbook.chapter import READ, ReadOperator
+from migration_ops.operators.runbook.sources import TablesOf
 from migration_ops.operators.runbook.tables import TABLES, TablesOperator
 from migration_ops.runbook.checks.chapters import CHAPTERS, COST
 from tests.dags.dag_files import dag
@@ -87,4 +88,4 @@ def test_the_report_waits_for_the_tables_and_the_run_is_not_green_without_them(d
     task = dag(dag_id).get_task(TABLES)
     assert task.upstream_task_ids == {"read"}
     assert task.downstream_task_ids == {"report", "run_outcome"}
-    assert dag(dag_id).get_task("report").tables == TABLES
+    assert TablesOf(TABLES) in dag(dag_id).get_task("report").sources

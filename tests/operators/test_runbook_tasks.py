@@ -24,7 +24,10 @@ from migration_ops.core.config import Names, Resources
 from migration_ops.core.errors import MigrationError
 from migration_ops.operators.runbook import chapter
 from migration_ops.operators.runbook import services as runbook_services
+from migration_ops.operators.runbook.notify import NotifyOperator
+from migration_ops.operators.runbook.report import RunbookReportOperator
 from migration_ops.operators.runbook.run_window import run_window, windowed
+from migration_ops.operators.runbook.sources import ChapterChecks
 from migration_ops.runbook.checks.chapters import CHAPTERS, HEALTH
 
 CHECK_ID, READER = "sqs_dead_letter_depth", "sqs"
@@ -124,15 +127,20 @@ def run_check(values: Values, **task: Any) -> Any:
         return error
 
 
+def report_operator(checks: list[str] = CHECKS, **more: Any) -> RunbookReportOperator:
+    sources = [ChapterChecks(HEALTH, tuple(checks))]
+    return RunbookReportOperator(task_id="report", title="Health check", sources=sources, **more)
+
+
 def run_report(values: Values, run_id: str, checks: list[str] = CHECKS) -> dict[str, Any]:
-    operator = chapter.FindingsReportOperator(task_id="report", title="Health check", chapter="health", checks=checks)
+    operator = report_operator(checks)
     answer: dict[str, Any] = operator.execute(context(Task("report", values, run_id=run_id)))
     values["report", -1, "return_value"] = answer
     return answer
 
 
-def run_tell(values: Values, run_id: str, **params: Any) -> Any:
-    operator = chapter.NotifyOperator(task_id="notify", title="Health check")
+def run_notify(values: Values, run_id: str, **params: Any) -> Any:
+    operator = NotifyOperator(task_id="notify", title="Health check")
     return operator.execute(context(Task("notify", values, run_id=run_id), **params))
 
 
@@ -238,15 +246,15 @@ def run_report_of(run_id: str) -> dict[str, Any]:
     return run_report(values, run_id)
 
 
-def test_people_are_told_once_and_when_it_is_over(box: Sandbox, letters: str, mailbox: Any) -> None:
-    run_tell(whole("tell-1"), "tell-1")
+def test_people_are_notified_once_and_when_it_is_over(box: Sandbox, letters: str, mailbox: Any) -> None:
+    run_notify(whole("tell-1"), "tell-1")
     [page] = mailbox()
     assert "orders-dlq" in page
     assert "migration-on-call" in page
-    run_tell(whole("tell-2"), "tell-2")
+    run_notify(whole("tell-2"), "tell-2")
     assert mailbox() == []
     take_all(box.boto("sqs"), letters)
-    run_tell(whole("tell-3"), "tell-3")
+    run_notify(whole("tell-3"), "tell-3")
     [over] = mailbox()
     assert "All clear" in over
     assert "migration-on-call" in over
@@ -256,10 +264,10 @@ def test_a_message_that_was_not_sent_is_due_again(box: Sandbox, letters: str, ma
     values = whole("lost-1")
     fault = box.faults.add_document({"kind": "accessDenied", "service": "sns", "operation": "Publish"})
     with pytest.raises(MigrationError):
-        run_tell(values, "lost-1")
+        run_notify(values, "lost-1")
     box.faults.remove(fault.fault_id)
     assert mailbox() == []
-    run_tell(values, "lost-1")
+    run_notify(values, "lost-1")
     assert len(mailbox()) == 1
 
 
@@ -267,9 +275,9 @@ def test_a_message_whose_answer_was_lost_arrives(box: Sandbox, letters: str, mai
     """SNS has no token: rather twice than not at all."""
     values = whole("unanswered-1")
     box.client.add_fault("dropAfter", service="sns", operation="Publish", times=1)
-    run_tell(values, "unanswered-1")
+    run_notify(values, "unanswered-1")
     assert {"orders-dlq" in page for page in mailbox()} == {True}
-    run_tell(values, "unanswered-1")
+    run_notify(values, "unanswered-1")
     assert mailbox() == []
 
 
@@ -287,16 +295,16 @@ def test_killed_while_it_notifies_it_goes_on_and_then_is_silent(
     with monkeypatch.context() as patch:
         patch.setattr(runbook_services.RunbookServices, "publish", send_and_die)
         with pytest.raises(Killed):
-            run_tell(values, "killed-1")
-    run_tell(values, "killed-1")
+            run_notify(values, "killed-1")
+    run_notify(values, "killed-1")
     assert {"orders-dlq" in page for page in mailbox()} == {True}
-    run_tell(values, "killed-1")
+    run_notify(values, "killed-1")
     assert mailbox() == []
 
 
-def test_nobody_is_told_when_the_run_says_so(box: Sandbox, letters: str, mailbox: Any) -> None:
+def test_nobody_is_notified_when_the_run_says_so(box: Sandbox, letters: str, mailbox: Any) -> None:
     with pytest.raises(AirflowSkipException):
-        run_tell(whole("quiet"), "quiet", notify=False)
+        run_notify(whole("quiet"), "quiet", notify=False)
     assert mailbox() == []
 
 
@@ -312,7 +320,7 @@ class TestFindingsComeFirst:
         with pytest.raises(MigrationError):
             run_report(values, f"first-{operation}")
         with pytest.raises(MigrationError):
-            run_tell(values, f"first-{operation}")
+            run_notify(values, f"first-{operation}")
         box.faults.remove(fault.fault_id)
         [page] = mailbox()
         assert "orders-dlq" in page
@@ -328,13 +336,13 @@ class TestFindingsComeFirst:
         assert box.boto("s3").head_object(Bucket=bucket, Key=result["key"])
 
     def test_without_any_report_on_call_hears_that(self, box: Sandbox, mailbox: Any) -> None:
-        operator = chapter.NotifyOperator(task_id="notify", title="Health check", pages=True)
+        operator = NotifyOperator(task_id="notify", title="Health check", pages=True)
         with pytest.raises(AirflowFailException, match="no report"):
             operator.execute(context(Task("notify", {}, run_id="noreport-1")))
         [page] = mailbox()
         assert "UNKNOWN" in page
         assert "migration-on-call" in page
-        run_tell(whole("noreport-2"), "noreport-2")
+        run_notify(whole("noreport-2"), "noreport-2")
         [again] = mailbox()
         assert "can be looked at again" in again
 
@@ -343,7 +351,7 @@ def test_a_message_says_where_it_comes_from(
     box: Sandbox, letters: str, mailbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
-    run_tell(whole("place-1"), "place-1")
+    run_notify(whole("place-1"), "place-1")
     [page] = mailbox()
     address = "https://airflow.example/dags/runbook_place/runs/place-1"
     for text in (box.account_id, "us-east-1", "[aws_default]", address, "s3://", "(P1)"):
@@ -352,15 +360,15 @@ def test_a_message_says_where_it_comes_from(
 
 def test_an_older_run_that_is_cleared_notifies_nobody(box: Sandbox, letters: str, mailbox: Any) -> None:
     old = whole("older-1")
-    run_tell(old, "older-1")
+    run_notify(old, "older-1")
     take_all(box.boto("sqs"), letters)
     # Reports are dated in whole seconds: of two in the same one, none is newer.
     time.sleep(1)
-    run_tell(whole("older-2"), "older-2")
+    run_notify(whole("older-2"), "older-2")
     mailbox()
     again = run_report(old, "older-1")
     assert "A newer run has kept its report" in again["markdown"]
-    said = run_tell(old, "older-1")
+    said = run_notify(old, "older-1")
     assert (said["messages"], mailbox()) == ([], [])
     assert "older than older-2" in said["silent"]
     assert "older than older-2" in old["notify", -1, "run_note"]
@@ -402,10 +410,7 @@ class TestTheWindow:
         values: Values = {}
         run_read(values)
         run_check(values)
-        operator = chapter.FindingsReportOperator(
-            task_id="report", title="Health check", chapter="health", checks=CHECKS, looks_back=True
-        )
-        operator.execute(context(Task("report", values, run_id="hole-1")))
+        report_operator(looks_back=True).execute(context(Task("report", values, run_id="hole-1")))
         found = {one["checkId"]: one["verdict"] for one in values["report", -1, "findings"]}
         assert found["runbook_window"] == "WARNING"
 

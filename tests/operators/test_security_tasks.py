@@ -16,7 +16,10 @@ from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.runbook import security
-from migration_ops.operators.runbook.sign_off import ANSWER_KEY
+from migration_ops.operators.runbook.report import RunbookReportOperator
+from migration_ops.operators.runbook.results import RunResults
+from migration_ops.operators.runbook.sign_off import ANSWER_KEY, ChecklistAnswers
+from migration_ops.operators.runbook.sources import all_findings
 from migration_ops.runbook.checks.check import Chapter
 from migration_ops.runbook.sign_off import State
 from tests.dags.dag_files import dag
@@ -40,6 +43,7 @@ class SmallChapter(Chapter):
 AUDIT = SmallChapter("audit", ("sns_topic_encrypted", "sns_topic_not_public"))
 ASSESSMENT = SmallChapter("assessment", ("packages_known_vulnerabilities",))
 BOTH = [AUDIT, ASSESSMENT]
+SOURCES = security.security_sources(BOTH)
 KEY = "runbook/inbox/prowler.json"
 
 
@@ -146,26 +150,30 @@ class TestIngest:
         assert list(taken(values).values()) == ["WARNING"]
 
 
+def gathered(values: Values, params: dict[str, Any]) -> list[Finding]:
+    return all_findings(SOURCES, RunResults(Task("report", values), params))
+
+
 class TestFindingsLeft:
     def test_everything_is_collected(self) -> None:
         values = all_ok()
         left(values, "ingest", -1, Finding("prowler:x", "q", WARNING))
-        found = security.findings_left(Task("report", values), BOTH, {"prowlerReport": KEY, "securityHub": False})
+        found = gathered(values, {"prowlerReport": KEY, "securityHub": False})
         assert [one.check_id for one in found] == [*AUDIT.check_ids, *ASSESSMENT.check_ids, "prowler:x"]
 
     def test_a_lost_task_is_unknown(self) -> None:
         asked = {"prowlerReport": None, "securityHub": True}
-        found = security.findings_left(Task("report", {}), BOTH, asked)
+        found = gathered({}, asked)
         assert [one.verdict for one in found] == [UNKNOWN] * 4
 
     def test_an_ingest_that_nobody_asked_for_is_not_missed(self) -> None:
         asked = {"prowlerReport": None, "securityHub": False}
-        assert len(security.findings_left(Task("report", all_ok()), BOTH, asked)) == 3
+        assert len(gathered(all_ok(), asked)) == 3
 
 
 class TestQuestions:
     def ask(self, values: Values) -> list[dict[str, Any]]:
-        operator = security.ComplianceChecklistOperator(task_id="checklist", file="compliance.yaml", chapters=BOTH)
+        operator = security.ComplianceChecklistOperator(task_id="checklist", file="compliance.yaml", sources=SOURCES)
         items: list[dict[str, Any]] = operator.execute(context(Task("checklist", values)))
         return items
 
@@ -192,9 +200,9 @@ class TestQuestions:
 
 class TestSignedReport:
     def report(self, values: Values, is_signed: bool, run_id: str) -> dict[str, Any]:
-        operator = security.SecurityReportOperator(
-            task_id="signed_report" if is_signed else "report", title="Assessment", chapters=BOTH, is_signed=is_signed
-        )
+        sources = [*SOURCES, ChecklistAnswers()] if is_signed else SOURCES
+        task_id = "signed_report" if is_signed else "report"
+        operator = RunbookReportOperator(task_id=task_id, title="Assessment", sources=sources)
         answer: dict[str, Any] = operator.execute(context(Task(operator.task_id, values, run_id=run_id)))
         return answer
 
@@ -244,7 +252,7 @@ class TestSignedReport:
         ("runbook_security_audit", {"notify", "run_outcome"}, {"check", "ingest", "report"}),
         (
             "runbook_security_assessment",
-            {"notify", "tell_signed", "run_outcome"},
+            {"notify", "notify_signed", "run_outcome"},
             {"check", "check_assessment", "ingest", "report", "sign_off", "signed_report"},
         ),
     ],
@@ -256,8 +264,8 @@ def test_nothing_that_failed_can_leave_a_run_green(dag_id: str, leaves: set[str]
     assert one.task_dict["run_outcome"].trigger_rule == "none_failed_min_one_success"
 
 
-def test_people_are_asked_after_the_report_and_told_again() -> None:
+def test_people_are_asked_after_the_report_and_notified_again() -> None:
     one = dag("runbook_security_assessment")
     assert one.task_dict["checklist"].upstream_task_ids == {"report"}
     assert one.task_dict["signed_report"].upstream_task_ids == {"sign_off"}
-    assert one.task_dict["tell_signed"].report_task == "signed_report"
+    assert one.task_dict["notify_signed"].report_task == "signed_report"

@@ -145,10 +145,10 @@ def test_every_task_that_finds_something_asks_the_file(monkeypatch: pytest.Monke
     monkeypatch.setenv("MIGRATION_OPS_CONFIG_DIRECTORY", str(directory))
     task, ti = FindingsOperator(task_id="check"), Instance()
     with pytest.raises(AirflowFailException):
-        task.leave(ti, [found(CRITICAL)])
+        task.publish(ti, [found(CRITICAL)])
     held = "\n".join(f"  {name}: {value!r}" for name, value in (ENTRY | {"until": "2999-01-01"}).items())
     (directory / "accepted.yaml").write_text(f"accepted:\n- {held.strip()}\n", encoding="utf-8")
-    assert task.leave(ti, [found(CRITICAL)])["verdict"] == "WARNING"
+    assert task.publish(ti, [found(CRITICAL)])["verdict"] == "WARNING"
     assert [one["verdict"] for one in ti.kept[FINDINGS_KEY]] == ["WARNING"]
 
 

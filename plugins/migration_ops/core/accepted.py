@@ -121,4 +121,5 @@ def _unused(entry: Acceptance, beside: Finding) -> Finding:
         reason=f"the acceptance of {entry.who} ({entry.ticket}) matches no finding",
         remedy=REMOVE,
         section=beside.section,
+        title=beside.title,
     )

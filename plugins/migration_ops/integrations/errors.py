@@ -38,7 +38,7 @@ class CmdbMismatchError(MigrationError):
 
 
 class ForbiddenUrlError(InvalidInputError):
-    """This URL may not be called: its host is not listed, or it is not https to a public address and no entry says so."""
+    """This URL may not be called: its host is not listed, or is no public https address and no entry says so."""
 
     code = "FORBIDDEN_URL"
     hint = "Use an https URL of a public host, or have an operator list the host in the connection migration_callback."

@@ -15,7 +15,7 @@ def leave_what_to_set(ti: Any) -> None:
     """
     What a person must set, in the log and, where there is a task instance, in the run's note.
 
-    :raises InvalidInput: a configuration file is wrong.
+    :raises InvalidInputError: a configuration file is wrong.
     """
     directory = read_settings().config_directory
     lines = to_set(read_config(Path(directory) if directory else None))

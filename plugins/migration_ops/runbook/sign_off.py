@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +16,18 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from migration_ops.core.config import DIRECTORY, OnCall
 from migration_ops.core.errors import InvalidInputError
-from migration_ops.core.finding import Finding, FindingStatus
+from migration_ops.core.finding import CheckResult, Finding, FindingStatus
+from migration_ops.core.finding_kind import FindingKind
 from migration_ops.core.thresholds import ConfigPart
 
 CHECK_ID = "sign_off"
+_REMEDY = "{owner}: do it, then clear this item and sign it off."
+SIGN_OFF_KIND = FindingKind(
+    check_id=CHECK_ID,
+    title="Sign-off of an item",
+    section="Maintenance Tasks, Annual 1. Complete Audit",
+    remedy=_REMEDY.format(owner="The item's owner"),
+)
 # A run ends within 31 days; whoever is asked again after the due date has so long.
 MOST_DAYS, LATE_DAYS = 28, 2
 _LINK = re.compile(r"https://[\x21-\x7e]{1,2000}")
@@ -159,15 +168,10 @@ def findings_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[st
 
 def _finding(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Finding:
     verdict = VERDICTS[State(answer["state"])] if answer else FindingStatus.UNKNOWN
-    return Finding(
-        check_id=CHECK_ID,
-        resource=item["id"],
-        verdict=verdict,
-        reason=_reason(item, answer),
-        evidence=tuple(answer[name] for name in ("evidence", "comment") if answer[name]) if answer else (),
-        remedy="" if verdict is FindingStatus.OK else f"{item['owner']}: do it, then clear this item and sign it off.",
-        section=item["section"],
-    )
+    evidence = tuple(answer[name] for name in ("evidence", "comment") if answer[name]) if answer else ()
+    # Whose item it is, and where the runbook asks for it, the checklist says.
+    kind = replace(SIGN_OFF_KIND, section=item["section"], remedy=_REMEDY.format(owner=item["owner"]))
+    return kind.finding(item["id"], CheckResult(verdict, _reason(item, answer), evidence=evidence))
 
 
 def _reason(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:

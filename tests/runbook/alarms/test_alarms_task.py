@@ -15,7 +15,9 @@ from include.sandbox.estates.account import Account
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.finding import FindingStatus
 from migration_ops.operators.runbook.alarms import AlarmsOperator
-from migration_ops.operators.runbook.mapped import MappedReportOperator
+from migration_ops.operators.runbook.report import RunbookReportOperator
+from migration_ops.operators.runbook.sources import MappedTask
+from migration_ops.runbook.alarms.findings import ALARMS, finding_kind
 from migration_ops.runbook.alarms.wanted import KINDS
 from tests.runbook.alarms.conftest import alarms
 
@@ -62,9 +64,8 @@ def run_all(values: Values, *, dry_run: bool) -> dict[str, Any]:
 
 
 def report(values: Values) -> dict[str, Any]:
-    operator = MappedReportOperator(
-        task_id="report", title="Alarms", work="alarms", names=list(KINDS), check_prefix="alarm_", section="S"
-    )
+    source = MappedTask("alarms", kind_of=finding_kind, whole=ALARMS, names=KINDS)
+    operator = RunbookReportOperator(task_id="report", title="Alarms", sources=[source])
     answer: dict[str, Any] = operator.execute(
         context(Task(task_id="report", map_index=-1, values=values), dry_run=True)
     )

@@ -10,6 +10,7 @@ import pytest
 
 from migration_ops.core.errors import MigrationError
 from migration_ops.runbook.backup.keys import found_in
+from migration_ops.runbook.backup.manifest import NoBackupError
 from migration_ops.runbook.backup.restore import RUN_TAG
 from migration_ops.runbook.backup.verify import latest_verified
 from tests.runbook.backup.dag_run import Run
@@ -42,7 +43,7 @@ class TestBackup:
         assert latest_verified(lab.store, lab.table)[1].run_id == run.run_id
         assert run.values["report", "return_value"]["key"]
 
-    def test_it_tells_people_unless_told_not_to(self, lab: Lab) -> None:
+    def test_it_notifies_people_unless_it_must_not(self, lab: Lab) -> None:
         assert Run("runbook_backup").whole().states["notify"] == "success"
 
     def test_a_table_without_recovery_is_scanned_and_that_is_a_warning(self, lab: Lab) -> None:
@@ -88,7 +89,16 @@ class TestBackup:
         assert run.states["verify"] == "failed"
         assert run.verdicts["backup_read_back"] == "CRITICAL"
         assert run.states["expire"] == "upstream_failed", "nothing old goes while there is nothing new"
-        assert run.verdicts["expire"] == "UNKNOWN"
+        assert "expire" not in run.verdicts, "why it could not start is said once, by what failed"
+        assert not run.is_green
+
+    def test_after_a_task_that_was_killed_what_could_not_start_is_unknown(self, lab: Lab) -> None:
+        def die(task_id: str) -> None:
+            if task_id == "verify":
+                raise MigrationError("a test")
+
+        run = backed_up(lab, before=die)
+        assert (run.verdicts["verify"], run.verdicts["expire"]) == ("UNKNOWN", "UNKNOWN")
         assert not run.is_green
 
     def test_what_a_task_left_before_it_was_cleared_does_not_count(self, lab: Lab) -> None:
@@ -238,7 +248,7 @@ class TestDrill:
         run = Run("runbook_dr_drill", params=QUIET).whole()
         assert run.is_green, explain(run)
         wanted = {f"drill_{what}_{which}" for what in ("backup", "pitr") for which in ("items", "history")}
-        wanted |= {*OBJECTIVES, "drill_left_over", "drill_clean_up", "drill_rollback"}
+        wanted |= {*OBJECTIVES, "drill_verified_backup", "drill_left_over", "drill_clean_up", "drill_rollback"}
         assert run.verdicts == dict.fromkeys(wanted, "OK")
         assert tables(lab) == [lab.table]
 
@@ -255,8 +265,25 @@ class TestDrill:
     def test_without_a_backup_it_is_red_and_makes_nothing(self, lab: Lab) -> None:
         run = Run("runbook_dr_drill", params=QUIET).whole()
         assert run.states["begin"] == "failed"
+        assert isinstance(run.errors["begin"], NoBackupError)
+        # The rehearsal needs no backup.
+        assert run.verdicts == {"drill_verified_backup": "UNKNOWN", "drill_rollback": "OK"}
+        found = run.finding("drill_verified_backup")
+        assert "no verified backup" in found["reason"]
+        assert found["remedy"].startswith("Trigger runbook_backup")
         assert not run.is_green
         assert tables(lab) == [lab.table]
+
+    def test_a_begin_that_was_killed_leaves_every_task_unknown(self, lab: Lab) -> None:
+        def die(this: str) -> None:
+            if this == "begin":
+                raise MigrationError("a test")
+
+        with_history(lab)
+        run = Run("runbook_dr_drill", params=QUIET, before=die).whole()
+        lost = ("begin", "load", "compare", "recover", "compare_recovered", "clean_up")
+        assert run.verdicts == {**dict.fromkeys(lost, "UNKNOWN"), "drill_rollback": "OK"}
+        assert not run.is_green
 
     @pytest.mark.parametrize("task_id", ["create", "table_ready", "load", "compare", "recover", "compare_recovered"])
     def test_it_cleans_up_whatever_fails(self, lab: Lab, task_id: str) -> None:

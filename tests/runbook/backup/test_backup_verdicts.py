@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
+from migration_ops.core.finding_kind import UnknownFindingKindError
 from migration_ops.runbook.backup.findings import (
-    BACKUP_SECTION,
-    DRILL_SECTION,
     OK,
     UNKNOWN,
     finding,
@@ -21,6 +20,7 @@ from migration_ops.runbook.backup.findings import (
 )
 from migration_ops.runbook.backup.findings_restore import Objective, of_history, of_objective, of_recovered, of_restored
 from migration_ops.runbook.backup.fingerprint import Difference, Profile
+from migration_ops.runbook.backup.kinds import BACKUP_SECTION, DRILL_SECTION, TASK_KINDS
 from migration_ops.runbook.backup.manifest import Manifest
 from migration_ops.runbook.backup.retention import Sorted
 from migration_ops.runbook.backup.serialization import Tally
@@ -128,7 +128,19 @@ def test_what_nobody_can_place_is_worth_a_look() -> None:
     assert of_retention("t", Sorted((), (), (), (), ("strange",))).verdict == "WARNING"
 
 
-@pytest.mark.parametrize("check_id", ["verify", "compare", "begin", "drill_pitr_items", "restore_history"])
+@pytest.mark.parametrize("check_id", ["drill_pitr_items", "restore_history"])
 def test_whatever_is_not_well_says_what_to_do(check_id: str) -> None:
     assert finding(check_id, "*", UNKNOWN, "lost").remedy
     assert finding(check_id, "*", OK, "").remedy == ""
+
+
+@pytest.mark.parametrize("task_id", ["verify", "compare", "begin"])
+def test_a_task_that_left_nothing_says_what_to_do(task_id: str) -> None:
+    found = TASK_KINDS[task_id].lost("it left nothing")
+    assert (found.check_id, found.verdict, bool(found.remedy)) == (task_id, "UNKNOWN", True)
+
+
+@pytest.mark.parametrize("check_id", ["restore_rto", "other_items", "verify", ""])
+def test_a_check_id_that_no_table_has_is_an_error_and_no_finding_with_anothers_remedy(check_id: str) -> None:
+    with pytest.raises(UnknownFindingKindError):
+        finding(check_id, "*", UNKNOWN, "lost")

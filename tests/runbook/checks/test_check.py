@@ -17,7 +17,17 @@ from migration_ops.runbook.checks.check import Check, Metadata
 CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
 LOST = failed("sqs:x", UnknownError("refused"))
 QUEUES = Listing("sqs", "queues", lambda reader: {})
-META = Metadata("depth", "health", "Depth", QUEUES, (), Route.PAGE, "Daily Operations", "Risk.", "Do.", unit="messages")
+META = Metadata(
+    check_id="depth",
+    chapter="health",
+    title="Depth",
+    listing=QUEUES,
+    route=Route.PAGE,
+    section="Daily Operations",
+    risk="Risk.",
+    remedy="Do.",
+    unit="messages",
+)
 
 
 class Given(Check):

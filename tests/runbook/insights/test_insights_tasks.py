@@ -26,8 +26,10 @@ from migration_ops.operators.runbook.insights import (
     StartQueryOperator,
     window_of,
 )
-from migration_ops.operators.runbook.mapped import MappedReportOperator
+from migration_ops.operators.runbook.report import RunbookReportOperator
+from migration_ops.operators.runbook.sources import MappedTask
 from migration_ops.runbook.insights import QUERIES
+from migration_ops.runbook.insights.kinds import INSIGHTS, kind_of
 from tests.runbook.estates import account_of
 
 Values = dict[tuple[str, int, str], Any]
@@ -103,15 +105,8 @@ def _look(values: Values, index: int, name: str, given: dict[str, Any]) -> Any:
 
 
 def report(values: Values) -> dict[str, Any]:
-    operator = MappedReportOperator(
-        task_id="report",
-        title="Log insights",
-        work="look.results",
-        begun="look.start",
-        names_from="choose",
-        check_prefix="insights_",
-        section="S",
-    )
+    source = MappedTask("look.results", kind_of=kind_of, whole=INSIGHTS, names_from="choose", begun="look.start")
+    operator = RunbookReportOperator(task_id="report", title="Log insights", sources=[source])
     answer: dict[str, Any] = operator.execute(context(values, "report"))
     return answer
 

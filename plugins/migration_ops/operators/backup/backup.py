@@ -72,7 +72,7 @@ class _OfMode(FindingsOperator):
         return plan
 
     def made(self, context: Context, manifest: Manifest) -> dict[str, Any]:
-        return self.leave(context["ti"], of_made(manifest)) | {"items": manifest.items, "sha256": manifest.sha256}
+        return self.publish(context["ti"], of_made(manifest)) | {"items": manifest.items, "sha256": manifest.sha256}
 
 
 class ScanOperator(_OfMode):
@@ -164,7 +164,7 @@ class VerifyOperator(FindingsOperator):
             verified = verify_backup(store, base)
         except BackupNotWholeError as error:
             mark_refused(store, base, iso(now()), error.message)
-            return self.leave(context["ti"], [finding("backup_read_back", base, CRITICAL, error.message)])
+            return self.publish(context["ti"], [finding("backup_read_back", base, CRITICAL, error.message)])
         manifest, limits = verified.manifest, services.config.thresholds.backup
         earlier = look_back(store, base, manifest)
         items = of_items(manifest, earlier, limits.min_items_percent, accepted)
@@ -175,7 +175,7 @@ class VerifyOperator(FindingsOperator):
             mark_verified(store, base, verified, now(), accepted_fewer=said)
         before = earlier.verified.manifest if earlier.verified else None
         gap = of_gap(plan["table"], before, manifest, limits.max_age_hours, earlier.unread)
-        return self.leave(context["ti"], [of_verified(verified, base), items, gap, of_place(store, manifest)])
+        return self.publish(context["ti"], [of_verified(verified, base), items, gap, of_place(store, manifest)])
 
 
 class ExpireOperator(FindingsOperator):
@@ -192,4 +192,4 @@ class ExpireOperator(FindingsOperator):
         done = expire(store_of(services), plan["table"], services.reader.now.date(), days)
         for one in (*done.expired, *done.incomplete):
             self.log.info("removed %s: %s objects, %s bytes", one.base, len(one.keys), one.size)
-        return self.leave(context["ti"], [of_retention(plan["table"], done)])
+        return self.publish(context["ti"], [of_retention(plan["table"], done)])

@@ -1,4 +1,4 @@
-"""What the tasks of backup, restore and drill share: clients, buckets, findings that make a task red, the report."""
+"""What the tasks of backup, restore and drill share: clients, buckets, what an earlier task chose."""
 
 from __future__ import annotations
 
@@ -9,19 +9,12 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.core.errors import InvalidInputError
-from migration_ops.core.finding import Finding
-from migration_ops.operators.runbook.base import FINDINGS_KEY
-from migration_ops.operators.runbook.report import FindingsReportOperator
 from migration_ops.operators.runbook.services import RunbookServices
-from migration_ops.runbook.backup.findings import UNKNOWN, finding
 from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore, protection_of
 from migration_ops.runbook.backup.table import Described, describe
 
 PLAN = "plan"
-_RAN = frozenset({"success", "failed"})
-# Skipped, or done without anything to say.
-_LEAVES_NOTHING = frozenset({"success", "skipped"})
 
 
 def bucket_of(services: RunbookServices) -> str:
@@ -46,36 +39,8 @@ def described(services: RunbookServices, table: str) -> Described:
 
 
 def scanning_client(services: RunbookServices) -> Any:
-    """A DynamoDB client of its own, see ``wire.raw_scans``."""
+    """A DynamoDB client of its own, see ``serialization.raw_scans``."""
     return raw_scans(services.reader.client("dynamodb"))
-
-
-class GatheredReportOperator(FindingsReportOperator):
-    """
-    Write the run's report from what its tasks found. A task that left nothing, and was not skipped, is UNKNOWN.
-
-    :param sources: ids of the tasks that leave findings.
-    """
-
-    def __init__(self, *, sources: list[str], **kwargs: Any) -> None:
-        super().__init__(chapter="", checks=[], **kwargs)
-        self.sources = sources
-
-    def _findings(self, ti: Any) -> list[Finding]:
-        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=self.sources).get(ti.run_id, {})
-        found: list[Finding] = []
-        for task_id in self.sources:
-            state = str(states.get(task_id))
-            # What a task that was not run again left before it was cleared says nothing about this time.
-            documents = ti.xcom_pull(task_ids=task_id, key=FINDINGS_KEY) if state in _RAN else None
-            if documents is not None:
-                found += [Finding.from_document(one) for one in documents]
-            elif state not in _LEAVES_NOTHING:
-                found.append(finding(task_id, "*", UNKNOWN, f"the task {task_id} left no findings: see its log"))
-        return found
-
-    def _answered_by(self, ti: Any) -> list[str]:
-        return [one for one in self.sources if ti.xcom_pull(task_ids=one, key=FINDINGS_KEY) is not None]
 
 
 def pulled(ti: Any, task_id: str) -> dict[str, Any]:

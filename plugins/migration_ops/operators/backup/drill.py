@@ -13,18 +13,19 @@ from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.backup.base import described, pulled, scanning_client, store_of
 from migration_ops.operators.base import DocumentedOperator, doc_of
-from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
-from migration_ops.operators.runbook.services import runbook_services
+from migration_ops.operators.runbook.base import FindingsOperator, push, record
+from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.backup.create import iso
 from migration_ops.runbook.backup.drill import Scratch, clean_up, left_over, require_room, start_recovery, tag
-from migration_ops.runbook.backup.findings import CRITICAL, OK, WARNING, finding
+from migration_ops.runbook.backup.findings import CRITICAL, OK, UNKNOWN, WARNING, finding
 from migration_ops.runbook.backup.findings_restore import Objective, of_history, of_objective, of_recovered
 from migration_ops.runbook.backup.fingerprint import broken_chains, compare_samples, profile_table
+from migration_ops.runbook.backup.kinds import FROM_POINT_IN_TIME, VERIFIED_BACKUP
+from migration_ops.runbook.backup.manifest import Manifest, NoBackupError
 from migration_ops.runbook.backup.table import raw_description
 from migration_ops.runbook.backup.verify import latest_verified
 
 BEGIN, RECOVER = "begin", "recover"
-PITR = "drill_pitr"
 
 
 def scratch_of(plan: dict[str, Any], run_id: str) -> Scratch:
@@ -35,7 +36,8 @@ class BeginDrillOperator(FindingsOperator):
     """
     Find the latest verified backup and make sure that the names of this drill's scratch tables are free.
 
-    Tables that another drill left behind are named, not touched.
+    Tables that another drill left behind are named, not touched. Without a verified backup the drill ends here, with
+    one finding that says so.
     """
 
     def execute(self, context: Context) -> Any:
@@ -46,11 +48,12 @@ class BeginDrillOperator(FindingsOperator):
         began = now().replace(microsecond=0)
         scratch = Scratch(ti.run_id, live.name, live.arn, began)
         require_room(client, scratch)
-        base, manifest = latest_verified(store_of(services), live.name)
+        base, manifest = self._verified_backup(ti, services, live.name)
         lost = left_over(client, scratch)
         reason = f"{len(lost)} tables of other drills" if lost else "no tables of other drills"
         left = finding("drill_left_over", live.name, WARNING if lost else OK, reason, evidence=tuple(lost[:20]))
-        self.leave(ti, [left])
+        there = finding(VERIFIED_BACKUP, live.name, OK, f"{base}, as of {manifest.consistent_at}")
+        self.publish(ti, [there, left])
         return {
             "base": base,
             "sha256": manifest.sha256,
@@ -64,6 +67,15 @@ class BeginDrillOperator(FindingsOperator):
             "latestRestorable": live.latest_restorable.isoformat() if live.latest_restorable else None,
         }
 
+    def _verified_backup(self, ti: Any, services: RunbookServices, table: str) -> tuple[str, Manifest]:
+        """:raises NoBackupError: there is none; then that is all that this drill finds."""
+        try:
+            return latest_verified(store_of(services), table)
+        except NoBackupError as error:
+            reason = "there is no verified backup: whether the ledger can be restored, nobody knows"
+            record(ti, [finding(VERIFIED_BACKUP, table, UNKNOWN, f"{reason} ({error.message})")])
+            raise
+
 
 class RecoverOperator(DocumentedOperator):
     """Start RestoreTableToPointInTime into a scratch table, as of the latest moment; skipped where recovery is off."""
@@ -72,8 +84,13 @@ class RecoverOperator(DocumentedOperator):
         ti = context["ti"]
         plan = pulled(ti, BEGIN)
         if not plan["hasPitr"]:
-            off = finding(f"{PITR}_items", plan["live"], CRITICAL, "point-in-time recovery is off: nothing to recover")
-            ti.xcom_push(key=FINDINGS_KEY, value=[off.as_document()])
+            off = finding(
+                f"{FROM_POINT_IN_TIME}_items",
+                plan["live"],
+                CRITICAL,
+                "point-in-time recovery is off: nothing to recover",
+            )
+            record(ti, [off])
             raise AirflowFailException(off.reason)
         began = now()
         moment = start_recovery(runbook_services(context).reader.client("dynamodb"), scratch_of(plan, ti.run_id))
@@ -103,13 +120,13 @@ class CompareRecoveredOperator(FindingsOperator):
         difference = compare_samples(live.sample, recovered.sample, iso(as_of))
         limits = services.config.thresholds.backup
         rto, rpo = Objective("rto", limits.rto_minutes), Objective("rpo", limits.rpo_minutes)
-        return self.leave(
+        return self.publish(
             ti,
             [
-                of_recovered(PITR, table, live, recovered, difference),
-                of_history(PITR, table, len(recovered.migrations), broken),
-                of_objective(PITR, table, rto, datetime.fromisoformat(started["began"]), ready),
-                of_objective(PITR, table, rpo, as_of, datetime.fromisoformat(started["began"])),
+                of_recovered(FROM_POINT_IN_TIME, table, live, recovered, difference),
+                of_history(FROM_POINT_IN_TIME, table, len(recovered.migrations), broken),
+                of_objective(FROM_POINT_IN_TIME, table, rto, datetime.fromisoformat(started["began"]), ready),
+                of_objective(FROM_POINT_IN_TIME, table, rpo, as_of, datetime.fromisoformat(started["began"])),
             ],
         )
 
@@ -143,7 +160,7 @@ class CleanUpSensor(BaseSensorOperator):
         done = clean_up(services.reader.client("dynamodb"), scratch_of(plan, ti.run_id), services.settings.table_name)
         self.log.info("still there: %s; not ours: %s", list(done.pending), list(done.foreign))
         left = self._findings(plan, done.pending, done.foreign)
-        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in left])
+        push(ti, left)
         if done.foreign and not done.pending:
             raise AirflowFailException(left[0].reason)
         return not done.pending

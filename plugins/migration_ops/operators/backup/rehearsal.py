@@ -98,13 +98,13 @@ class RehearsedOperator(FindingsOperator):
             plan = plan_of(ti)
         except StepSkipped:
             none = finding("drill_rollback", "rollback", WARNING, f"not rehearsed here: rehearse it by {HOW}")
-            return self.leave(ti, [none])
+            return self.publish(ti, [none])
         services = services_of(ti, plan)
         wrong = left_behind(services, plan)
         services.ledger.release(list(plan.server_ids), services.holder)
         verdict = CRITICAL if wrong else OK
         reason = "; ".join(wrong) if wrong else "launched for a test and taken back: nothing is left of it"
-        return self.leave(ti, [finding("drill_rollback", plan.wave, verdict, reason, evidence=tuple(wrong))])
+        return self.publish(ti, [finding("drill_rollback", plan.wave, verdict, reason, evidence=tuple(wrong))])
 
 
 def left_behind(services: Services, plan: WavePlan) -> list[str]:

@@ -15,7 +15,7 @@ from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.backup.base import pulled, scanning_client, store_of
 from migration_ops.operators.base import DocumentedOperator, doc_of
-from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
+from migration_ops.operators.runbook.base import FindingsOperator, push, record
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.backup.create import iso
 from migration_ops.runbook.backup.findings import CRITICAL, OK, finding
@@ -60,7 +60,7 @@ class RestorePlanOperator(FindingsOperator):
         what = f"{manifest.items} items as of {manifest.consistent_at} from {base}"
         dry_run = bool(params["dryRun"])
         reason = f"{what} can be restored; nothing was changed" if dry_run else f"restores {what}"
-        self.leave(ti, [finding("restore_plan", target, OK, reason, value=manifest.items, unit="items")])
+        self.publish(ti, [finding("restore_plan", target, OK, reason, value=manifest.items)])
         return {"base": base, "sha256": manifest.sha256, "target": target, "live": live, "dryRun": dry_run}
 
     def _require_free(self, services: RunbookServices, target: str, live: str, run_id: str) -> None:
@@ -168,14 +168,14 @@ class LoadOperator(FindingsOperator):
         # Asked right before the first write, of the settings as they are now, whatever was planned.
         arn = require_loadable(client, target, ti.run_id, plan["live"], services.settings.table_name)
         # Left before it begins: a killed worker leaves nothing later.
-        ti.xcom_push(key=FINDINGS_KEY, value=[self._half_loaded(target, "it never came to its end").as_document()])
+        push(ti, [self._half_loaded(target, "it never came to its end")])
         try:
             done = load(client, store_of(services), manifest, target)
         except MigrationError as error:
-            ti.xcom_push(key=FINDINGS_KEY, value=[self._half_loaded(target, error.message).as_document()])
+            record(ti, [self._half_loaded(target, error.message)])
             raise
         note(client, arn, LOADED_TAG, iso(now()))
-        ti.xcom_push(key=FINDINGS_KEY, value=[])
+        push(ti, [])
         return {"items": done.items, "retried": done.retried}
 
     def _half_loaded(self, target: str, why: str) -> Finding:
@@ -240,7 +240,7 @@ class CompareOperator(FindingsOperator):
                 of_objective(self.prefix, target, rto, created, now()),
                 of_objective(self.prefix, target, rpo, manifest.age_from, datetime.fromisoformat(plan["began"])),
             ]
-        left = self.leave(ti, findings)
+        left = self.publish(ti, findings)
         self._hand_over(services, target)
         return left
 

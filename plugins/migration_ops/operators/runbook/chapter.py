@@ -1,4 +1,4 @@
-"""The operators of every runbook DAG: read each service once, judge each check, report, notify."""
+"""The operators of every runbook DAG: read each service once, judge each check."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import in_groups, side_by_side
 from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.core.facts import Snapshot, failed
-from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
+from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.context import is_own_retry
 from migration_ops.operators.runbook.base import FINDINGS_KEY, FindingsOperator
-from migration_ops.operators.runbook.notify import NotifyOperator
-from migration_ops.operators.runbook.report import CHECK, REPORT, RESULT_KEY, TABLES_KEY, FindingsReportOperator
+from migration_ops.operators.runbook.results import RESULT_KEY
 from migration_ops.operators.runbook.run_window import run_window, windowed
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
+from migration_ops.operators.runbook.sources import CHECK, ChapterChecks, TablesOf
+from migration_ops.operators.runbook.tail import tail
 from migration_ops.runbook.checks.chapters import HEALTH
 from migration_ops.runbook.checks.check import Chapter, Check, read_with
 
@@ -27,17 +28,6 @@ READ = "read"
 READ_NAME = "{{ task.reader | join(', ') }}"
 # So many tasks at most read a chapter's services. More than one: what takes one down leaves the others' checks judged.
 READ_TASKS = 4
-
-__all__ = [
-    "CHECK",
-    "READ",
-    "REPORT",
-    "TABLES_KEY",
-    "CheckOperator",
-    "FindingsReportOperator",
-    "NotifyOperator",
-    "ReadOperator",
-]
 
 
 class ReadOperator(DocumentedOperator):
@@ -130,7 +120,7 @@ class CheckOperator(FindingsOperator):
         reader = reader_of(context, services, self) if is_cleared(ti, self) else None
         estate = {name: self._read(ti, services, name, reader) for name in check.metadata.reads}
         findings = check.run(Snapshot(estate), services.config.thresholds)
-        return self.leave(ti, findings)
+        return self.publish(ti, findings)
 
     def _read(self, ti: Any, services: RunbookServices, name: str, reader: AwsReader | None) -> dict[str, Any]:
         if reader is not None:
@@ -155,38 +145,36 @@ def in_tasks(readers: Sequence[str]) -> list[list[str]]:
     return in_groups(readers, -(-len(readers) // READ_TASKS))
 
 
-def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
-    """
-    The tasks of a chapter: read → check → report → notify, and the leaf that gives the run its colour.
-
-    :return: the mapped reads, to put something before them; and the report.
-    """
-    readers = in_tasks(chapter.readers)
-    reads = ReadOperator.partial(task_id=READ, map_index_template=READ_NAME, doc_md=doc_of(ReadOperator)).expand(
+def read_all(readers: list[str] | list[list[str]]) -> Any:
+    """The mapped tasks that read the services."""
+    return ReadOperator.partial(task_id=READ, map_index_template=READ_NAME, doc_md=doc_of(ReadOperator)).expand(
         reader=readers
     )
-    # A service that could not be read leaves its checks UNKNOWN, not undone.
-    checks = CheckOperator.partial(
-        task_id=CHECK,
+
+
+def check_all(chapter: Chapter, readers: Sequence[str | list[str]], task_id: str = CHECK) -> Any:
+    """The mapped checks of a chapter. A service that could not be read leaves its checks UNKNOWN, not undone."""
+    return CheckOperator.partial(
+        task_id=task_id,
         chapter=chapter.name,
         readers=readers,
         map_index_template="{{ task.check }}",
         doc_md=doc_of(CheckOperator),
         trigger_rule=TriggerRule.ALL_DONE,
     ).expand(check=list(chapter.check_ids))
-    report = FindingsReportOperator(
-        task_id=REPORT,
-        title=title,
-        chapter=chapter.name,
-        checks=list(chapter.check_ids),
-        tables=tables,
-        looks_back=True,
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    # Nothing else looks as often: without its report nobody knows.
-    pages = chapter.name == HEALTH
-    notify = NotifyOperator(task_id="notify", title=title, pages=pages, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(reads, checks, report, notify)
-    chain([checks, report], complete)
+
+
+def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
+    """
+    The tasks of a chapter: read → check → report → notify, and the leaf that gives the run its colour.
+
+    :param tables: id of a task whose tables belong to the report, see ``tables.add_tables``; None for none.
+    :return: the mapped reads, to put something before them; and the report.
+    """
+    readers = in_tasks(chapter.readers)
+    reads, checks = read_all(readers), check_all(chapter, readers)
+    chain(reads, checks)
+    sources = [ChapterChecks.of(chapter), *([TablesOf(tables)] if tables else ())]
+    # The health check pages also when it has no report: nothing else looks as often.
+    report, _ = tail(checks, title, sources, pages=chapter.name == HEALTH, looks_back=True)
     return reads, report

@@ -7,14 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
-from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.core.errors import InvalidInputError, MigrationError
-from migration_ops.core.finding import RED, Finding, worst
 from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.context import result_of
-from migration_ops.operators.runbook.base import FINDINGS_KEY, with_accepted
-from migration_ops.operators.runbook.chapter import TABLES_KEY, is_cleared
+from migration_ops.operators.runbook.base import publish, record
+from migration_ops.operators.runbook.chapter import is_cleared
 from migration_ops.operators.runbook.run_window import run_window
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.insights import QUERIES
@@ -73,7 +71,7 @@ class StartQueryOperator(DocumentedOperator):
             started = start_all(services.reader, text, since, until)
             self.log.info("%s to %s, %d log groups:\n%s", since, until, len(started["names"]), text)
         except MigrationError as error:
-            _leave(context["ti"], unanswered(query, f"not asked: {error.message}"))
+            record(context["ti"], [unanswered(query, f"not asked: {error.message}")], ())
             raise
         asked = f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
         return {"queryIds": started["queryIds"], "leftOut": started["leftOut"], "asked": asked}
@@ -112,28 +110,16 @@ class QueryResultsSensor(BaseSensorOperator):
             # A run that began before an upgrade left one id.
             answer = results_of_all(services.reader, started.get("queryIds") or [started["queryId"]])
         except MigrationError as error:
-            _leave(ti, unanswered(query, error.message))
+            record(ti, [unanswered(query, error.message)], ())
             raise
         if answer["status"] in RUNNING:
             self.log.info("the query is %s", answer["status"])
             return PokeReturnValue(is_done=False)
         finding = finding_of(query, answer, services.config.thresholds, started["leftOut"], started["asked"])
         table = table_of(query, answer["rows"])
-        found = _leave(ti, finding, table)
-        for one in found:
-            self.log.info("%s: %s", one.verdict, one.reason)
         self.log.info("%s", markdown_table(table))
-        if worst(found) in RED:
-            raise AirflowFailException(finding.reason)
+        publish(ti, [finding], [table])
         return PokeReturnValue(is_done=True, xcom_value={"rows": len(answer["rows"])})
-
-
-def _leave(ti: Any, finding: Finding, table: dict[str, Any] | None = None) -> list[Finding]:
-    """For the report; also when this task fails. What was left, after what somebody accepted."""
-    found = with_accepted([finding])
-    ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in found])
-    ti.xcom_push(key=TABLES_KEY, value=[table] if table else [])
-    return found
 
 
 def window_of(params: Any, now: datetime) -> tuple[datetime, datetime]:

@@ -9,14 +9,15 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from migration_ops.core.finding import Finding, FindingStatus, Route
+from migration_ops.core.finding import Finding
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import NOTE_KEY, set_run_note
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.heartbeat import put_heartbeat
-from migration_ops.operators.runbook.report import ANSWERED_KEY, NO_REPORT, REPORT
+from migration_ops.operators.runbook.report import ANSWERED_KEY, REPORT
 from migration_ops.operators.runbook.run_window import run_window, usual_window
 from migration_ops.operators.runbook.services import runbook_services
+from migration_ops.runbook.reports.kinds import no_report
 from migration_ops.runbook.reports.notifier import Delivered, Notifier, Notifying
 
 
@@ -72,17 +73,3 @@ class NotifyOperator(DocumentedOperator):
         if done.silent:
             before = ti.xcom_pull(task_ids=self.report_task, key=NOTE_KEY)
             set_run_note(ti, "\n".join(one for one in (done.silent, before) if one))
-
-
-def no_report(task_id: str, *, pages: bool) -> Finding:
-    """UNKNOWN: what the run found, nobody can say."""
-    return Finding(
-        NO_REPORT,
-        "*",
-        FindingStatus.UNKNOWN,
-        reason=f"the task {task_id} left no findings: see its log",
-        remedy=f"Open the run, mend what the log of {task_id} names, and clear that task with downstream.",
-        section="Daily Operations",
-        route=Route.PAGE if pages else Route.WARN,
-        title="The report of a run",
-    )

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from airflow.sdk import Context, Param, TriggerRule, chain
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import is_failed
-from migration_ops.core.finding import RED, Finding, FindingStatus, worst, worst_first
-from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
-from migration_ops.operators.runbook.base import FINDINGS_KEY, with_accepted
-from migration_ops.operators.runbook.chapter import (
-    CHECK,
-    READ,
-    READ_NAME,
-    REPORT,
-    CheckOperator,
-    FindingsReportOperator,
-    NotifyOperator,
-    ReadOperator,
-    in_tasks,
-)
+from migration_ops.core.finding import EVERYTHING, Finding, FindingStatus, worst_first
+from migration_ops.operators.runbook.base import FindingsOperator
+from migration_ops.operators.runbook.chapter import check_all, in_tasks, read_all
+from migration_ops.operators.runbook.results import RunResults
 from migration_ops.operators.runbook.services import runbook_services
-from migration_ops.operators.runbook.sign_off import ANSWER_KEY, CHECKLIST, SIGN_OFF, ChecklistOperator, SignOffOperator
+from migration_ops.operators.runbook.sign_off import CHECKLIST, ChecklistAnswers, ChecklistOperator, ask_for_each
+from migration_ops.operators.runbook.sources import CHECK, ChapterChecks, Source, all_findings
+from migration_ops.operators.runbook.tail import report_and_notify, tail
 from migration_ops.runbook.checks.check import Chapter
 from migration_ops.runbook.scanners.findings import (
+    INGEST,
     PROWLER,
     SECURITY_HUB,
     fetch_report,
@@ -37,9 +31,8 @@ from migration_ops.runbook.scanners.findings import (
     from_security_hub,
     unknown_of,
 )
-from migration_ops.runbook.sign_off import findings_of, table_of
 
-INGEST, SIGNED_REPORT = "ingest", "signed_report"
+SIGNED_REPORT, NOTIFY_SIGNED = "signed_report", "notify_signed"
 # Of what is wrong, a question names so many checks.
 NAMED_CHECKS = 12
 # What Security Hub still holds against us, passed ones too: without them nobody knows that anything was looked at.
@@ -67,7 +60,7 @@ def ingest_params() -> dict[str, Param]:
     }
 
 
-class IngestOperator(DocumentedOperator):
+class IngestOperator(FindingsOperator):
     """
     Take over findings of other scanners, as the params ask: a Prowler report from the evidence bucket, Security Hub.
 
@@ -75,21 +68,13 @@ class IngestOperator(DocumentedOperator):
     """
 
     def execute(self, context: Context) -> Any:
-        ti, params = context["ti"], context["params"]
+        params = context["params"]
         key, is_hub = params["prowlerReport"], params["securityHub"]
         if not key and not is_hub:
             raise AirflowSkipException("neither prowlerReport nor securityHub is set")
         reader = runbook_services(context).reader
-        found = with_accepted(
-            [*(_prowler(reader, key) if key else ()), *(_security_hub(reader) if is_hub else ())],
-        )
-        ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in found])
-        red = [one for one in worst_first(found) if one.verdict in RED]
-        for one in red[:50]:
-            self.log.error("%s %s %s: %s", one.verdict, one.check_id, one.resource, one.reason)
-        if red:
-            raise AirflowFailException(f"{len(red)} of {len(found)} findings are red; the first: {red[0].reason}")
-        return {"verdict": worst(found).value, "findings": len(found)}
+        found = [*(_prowler(reader, key) if key else ()), *(_security_hub(reader) if is_hub else ())]
+        return self.publish(context["ti"], found)
 
 
 def _prowler(reader: AwsReader, key: str) -> list[Finding]:
@@ -113,36 +98,23 @@ def _security_hub(reader: AwsReader) -> list[Finding]:
     return from_security_hub(read)
 
 
-class SecurityReportOperator(FindingsReportOperator):
-    """
-    Write the run's report: Markdown here and in the run's note; HTML, Markdown and JSON by date in the bucket.
+@dataclass(frozen=True)
+class IngestedFindings:
+    """What other scanners found. UNKNOWN when the run's params ask for it and the task left nothing."""
 
-    It holds the findings of every check, of other scanners and, once people were asked, of the checklist. A check that
-    left nothing behind is named as UNKNOWN: its task was lost.
+    def findings(self, results: RunResults) -> list[Finding]:
+        found = results.findings(INGEST)
+        if found is not None:
+            return found
+        if results.params["prowlerReport"] or results.params["securityHub"]:
+            return [unknown_of(INGEST, EVERYTHING, "its task left no findings: see its log")]
+        return []
 
-    :param chapters: whose checks must have answered, in the order in which their tasks are mapped.
-    :param is_signed: whether the checklist belongs to it.
-    """
+    def answered(self, results: RunResults) -> Collection[str]:
+        return [INGEST] if results.findings(INGEST) is not None else []
 
-    def __init__(self, *, title: str, chapters: Sequence[Chapter], is_signed: bool = False, **kwargs: Any) -> None:
-        super().__init__(title=title, chapter="", checks=[], **kwargs)
-        self.chapters = list(chapters)
-        self.is_signed = is_signed
-        self._params: Mapping[str, Any] = {}
-
-    def execute(self, context: Context) -> Any:
-        self._params = context["params"]
-        return super().execute(context)
-
-    def _findings(self, ti: Any) -> list[Finding]:
-        found = findings_left(ti, self.chapters, self._params)
-        return found + (findings_of(*_answered(ti)) if self.is_signed else [])
-
-    def _answered_by(self, ti: Any) -> list[str]:
-        return [INGEST] if ti.xcom_pull(task_ids=INGEST, key=FINDINGS_KEY) is not None else []
-
-    def _extra(self, ti: Any) -> Sequence[dict[str, Any]]:
-        return (table_of(*_answered(ti)),) if self.is_signed else ()
+    def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
+        return ()
 
 
 class ComplianceChecklistOperator(ChecklistOperator):
@@ -150,16 +122,18 @@ class ComplianceChecklistOperator(ChecklistOperator):
     Read the compliance checklist, and put what this run found into each question: people sign with it before them.
 
     Cleared with downstream, all is asked anew.
+
+    :param sources: where the run's findings are taken from.
     """
 
-    def __init__(self, *, chapters: Sequence[Chapter], **kwargs: Any) -> None:
+    def __init__(self, *, sources: Sequence[Source], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.chapters = list(chapters)
+        self.sources = tuple(sources)
 
     def execute(self, context: Context) -> Any:
         params = {**context["params"], "period": "quarter"}
         items = super().execute(cast("Context", {**context, "params": params}))
-        sheet = seen_lines(findings_left(context["ti"], self.chapters, params))
+        sheet = seen_lines(all_findings(self.sources, RunResults.of(context, self)))
         return [one | {"todo": [*one["todo"], *sheet]} for one in items]
 
 
@@ -179,81 +153,43 @@ def seen_lines(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def findings_left(ti: Any, chapters: Sequence[Chapter], params: Mapping[str, Any]) -> list[Finding]:
-    """What checks and other scanners left; UNKNOWN for each task that left nothing."""
-    found: list[Finding] = []
-    for chapter in chapters:
-        for number, check in enumerate(chapter.checks):
-            documents = ti.xcom_pull(task_ids=_check_task(chapter, chapters), key=FINDINGS_KEY, map_indexes=number)
-            lost = [check.lost("the check's task left no findings: see its log")]
-            found += lost if documents is None else [Finding.from_document(one) for one in documents]
-    taken = ti.xcom_pull(task_ids=INGEST, key=FINDINGS_KEY)
-    if taken is not None:
-        found += [Finding.from_document(one) for one in taken]
-    elif params["prowlerReport"] or params["securityHub"]:
-        found.append(unknown_of(INGEST, "*", "its task left no findings: see its log"))
-    return found
-
-
-def _answered(ti: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None]]:
-    items = ti.xcom_pull(task_ids=CHECKLIST)
-    if not items:
-        raise AirflowFailException("there is no checklist: nothing was asked")
-    return items, [ti.xcom_pull(task_ids=SIGN_OFF, key=ANSWER_KEY, map_indexes=one) for one in range(len(items))]
-
-
 def _check_task(chapter: Chapter, chapters: Sequence[Chapter]) -> str:
     """The first chapter's checks are called as in every runbook DAG."""
     return CHECK if chapter == chapters[0] else f"{CHECK}_{chapter.name}"
 
 
+def security_sources(chapters: Sequence[Chapter]) -> list[Source]:
+    """The checks of the chapters, and what other scanners found."""
+    return [*(ChapterChecks.of(one, _check_task(one, chapters)) for one in chapters), IngestedFindings()]
+
+
 def wire_security(title: str, chapters: Sequence[Chapter], checklist: str | None = None) -> None:
     """
-    The tasks: read → checks, beside them what other scanners found → report → tell, and the leaf with the run's colour.
+    The tasks: read → checks, beside them what other scanners found → report → notify, and the leaf with the run's
+    colour.
 
     With a checklist people are asked once the report is there, and it is written again with their answers.
 
     :param checklist: name of its file in the configuration directory.
     """
     readers = in_tasks([name for chapter in chapters for name in chapter.readers])
-    reads = ReadOperator.partial(task_id=READ, map_index_template=READ_NAME, doc_md=doc_of(ReadOperator)).expand(
-        reader=readers
-    )
-    checks = [
-        CheckOperator.partial(
-            task_id=_check_task(chapter, chapters),
-            chapter=chapter.name,
-            readers=readers,
-            map_index_template="{{ task.check }}",
-            doc_md=doc_of(CheckOperator),
-            trigger_rule=TriggerRule.ALL_DONE,
-        ).expand(check=list(chapter.check_ids))
-        for chapter in chapters
-    ]
+    reads = read_all(readers)
+    checks = [check_all(chapter, readers, _check_task(chapter, chapters)) for chapter in chapters]
+    chain(reads, checks)
     ingest = IngestOperator(task_id=INGEST)
-    always = TriggerRule.ALL_DONE
-    report = SecurityReportOperator(
-        task_id=REPORT, title=title, chapters=chapters, looks_back=True, trigger_rule=always
-    )
-    notify = NotifyOperator(task_id="notify", title=title, trigger_rule=always)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(reads, checks, report, notify)
-    chain(ingest, report)
-    chain([*checks, ingest, report], complete)
+    report, complete = tail([*checks, ingest], title, security_sources(chapters), looks_back=True)
     if checklist:
         _wire_sign_off(title, chapters, checklist, report, complete)
 
 
 def _wire_sign_off(title: str, chapters: Sequence[Chapter], checklist: str, report: Any, complete: Any) -> None:
-    always = TriggerRule.ALL_DONE
-    items = ComplianceChecklistOperator(task_id=CHECKLIST, file=checklist, chapters=chapters, trigger_rule=always)
-    signed = SignOffOperator.partial(
-        task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}", doc_md=doc_of(SignOffOperator)
-    ).expand(item=items.output)
-    again = SecurityReportOperator(
-        task_id=SIGNED_REPORT, title=title, chapters=chapters, is_signed=True, trigger_rule=always
+    sources = security_sources(chapters)
+    items = ComplianceChecklistOperator(
+        task_id=CHECKLIST, file=checklist, sources=sources, trigger_rule=TriggerRule.ALL_DONE
     )
-    notify = NotifyOperator(task_id="tell_signed", title=title, report_task=SIGNED_REPORT, trigger_rule=always)
+    signed = ask_for_each(items)
+    again = report_and_notify(
+        signed, title, [*sources, ChecklistAnswers()], report_id=SIGNED_REPORT, notify_id=NOTIFY_SIGNED
+    )
     chain(report, items)
-    chain(signed, again, notify)
     chain([signed, again], complete)

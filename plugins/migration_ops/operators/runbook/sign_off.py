@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
-from airflow.sdk import Context, Param, TriggerRule, chain
+from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowFailException
 
 from migration_ops.core.finding import RED, Finding
 from migration_ops.core.markdown import plain
 from migration_ops.operators.approval import StrictHITLOperator
-from migration_ops.operators.base import CompleteOperator, DocumentedOperator, doc_of
-from migration_ops.operators.runbook.chapter import REPORT, FindingsReportOperator, NotifyOperator
+from migration_ops.operators.base import DocumentedOperator, doc_of
+from migration_ops.operators.runbook.results import RunResults
 from migration_ops.operators.runbook.services import runbook_services
+from migration_ops.operators.runbook.tail import tail
 from migration_ops.runbook.sign_off import (
     LATE_DAYS,
     VERDICTS,
@@ -119,39 +121,41 @@ def _answer(given: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class SignOffReportOperator(FindingsReportOperator):
+@dataclass(frozen=True)
+class ChecklistAnswers:
     """
-    Write the report of a checklist: every item with its state, who signed it, when, and the evidence as plain text.
+    The items of a checklist: every one with its state, who signed it, when, and the evidence as plain text.
 
-    An item whose question left nothing behind is named as UNKNOWN.
+    An item whose question left nothing behind is UNKNOWN.
     """
 
-    def __init__(self, *, title: str, **kwargs: Any) -> None:
-        super().__init__(title=title, chapter="", checks=[], **kwargs)
+    def findings(self, results: RunResults) -> list[Finding]:
+        """:raises AirflowFailException: there is no checklist."""
+        return findings_of(*_answered(results))
 
-    def _findings(self, ti: Any) -> list[Finding]:
-        return findings_of(*_answered(ti))
+    def answered(self, results: RunResults) -> Collection[str]:
+        return ()
 
-    def _extra(self, ti: Any) -> Sequence[dict[str, Any]]:
-        return (table_of(*_answered(ti)),)
+    def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
+        return (table_of(*_answered(results)),)
 
 
-def _answered(ti: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None]]:
-    items = ti.xcom_pull(task_ids=CHECKLIST)
+def _answered(results: RunResults) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None]]:
+    items = results.pull(CHECKLIST)
     if not items:
         raise AirflowFailException("there is no checklist: nothing was asked")
-    return items, [ti.xcom_pull(task_ids=SIGN_OFF, key=ANSWER_KEY, map_indexes=one) for one in range(len(items))]
+    return items, [results.pull(SIGN_OFF, ANSWER_KEY, number) for number in range(len(items))]
+
+
+def ask_for_each(items: ChecklistOperator) -> Any:
+    """The questions: one task an item of the checklist."""
+    # A mapped task's page is not made by the operator's constructor.
+    return SignOffOperator.partial(
+        task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}", doc_md=doc_of(SignOffOperator)
+    ).expand(item=items.output)
 
 
 def wire_checklist(file: str, title: str) -> None:
-    """The tasks of a checklist: read it, ask for each item, report, tell, and the leaf with the run's colour."""
-    items = ChecklistOperator(task_id=CHECKLIST, file=file)
-    # A mapped task's page is not made by the operator's constructor.
-    signed = SignOffOperator.partial(
-        task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}", doc_md=doc_of(SignOffOperator)
-    ).expand(item=items.output)
-    report = SignOffReportOperator(task_id=REPORT, title=title, trigger_rule=TriggerRule.ALL_DONE)
-    notify = NotifyOperator(task_id="notify", title=title, trigger_rule=TriggerRule.ALL_DONE)
-    complete = CompleteOperator(task_id="run_outcome", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    chain(signed, report, notify)
-    chain([signed, report], complete)
+    """The tasks of a checklist: read it, ask for each item, report, notify, and the leaf with the run's colour."""
+    signed = ask_for_each(ChecklistOperator(task_id=CHECKLIST, file=file))
+    tail(signed, title, [ChecklistAnswers()])

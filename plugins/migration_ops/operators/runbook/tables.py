@@ -9,13 +9,14 @@ from airflow.sdk import Context, TriggerRule, chain
 
 from migration_ops.core.facts import Snapshot
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.runbook.chapter import READ, TABLES_KEY, in_tasks
+from migration_ops.operators.runbook.base import TABLES_KEY
+from migration_ops.operators.runbook.chapter import READ, in_tasks
 from migration_ops.operators.runbook.services import runbook_services
+from migration_ops.operators.runbook.tail import RUN_OUTCOME
 from migration_ops.runbook.checks.check import Chapter
 from migration_ops.runbook.checks.tables import tables_of
 
 TABLES = "tables"
-LEAF = "run_outcome"
 
 
 class TablesOperator(DocumentedOperator):
@@ -57,4 +58,4 @@ def add_tables(chapter: Chapter, reads: Any, report: Any) -> None:
         task_id=TABLES, chapter=chapter.name, readers=in_tasks(chapter.readers), trigger_rule=TriggerRule.ALL_DONE
     )
     chain(reads, tables, report)
-    chain(tables, report.dag.get_task(LEAF))
+    chain(tables, report.dag.get_task(RUN_OUTCOME))

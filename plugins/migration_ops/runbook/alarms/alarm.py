@@ -53,7 +53,7 @@ class Alarm:
     :param missing: what a period without data means: ``notBreaching`` where idle things stop reporting, ``breaching``
         where silence itself is the fault.
     :param periods: in a row that must be beyond the threshold.
-    :param route: whom it tells.
+    :param route: whom it notifies.
     """
 
     kind: str

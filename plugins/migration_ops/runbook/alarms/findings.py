@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingStatus, Route
+from migration_ops.core.finding import CheckResult, Finding, FindingStatus, Route, ok, unknown, warning
+from migration_ops.core.finding_kind import FindingKind, KindTable
 from migration_ops.runbook.alarms.alarm import BAD, GOOD, Alarm, Formula
 from migration_ops.runbook.alarms.apply import Done
 from migration_ops.runbook.alarms.drift import Deviation, State
+from migration_ops.runbook.alarms.wanted import KINDS
 
 NO_DATA = {GOOD: "is well", BAD: "rings"}
 SECTION = "Monitoring & Alerts, Setting Up Alarms"
 APPLY = "Trigger runbook_alarms with dryRun false: it puts the alarm right."
-REMEDIES = {
+NOT_INSTALLED = "not installed"
+_CLEAR = "Clear the task with downstream."
+_REMEDIES = {
     State.MISSING: APPLY,
     State.DRIFTED: APPLY,
+    # As wanted, but a change to it was refused.
+    State.AS_WANTED: APPLY,
     State.ORPHANED: "Trigger runbook_alarms with dryRun false: it deletes the alarm, which watches nothing any more.",
     State.DISABLED: "Enable the alarm's actions when the maintenance is over; this package leaves them as they are.",
     State.FOREIGN: "Somebody else made an alarm of this name; rename or delete it by hand, then run again.",
     State.UNREAD: "Mend what the reason names, then clear the task.",
+    NOT_INSTALLED: "Trigger runbook_alarms with dryRun false: it makes them.",
 }
 
 
 def check_id(kind: str) -> str:
     """Of findings about alarms of a kind."""
     return f"alarm_{kind}"
+
+
+# Of the whole run, where not even the kinds are known.
+ALARMS = FindingKind(
+    check_id="alarm", title="Alarms", section=SECTION, remedy=APPLY, remedies=_REMEDIES, lost_remedy=_CLEAR
+)
+ALARM_KINDS = KindTable(
+    ALARMS,
+    *(replace(ALARMS, check_id=check_id(name), title=f"Alarms: {name.replace('_', ' ')}") for name in KINDS),
+)
+
+
+def finding_kind(kind: str) -> FindingKind:
+    """
+    What is said of findings about alarms of a kind.
+
+    :raises UnknownFindingKindError: there is no such kind of alarm.
+    """
+    return ALARM_KINDS[check_id(kind)]
 
 
 def findings_of(kind: str, deviations: Iterable[Deviation], done: Iterable[Done] = ()) -> list[Finding]:
@@ -36,44 +63,25 @@ def findings_of(kind: str, deviations: Iterable[Deviation], done: Iterable[Done]
     """
     results = {one.name: one for one in done}
     found = [_finding(kind, one, results.get(one.name)) for one in deviations]
-    return found or [Finding(check_id(kind), "*", FindingStatus.OK, 0, reason="nothing to watch", section=SECTION)]
+    return found or [finding_kind(kind).finding("*", ok("nothing to watch", value=0))]
 
 
 def unread(kind: str, reason: str) -> Finding:
     """Of a kind of which nobody knows what is wanted or there."""
-    return Finding(
-        check_id(kind), "*", FindingStatus.UNKNOWN, reason=reason, remedy=REMEDIES[State.UNREAD], section=SECTION
-    )
+    return finding_kind(kind).finding("*", unknown(reason), state=State.UNREAD)
 
 
 def not_installed(kind: str, number: int) -> Finding:
     """Of a kind in an installation that has no alarms yet: what is missing, in one line."""
-    return Finding(
-        check_id(kind),
-        "*",
-        FindingStatus.WARNING,
-        number,
-        0,
-        unit="alarms",
-        reason=f"no alarms are installed; of this kind {number} are wanted",
-        remedy="Trigger runbook_alarms with dryRun false: it makes them.",
-        section=SECTION,
-    )
+    reason = f"no alarms are installed; of this kind {number} are wanted"
+    counted = replace(finding_kind(kind), unit="alarms")
+    return counted.finding("*", warning(reason, value=number, limit=0), state=NOT_INSTALLED)
 
 
 def _finding(kind: str, one: Deviation, done: Done | None) -> Finding:
-    verdict = _verdict(one, done)
-    return Finding(
-        check_id=check_id(kind),
-        resource=one.name,
-        verdict=verdict,
-        value=one.state.value,
-        limit=State.AS_WANTED.value if one.wanted else "gone",
-        reason=_reason(one, done),
-        evidence=one.fields,
-        remedy="" if verdict is FindingStatus.OK else REMEDIES.get(one.state, APPLY),
-        section=SECTION,
-    )
+    limit = State.AS_WANTED.value if one.wanted else "gone"
+    judged = CheckResult(_verdict(one, done), _reason(one, done), one.state.value, limit, one.fields)
+    return finding_kind(kind).finding(one.name, judged, state=one.state)
 
 
 def _verdict(one: Deviation, done: Done | None) -> FindingStatus:
@@ -88,8 +96,8 @@ def _verdict(one: Deviation, done: Done | None) -> FindingStatus:
 
 
 def _reason(one: Deviation, done: Done | None) -> str:
-    told = f": {', '.join(field['field'] for field in one.fields)}" if one.fields else ""
-    parts = [f"{one.state.value}{told}", one.reason]
+    differing = f": {', '.join(field['field'] for field in one.fields)}" if one.fields else ""
+    parts = [f"{one.state.value}{differing}", one.reason]
     if done is not None:
         parts.append(f"{done.action}: {done.error}" if done.error else f"{done.action} by this run")
     return "; ".join(part for part in parts if part)
@@ -101,7 +109,7 @@ def tables_of(wanted: Iterable[Alarm], done: Iterable[Done]) -> list[dict[str, A
     actions = [[one.name, one.action, one.error or ""] for one in done]
     tables = [
         {"title": "What this run did", "head": ["Alarm", "Done", "Error"], "rows": actions},
-        {"title": "Wanted alarms", "head": ["Alarm", "Tells", "Watches", "Rings", "No data"], "rows": alarms},
+        {"title": "Wanted alarms", "head": ["Alarm", "Notifies", "Watches", "Rings", "No data"], "rows": alarms},
     ]
     return [one for one in tables if one["rows"]]
 

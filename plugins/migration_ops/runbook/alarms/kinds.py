@@ -1,4 +1,4 @@
-"""The kinds of alarm: what is watched, beyond which limit, and whom it tells. Each is a function named by its kind."""
+"""The kinds of alarm: what is watched, beyond which limit, whom it notifies. Each is a function named by its kind."""
 
 from __future__ import annotations
 

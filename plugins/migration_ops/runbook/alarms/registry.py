@@ -20,7 +20,7 @@ class Kind:
 
     :param wanted: the alarms that one subject needs.
     :param subjects: what they watch, a name that ``subjects`` knows.
-    :param route: whom they tell.
+    :param route: whom they notify.
     :param group: the member that names what a doubt is about, where a subject could not be read.
     :param with_waves: they come and go with waves: scheduled runs apply them, whatever dryRun says.
     """

@@ -21,7 +21,7 @@ def subjects_of(kind: str) -> str | None:
 
 
 def route_of(name: str) -> Route | None:
-    """Whom an alarm of ours tells, by its name; None for an alarm that is not ours. What no kind knows only warns."""
+    """Whom an alarm of ours notifies, by its name; None for one that is not ours. What no kind knows only warns."""
     if not name.startswith(PREFIX):
         return None
     kind = KINDS_BY_NAME.get(name.removeprefix(PREFIX).split("/", 1)[0])

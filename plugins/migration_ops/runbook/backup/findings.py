@@ -1,4 +1,4 @@
-"""Findings about backups, and what all findings of this chapter share."""
+"""Findings about backups, and how all findings of this room are made."""
 
 from __future__ import annotations
 
@@ -6,39 +6,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingStatus, Route
+from migration_ops.core.finding import CheckResult, Finding, FindingStatus
+from migration_ops.core.finding_kind import KindTable
+from migration_ops.runbook.backup.kinds import BACKUP_KINDS, DRILL_KINDS, RESTORE_KINDS
 from migration_ops.runbook.backup.manifest import EXPORT, Manifest
 from migration_ops.runbook.backup.retention import Sorted
 from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN, Verified
 
 CRITICAL, UNKNOWN, WARNING, OK = FindingStatus
-BACKUP_SECTION = "Maintenance Tasks, Weekly 3. Backup State"
-DRILL_SECTION = "Maintenance Tasks, Quarterly 1. Disaster Recovery Drill"
-_AGAIN = "Trigger runbook_backup again; look at the versions of the backup's objects in S3 and at who wrote them."
-_CHAIN = "Run migration_ops.ledger.verify_history on the live table: is it whole there?"
-_REMEDIES = {
-    "backup_made": "See the task's log; clear it with downstream.",
-    "backup_point_in_time": "Turn point-in-time recovery on (migration_setup does): a scan is no moment in time.",
-    "backup_written_during": "Turn point-in-time recovery on, or back up while no wave is running.",
-    "backup_read_back": _AGAIN,
-    "backup_gap": "Look at the runs of runbook_backup in between: paused, red, or not scheduled?",
-    "backup_items": "Look at the table, at MIGRATION_OPS_TABLE_NAME and at the Region: is it the ledger, and whole?"
-    " If all is well, trigger runbook_backup with acceptFewerItems; else restore. An earlier backup that is unreadable:"
-    " bring back the object's version in S3, or delete that backup.",
-    "backup_place": "Give backups a bucket in another account or Region: backupBucket in resources.yaml.",
-    "load": "Delete this table, or clear the task load: it goes on, and writes all again.",
-    "backup_retention": "Look at what is named; delete by hand what is nobody's.",
-    "items": "Do not use the table. Restore another backup, or recover to a point in time.",
-    "history": _CHAIN,
-    "rto": "Find the slow part in the report; raise capacity, or agree another objective.",
-    "rpo": "Back up more often, or turn point-in-time recovery on.",
-    "drill_clean_up": "Clear the task clean_up; delete by hand what is named and nobody's.",
-    "drill_left_over": "Clear clean_up in the drill that made the table, or delete it by hand.",
-    "drill_rollback": "Read the failed step's log: on this sandbox nothing real is touched.",
-}
-
-
-_PAGED = frozenset({"backup_read_back", "backup_items"})
+_KINDS = KindTable(*BACKUP_KINDS.values(), *RESTORE_KINDS.values(), *DRILL_KINDS.values())
 
 
 def finding(
@@ -49,24 +25,14 @@ def finding(
     *,
     value: Any = None,
     limit: Any = None,
-    unit: str = "",
     evidence: tuple[Any, ...] = (),
 ) -> Finding:
-    """With the runbook's section, and what to do unless all is well."""
-    kind = check_id if check_id in _REMEDIES else check_id.rsplit("_", 1)[-1]
-    return Finding(
-        check_id=check_id,
-        resource=resource,
-        verdict=verdict,
-        value=value,
-        limit=limit,
-        unit=unit,
-        reason=reason,
-        evidence=evidence,
-        remedy="" if verdict is OK else _REMEDIES.get(kind, _REMEDIES["backup_made"]),
-        section=DRILL_SECTION if check_id.startswith("drill_") else BACKUP_SECTION,
-        route=Route.PAGE if check_id in _PAGED else Route.WARN,
-    )
+    """
+    A finding of this room.
+
+    :raises UnknownFindingKindError: no table of the room has this check id.
+    """
+    return _KINDS[check_id].finding(resource, CheckResult(verdict, reason, value, limit, evidence))
 
 
 def of_made(manifest: Manifest) -> list[Finding]:
@@ -79,7 +45,6 @@ def of_made(manifest: Manifest) -> list[Finding]:
         if manifest.items
         else f"{manifest.mode} as of {manifest.consistent_at}: the table is empty, nothing to back up",
         value=manifest.items,
-        unit="items",
     )
     if manifest.mode == EXPORT:
         return [made]
@@ -99,7 +64,6 @@ def of_made(manifest: Manifest) -> list[Finding]:
         else "nothing was written while the table was read",
         value=number,
         limit=0,
-        unit="migrations",
         evidence=manifest.written_during[:PROBLEMS_SHOWN],
     )
     return [made, off, during]
@@ -114,7 +78,6 @@ def of_verified(verified: Verified, base: str) -> Finding:
         f"{len(problems)} problems; the first: {problems[0]}" if problems else "read back, and all as it was written",
         value=verified.items,
         limit=verified.manifest.items,
-        unit="items",
         evidence=problems[:PROBLEMS_SHOWN],
     )
 
@@ -134,7 +97,7 @@ def of_gap(
     hours = (now.age_from - before.age_from) / timedelta(hours=1)
     verdict = WARNING if hours > max_age_hours else OK
     reason = f"{hours:.1f} h after the one before"
-    return finding("backup_gap", table, verdict, reason, value=round(hours, 2), limit=max_age_hours, unit="h")
+    return finding("backup_gap", table, verdict, reason, value=round(hours, 2), limit=max_age_hours)
 
 
 def of_retention(table: str, sorted_out: Sorted) -> Finding:
@@ -147,6 +110,5 @@ def of_retention(table: str, sorted_out: Sorted) -> Finding:
         f"{len(sorted_out.kept)} kept; removed: {len(sorted_out.expired)} expired, {len(sorted_out.incomplete)} old"
         f" unfinished; left alone: {len(sorted_out.left)} unfinished, {len(sorted_out.strange)} strange keys",
         value=len(sorted_out.kept),
-        unit="backups",
         evidence=tuple(odd[:PROBLEMS_SHOWN]),
     )

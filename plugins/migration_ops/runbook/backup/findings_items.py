@@ -35,7 +35,6 @@ def of_items(manifest: Manifest, earlier: Earlier, min_percent: float, accepted:
         reason,
         value=manifest.items,
         limit=round(reference.items * min_percent / 100, 1) if reference else None,
-        unit="items",
         evidence=tuple(earlier.unread[:PROBLEMS_SHOWN]),
     )
 

@@ -28,7 +28,6 @@ def of_restored(prefix: str, table: str, profile: Profile, manifest: Manifest) -
         "number and digest of all items are the backup's" if is_same else "the items are not those of the backup",
         value=profile.tally.items,
         limit=manifest.items,
-        unit="items",
         evidence=() if is_same else (profile.tally.digest, manifest.digest),
     )
 
@@ -57,7 +56,6 @@ def of_recovered(prefix: str, table: str, live: Profile, recovered: Profile, dif
         reason,
         value=recovered.tally.items,
         limit=live.tally.items,
-        unit="items",
         evidence=bad[:PROBLEMS_SHOWN],
     )
 
@@ -79,9 +77,7 @@ def of_history(
         verdict, reason = UNKNOWN, "a drill without a migration proves nothing about histories"
     else:
         verdict, reason = OK, f"the history of all {migrations} migrations is whole"
-    return finding(
-        f"{prefix}_history", table, verdict, reason, value=len(broken), limit=0, unit="migrations", evidence=evidence
-    )
+    return finding(f"{prefix}_history", table, verdict, reason, value=len(broken), limit=0, evidence=evidence)
 
 
 @dataclass(frozen=True)
@@ -103,5 +99,4 @@ def of_objective(prefix: str, table: str, objective: Objective, since: datetime,
         f"{what} {minutes:.1f} of {objective.limit_minutes} minutes",
         value=round(minutes, 2),
         limit=objective.limit_minutes,
-        unit="min",
     )

@@ -36,7 +36,7 @@ class Manifest:
     :param create_table: the request that makes such a table anew, without its name.
     :param settings: of the table, which a restore does not bring back by itself: for people.
     :param consistent_at: as of when it is; of a scan its start, and what was written later may be in it or not.
-    :param digest: over all items, see ``wire.Tally``.
+    :param digest: over all items, see ``serialization.Tally``.
     :param written_during: migrations that were written while a scan ran: their record and lines may not fit together.
     """
 

@@ -54,7 +54,7 @@ def load(client: Any, store: BackupStore, manifest: Manifest, target: str, write
             tally.merge(_load_part(store, part, manifest.mode, write))
         retried = write.finish()
     if (tally.items, tally.digest) != (manifest.items, manifest.digest):
-        raise BackupNotWholeError("the parts are not those of the manifest", items=tally.items, told=manifest.items)
+        raise BackupNotWholeError("the parts are not those of the manifest", items=tally.items, expected=manifest.items)
     return Loaded(tally.items, tally.digest, retried)
 
 

@@ -79,11 +79,11 @@ def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
     except ValueError:
         return tally, [f"{part.key}: a line is no item"]
     seen = {"items": reading.items, "bytes": reading.bytes, "sha256": reading.sha256.hexdigest()}
-    told = {"items": part.items, "bytes": part.bytes, "sha256": part.sha256}
+    expected = {"items": part.items, "bytes": part.bytes, "sha256": part.sha256}
     return tally, [
-        f"{part.key}: {name} is {seen[name]}, the manifest says {told[name]}"
+        f"{part.key}: {name} is {seen[name]}, the manifest says {expected[name]}"
         for name in seen
-        if seen[name] != told[name]
+        if seen[name] != expected[name]
     ]
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.facts import NONE_EXPECTED, OWN_MISSING, WARN_ONLY, NotReadError, Snapshot
 from migration_ops.core.finding import EVERYTHING, CheckResult, Finding, FindingStatus, Route, ok, unknown
+from migration_ops.core.finding_kind import FindingKind
 from migration_ops.core.listing import Listing
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.expectations import none_here, with_expectations
@@ -26,28 +27,21 @@ Judge = Callable[[Snapshot, Snapshot, Thresholds], CheckResult | Iterable[CheckR
 J = TypeVar("J", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Metadata:
+@dataclass(frozen=True, kw_only=True)
+class Metadata(FindingKind):
     """
     What a check says of itself, see :func:`check`.
 
-    :param check_id: ``<service>_<resource>_<what is asked>``; the name of its function.
+    Its ``check_id`` is ``<service>_<resource>_<what is asked>``, the name of its function.
     """
 
-    check_id: str
     chapter: str
-    title: str
     listing: Listing
-    also: tuple[Listing, ...]
-    route: Route
-    section: str
     risk: str
-    remedy: str
-    unit: str = ""
+    also: tuple[Listing, ...] = ()
     empty: str = "unknown"
     kind: str = ""
     severity: str = ""
-    is_event: bool = False
     prowler: tuple[str, ...] = ()
 
     @property
@@ -116,21 +110,21 @@ def check(
         if check_id in REGISTRY:
             raise InvalidInputError("two checks have one id", path=check_id)
         metadata = Metadata(
-            check_id,
-            chapter,
-            title,
-            about,
-            also,
-            route,
-            section,
-            risk,
-            remedy,
-            unit,
-            empty,
-            kind,
-            severity,
-            is_event,
-            prowler,
+            check_id=check_id,
+            chapter=chapter,
+            title=title,
+            listing=about,
+            also=also,
+            route=route,
+            section=section,
+            risk=risk,
+            remedy=remedy,
+            unit=unit,
+            empty=empty,
+            kind=kind,
+            severity=severity,
+            is_event=is_event,
+            prowler=prowler,
         )
         REGISTRY[check_id] = Registered(metadata, judge)
         return judge
@@ -191,7 +185,7 @@ class Check:
 
     def lost(self, reason: str) -> Finding:
         """UNKNOWN, for a check that left nothing behind."""
-        return self._finding(EVERYTHING, unknown(reason))
+        return self.metadata.lost(reason)
 
     def _of(self, thing: Snapshot, estate: Snapshot, limits: Thresholds) -> list[CheckResult]:
         try:
@@ -210,22 +204,7 @@ class Check:
 
     def _finding(self, resource: str, judged: CheckResult) -> Finding:
         meta = self.metadata
-        return Finding(
-            check_id=self.check_id,
-            resource=judged.resource or resource,
-            verdict=judged.verdict,
-            value=judged.value,
-            limit=judged.limit,
-            unit=meta.unit,
-            reason=_reason(judged, meta.unit),
-            evidence=judged.evidence,
-            remedy="" if judged.verdict is FindingStatus.OK else meta.remedy,
-            section=meta.section,
-            route=judged.route or meta.route,
-            title=meta.title,
-            is_event=meta.is_event,
-            conclusive=judged.conclusive,
-        )
+        return meta.finding(resource, replace(judged, reason=_reason(judged, meta.unit)))
 
 
 def _reason(judged: CheckResult, unit: str) -> str:

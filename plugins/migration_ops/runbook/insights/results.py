@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from migration_ops.core.finding import Finding, FindingStatus, Route
+from migration_ops.core.finding import CheckResult, Finding, FindingStatus
 from migration_ops.core.thresholds import Thresholds
+from migration_ops.runbook.insights.kinds import finding_kind
 from migration_ops.runbook.insights.query import Chart, Query
 from migration_ops.runbook.insights.run import COMPLETE, LINE_TIME
 
 POINTER = "@ptr"
 SHOWN_ROWS = 200
 SHOWN_SERIES = 8
-REMEDIES = {
-    FindingStatus.UNKNOWN: "Look at the task's log; a narrower window or a larger step in minutes helps a query that "
-    "timed out or whose answer was cut; make the log groups that are missing, or take their functions out of "
-    "resources.yaml. Clear the task start with downstream to ask again.",
-    FindingStatus.WARNING: "Look at the rows in the report, and follow one migration with the query track_migration.",
-}
 SHOWN_EVIDENCE = 10
 Row = Mapping[str, str]
-
-
-def check_id(name: str) -> str:
-    """Of the finding about a query."""
-    return f"insights_{name}"
 
 
 def finding_of(
@@ -38,7 +28,7 @@ def finding_of(
 
     An answer of as many rows as the query's limit is cut: nobody knows what the others say.
 
-    :param answer: what ``asking.results`` or ``asking.results_of_all`` gave.
+    :param answer: what ``run.results`` or ``run.results_of_all`` gave.
     :param left_out: log groups that were not asked.
     :param asked: the time range, for the reason.
     """
@@ -47,19 +37,19 @@ def finding_of(
         return unanswered(query, f"the query ended {answer['status']}")
     statistics, rows = answer["statistics"], answer["rows"]
     matched, scanned = (_count(statistics, name) for name in ("recordsMatched", "recordsScanned"))
-    told = f"{len(rows)} rows; {matched} of {scanned} lines matched{asked and ', '}{asked}"
+    said = f"{len(rows)} rows; {matched} of {scanned} lines matched{asked and ', '}{asked}"
     limit = query.limit.of(limits) if query.limit else None
     beyond = tuple(row for row in rows if limit is not None and _beyond(query, row, limit))
     if beyond:
-        told = f"{len(beyond)} of {told}: {query.limit and query.limit.column} beyond {limit:g}"
+        said = f"{len(beyond)} of {said}: {query.limit and query.limit.column} beyond {limit:g}"
     verdict = FindingStatus.WARNING if beyond else FindingStatus.OK
     if others:
         verdict = FindingStatus.UNKNOWN
-        told += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
+        said += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
     if any(number >= query.row_limit for number in answer.get("parts", [len(rows)])):
         verdict = FindingStatus.UNKNOWN
-        told += f"; the answer was cut at {query.row_limit} rows"
-    return _finding(query, verdict, told, len(rows), beyond[:SHOWN_EVIDENCE])
+        said += f"; the answer was cut at {query.row_limit} rows"
+    return _finding(query, verdict, said, len(rows), beyond[:SHOWN_EVIDENCE])
 
 
 def _beyond(query: Query, row: Row, limit: float) -> bool:
@@ -78,18 +68,8 @@ def _count(statistics: Mapping[str, Any], name: str) -> str:
 def _finding(
     query: Query, verdict: FindingStatus, reason: str, rows: int | None = None, evidence: tuple[Any, ...] = ()
 ) -> Finding:
-    return Finding(
-        check_id=check_id(query.name),
-        resource=query.name,
-        verdict=verdict,
-        value=rows,
-        unit="rows",
-        reason=reason,
-        evidence=evidence,
-        remedy=REMEDIES.get(verdict, ""),
-        section=query.section,
-        route=Route.WARN,
-    )
+    judged = CheckResult(verdict, reason, rows, evidence=evidence)
+    return finding_kind(query).finding(query.name, judged)
 
 
 def table_of(query: Query, rows: list[Row]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from migration_ops.core.finding import RED, Finding, FindingStatus, Route, worst, worst_first
 from migration_ops.core.redaction import redacted_text
+from migration_ops.runbook.kinds import title_of
 from migration_ops.runbook.reports.notices import Notice
 from migration_ops.runbook.reports.quantities import shown
 
@@ -226,7 +227,7 @@ def _title(finding: Finding) -> str:
 
 
 def _check_name(check_id: str) -> str:
-    return _line(check_id.replace("_", " ").capitalize())
+    return _line(title_of(check_id))
 
 
 def _line(text: str) -> str:

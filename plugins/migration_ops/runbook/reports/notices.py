@@ -15,7 +15,7 @@ VERSION = 2
 @dataclass(frozen=True)
 class Notice:
     """
-    What one audience was last told of one finding.
+    What one audience was last notified of one finding.
 
     :param at: when it was last notified with this verdict.
     :param first: when people first heard of it.

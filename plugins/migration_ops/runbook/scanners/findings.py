@@ -9,16 +9,28 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from migration_ops.aws.errors import ClientError
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import UnknownError
-from migration_ops.core.finding import WORST_FIRST, Finding, FindingStatus, worst_first
+from migration_ops.core.finding import (
+    EVERYTHING,
+    WORST_FIRST,
+    CheckResult,
+    Finding,
+    FindingStatus,
+    unknown,
+    worst_first,
+)
+from migration_ops.core.finding_kind import FindingKind, KindTable
 
 SECTION = "Maintenance Tasks, Monthly 1. Security Audit"
 PROWLER, SECURITY_HUB = "prowler", "security_hub"
+# The task that takes them over.
+INGEST = "ingest"
 _CHARACTERS = 300
 # A report of more is read in the scanner itself; the worst are taken over, the others counted.
 MOST = 500
@@ -29,6 +41,29 @@ _BY_SEVERITY = {
     "low": FindingStatus.WARNING,
     "informational": FindingStatus.WARNING,
 }
+
+LOOK_THERE = "Look at the finding in {product}."
+# Of what is counted; the rest is the check's own.
+_COUNTED: dict[str, Any] = {"unit": "resources", "reason": "passed or muted", "evidence": (), "remedy": ""}
+
+
+def _kinds(product: str, name: str) -> Iterator[FindingKind]:
+    look = LOOK_THERE.format(product=product)
+    yield FindingKind(check_id=f"{product}:ingest", title=f"Report of {name}", section=SECTION, remedy=look)
+    yield FindingKind(check_id=f"{product}:more", title=f"More findings of {name}", section=SECTION, remedy=look)
+
+
+# What is said of the scanners' reports themselves; of what they found they say it.
+SCANNER_KINDS = KindTable(
+    *_kinds(PROWLER, "Prowler"),
+    *_kinds(SECURITY_HUB, "Security Hub"),
+    FindingKind(
+        check_id=f"{INGEST}:ingest",
+        title="Reports of other scanners",
+        section=SECTION,
+        remedy="Clear the task ingest with downstream.",
+    ),
+)
 
 MANUAL = "MANUAL"
 HOW_TO_ANSWER = (
@@ -41,6 +76,19 @@ _BAD = frozenset({"FAIL", "FAILED"})
 _OCSF_STATUS = {1: "new", 2: "in progress", 3: "suppressed", 4: "resolved", 5: "archived", 6: "deleted"}
 # "Resolved" is not among them: what is resolved and still fails is looked at again.
 _LEFT_ALONE = frozenset({"suppressed", "muted", "archived", "deleted"})
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One finding as a scanner has it, before it is cut to what a page shows."""
+
+    check: str
+    title: str
+    resource: str
+    verdict: FindingStatus
+    reason: str
+    severity: str
+    remedy: str
 
 
 def from_prowler(text: str | bytes, source: str) -> list[Finding]:
@@ -73,21 +121,20 @@ def from_security_hub(documents: Iterable[Any]) -> list[Finding]:
 
 def unknown_of(product: str, resource: str, reason: str) -> Finding:
     """What could not be taken over."""
-    return _finding(product, "ingest", resource, FindingStatus.UNKNOWN, reason)
+    return SCANNER_KINDS[f"{product}:ingest"].finding(_short(resource), unknown(_short(reason)))
 
 
 def _all(documents: list[Any], read: Callable[[Any], Finding], product: str, source: str) -> list[Finding]:
     taken = list(_each(documents, read, product, source))
     passed = Counter(one.check_id for one in taken if one.verdict is FindingStatus.OK)
+    first = {one.check_id: one for one in reversed(taken)}
     kept: dict[str, Finding] = {}
     for one in taken:
         if one.verdict is not FindingStatus.OK:
             # The same check on the same resource twice (two Regions, two standards): the worse one stays.
             kept[one.key] = min(kept.get(one.key, one), one, key=lambda each: WORST_FIRST.index(each.verdict))
     counted = [
-        Finding(
-            check_id, "*", FindingStatus.OK, value=number, unit="resources", reason="passed or muted", section=SECTION
-        )
+        replace(first[check_id], resource=EVERYTHING, verdict=FindingStatus.OK, value=number, **_COUNTED)
         for check_id, number in sorted(passed.items())
     ]
     worst = worst_first(kept.values())
@@ -99,7 +146,7 @@ def _rest(left_out: list[Finding], product: str) -> list[Finding]:
     if not left_out:
         return []
     reason = f"{len(left_out)} more findings that are not OK: see them in {product}"
-    return [_finding(product, "more", "*", left_out[0].verdict, reason)]
+    return [SCANNER_KINDS[f"{product}:more"].finding(EVERYTHING, CheckResult(left_out[0].verdict, reason))]
 
 
 def _each(documents: list[Any], read: Callable[[Any], Finding], product: str, source: str) -> Iterator[Finding]:
@@ -120,15 +167,16 @@ def _from_ocsf(document: Mapping[str, Any]) -> Finding:
     remedy = (document.get("remediation") or {}).get("desc") or ""
     if code == MANUAL and verdict is FindingStatus.WARNING:
         said, remedy = f"for a person to answer: {said}", f"{HOW_TO_ANSWER} {remedy}".strip()
-    return _finding(
-        PROWLER,
-        document["metadata"]["event_code"],
-        document["resources"][0]["uid"],
-        verdict,
-        said,
-        f"severity {severity}",
-        remedy,
+    seen = _Seen(
+        check=document["metadata"]["event_code"],
+        title=_title_in(document.get("finding_info")),
+        resource=document["resources"][0]["uid"],
+        verdict=verdict,
+        reason=said,
+        severity=severity,
+        remedy="" if verdict is FindingStatus.OK else remedy,
     )
+    return _finding(seen, PROWLER)
 
 
 def _verdict_of_ocsf(document: Mapping[str, Any], code: str, severity: str) -> FindingStatus:
@@ -156,29 +204,42 @@ def _from_asff(document: Mapping[str, Any]) -> Finding:
     # A finding without compliance is an event (GuardDuty, Inspector): its severity speaks.
     elif status in ("FAILED", "WARNING", None):
         verdict = _BY_SEVERITY.get(severity, FindingStatus.UNKNOWN)
-    return _finding(
-        SECURITY_HUB,
-        control or document["GeneratorId"].rsplit("/", 1)[-1],
-        document["Resources"][0]["Id"],
-        verdict,
-        document["Title"],
-        f"severity {severity}",
-        document.get("Remediation", {}).get("Recommendation", {}).get("Text", ""),
-    )
-
-
-def _finding(
-    product: str, check: str, resource: str, verdict: FindingStatus, reason: str, seen: str = "", remedy: str = ""
-) -> Finding:
-    return Finding(
-        check_id=_short(f"{product}:{check}"),
-        resource=_short(resource),
+    seen = _Seen(
+        check=control or document["GeneratorId"].rsplit("/", 1)[-1],
+        title=document["Title"],
+        resource=document["Resources"][0]["Id"],
         verdict=verdict,
-        reason=_short(reason),
-        evidence=(seen,) if seen else (),
-        remedy="" if verdict is FindingStatus.OK else _short(remedy or f"Look at the finding in {product}."),
-        section=SECTION,
+        reason=document["Title"],
+        severity=severity,
+        remedy="" if verdict is FindingStatus.OK else _advice_in(document),
     )
+    return _finding(seen, SECURITY_HUB)
+
+
+def _finding(seen: _Seen, product: str) -> Finding:
+    """What the scanner calls it and advises goes first; ids are the scanner's own."""
+    kind = FindingKind(
+        check_id=_short(f"{product}:{seen.check}"),
+        title=_short(_said(seen.title) or seen.check),
+        section=SECTION,
+        remedy=_short(_said(seen.remedy) or LOOK_THERE.format(product=product)),
+    )
+    evidence = (f"severity {seen.severity}",)
+    return kind.finding(_short(seen.resource), CheckResult(seen.verdict, _short(seen.reason), evidence=evidence))
+
+
+def _title_in(info: Any) -> str:
+    title = info.get("title") if isinstance(info, Mapping) else None
+    return title if isinstance(title, str) else ""
+
+
+def _advice_in(document: Mapping[str, Any]) -> Any:
+    return document.get("Remediation", {}).get("Recommendation", {}).get("Text", "")
+
+
+def _said(text: Any) -> Any:
+    """Blank is as good as not said; what is no text at all is malformed, see ``_short``."""
+    return text.strip() if isinstance(text, str) else text
 
 
 def _short(text: Any) -> str:
