@@ -203,6 +203,18 @@ class TestRestore:
             backup = lab.back_up("unread")[0]
         run = Run("migration_restore", params={"backup": backup, **QUIET}).whole()
         assert run.states["plan"] == "failed"
+        assert run.verdicts == {"restore_plan": "UNKNOWN"}
+
+    def test_without_a_backup_it_says_so_once(self, lab: Lab) -> None:
+        run = Run("migration_restore", params=QUIET).whole()
+        assert run.verdicts == {"restore_plan": "UNKNOWN"}
+        assert "no backup of this table was verified" in run.finding("restore_plan")["reason"]
+        assert not run.is_green
+
+    def test_a_backup_of_an_empty_ledger_is_nothing_to_restore(self, lab: Lab) -> None:
+        assert Run("runbook_backup", params=QUIET).whole().is_green
+        run = Run("migration_restore", params=QUIET).whole()
+        assert "one that holds no items does not count" in run.finding("restore_plan")["reason"]
 
     def test_a_broken_history_in_the_backup_is_found(self, lab: Lab) -> None:
         name = lab.migrations(1)[0]
@@ -270,7 +282,7 @@ class TestDrill:
         assert run.verdicts == {"drill_verified_backup": "UNKNOWN", "drill_rollback": "OK"}
         found = run.finding("drill_verified_backup")
         assert "no verified backup" in found["reason"]
-        assert found["remedy"].startswith("Trigger runbook_backup")
+        assert "trigger runbook_backup" in found["remedy"]
         assert not run.is_green
         assert tables(lab) == [lab.table]
 

@@ -72,7 +72,7 @@ class BeginDrillOperator(FindingsOperator):
         try:
             return latest_verified(store_of(services), table)
         except NoBackupError as error:
-            reason = "there is no verified backup: whether the ledger can be restored, nobody knows"
+            reason = "there is no verified backup to restore: whether the ledger can be restored, nobody knows"
             record(ti, [finding(VERIFIED_BACKUP, table, UNKNOWN, f"{reason} ({error.message})")])
             raise
 

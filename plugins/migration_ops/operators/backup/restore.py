@@ -18,7 +18,7 @@ from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.runbook.base import FindingsOperator, push, record
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.backup.create import iso
-from migration_ops.runbook.backup.findings import CRITICAL, OK, finding
+from migration_ops.runbook.backup.findings import CRITICAL, OK, UNKNOWN, finding
 from migration_ops.runbook.backup.findings_restore import Objective, of_history, of_objective, of_restored
 from migration_ops.runbook.backup.fingerprint import broken_chains, profile_table
 from migration_ops.runbook.backup.index_keys import make_next_index, refusing_indexes
@@ -51,8 +51,17 @@ class RestorePlanOperator(FindingsOperator):
     """
 
     def execute(self, context: Context) -> Any:
-        ti, params = context["ti"], context["params"]
         services = runbook_services(context)
+        try:
+            return self._plan(context, services)
+        except MigrationError as error:
+            # Said once: what cannot start because of it says nothing.
+            wanted = context["params"]["target"] or services.settings.table_name
+            record(context["ti"], [finding("restore_plan", wanted, UNKNOWN, f"nothing was restored: {error.message}")])
+            raise
+
+    def _plan(self, context: Context, services: RunbookServices) -> dict[str, Any]:
+        ti, params = context["ti"], context["params"]
         live = services.settings.table_name
         base, manifest = chosen_backup(store_of(services), live, params["backup"])
         target = params["target"] or f"{live}-restored-{manifest.age_from:%Y%m%d%H%M%S}"

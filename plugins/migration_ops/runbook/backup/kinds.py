@@ -68,7 +68,12 @@ BACKUP_KINDS = KindTable(
 )
 
 RESTORE_KINDS = KindTable(
-    _backup("restore_plan", "Plan of a restore", _CLEAR, "items"),
+    _backup(
+        "restore_plan",
+        "Plan of a restore",
+        "Mend what the reason names, then clear the task plan with downstream.",
+        "items",
+    ),
     _backup("restore_load", "Load of the restored table", _LOAD),
     _backup("restore_items", "Items of the restored table", _ITEMS, "items"),
     _backup("restore_history", "Histories in the restored table", _CHAIN, "migrations"),
@@ -78,7 +83,7 @@ DRILL_KINDS = KindTable(
     _drill(
         VERIFIED_BACKUP,
         "Verified backup for the drill",
-        "Trigger runbook_backup; when it is green, clear the task begin with downstream.",
+        "When the ledger holds migrations, trigger runbook_backup; when that is green, clear begin with downstream.",
     ),
     _drill(
         "drill_left_over",

@@ -152,7 +152,11 @@ def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
     found, _ = found_in(store.objects(table_prefix(table)))
     newest = newest_verified(store, found)
     if newest is None:
-        raise NoBackupError("no backup of this table was verified", table=table, bucket=store.bucket)
+        raise NoBackupError(
+            "no backup of this table was verified; one that holds no items does not count",
+            table=table,
+            bucket=store.bucket,
+        )
     return newest
 
 
