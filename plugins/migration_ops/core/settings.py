@@ -21,6 +21,8 @@ class Settings:
     environment: str = ""
     table_name: str = "migration-state"
     evidence_bucket: str = ""
+    # The account that owns that bucket, 12 digits: then S3 refuses a bucket of somebody else. Empty = not named.
+    evidence_bucket_owner: str = ""
     event_bus: str = "custom-migration-bus"
     metrics_namespace: str = "MigrationOrchestration"
     log_group: str = "/migration/orchestration"
