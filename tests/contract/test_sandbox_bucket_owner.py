@@ -40,7 +40,8 @@ def test_the_sandbox_refuses_as_s3_does(box: Sandbox) -> None:
     for call, arguments in calls:
         with pytest.raises(ClientError) as refused:
             call(Bucket=EVIDENCE_BUCKET, ExpectedBucketOwner=ELSE, **arguments)
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403, call
+        answer = refused.value.response
+        assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDenied", 403), call
     assert s3.get_object(Bucket=EVIDENCE_BUCKET, Key="a")["Body"].read() == b"a"
 
 

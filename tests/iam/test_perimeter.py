@@ -26,6 +26,8 @@ WITHOUT_RESOURCE = {
     "kms:CreateKey",
     "kms:ListAliases",
     "kms:ListKeys",
+    # It is made in the caller's own account; before that the name has no account to compare with.
+    "s3:CreateBucket",
     "logs:DescribeLogGroups",
     "logs:GetQueryResults",
     "secretsmanager:ListSecrets",

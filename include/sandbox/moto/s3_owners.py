@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.s3.exceptions import AccessForbidden
 from moto.s3.responses import S3Response
+
+from include.sandbox.moto.s3_policies import AccessDeniedError
 
 HEADER = "x-amz-expected-bucket-owner"
 _authorize = S3Response._authenticate_and_authorize_s3_action
@@ -19,5 +20,5 @@ def install() -> None:
 def _authorized_of_its_owner(self: S3Response, bucket_name: str | None = None, key_name: str | None = None) -> Any:
     expected = self.headers.get(HEADER)
     if expected and expected != self.current_account:
-        raise AccessForbidden("Access Denied")
+        raise AccessDeniedError
     return _authorize(self, bucket_name, key_name)
