@@ -158,6 +158,11 @@ def test_each_service_has_the_secrets_that_it_needs(document: dict[str, Any], na
     assert found == SECRETS_OF[name]
 
 
+def test_a_worker_knows_the_password_of_the_queue_only(document: dict[str, Any]) -> None:
+    text = json.dumps(document["services"]["worker"]["environment"])
+    assert {secret for secret in REQUIRED if secret in text} == {"REDIS_PASSWORD"}
+
+
 def test_each_service_is_in_the_table(document: dict[str, Any]) -> None:
     assert set(document["services"]) == set(SECRETS_OF)
 
