@@ -15,7 +15,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 LOCKS := requirements.txt requirements-dev.txt
 # Keyed by what is installed and by which Python: a changed lock or interpreter installs again, a touched file does not
-KEY := $(shell { cat $(LOCKS) include/local/install.py; $(PYTHON) -V; } 2>/dev/null | cksum | cut -d' ' -f1)
+KEY := $(shell { cat $(LOCKS) requirements-uv.txt include/local/install.py; $(PYTHON) -V; } 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/.installed-$(KEY)
 
 # make demo
@@ -114,6 +114,8 @@ CONSTRAINTS := constraints/airflow-$(AIRFLOW_RELEASE).txt
 # the constraints without what deviates
 HELD := awk -F== 'NR == FNR { if (!/^\#/) out[$$1]; next } !($$1 in out)'
 COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-header
+# Hashes of every file of a release, of all platforms: what is installed are the bytes that were locked
+LOCK := $(COMPILE) --generate-hashes
 
 constraints: $(STAMP) ## writes constraints/: the versions with which this Airflow was released
 	{ cat constraints/about.txt; \
@@ -121,11 +123,12 @@ constraints: $(STAMP) ## writes constraints/: the versions with which this Airfl
 	} > $(CONSTRAINTS).new
 	mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
-lock: $(STAMP) ## compiles requirements.txt and requirements-dev.txt from the two .in files, within constraints/
+lock: $(STAMP) ## compiles requirements*.txt, with hashes, from the .in files, within constraints/
 	@$(VENV)/bin/uv --version >/dev/null
 	$(HELD) constraints/deviations.txt $(CONSTRAINTS) | \
-	  $(COMPILE) $(UPGRADE) -c - -c constraints/deviations.txt requirements.in -o requirements.txt
-	$(COMPILE) $(UPGRADE) requirements-dev.in -o requirements-dev.txt
+	  $(LOCK) $(UPGRADE) -c - -c constraints/deviations.txt requirements.in -o requirements.txt
+	$(LOCK) $(UPGRADE) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) $(UPGRADE) requirements-uv.in -o requirements-uv.txt
 
 clean: ## removes the virtual environment, local state and caches (stops `make up` first)
 	@if [ -x $(PY) ] && [ -d .airflow ]; then $(PY) -m include.local down; fi

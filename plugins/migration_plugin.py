@@ -8,6 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from migration_ops.aws.session import read_models
 from migration_ops.operators import approval, base, defaults, listeners
+from migration_ops.operators.allowed_hosts import root_middlewares
 from migration_ops.operators.runbook import chapter
 from migration_ops.operators.warm import read_health_check
 from migration_ops.operators.wave import params, rollback, step, wave
@@ -18,10 +19,11 @@ WARM = (approval, base, params, defaults, rollback, chapter, step, wave)
 
 
 class MigrationPlugin(AirflowPlugin):
-    """Listeners only; extra links travel with the operators."""
+    """Listeners, and a guard where the setting asks for it; extra links travel with the operators."""
 
     name = "migration_ops"
     listeners = [listeners]
+    fastapi_root_middlewares = root_middlewares()
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:

@@ -132,6 +132,80 @@ def test_components_wait_for_the_database_to_be_ready(document: dict[str, Any]) 
         assert document["services"][name]["depends_on"]["init"]["condition"] == "service_completed_successfully"
 
 
+DATABASE = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY"}
+QUEUE = {"AIRFLOW__CELERY__BROKER_URL", "AIRFLOW__CELERY__RESULT_BACKEND"}
+TASK_TOKENS = {"AIRFLOW__API_AUTH__JWT_SECRET"}
+# What each component of Airflow 3.3.2 needs: the scheduler signs the tokens of tasks and the API server checks them; a
+# worker asks the API server for everything.
+SECRETS_OF = {
+    "api-server": DATABASE | TASK_TOKENS | {"AIRFLOW__API__SECRET_KEY"},
+    "scheduler": DATABASE | QUEUE | TASK_TOKENS,
+    "dag-processor": DATABASE,
+    "triggerer": DATABASE,
+    "worker": QUEUE,
+    "init": DATABASE | {"_AIRFLOW_WWW_USER_PASSWORD"},
+    "sandbox-connections": DATABASE,
+    "sandbox": set(),
+    "postgres": {"POSTGRES_PASSWORD"},
+    "redis": {"REDISCLI_AUTH"},
+}
+
+
+@pytest.mark.parametrize("name", SECRETS_OF)
+def test_each_service_has_the_secrets_that_it_needs(document: dict[str, Any], name: str) -> None:
+    given = document["services"][name].get("environment", {})
+    found = {key for key, value in given.items() if any(f"${{{secret}" in str(value) for secret in REQUIRED)}
+    assert found == SECRETS_OF[name]
+
+
+def test_a_worker_knows_the_password_of_the_queue_only(document: dict[str, Any]) -> None:
+    text = json.dumps(document["services"]["worker"]["environment"])
+    assert {secret for secret in REQUIRED if secret in text} == {"REDIS_PASSWORD"}
+
+
+def test_each_service_is_in_the_table(document: dict[str, Any]) -> None:
+    assert set(document["services"]) == set(SECRETS_OF)
+
+
+def test_connections_are_where_tasks_and_triggers_run(document: dict[str, Any]) -> None:
+    services = document["services"].items()
+    holders = {name for name, one in services if "AIRFLOW_CONN_AWS_DEFAULT" in one.get("environment", {})}
+    assert holders == {"worker", "triggerer"}
+
+
+def test_no_way_leads_from_the_worker_to_the_database(document: dict[str, Any]) -> None:
+    networks = {name: set(service["networks"]) for name, service in document["services"].items()}
+    assert networks["postgres"] == {"metadata"}
+    assert networks["worker"] == networks["sandbox"] == {"tasks"}
+    assert document["networks"]["metadata"] == {"internal": True}
+    reaching = {name for name, joined in networks.items() if "metadata" in joined}
+    assert reaching == {name for name, secrets in SECRETS_OF.items() if secrets >= DATABASE} | {"postgres"}
+
+
+def test_no_secret_is_an_argument(document: dict[str, Any]) -> None:
+    for name, service in document["services"].items():
+        words = json.dumps([service.get("command"), service.get("entrypoint"), service.get("healthcheck")])
+        assert not [secret for secret in REQUIRED if f"${{{secret}" in words], name
+
+
+def test_no_service_keeps_rights_that_it_does_not_need(document: dict[str, Any]) -> None:
+    for name, service in document["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("privileged")
+    added = {name: set(one["cap_add"]) for name, one in document["services"].items() if "cap_add" in one}
+    assert added == {"postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}}
+
+
+def test_every_image_can_be_pinned_by_its_digest(document: dict[str, Any]) -> None:
+    own = document["x-airflow-common"]["image"]
+    others = {one["image"] for one in document["services"].values()} - {own}
+    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[^}]+\}", one) for one in others), others
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
+    values = example_values()
+    assert f"ARG AIRFLOW_IMAGE={values['AIRFLOW_IMAGE']}\nFROM ${{AIRFLOW_IMAGE}}\n" in dockerfile
+
+
 PARSE = """
 import json, sys
 from airflow.cli.cli_parser import get_parser

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -13,7 +15,7 @@ def pins(name: str) -> dict[str, set[str]]:
     """Versions by package; a package may have several, by marker."""
     found: dict[str, set[str]] = {}
     for line in (ROOT / name).read_text().splitlines():
-        text = line.partition(" #")[0].strip()
+        text = line.partition(" #")[0].removesuffix("\\").strip()
         if text and not line.startswith((" ", "#", "-")):
             requirement = Requirement(text)
             found.setdefault(requirement.name, set()).add(str(requirement.specifier))
@@ -45,6 +47,20 @@ def test_all_that_airflow_itself_brings_is_held() -> None:
     for name in pins("requirements.txt"):
         if name.startswith("apache-airflow"):
             assert name in held
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-uv.txt"])
+def test_every_pin_has_the_hashes_of_its_files(name: str) -> None:
+    blocks = re.split(r"\n(?=\S)", (ROOT / name).read_text().strip())
+    assert len(blocks) == sum(len(versions) for versions in pins(name).values())
+    for block in blocks:
+        assert re.search(r"\n    --hash=sha256:[0-9a-f]{64}", block), block.splitlines()[0]
+        assert "==" in block.splitlines()[0]
+
+
+def test_what_installs_asks_for_the_hashes() -> None:
+    assert "pip install --no-cache-dir --no-deps --require-hashes -r" in (ROOT / "docker" / "Dockerfile").read_text()
+    assert "--generate-hashes\n" in (ROOT / "Makefile").read_text()
 
 
 def test_make_lock_compiles_within_this_file() -> None:

@@ -1,6 +1,6 @@
 """Deploys ``migration-ops.yaml`` where CloudFormation is moto's, and makes up for what moto leaves out.
 
-moto 5.2 has no bucket, queue and topic policies and no alarms, and ignores some properties (``GAPS``). What its
+moto 5.2 has no bucket, bus, queue and topic policies and no alarms, and ignores some properties (``GAPS``). What its
 services' own APIs can do is set through them when ``client_for`` is given, with the values of the template, so that
 audits see it.
 """
@@ -27,6 +27,9 @@ GAPS = {
         "LifecycleConfiguration",
     ),
     "TopicKey": ("EnableKeyRotation",),
+    "DataKey": ("EnableKeyRotation",),
+    # Cannot be filled: moto knows no AssociateKmsKey.
+    "OperationsLogGroup": ("KmsKeyId",),
 }
 
 
@@ -55,10 +58,12 @@ def deploy(
         )
     resources = _resources(cloudformation, stack_name)
     if client_for is not None:
-        _fill_table(client_for("dynamodb"), resources["LedgerTable"])
+        key = f"{_key_arns(cloudformation, stack_name)}:key/{resources['DataKey']}"
+        _fill_table(client_for("dynamodb"), resources["LedgerTable"], key)
         _fill_bucket(client_for("s3"), resources["EvidenceBucket"])
         _fill_policies(client_for, resources)
-        client_for("kms").enable_key_rotation(KeyId=resources["TopicKey"])
+        for name in ("TopicKey", "DataKey"):
+            client_for("kms").enable_key_rotation(KeyId=resources[name])
         if with_alarm:
             template = json_template(cloudformation, stack_name)
             _fill_alarm(client_for("cloudwatch"), template, resources, parameters or {})
@@ -111,9 +116,16 @@ def load_template(text: str) -> dict[str, Any]:
     return loaded
 
 
-def _fill_table(dynamodb: Any, table: str) -> None:
+def _key_arns(cloudformation: Any, stack_name: str) -> str:
+    """What ARNs of keys begin with, in this account and Region. moto's DescribeKey fails on keys made by a stack."""
+    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]["StackId"]
+    return ":".join(stack.replace(":cloudformation:", ":kms:").split(":")[:5])
+
+
+def _fill_table(dynamodb: Any, table: str, key: str) -> None:
     # moto alone ignores it; the sandbox does not (dynamodb_encryption.py).
-    dynamodb.update_table(TableName=table, SSESpecification={"Enabled": True})
+    encryption = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    dynamodb.update_table(TableName=table, SSESpecification=encryption)
     dynamodb.update_continuous_backups(
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
@@ -135,13 +147,20 @@ def _fill_bucket(s3: Any, bucket: str) -> None:
         "ID": "old-versions",
         "Status": "Enabled",
         "Filter": {"Prefix": ""},
-        "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 365},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
     }
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [old_versions]})
     # moto alone would refuse every object now; the sandbox looks at the condition (s3_policies.py).
     arn = f"arn:aws:s3:::{bucket}"
-    s3.put_bucket_policy(Bucket=bucket, Policy=_policy(_tls_only("s3:*", [arn, f"{arn}/*"])))
+    versions_stay = {
+        "Sid": "VersionsStay",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:BypassGovernanceRetention", "s3:DeleteObjectVersion"],
+        "Resource": f"{arn}/*",
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=_policy(_tls_only("s3:*", [arn, f"{arn}/*"]), versions_stay))
 
 
 def _fill_alarm(
@@ -161,18 +180,41 @@ def _fill_alarm(
 
 def _fill_policies(client_for: Callable[[str], Any], resources: dict[str, str]) -> None:
     sqs, sns = client_for("sqs"), client_for("sns")
+    rule = _fill_bus(client_for("events"), resources["MigrationRequestedRule"])
     for name in ("RequestQueue", "RequestDeadLetterQueue"):
         url = sqs.get_queue_url(QueueName=resources[name].rsplit("/", 1)[-1])["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        policy = _policy(
-            _publishers(["events.amazonaws.com"], "sqs:SendMessage", arn, arn.split(":")[4]), _tls_only("sqs:*", [arn])
-        )
+        rules = _publishers(["events.amazonaws.com"], "sqs:SendMessage", arn, arn.split(":")[4])
+        rules["Condition"]["ArnEquals"] = {"aws:SourceArn": rule}
+        policy = _policy(rules, _tls_only("sqs:*", [arn]))
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     for name in ("OnCallTopic", "WarningsTopic"):
         arn = resources[name]
         services = ["events.amazonaws.com", "cloudwatch.amazonaws.com"]
-        policy = _policy(_publishers(services, "sns:Publish", arn, arn.split(":")[4]))
+        policy = _policy(_publishers(services, "sns:Publish", arn, arn.split(":")[4]), _tls_only("sns:Publish", [arn]))
         sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+
+
+def _fill_bus(events: Any, rule_name: str) -> str:
+    """The bus on which the rule is gets its policy; the rule's ARN."""
+    buses = (one["Name"] for one in events.list_event_buses()["EventBuses"] if one["Name"] != "default")
+    rules = (one for bus in buses for one in events.list_rules(EventBusName=bus)["Rules"])
+    rule = next(one for one in rules if one["Name"] == rule_name)
+    bus_arn = rule["Arn"].replace(":rule/", ":event-bus/").removesuffix(f"/{rule_name}")
+    account = bus_arn.split(":")[4]
+    publishers_only = {
+        "Sid": "PublishersOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "events:PutEvents",
+        "Resource": bus_arn,
+        "Condition": {
+            "StringEquals": {"events:source": "migration-ops"},
+            "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:*"},
+        },
+    }
+    events.put_permission(EventBusName=rule["EventBusName"], Policy=_policy(publishers_only))
+    return str(rule["Arn"])
 
 
 def _policy(*statements: dict[str, Any]) -> str:

@@ -63,6 +63,8 @@ def airflow_settings(root: Path, home: Path, port: int, parallelism: int) -> dic
         "MIGRATION_OPS_PIP_LIST_COMMAND": shlex.join(
             [sys.executable, str(root / "include/sandbox/estates/fake_pip.py")]
         ),
+        # All are admins: a page in the browser must not be one of them (DNS rebinding).
+        "MIGRATION_OPS_ALLOWED_HOSTS": f"{LOOPBACK},localhost",
         "PYTHONPATH": str(root),
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),

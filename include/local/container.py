@@ -65,7 +65,8 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options.connections.unlink(missing_ok=True)
-    with Sandbox(options.speed, options.seed, ports_from=options.ports_from, shown="wall") as box:
+    names = (options.name, *([options.listen] if options.listen else []))
+    with Sandbox(options.speed, options.seed, ports_from=options.ports_from, shown="wall", names=names) as box:
         resources.make(box.environment)
         write(options.connections, connections(seen_from_outside(box.environment, options.name)))
         ports = range(options.ports_from, options.ports_from + len(SERVER_ORDER))

@@ -2,7 +2,7 @@
 
 ``python include/local/install.py VENV LOCK [LOCK…]``. The locks are complete, so nothing has to be
 resolved: ``uv`` does it in seconds, and where uv cannot (no binary for the platform, an index that it does not
-understand) plain pip does with ``--no-deps``.
+understand) plain pip does with ``--no-deps``. Both take only files whose hash is in the lock, uv's own included.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-UV = "uv==0.13.9"
+UV_LOCK = Path(__file__).resolve().parents[2] / "requirements-uv.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -89,6 +89,10 @@ def uv_arguments(python: Path) -> list[str]:
     for key, option in (("index-url", "--index-url"), ("extra-index-url", "--extra-index-url")):
         for value in pip_setting(python, key):
             arguments += [option, value]
+    if "--extra-index-url" in arguments:
+        # uv takes a package from the first index that has any version of it: an extra index with another version hides
+        # the pinned one. This is pip's rule; the hashes keep every index from passing off other bytes.
+        arguments += ["--index-strategy", "unsafe-best-match"]
     for value in pip_setting(python, "find-links"):
         arguments += ["--find-links", value]
     return arguments
@@ -110,14 +114,12 @@ def install_with_uv(python: Path, locks: list[str]) -> bool:
     if (
         not uv.exists()
         and subprocess.run(  # noqa: S603
-            [python, "-m", "pip", "install", "--quiet", "--no-deps", UV], check=False
+            [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", UV_LOCK], check=False
         ).returncode
     ):
         return False
     requirements = [part for lock in locks for part in ("-r", lock)]
-    # unsafe-best-match: pip's rule, every index is as good as the first; the versions are pinned anyway
-    command = [str(uv), "pip", "install", "--quiet", "--python", str(python), "--no-deps"]
-    command += ["--index-strategy", "unsafe-best-match"]
+    command = [str(uv), "pip", "install", "--quiet", "--python", str(python), "--no-deps", "--require-hashes"]
     command += [*uv_arguments(python), *requirements]
     return subprocess.run(command, check=False, env=uv_environment(python)).returncode == 0  # noqa: S603
 
@@ -125,7 +127,7 @@ def install_with_uv(python: Path, locks: list[str]) -> bool:
 def install_with_pip(python: Path, locks: list[str]) -> bool:
     """Whether plain pip installed everything."""
     requirements = [part for lock in locks for part in ("-r", lock)]
-    command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", *requirements]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", *requirements]
     return subprocess.run(command, check=False).returncode == 0  # noqa: S603
 
 

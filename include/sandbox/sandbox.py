@@ -46,6 +46,7 @@ class Sandbox:
     :param shown: ``simulated`` or ``wall``, see :class:`Clock`.
     :param random_seed: durations and made-up ids follow from it.
     :param options: passed to the CMF API and the callback receiver, beside what they need to find moto.
+    :param names: by which other machines reach it; under any other name than these and loopback it answers 403.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Sandbox:
         shown: str = "simulated",
         random_seed: int = 0,
         options: dict[str, Any] | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         if seed not in SEEDS:
             raise ValueError(f"seed must be one of {SEEDS}")
@@ -70,7 +72,7 @@ class Sandbox:
         self.faults = FaultBook(random_seed)
         self.calls = CallLog(lambda: self.clock.stamp(self.clock.now()))
         self._seed, self._ports_from, self._initialized = seed, ports_from, initialized
-        self._random_seed, self._options = random_seed, options or {}
+        self._random_seed, self._options, self._names = random_seed, options or {}, names
         self._servers: dict[str, LoopbackServer] = {}
         self._stopped = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="sandbox-ticker", daemon=True)
@@ -93,11 +95,11 @@ class Sandbox:
             if not _live_boxes:
                 moto_server.reset()
             _live_boxes.add(id(self))
-            self._start("moto", moto_server.serve_moto(self.faults, self.calls, self._port("moto")))
+            self._start("moto", moto_server.serve_moto(self.faults, self.calls, self._port("moto"), self._names))
             self._fill()
             app = with_calls(with_faults(self._mgn_app, self.faults, mgn_call_name), self.calls, mgn_call_name)
-            self._start("mgn", LoopbackServer("mgn", app, self._port("mgn")))
-            self._start("control", LoopbackServer("control", create_control_app(self), self._port("control")))
+            self._serve("mgn", app)
+            self._serve("control", create_control_app(self))
             self.client = SandboxClient(self.endpoints["control"])
             self._start_neighbours()
             self.clock.begin(self._speed)
@@ -139,11 +141,14 @@ class Sandbox:
         options |= {"account_ids": ("111122223333", self.account_id)} | self._options
         self.cmf = create_cmf(self.faults, self.calls, options)
         self.callback = create_callback(self.faults, self.calls, options)
-        self._start("cmf", LoopbackServer("cmf", self.cmf, self._port("cmf")))
-        self._start("callback", LoopbackServer("callback", self.callback, self._port("callback")))
+        self._serve("cmf", self.cmf)
+        self._serve("callback", self.callback)
 
     def _port(self, name: str) -> int:
         return self._ports_from + SERVER_ORDER.index(name) if self._ports_from else 0
+
+    def _serve(self, name: str, app: Any) -> None:
+        self._start(name, LoopbackServer(name, app, self._port(name), names=self._names))
 
     def _start(self, name: str, server: LoopbackServer) -> None:
         self._servers[name] = server

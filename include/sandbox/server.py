@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from include.sandbox.browser_guard import without_browsers
 from include.sandbox.call_log import WsgiApp
 
 LOOPBACK = "127.0.0.1"
@@ -24,12 +26,22 @@ class QuietHandler(WSGIRequestHandler):
 
 
 class LoopbackServer:
-    """One application on ``http://127.0.0.1:port``; port 0 takes a free one."""
+    """
+    One application on ``http://127.0.0.1:port``; port 0 takes a free one.
+
+    :param names: by which it is reached besides, where something relays to it.
+    """
 
     def __init__(
-        self, name: str, app: WsgiApp, port: int = 0, handler: type[WSGIRequestHandler] = QuietHandler
+        self,
+        name: str,
+        app: WsgiApp,
+        port: int = 0,
+        handler: type[WSGIRequestHandler] = QuietHandler,
+        names: Collection[str] = (),
     ) -> None:
-        self._server: BaseWSGIServer = make_server(LOOPBACK, port, app, threaded=True, request_handler=handler)
+        guarded = without_browsers(app, names)
+        self._server: BaseWSGIServer = make_server(LOOPBACK, port, guarded, threaded=True, request_handler=handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         # A hanging request (fault `timeout`) must not hold the shutdown.
         self._server.block_on_close = False  # type: ignore[attr-defined]

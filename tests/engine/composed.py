@@ -33,9 +33,9 @@ def substituted(text: str, values: dict[str, str]) -> str:
     return _VARIABLE.sub(fill, text)
 
 
-def environment(values: dict[str, str]) -> dict[str, str]:
-    """The variables that every Airflow component gets; a connection left empty is left out, as Airflow reads it."""
-    raw = document()["x-airflow-environment"]
+def environment(values: dict[str, str], service: str) -> dict[str, str]:
+    """The variables that a service gets; a connection left empty is left out, as Airflow reads it."""
+    raw = document()["services"][service]["environment"]
     filled = {name: substituted(str(value), values) for name, value in raw.items()}
     return {name: value for name, value in filled.items() if value or not name.startswith("AIRFLOW_CONN_")}
 

@@ -66,8 +66,12 @@ class Running:
         self.up.add(name)
 
 
-def settings(home: Path, port: int) -> dict[str, str]:
-    """The file's environment with the addresses of this machine."""
+# What leads to a server that is not here, and what stands in for it.
+SERVERS = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CELERY__RESULT_BACKEND", "AIRFLOW__CELERY__BROKER_URL")
+
+
+def settings(home: Path, port: int, service: str) -> dict[str, str]:
+    """A service's environment with the addresses of this machine. What the file does not give it stays away."""
     database = f"sqlite:///{home / 'airflow.db'}?timeout=60"
     here = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -93,7 +97,8 @@ def settings(home: Path, port: int) -> dict[str, str]:
     for way in ("IN", "OUT"):
         here[f"AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__DATA_FOLDER_{way}"] = str(home / "queue")
     here["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__CONTROL_FOLDER"] = str(home / "control")
-    return environment(PASSWORDS) | here
+    given = environment(PASSWORDS, service)
+    return given | {name: value for name, value in here.items() if name not in SERVERS or name in given}
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +107,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     for folder in ("dags", "queue", "control"):
         (home / folder).mkdir()
     port = free_port()
-    variables = settings(home, port)
+    variables = {name: settings(home, port, name) for name in components()}
     airflow = str(Path(sys.executable).with_name("airflow"))
-    migrated = subprocess.run([airflow, "db", "migrate"], env=variables, cwd=home, capture_output=True, text=True)
+    migrated = subprocess.run(
+        [airflow, "db", "migrate"], env=settings(home, port, "init"), cwd=home, capture_output=True, text=True
+    )
     assert migrated.returncode == 0, migrated.stderr[-3000:]
     made = Running(f"http://{LOOPBACK}:{port}", home, {})
     try:
         # side by side: each needs seconds to import what it needs
         for name, arguments in components().items():
-            command = processes.Command(name, [airflow, *arguments], variables, home, home / f"{name}.log")
+            command = processes.Command(name, [airflow, *arguments], variables[name], home, home / f"{name}.log")
             made.started[name] = processes.start(command)
         yield made
     finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +23,34 @@ def test_uv_is_told_where_pip_looks(monkeypatch: pytest.MonkeyPatch) -> None:
         *("--index-url", "https://pypi.example.com/simple"),
         *("--extra-index-url", "https://one.example.com"),
         *("--extra-index-url", "https://two.example.com"),
+        *("--index-strategy", "unsafe-best-match"),
         *("--find-links", "/wheels"),
     ]
+
+
+def test_one_index_is_asked_as_uv_does_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(
+        install, "pip_setting", lambda _, key: ["https://one.example.com"] if key == "index-url" else []
+    )
+    assert install.uv_arguments(PYTHON) == ["--index-url", "https://one.example.com"]
+
+
+@pytest.mark.parametrize("way", [install.install_with_uv, install.install_with_pip])
+def test_nothing_is_installed_without_its_hash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: Any) -> None:
+    """The commands that install, uv's own included, all ask for hashes; a lock without them is refused."""
+    ran: list[list[str]] = []
+
+    def run(command: list[Any], **_: Any) -> subprocess.CompletedProcess[str]:
+        ran.append([str(one) for one in command])
+        return subprocess.CompletedProcess(command, 0, stdout="", stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert way(tmp_path / "bin" / "python", ["requirements.txt"])
+    installing = [one for one in ran if "install" in one]
+    assert installing
+    assert all("--require-hashes" in one and "--no-deps" in one for one in installing), installing
 
 
 def test_uv_trusts_what_pip_trusts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection
 from typing import Any
 
 import boto3
@@ -38,6 +39,7 @@ from include.sandbox.moto import (
     lambda_provisioned,
     lambda_urls,
     log_filters,
+    s3_owners,
     s3_policies,
     secret_dates,
     service_quotas,
@@ -68,6 +70,7 @@ _ADDED = (
     lambda_provisioned,
     lambda_urls,
     log_filters,
+    s3_owners,
     s3_policies,
     secret_dates,
     service_quotas,
@@ -86,7 +89,7 @@ def account_id() -> str:
     return os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
 
 
-def serve_moto(book: FaultBook, calls: CallLog, port: int = 0) -> LoopbackServer:
+def serve_moto(book: FaultBook, calls: CallLog, port: int = 0, names: Collection[str] = ()) -> LoopbackServer:
     """moto behind faults and the ledger of calls; not started yet."""
     # Batch would look for Docker.
     default_user_config["batch"] = {"use_docker": False}
@@ -94,7 +97,7 @@ def serve_moto(book: FaultBook, calls: CallLog, port: int = 0) -> LoopbackServer
         missing.install()
     app: Any = access_analyzer.with_access_analyzer(DomainDispatcherApplication(create_backend_app), account_id)
     watched = with_calls(with_faults(app, book, aws_call_name), calls, aws_call_name)
-    return LoopbackServer("moto", watched, port, _Handler)
+    return LoopbackServer("moto", watched, port, _Handler, names)
 
 
 def reset() -> None:

@@ -41,15 +41,22 @@ class Store(Protocol):
     def put(self, key: str, document: Any) -> str: ...
 
 
+def owned_by(account: str | None) -> dict[str, str]:
+    """Arguments of an S3 call that is refused (403) where the bucket is another account's; none without an account."""
+    return {"ExpectedBucketOwner": account} if account else {}
+
+
 @dataclass(frozen=True)
 class EvidenceStore:
     """Documents in one bucket, each with its SHA-256 (checked by S3 on the way in, by us on the way out).
 
     :param client: a boto3 client by service name; asked for ``s3`` when first needed, which is in few tasks.
+    :param owner: the account that owns the bucket; empty when the configuration does not say.
     """
 
     client: Callable[[str], Any]
     bucket: str
+    owner: str = ""
 
     def put(self, key: str, document: Any) -> str:
         """Stores text as Markdown, anything else as JSON; returns the key."""
@@ -77,7 +84,7 @@ class EvidenceStore:
         :raises EvidenceMismatchError: they do not match the digest that was stored with them.
         """
         try:
-            answer = self.client("s3").get_object(Bucket=self.bucket, Key=key)
+            answer = self.client("s3").get_object(Bucket=self.bucket, Key=key, **owned_by(self.owner))
             body: bytes = answer["Body"].read()
         except (ClientError, BotoCoreError) as error:
             raise to_aws_error(error, mutating=False) from error
@@ -122,6 +129,7 @@ class EvidenceStore:
                 ContentType=content_type,
                 ChecksumSHA256=b64encode(digest.digest()).decode(),
                 Metadata={"sha256": digest.hexdigest()},
+                **owned_by(self.owner),
                 **condition,
             )
         except (ClientError, BotoCoreError) as error:

@@ -116,6 +116,12 @@ class Resources(ConfigPart):
                 changed[kind] = names.model_copy(update={"include": include, "expect": self.expects(kind)})
         return self.model_copy(update=changed)
 
+    def owner_of_backups(self, settings: Settings) -> str | None:
+        """The account of the bucket that backups are in; None when neither file nor settings say."""
+        if self.backup_bucket:
+            return self.backup_bucket_owner or None
+        return self.backup_bucket_owner or settings.evidence_bucket_owner or None
+
     def own_names(self, settings: Settings) -> dict[str, tuple[str, ...]]:
         """By kind, what ``migration_setup`` makes under a name that this installation knows."""
         buckets = (settings.evidence_bucket, self.backup_bucket)

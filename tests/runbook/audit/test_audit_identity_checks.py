@@ -272,6 +272,30 @@ def test_one_analyzer_that_was_not_read_is_no_quiet_one() -> None:
     assert verdict(ANALYZER, region) is UNKNOWN
 
 
+def logs_key(group: str, principal: Any) -> dict[str, Any]:
+    """A key policy as AWS documents it for CloudWatch Logs, which sends no source account."""
+    context = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": group}}
+    allowed = {"Effect": "Allow", "Principal": principal, "Action": "kms:Decrypt", "Resource": "*"}
+    return {"policy": json.dumps(document(allowed | {"Condition": context}))}
+
+
+LOGS = {"Service": "logs.us-east-1.amazonaws.com"}
+GROUP = f"arn:aws:logs:us-east-1:{OWN}:log-group:/migration/*"
+
+
+@pytest.mark.parametrize(
+    ("group", "principal", "expected"),
+    [
+        (GROUP, LOGS, OK),
+        ("arn:aws:logs:us-east-1:*:log-group:/migration/*", LOGS, WARNING),
+        # Whoever calls KMS directly writes into the context what he likes.
+        (GROUP, "*", CRITICAL),
+    ],
+)
+def test_the_log_service_is_bound_by_the_group_that_it_names(group: str, principal: Any, expected: Any) -> None:
+    assert verdict(OPEN_KEY, key(**logs_key(group, principal))) is expected
+
+
 ROTATION, DELETION, OPEN_KEY = (
     "kms_key_rotation_enabled",
     "kms_key_not_pending_deletion",

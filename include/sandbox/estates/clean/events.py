@@ -18,7 +18,10 @@ def make_rule(account: Account, name: str, *, bus: str = BUS, has_target: bool =
     """An enabled rule that sends to the request queue, with its dead letters; ``bus/rule``, as findings name it."""
     events = account.client("events")
     events.put_rule(
-        Name=name, EventBusName=bus, EventPattern=json.dumps({"detail-type": ["MigrationRequested"]}), State="ENABLED"
+        Name=name,
+        EventBusName=bus,
+        EventPattern=json.dumps({"source": ["migration-requests"], "detail-type": ["MigrationRequested"]}),
+        State="ENABLED",
     )
     if has_target:
         target = {

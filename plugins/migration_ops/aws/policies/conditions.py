@@ -59,6 +59,9 @@ SOURCE_IP, USER_ID, BY_SERVICE = "aws:sourceip", "aws:userid", "aws:principalisa
 # The unique id of a user or role, or an account (its root user; the account of a federated user). What follows the
 # colon is the session's name, which is free.
 UNIQUE_ID = re.compile(r"(A(IDA|ROA)[A-Z0-9]{12,}|\d{12})(:.*)?", re.DOTALL)
+# CloudWatch Logs gives the log group's ARN to KMS, and no aws:SourceArn. It is a service's word: who calls KMS directly
+# chooses the context freely.
+LOGS_CONTEXT = "kms:encryptioncontext:aws:logs:arn"
 # Operators in which * and ? are wildcards; in the others they are themselves.
 LIKE = frozenset({"stringlike", "arnlike", "arnequals"})
 # Operators that hold only when the key is there and has one of the values.
@@ -129,6 +132,9 @@ def restricts(condition: Condition) -> bool:
 
 def restricts_service(condition: Condition) -> bool:
     """Whether a service must act for somebody in particular to meet it."""
+    if condition.key == LOGS_CONTEXT:
+        operator = plain_operator(condition)
+        return operator in DEMANDING and all(_is_bound_arn(operator, one) for one in condition.values)
     return condition.key != BY_SERVICE and restricts(condition)
 
 

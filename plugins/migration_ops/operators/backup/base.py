@@ -29,8 +29,8 @@ def store_of(services: RunbookServices) -> BackupStore:
     """The bucket of backups, with its own encryption and, where it can, retention."""
     s3, bucket = services.reader.client("s3"), bucket_of(services)
     keep = timedelta(days=services.config.thresholds.backup.retention_days)
-    owner = services.config.resources.backup_bucket_owner or None
-    return BackupStore(s3, bucket, protection_of(s3, bucket), services.reader.now + keep, owner)
+    owner = services.config.resources.owner_of_backups(services.settings)
+    return BackupStore(s3, bucket, protection_of(s3, bucket, owner), services.reader.now + keep, owner)
 
 
 def described(services: RunbookServices, table: str) -> Described:

@@ -51,7 +51,7 @@ class RunbookServices:
     def store(self) -> EvidenceStore | None:
         """The bucket, None where the installation has none."""
         bucket = self.settings.evidence_bucket
-        return EvidenceStore(self.reader.client, bucket) if bucket else None
+        return EvidenceStore(self.reader.client, bucket, self.settings.evidence_bucket_owner) if bucket else None
 
     def reports(self, dag_id: str) -> ReportStore | None:
         return ReportStore(self.store, dag_id) if self.store else None

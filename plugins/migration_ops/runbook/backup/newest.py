@@ -33,7 +33,8 @@ def _newest(reader: AwsReader) -> dict[str, Any]:
     bucket = reader.config.resources.backup_bucket or reader.settings.evidence_bucket
     if not bucket:
         raise UnknownError("no bucket for backups is set", path="MIGRATION_OPS_EVIDENCE_BUCKET")
-    store, name = BackupStore(reader.client("s3"), bucket), reader.settings.table_name
+    owner = reader.config.resources.owner_of_backups(reader.settings)
+    store, name = BackupStore(reader.client("s3"), bucket, owner=owner), reader.settings.table_name
     found, _ = found_in(store.objects(table_prefix(name)))
     newest = newest_verified(store, found)
     if newest is None:

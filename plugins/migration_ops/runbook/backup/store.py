@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from migration_ops.aws.errors import SDK_ERRORS, BotoCoreError, ClientError, to_aws_error
+from migration_ops.aws.evidence_store import owned_by
 from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import StepFailedError
 
@@ -83,6 +84,7 @@ class BackupStore:
                 ContentType=content_type,
                 ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=b64encode(sha256(body).digest()).decode(),
+                **owned_by(self.owner),
                 **more,
             )
         if not answer.get("ServerSideEncryption"):
@@ -97,11 +99,12 @@ class BackupStore:
     def stream(self, key: str) -> Iterator[bytes]:
         """:raises MigrationError: it is not there (see :func:`is_absent`), or could not be read to its end."""
         with _classified():
-            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
+            body = self.client.get_object(Bucket=self.bucket, Key=key, **owned_by(self.owner))["Body"]
             yield from body.iter_chunks(READ_BYTES)
 
     def objects(self, prefix: str) -> Iterator[Stored]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        listing = self.client.get_paginator("list_objects_v2")
+        pages = listing.paginate(Bucket=self.bucket, Prefix=prefix, **owned_by(self.owner))
         with _classified():
             for page in pages:
                 for one in page.get("Contents", []):
@@ -115,7 +118,9 @@ class BackupStore:
         for some in in_groups(keys, DELETED_A_CALL):
             with _classified():
                 answer = self.client.delete_objects(
-                    Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                    Bucket=self.bucket,
+                    Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
+                    **owned_by(self.owner),
                 )
             refused = [f"{one['Key']}: {one.get('Code')}" for one in answer.get("Errors", [])]
             if refused:
@@ -139,14 +144,15 @@ def is_absent(error: Exception) -> bool:
     return getattr(error, "context", {}).get("awsCode") in ABSENT
 
 
-def protection_of(client: Any, bucket: str) -> Protection:
+def protection_of(client: Any, bucket: str, owner: str | None = None) -> Protection:
     """
     What the bucket says about encryption and object lock.
 
     :raises MigrationError: it could not be asked.
     """
-    encryption = _unless(_NO_ENCRYPTION, lambda: client.get_bucket_encryption(Bucket=bucket))
-    lock = _unless(_NO_LOCK, lambda: client.get_object_lock_configuration(Bucket=bucket))
+    ours = owned_by(owner)
+    encryption = _unless(_NO_ENCRYPTION, lambda: client.get_bucket_encryption(Bucket=bucket, **ours))
+    lock = _unless(_NO_LOCK, lambda: client.get_object_lock_configuration(Bucket=bucket, **ours))
     default: dict[str, Any] = {}
     if encryption:
         default = encryption["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]

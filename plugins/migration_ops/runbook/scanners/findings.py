@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from migration_ops.aws.errors import ClientError
+from migration_ops.aws.evidence_store import owned_by
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.finding import (
@@ -264,7 +265,8 @@ def fetch_report(reader: AwsReader, key: str) -> tuple[bytes, datetime] | None:
     if not bucket:
         return None
     try:
-        answer = reader.client("s3").get_object(Bucket=bucket, Key=key)
+        owner = reader.settings.evidence_bucket_owner
+        answer = reader.client("s3").get_object(Bucket=bucket, Key=key, **owned_by(owner))
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in _ABSENT:
             return None
