@@ -1,0 +1,144 @@
+"""The invariants of the moment in which a launch or a finalize is sent: approval, hold, quiesce, window, knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from include.simulation.runs import Run
+from include.simulation.world import Call
+from migration_ops.aws.mgn.jobs import INTENT_TAG
+from migration_ops.core.states import CUT_OVER
+from migration_ops.wave.plan.plan import PlannedApplication
+
+if TYPE_CHECKING:
+    from include.simulation.invariants import Invariants
+
+# Clocks of workers differ by up to this much in a schedule; a window is judged with that much patience.
+SKEW_SECONDS = 300.0
+_APPROVAL = {"StartCutover": "cutover", "FinalizeCutover": "finalize"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """:param attempt: as the intent's tag says; 0 without a tag."""
+
+    action: str
+    attempt: int
+
+
+def attempt_of(tags: dict[str, str]) -> int:
+    """``START_TEST-2-<digest>`` is attempt 2."""
+    parts = tags.get(INTENT_TAG, "").rsplit("-", 2)
+    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
+
+
+@dataclass
+class _Passed:
+    """An approval: which applications were on the sheet that was approved, and when the sheet was made."""
+
+    ready: frozenset[str]
+    made_at_event: int
+
+
+class Gates:
+    """Keeps what people approved, and judges each call of :data:`_APPROVAL` and StartTest when it is sent."""
+
+    def __init__(self, invariants: Invariants) -> None:
+        self._invariants = invariants
+        self.runs: dict[str, Run] = {}
+        self._sheets: dict[tuple[str, str], int] = {}
+        self._passed: dict[tuple[str, str], _Passed] = {}
+        self._rolled_back: dict[str, int] = {}
+
+    # What people do
+
+    def sheet_made(self, run: Run, which: str) -> None:
+        self._sheets[run.run_id, which] = self._invariants.world.events
+
+    def approved(self, run: Run, which: str, sheet: dict[str, Any]) -> None:
+        made = self._sheets.get((run.run_id, which), 0)
+        self._passed[run.run_id, which] = _Passed(frozenset(sheet.get("ready") or ()), made)
+
+    def withdrawn(self, run: Run, keys: Iterable[str]) -> None:
+        """The tasks that were cleared: a sheet or an approval among them is good no more."""
+        for which, tasks in (("cutover", {"go_no_go", "approve_cutover"}), ("finalize", {"soak", "approve_finalize"})):
+            if tasks.intersection(keys):
+                self._passed.pop((run.run_id, which), None)
+
+    def rolled_back(self, app: str) -> None:
+        self._rolled_back[app] = self._invariants.world.events
+
+    # What the package does
+
+    def sent(self, call: Call) -> None:
+        if call.operation not in {*_APPROVAL, "StartTest"}:
+            return
+        actor = call.actor
+        run = self.runs.get(actor.run_id) if actor else None
+        for server in call.subjects:
+            app_name = self._invariants.servers[server][0]
+            self._require_not_held(call, server, app_name)
+            if run is None or actor is None or call.operation == "StartTest":
+                continue
+            if server in actor.unknown:
+                self._broken("known", call, server, "the last answer about it says nothing")
+            self._require_approved(call, run, server, app_name)
+            if call.operation == "StartCutover":
+                app = run.plan.application(app_name)
+                self._require_quiet(call, run, server)
+                self._require_window(call, run, server)
+                self._require_dependencies(call, run, server, app)
+                self._require_replicated(call, run, server)
+
+    def _broken(self, invariant: str, call: Call, server: str, text: str) -> None:
+        self._invariants.broken(invariant, f"{call.operation} of {server} by {call.actor}: {text}")
+
+    def _require_not_held(self, call: Call, server: str, app: str) -> None:
+        if app in self._invariants.frozen:
+            self._broken("not held", call, server, f"{app} is held, and nobody asked for it since")
+
+    def _require_approved(self, call: Call, run: Run, server: str, app: str) -> None:
+        which = _APPROVAL[call.operation]
+        passed = self._passed.get((run.run_id, which))
+        if passed is None:
+            self._broken("approved", call, server, f"the {which} is not approved")
+        elif app not in passed.ready:
+            self._broken("approved", call, server, f"{app} is not on the sheet that was approved")
+        elif self._rolled_back.get(app, -1) > passed.made_at_event:
+            self._broken("approved", call, server, f"{app} was rolled back after the sheet was made")
+
+    def _require_quiet(self, call: Call, run: Run, server: str) -> None:
+        if run.plan.conf.get("quiesce") and self._invariants.account.source(server).is_running:
+            self._broken("quiesced", call, server, "its source runs")
+
+    def _require_window(self, call: Call, run: Run, server: str) -> None:
+        window, now = run.plan.conf["cutoverWindow"], self._invariants.world.clock.now()
+        opens, closes = _epoch(window["opens"]), _epoch(window["closes"])
+        if (opens is not None and now < opens - SKEW_SECONDS) or (closes is not None and now > closes + SKEW_SECONDS):
+            self._broken("in the window", call, server, f"opens {opens}, closes {closes}, it is {now}")
+
+    def _require_dependencies(self, call: Call, run: Run, server: str, app: PlannedApplication) -> None:
+        items = self._invariants.account.table.items
+        for name in app.depends_on:
+            for migration in run.plan.application(name).migration_ids:
+                phase = items.get(migration, {}).get("phase", {}).get("S")
+                if phase not in CUT_OVER:
+                    self._broken("dependencies", call, server, f"{name} is {phase}")
+
+    def _require_replicated(self, call: Call, run: Run, server: str) -> None:
+        """The truth at the moment of the call; what changed since the look is excused."""
+        if self._invariants.is_excused(server, call.actor):
+            return
+        now = self._invariants.world.clock.now()
+        replication = self._invariants.account.mgn.own.account.servers[server].replication
+        lag, limit = replication.lag_seconds(now), run.plan.conf["finalSync"]["maxLagSeconds"]
+        # The calls between the look and this one take seconds.
+        if replication.state(now) != "CONTINUOUS" or lag is None or lag > limit + 10:
+            self._broken("known", call, server, f"{replication.state(now)}, lag {lag}, limit {limit}")
+
+
+def _epoch(text: str | None) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text else None

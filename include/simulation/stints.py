@@ -1,0 +1,163 @@
+"""What one task does when a worker runs it, up to its next wait or its end: the step's own code, and people's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from include.simulation.account import Account
+from include.simulation.people import People
+from include.simulation.runs import Instance, Run
+from migration_ops.core.documents import canonical_digest
+from migration_ops.core.errors import InvalidInputError, MigrationError, StepFailedError
+from migration_ops.wave.preflight.run import register, take_over_ended
+from migration_ops.wave.records import note_decision, note_failure, records_of
+from migration_ops.wave.rules.failure import Decision, after_failure
+from migration_ops.wave.rules.refusals import GateShutError
+from migration_ops.wave.rules.standing import standing_of
+from migration_ops.wave.services import Services, StepInput, StepSkipped
+from migration_ops.wave.steps.registry import STEPS
+from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
+from migration_ops.wave.waits.outcome import Done, Outcome
+
+# As in operators/wave/step.py.
+AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
+
+
+class RejectedError(StepFailedError):
+    """A person said no, or said nothing in time (``AirflowFailException`` of the approval)."""
+
+    code = "REJECTED"
+    hint = "Clear the sheet's task with downstream to be asked again."
+
+
+class Asked(Exception):  # noqa: N818 - a question, no error
+    """The task waits for a person until ``seconds`` from now."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Stints:
+    """Runs task instances on the account.
+
+    :param run_ended: whether the run of a lock's holder is over.
+    """
+
+    def __init__(self, account: Account, people: People, run_ended: Callable[[Any], bool]) -> None:
+        self._account, self._people, self._run_ended = account, people, run_ended
+        self._others: dict[str, Callable[[Services, Run, Instance], Outcome]] = {
+            "preflight": self._preflight,
+            "approve_cutover": self._approve,
+            "approve_finalize": self._approve,
+            "decide": self._decide,
+            "plan": self._plan_rollback,
+            "approve_rollback": self._approve_rollback,
+            "release": self._release,
+        }
+
+    def services(self, run: Run, one: Instance) -> Services:
+        return self._account.services(run.holder, self._run_ended, one.skew_seconds)
+
+    def advance(self, run: Run, one: Instance) -> Outcome:
+        """One stint.
+
+        :raises StepSkipped, MigrationError, WorkerKilled, Asked:
+        """
+        services = self.services(run, one)
+        other = self._others.get(one.task.step)
+        return other(services, run, one) if other else self._step(services, run, one)
+
+    def _step(self, services: Services, run: Run, one: Instance) -> Outcome:
+        task, name = one.task, one.task.step
+        if task.app is None and run.instances["preflight"].result is None:
+            raise StepSkipped("preflight let nothing through: nothing was touched")
+        application = run.plan.application(task.app) if task.app else None
+        inp = StepInput(run.plan, application, one.resumed, run.results(task), is_retry=one.tries > 1)
+        try:
+            return STEPS[name](services, inp)
+        except StepSkipped:
+            raise
+        except GateShutError as shut:
+            one.gate = f"[{shut.code}] {shut.message}"
+            raise
+        except MigrationError as error:
+            if application is not None and not error.retryable and name not in AFTER_THE_WORK:
+                self._note(services, application, error)
+            raise
+
+    @staticmethod
+    def _note(services: Services, application: Any, error: MigrationError) -> None:
+        try:
+            note_failure(services, application, error)
+        except MigrationError:
+            return  # The first error is still the one to show.
+
+    def _preflight(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """Only what it writes: the checks before it read what the sandbox's tests cover."""
+        register(services, run.plan)
+        return Done({"applications": [app.app_name for app in run.plan.applications]})
+
+    def _approve(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """As ``EvidenceApproval``: bound to plan and sheet at the time of asking."""
+        which = one.task.step.removeprefix("approve_")
+        sheet = run.results(one.task)["sheet"]
+        bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
+        if not run.plan.conf["approvals"][which]:
+            self._people.passed(run, which, sheet)
+            return Done({"approved": True, "required": False, "at": services.now().isoformat(), **bound})
+        if one.asked is None:
+            one.asked = bound
+            raise Asked(self._people.answers_after(run))
+        if one.asked != bound:
+            raise RejectedError("the plan or the evidence changed while the question was open", which=which)
+        approved = self._people.approves(run, which)
+        who = {"by": "approver", "at": services.now().isoformat(), "comment": ""}
+        note_decision(services, run.plan, {"approval": which, "approved": approved, **bound, **who})
+        if not approved:
+            raise RejectedError(f"{which} was rejected", which=which)
+        self._people.passed(run, which, sheet)
+        return Done({"approved": True, "required": True, **bound, **who})
+
+    def _decide(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """As ``DecideOperator``."""
+        failed = [run.instances[key] for key in one.task.upstream if run.instances[key].state == "failed"]
+        if not failed:
+            raise StepSkipped("nothing failed in this group")
+        app = run.plan.application(str(one.task.app))
+        records = records_of(services, app)
+        if all(task.gate for task in failed) and not any(standing_of(record).failed for record in records):
+            raise StepSkipped("a gate said no, nothing of the application failed")
+        decision = after_failure(run.plan.conf["onFailure"], [record.phase for record in records])
+        if decision is not Decision.ASK:
+            return Done({"decision": decision.value, "by": "conf", "reason": "onFailure"})
+        if one.asked is None:
+            one.asked = {}
+            raise Asked(self._people.answers_after(run))
+        return Done(self._people.decides(run, app.app_name))
+
+    def _plan_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """As ``SelectOperator``."""
+        conf = run.extra["conf"]
+        records = select_records(services, conf)
+        plan = rollback_plan(services, conf, records)
+        if {app.app_name for app in plan.applications} != {task.app for task in run.graph.tasks if task.app}:
+            raise InvalidInputError("the run was made for other applications", path="applications")
+        run.plan = plan
+        sheet, foreign = rollback_sheet(services, plan, records, conf.reason)
+        decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
+        dependants = sorted(dependants_cut_over(services, records).named)
+        digest = canonical_digest({"plan": plan.plan_hash, "dependants": dependants, **decision})
+        take_over_ended(services, plan)
+        return Done({"markdown": sheet, "digest": digest, **decision})
+
+    def _approve_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
+        if one.asked is None:
+            one.asked = {}
+            raise Asked(self._people.answers_after(run))
+        return Done({"approved": True})
+
+    def _release(self, services: Services, run: Run, one: Instance) -> Outcome:
+        services.ledger.release(list(run.plan.server_ids), services.holder)
+        return Done({})
