@@ -90,6 +90,7 @@ class Run:
     plan: WavePlan
     instances: dict[str, Instance] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    _due: list[Instance] | None = None
 
     def __post_init__(self) -> None:
         for task in self.graph.tasks:
@@ -109,7 +110,22 @@ class Run:
         """Tasks that failed themselves, in the DAG's order."""
         return [one for one in self.instances.values() if one.state is State.FAILED]
 
-    def decide_states(self) -> bool:
+    def changed(self) -> None:
+        """A task's state changed: what runs next is found out anew."""
+        self._due = None
+
+    def due(self) -> list[Instance]:
+        """Everything that runs, now or at its time: what waits, and what is new and may start."""
+        if self._due is None:
+            while self._decide_states():
+                pass
+            self._due = [one for one in self.instances.values() if self._is_due(one)]
+        return self._due
+
+    def _is_due(self, one: Instance) -> bool:
+        return one.state in (State.DEFERRED, State.RETRY) or (one.state is State.NONE and self._may_start(one.task))
+
+    def _decide_states(self) -> bool:
         """Skips what will not run, as the scheduler does; True when something changed."""
         changed = False
         for one in self.instances.values():
@@ -129,7 +145,7 @@ class Run:
             return State.SKIPPED if all(state in OVER for state in states) else None
         return None
 
-    def may_start(self, task: Task) -> bool:
+    def _may_start(self, task: Task) -> bool:
         """Whether a task that is new may run now."""
         states = [self.instances[key].state for key in task.upstream]
         if task.rule is Rule.ALL_SUCCESS:
@@ -143,6 +159,7 @@ class Run:
         keys = self.graph.downstream_of(key) if downstream else {key}
         for one in keys:
             self.instances[one].renew()
+        self.changed()
         return keys
 
     def results(self, task: Task) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from include.simulation.account import Account, Options, managed_id
 from include.simulation.clock import VirtualClock, no_real_sleep
+from include.simulation.codec import fast_values
 from include.simulation.faults import Drawn, Fault, Faults, Kind, Planned, ReadKind
 from include.simulation.invariants import Invariants, Violation
 from include.simulation.people import People, RandomPeople
@@ -70,7 +71,7 @@ class Setup:
     def run(self) -> Report:
         """Runs it to its end."""
         world = World(VirtualClock(), self.faults, Settings().settle_seconds)
-        with no_real_sleep(world.clock):
+        with no_real_sleep(world.clock), fast_values():
             account = Account(world, self.options)
             conf = self._conf(world, account)
             invariants = Invariants(account)

@@ -150,15 +150,8 @@ class Scheduler:
 
     def _known(self) -> list[tuple[Run, Instance]]:
         """Everything that will run, now or at its time, and that no worker is at."""
-        found = []
-        for run in self.runs:
-            while run.decide_states():
-                pass
-            for one in run.instances.values():
-                waits = one.state in (State.DEFERRED, State.RETRY)
-                if (waits or (one.state is State.NONE and run.may_start(one.task))) and one not in self._busy:
-                    found.append((run, one))
-        return found
+        busy = [one.actor for one in self._busy]
+        return [(run, one) for run in self.runs for one in run.due() if not busy or one.actor not in busy]
 
     def _interlude(self) -> None:
         """Between two calls of a worker others work: one whole stint of another task runs in between."""
@@ -175,9 +168,9 @@ class Scheduler:
         outer, self.world.actor = self.world.actor, one.actor
         self._busy.append(one)
         try:
-            if one.wait is not None and not self._polled(one):
-                return
-            self._stint(run, one)
+            if one.wait is None or self._polled(one):
+                self._stint(run, one)
+                run.changed()
         finally:
             self._busy.pop()
             self.world.actor = outer

@@ -24,7 +24,7 @@ CALL_SECONDS = 0.2
 ANSWER_TIMEOUT_SECONDS = 120.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Actor:
     """Who calls: one try of a task, or its wait.
 
