@@ -47,11 +47,11 @@ class Console:
         OPERATIONS["ChangeServerLifeCycleState"](self._account.mgn.own, request)
 
     def _stop_instance(self, server: str) -> None:
-        for instance in self._account.ec2.alive_of(server):
+        for instance in self._account.ec2.staying_of(server):
             instance.stopped = True
 
     def _terminate_instance(self, server: str) -> None:
-        for instance in self._account.ec2.alive_of(server):
+        for instance in self._account.ec2.staying_of(server):
             self._account.ec2.terminate(instance.instance_id)
 
     def _stall(self, server: str) -> None:

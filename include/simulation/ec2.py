@@ -37,10 +37,6 @@ class Instance:
             return "terminated" if now >= self.terminated_at + GOING_DOWN_SECONDS else "shutting-down"
         return "stopped" if self.stopped else "running"
 
-    def is_alive(self, now: float) -> bool:
-        """Not terminated: it costs money and its data is there."""
-        return self.state(now) != "terminated"
-
     def check(self, now: float) -> str:
         """What both status checks say."""
         if self.state(now) != "running":
@@ -79,9 +75,9 @@ class SimulatedEc2(Ec2Target):
     def follow_boot(self, instance_id: str, now: Callable[[], float], boots_at: float, fails: bool) -> None:
         self.instances[instance_id].boots_at, self.instances[instance_id].boot_fails = boots_at, fails
 
-    def alive_of(self, server_id: str) -> list[Instance]:
-        now = self._world.clock.now()
-        return [one for one in self.instances.values() if one.server_id == server_id and one.is_alive(now)]
+    def staying_of(self, server_id: str) -> list[Instance]:
+        """Instances of the server that run or could run again: nobody has terminated them."""
+        return [one for one in self.instances.values() if one.server_id == server_id and one.terminated_at is None]
 
 
 class Ec2Client:

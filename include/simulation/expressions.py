@@ -18,7 +18,8 @@ Condition = Callable[[Item, Names, Values], bool]
 Update = Callable[[Item, Names, Values], Item]
 
 _TOKEN = re.compile(r"\s*(AND\b|OR\b|attribute_not_exists|#\w+|:\w+|[()=<,])")
-_ASSIGNMENT = re.compile(r"^(#\w+) = (?:(:\w+)|if_not_exists\((#\w+), (:\w+)\))$")
+# Names may be written as they are, or as #placeholders.
+_ASSIGNMENT = re.compile(r"^(#?\w+) = (?:(:\w+)|if_not_exists\((#?\w+), (:\w+)\))$")
 
 
 class ExpressionNotKnownError(ValueError):
@@ -112,7 +113,7 @@ def update_of(text: str) -> Update:
     if not sets.startswith("SET "):
         raise ExpressionNotKnownError(text)
     assigned = []
-    for part in re.split(r", (?=#\w+ = )", sets.removeprefix("SET ")):
+    for part in re.split(r", (?=#?\w+ = )", sets.removeprefix("SET ")):
         match = _ASSIGNMENT.match(part.strip())
         if match is None or (match.group(3) and match.group(3) != match.group(1)):
             raise ExpressionNotKnownError(text)
@@ -122,10 +123,11 @@ def update_of(text: str) -> Update:
     def update(item: Item, names: Names, values: Values) -> Item:
         new = dict(item)
         for name, value, only_when_absent in assigned:
-            if not (only_when_absent and names[name] in item):
-                new[names[name]] = values[value]
+            attribute = names.get(name, name)
+            if not (only_when_absent and attribute in item):
+                new[attribute] = values[value]
         for name in removed:
-            new.pop(names[name], None)
+            new.pop(names.get(name, name), None)
         return new
 
     return update

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from include.simulation.runs import Run
 from include.simulation.world import Call
 from migration_ops.aws.mgn.jobs import INTENT_TAG
-from migration_ops.core.states import CUT_OVER
+from migration_ops.core.states import CUT_OVER, STOPPED
 from migration_ops.wave.plan.plan import PlannedApplication
+from migration_ops.wave.rules.standing import STOPPED_IN
 
 if TYPE_CHECKING:
     from include.simulation.invariants import Invariants
@@ -35,10 +36,11 @@ def attempt_of(tags: dict[str, str]) -> int:
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
 
 
-@dataclass
-class _Passed:
-    """An approval: which applications were on the sheet that was approved, and when the sheet was made."""
+@dataclass(frozen=True)
+class _Sheet:
+    """An evidence sheet: what is on it, and when it was made."""
 
+    digest: str
     ready: frozenset[str]
     made_at_event: int
 
@@ -49,24 +51,24 @@ class Gates:
     def __init__(self, invariants: Invariants) -> None:
         self._invariants = invariants
         self.runs: dict[str, Run] = {}
-        self._sheets: dict[tuple[str, str], int] = {}
-        self._passed: dict[tuple[str, str], _Passed] = {}
+        self._sheets: dict[tuple[str, str], _Sheet] = {}
+        self._approved: dict[tuple[str, str], str] = {}
         self._rolled_back: dict[str, int] = {}
 
     # What people do
 
-    def sheet_made(self, run: Run, which: str) -> None:
-        self._sheets[run.run_id, which] = self._invariants.world.events
+    def sheet_made(self, run: Run, which: str, sheet: dict[str, Any]) -> None:
+        made = _Sheet(sheet["digest"], frozenset(sheet["ready"]), self._invariants.world.events)
+        self._sheets[run.run_id, which] = made
 
     def approved(self, run: Run, which: str, sheet: dict[str, Any]) -> None:
-        made = self._sheets.get((run.run_id, which), 0)
-        self._passed[run.run_id, which] = _Passed(frozenset(sheet.get("ready") or ()), made)
+        self._approved[run.run_id, which] = sheet["digest"]
 
     def withdrawn(self, run: Run, keys: Iterable[str]) -> None:
-        """The tasks that were cleared: a sheet or an approval among them is good no more."""
-        for which, tasks in (("cutover", {"go_no_go", "approve_cutover"}), ("finalize", {"soak", "approve_finalize"})):
-            if tasks.intersection(keys):
-                self._passed.pop((run.run_id, which), None)
+        """The tasks that were cleared: an approval among them is good no more."""
+        for which in _APPROVAL.values():
+            if f"approve_{which}" in keys:
+                self._approved.pop((run.run_id, which), None)
 
     def rolled_back(self, app: str) -> None:
         self._rolled_back[app] = self._invariants.world.events
@@ -97,17 +99,19 @@ class Gates:
         self._invariants.broken(invariant, f"{call.operation} of {server} by {call.actor}: {text}")
 
     def _require_not_held(self, call: Call, server: str, app: str) -> None:
-        if app in self._invariants.frozen:
+        if self._invariants.is_held(app):
             self._broken("not held", call, server, f"{app} is held, and nobody asked for it since")
 
     def _require_approved(self, call: Call, run: Run, server: str, app: str) -> None:
         which = _APPROVAL[call.operation]
-        passed = self._passed.get((run.run_id, which))
-        if passed is None:
+        sheet, approved = self._sheets.get((run.run_id, which)), self._approved.get((run.run_id, which))
+        if sheet is None or approved is None:
             self._broken("approved", call, server, f"the {which} is not approved")
-        elif app not in passed.ready:
+        elif sheet.digest != approved:
+            self._broken("approved", call, server, "the evidence is another than what was approved")
+        elif app not in sheet.ready:
             self._broken("approved", call, server, f"{app} is not on the sheet that was approved")
-        elif self._rolled_back.get(app, -1) > passed.made_at_event:
+        elif self._rolled_back.get(app, -1) > sheet.made_at_event:
             self._broken("approved", call, server, f"{app} was rolled back after the sheet was made")
 
     def _require_quiet(self, call: Call, run: Run, server: str) -> None:
@@ -124,9 +128,8 @@ class Gates:
         items = self._invariants.account.table.items
         for name in app.depends_on:
             for migration in run.plan.application(name).migration_ids:
-                phase = items.get(migration, {}).get("phase", {}).get("S")
-                if phase not in CUT_OVER:
-                    self._broken("dependencies", call, server, f"{name} is {phase}")
+                if (phase := _phase_of(items.get(migration, {}))) not in CUT_OVER:
+                    self._broken("dependencies", call, server, f"{name} is at {phase}")
 
     def _require_replicated(self, call: Call, run: Run, server: str) -> None:
         """The truth at the moment of the call; what changed since the look is excused."""
@@ -142,3 +145,10 @@ class Gates:
 
 def _epoch(text: str | None) -> float | None:
     return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def _phase_of(item: dict[str, Any]) -> str:
+    """Where the migration is; one that was stopped after its verification is still cut over."""
+    phase = str(item.get("phase", {}).get("S"))
+    stopped_in = item.get("facts", {}).get("M", {}).get(STOPPED_IN, {}).get("S")
+    return str(stopped_in or phase) if phase in STOPPED else phase

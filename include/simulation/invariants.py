@@ -23,7 +23,8 @@ from migration_ops.ledger.chain import digest_of, entry_of
 from migration_ops.wave.waits.outcome import Wait
 
 LONGEST_WAIT_SECONDS = 31 * 86_400
-MOST_WAITS = 500
+# A pause of 15 seconds, again and again until the longest deadline of the settings (4 hours).
+MOST_WAITS = 1_500
 _ACTION = {"StartTest": "START_TEST", "StartCutover": "START_CUTOVER"}
 # A run may end here although it is not one of ENDED: finalize was not asked for, or was refused.
 _MAY_END_IN = ENDED | {Phase.CUTOVER_VERIFIED}
@@ -66,7 +67,6 @@ class Invariants:
         self.servers: dict[str, tuple[str, str]] = {}
         self.asked: Counter[str] = Counter()
         self.rolled_back: Counter[str] = Counter()
-        self.registered: Counter[str] = Counter()
         self.frozen: set[str] = set()
         self.disturbed_at: dict[str, int] = {}
         self._attempts: Counter[tuple[str, str, int]] = Counter()
@@ -92,7 +92,11 @@ class Invariants:
         """A person cleared a task of the application itself, or started a run for it."""
         for app in apps:
             self.asked[app] += 1
-            self.frozen.discard(app)
+            self.frozen.difference_update(server for server, (name, _) in self.servers.items() if name == app)
+
+    def is_held(self, app: str) -> bool:
+        """One of its servers was frozen, and since then nobody asked for the application and it was not rolled back."""
+        return any(self.servers[server][0] == app for server in self.frozen)
 
     def disturbed(self, server: str) -> None:
         """Somebody, or a late call, changed the server behind the back of whoever looked at it before."""
@@ -130,7 +134,7 @@ class Invariants:
         self._launches[server, launch.action] += 1
         if self._attempts[attempt] > 1:
             self.broken("launched once", f"{launch.action} of {server}: attempt {launch.attempt} started twice")
-        allowed = self.asked[app] + self.rolled_back[app] + max(1, self.registered[app])
+        allowed = max(1, self.asked[app]) + self.rolled_back[app]
         if self._launches[server, launch.action] > allowed:
             self.broken("launched once", f"{launch.action} of {server} again, although nobody asked for it")
 
@@ -166,9 +170,10 @@ class Invariants:
             return
         self.world.note(f"{migration}: {before or 'new'} -> {after}")
         if after == Phase.FROZEN:
-            self.frozen.add(app)
+            self.frozen.add(server)
         elif after == Phase.ROLLED_BACK:
             self.rolled_back[app] += 1
+            self.frozen.discard(server)
             self.gates.rolled_back(app)
             self._require_rolled_back(actor, server)
         elif after in (Phase.CUTOVER_VERIFIED, Phase.TESTED):
@@ -194,7 +199,7 @@ class Invariants:
         if self.is_excused(server, actor):
             return
         now = self.world.clock.now()
-        alive = self.account.ec2.alive_of(server)
+        alive = self.account.ec2.staying_of(server)
         found = {one.instance_id: f"{one.state(now)}, checks {one.check(now)}" for one in alive}
         if list(found) != [instance_id] or alive[0].check(now) != "ok":
             self.broken("one instance", f"{server} is verified with {instance_id}, EC2 has {found}")
@@ -203,7 +208,7 @@ class Invariants:
         if self.is_excused(server, actor):
             return
         now = self.world.clock.now()
-        alive = [one.instance_id for one in self.account.ec2.alive_of(server)]
+        alive = [one.instance_id for one in self.account.ec2.staying_of(server)]
         job = self.account.mgn.own.account.active_job_of(server)
         state = self._truth(server).lifecycle_state
         if alive or job is not None or state not in ("READY_FOR_TEST", "READY_FOR_CUTOVER", "NOT_READY"):

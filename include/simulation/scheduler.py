@@ -72,15 +72,13 @@ class Scheduler:
     def start_wave(self, plan: WavePlan) -> Run:
         apps = tuple(one.app_name for one in plan.applications)
         run = self._run("migration_wave", plan, wave_graph(apps))
-        for app in apps:
-            self.invariants.registered[app] += 1
+        # The person who starts a run asks for everything in it.
+        self.invariants.person_asked(apps)
         return run
 
     def new_wave_run(self) -> None:
         """A person triggers the wave again; its own conf is the same."""
-        plan = self.wave.plan
-        self.invariants.person_asked(one.app_name for one in plan.applications)
-        self.start_wave(plan)
+        self.start_wave(self.wave.plan)
         self.world.note(f"starts {self.wave.run_id}", "person")
 
     def roll_back(self, apps: Sequence[str]) -> None:
@@ -110,6 +108,9 @@ class Scheduler:
         app = run.instances[key].task.app
         if app is not None:
             self.invariants.person_asked([app])
+        elif key == "preflight":
+            # Registered anew, like a new run.
+            self.invariants.person_asked(one.app_name for one in run.plan.applications)
 
     def _clear_around(self, run: Run, key: str) -> set[str]:
         """A task that a worker is at is not reset under it."""
@@ -234,7 +235,7 @@ class Scheduler:
     ) -> None:
         one.state, one.result, one.error, one.wait = state, result, error, None
         if state is State.SUCCESS and one.task.step in _SHEETS:
-            self.invariants.gates.sheet_made(run, _SHEETS[one.task.step])
+            self.invariants.gates.sheet_made(run, _SHEETS[one.task.step], result)
         code = f" {error.code}: {error.message[:160]}" if isinstance(error, MigrationError) else ""
         self.world.note(f"{state.value}{code}")
 
