@@ -20,7 +20,7 @@ from migration_ops.ledger.protocol import Holder
 from migration_ops.wave.services import Services
 
 # As the defaults, but with fewer polls, so that a schedule takes milliseconds.
-SETTINGS = Settings(job_poll_seconds=60.0, boot_poll_seconds=60.0, ledger_poll_seconds=60.0, check_poll_seconds=60.0)
+SETTINGS = Settings(job_poll_seconds=60.0, boot_poll_seconds=60.0, ledger_poll_seconds=300.0, check_poll_seconds=60.0)
 _QUIET = logging.Logger("simulation", logging.CRITICAL + 1)
 
 

@@ -99,8 +99,9 @@ class Gates:
         self._invariants.broken(invariant, f"{call.operation} of {server} by {call.actor}: {text}")
 
     def _require_not_held(self, call: Call, server: str, app: str) -> None:
-        if self._invariants.is_held(app):
-            self._broken("not held", call, server, f"{app} is held, and nobody asked for it since")
+        how = self._invariants.held(app)
+        if how is not None:
+            self._broken("not held", call, server, f"{app} is {how}")
 
     def _require_approved(self, call: Call, run: Run, server: str, app: str) -> None:
         which = _APPROVAL[call.operation]

@@ -20,6 +20,7 @@ from include.simulation.world import Actor, Call
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import ENDED, Phase
 from migration_ops.ledger.chain import digest_of, entry_of
+from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
 from migration_ops.wave.waits.outcome import Wait
 
 LONGEST_WAIT_SECONDS = 31 * 86_400
@@ -51,7 +52,7 @@ INVARIANTS = {
     "finalized": "what the ledger calls FINALIZED is CUTOVER in MGN",
     "rolled back": "a rollback leaves nothing running, and the source as it was",
     "history": "the ledger's history only grows, and its chain holds",
-    "lock": "a record is written only by the run that holds its server, or while nobody does",
+    "lock": "a server's record is written by the run that holds it, and nobody takes it from a run that goes on",
     "deadline": "every wait ends",
     "explained": "every end is green, or an error with code and hint, and the ledger says where it stands",
 }
@@ -68,8 +69,10 @@ class Invariants:
         self.asked: Counter[str] = Counter()
         self.rolled_back: Counter[str] = Counter()
         self.frozen: set[str] = set()
+        # Server -> the task that went on with it while it was held.
+        self.went_on: dict[str, str] = {}
         self.disturbed_at: dict[str, int] = {}
-        self._attempts: Counter[tuple[str, str, int]] = Counter()
+        self._attempts: dict[tuple[str, str, int], str] = {}
         self._launches: Counter[tuple[str, str]] = Counter()
         self._ends: dict[str, tuple[int, str]] = {}
         self.late_duplicates = 0
@@ -92,11 +95,21 @@ class Invariants:
         """A person cleared a task of the application itself, or started a run for it."""
         for app in apps:
             self.asked[app] += 1
-            self.frozen.difference_update(server for server, (name, _) in self.servers.items() if name == app)
+            for server in [one for one, (name, _) in self.servers.items() if name == app]:
+                self._freed(server)
 
-    def is_held(self, app: str) -> bool:
-        """One of its servers was frozen, and since then nobody asked for the application and it was not rolled back."""
-        return any(self.servers[server][0] == app for server in self.frozen)
+    def held(self, app: str) -> str | None:
+        """How it is held, None when it is not: one of its servers was frozen, and since then nobody asked for the
+        application, it was not rolled back, and it was not frozen for an instance that is well again."""
+        mine = [server for server in sorted(self.frozen) if self.servers[server][0] == app]
+        if not mine:
+            return None
+        by = sorted({self.went_on[server] for server in mine if server in self.went_on})
+        return f"held, and nobody asked for it since; taken up by {', '.join(by) or 'nobody'}"
+
+    def _freed(self, server: str) -> None:
+        self.frozen.discard(server)
+        self.went_on.pop(server, None)
 
     def disturbed(self, server: str) -> None:
         """Somebody, or a late call, changed the server behind the back of whoever looked at it before."""
@@ -104,8 +117,9 @@ class Invariants:
 
     def is_excused(self, server: str, actor: Actor | None) -> bool:
         """What the actor saw last is older than what happened behind its back."""
+        disturbed = self.disturbed_at.get(server)
         seen = actor.seen_at.get(server, -1) if actor else -1
-        return self.disturbed_at.get(server, -1) >= seen
+        return disturbed is not None and disturbed >= seen
 
     # What the account and the ledger say (world.Watcher)
 
@@ -126,14 +140,15 @@ class Invariants:
     def _launched(self, server: str, launch: Launch, *, is_late: bool) -> None:
         app = self.servers[server][0]
         attempt = (server, launch.action, launch.attempt)
-        self._attempts[attempt] += 1
-        if is_late and self._attempts[attempt] > 1:
+        before = self._attempts.get(attempt)
+        if is_late and before is not None:
             self.late_duplicates += 1
-            self._attempts[attempt] -= 1
             return
+        self._attempts[attempt] = "late" if is_late else "in time"
         self._launches[server, launch.action] += 1
-        if self._attempts[attempt] > 1:
-            self.broken("launched once", f"{launch.action} of {server}: attempt {launch.attempt} started twice")
+        if before is not None:
+            text = f"{launch.action} of {server}: attempt {launch.attempt} started twice, the first time {before}"
+            self.broken("launched once", text)
         allowed = max(1, self.asked[app]) + self.rolled_back[app]
         if self._launches[server, launch.action] > allowed:
             self.broken("launched once", f"{launch.action} of {server} again, although nobody asked for it")
@@ -141,6 +156,7 @@ class Invariants:
     def recorded(self, actor: Actor | None, changes: list[Change]) -> None:
         for key, old, new in changes:
             if key.startswith("server#"):
+                self._lock_changed(actor, _text(old, "runId"), _text(new, "runId"))
                 continue
             if new is None:
                 self.broken("history", f"{key} was deleted")
@@ -148,6 +164,11 @@ class Invariants:
                 self._line_added(key, old, new)
             else:
                 self._record_changed(actor, old or {}, new)
+
+    def _lock_changed(self, actor: Actor | None, before: str, after: str) -> None:
+        run = self.gates.runs.get(before)
+        if run is not None and after != before and not run.is_over and (after or str(actor).split("/")[0] != before):
+            self.broken("lock", f"{actor} took from {before} what that run holds")
 
     def _line_added(self, key: str, old: Any, new: dict[str, Any]) -> None:
         entry = entry_of(new)
@@ -169,17 +190,26 @@ class Invariants:
         if before == after:
             return
         self.world.note(f"{migration}: {before or 'new'} -> {after}")
+        if before == Phase.FROZEN:
+            self._went_on(actor, server, _text(old, "errorCode"))
         if after == Phase.FROZEN:
             self.frozen.add(server)
         elif after == Phase.ROLLED_BACK:
             self.rolled_back[app] += 1
-            self.frozen.discard(server)
+            self._freed(server)
             self.gates.rolled_back(app)
             self._require_rolled_back(actor, server)
         elif after in (Phase.CUTOVER_VERIFIED, Phase.TESTED):
             self._require_one_instance(actor, server, _text(new, "instanceId"), before)
         elif after == Phase.FINALIZED and self._truth(server).lifecycle_state != "CUTOVER":
             self.broken("finalized", f"{server} is {self._truth(server).lifecycle_state} in MGN")
+
+    def _went_on(self, actor: Actor | None, server: str, code: str) -> None:
+        if code in (INSTANCE_BROKEN, INSTANCE_UNKNOWN):
+            # It was only frozen because of what was seen of its instance, and that is well again.
+            self._freed(server)
+        else:
+            self.went_on[server] = actor.task.split(":")[0] if actor else "?"
 
     def _end_with(self, migration: str, new: dict[str, Any]) -> tuple[int, str]:
         """In a transaction the record comes before its history line: then the line is the next change."""
@@ -242,7 +272,8 @@ class Invariants:
             for one in app.servers:
                 item = self.account.table.items.get(one.migration_id)
                 phase = _text(item, "phase")
-                if phase not in _MAY_END_IN and _text(item, "dagRunId") == run.run_id:
+                is_ours = _text(item, "dagRunId") == run.run_id and app.app_name not in run.half_cleared
+                if phase not in _MAY_END_IN and is_ours:
                     self.broken("explained", f"{run.run_id} is over, {one.migration_id} is left in {phase}")
                 if phase in (Phase.FAILED, Phase.FROZEN) and not _text(item, "errorCode"):
                     self.broken("explained", f"{one.migration_id} is {phase} and nobody noted why")

@@ -90,6 +90,8 @@ class Run:
     plan: WavePlan
     instances: dict[str, Instance] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    # Applications of which a task was cleared without what comes after it: nobody closes them again.
+    half_cleared: set[str] = field(default_factory=set)
     _due: list[Instance] | None = None
 
     def __post_init__(self) -> None:
@@ -159,6 +161,10 @@ class Run:
         keys = self.graph.downstream_of(key) if downstream else {key}
         for one in keys:
             self.instances[one].renew()
+        apps = {task.app for task in self.graph.tasks if task.app is not None}
+        closed = {app for app in apps if f"finish.close:{app}" in keys}
+        app = self.instances[key].task.app
+        self.half_cleared = (self.half_cleared | ({app} if app else apps)) - closed
         self.changed()
         return keys
 

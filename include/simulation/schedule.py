@@ -188,7 +188,9 @@ def _applications(dice: random.Random) -> list[dict[str, Any]]:
         needs = dice.sample(names[:number], min(number, dice.choice((0, 0, 1, 2))))
         impact = dice.choice(("critical", "high", "medium", "low"))
         state = dice.choice(("READY_FOR_TEST",) * 5 + ("READY_FOR_CUTOVER", "TESTING"))
-        found.append({"appName": name, "servers": dice.randint(1, 3), "dependsOn": needs, "impact": impact} | _in(state))
+        found.append(
+            {"appName": name, "servers": dice.randint(1, 3), "dependsOn": needs, "impact": impact} | _in(state)
+        )
     return found
 
 
@@ -237,9 +239,7 @@ def _domain(dice: random.Random) -> list[dict[str, Any]]:
 def _people(dice: random.Random) -> Any:
     own = random.Random(dice.random())
     acts, console, clears = dice.choice((0, 2, 5)), dice.random() < 0.3, dice.choice((1, 3, 6))
-    return lambda invariants: RandomPeople(
-        invariants, clears=clears, dice=own, acts=acts, acts_in_console=console
-    )
+    return lambda invariants: RandomPeople(invariants, clears=clears, dice=own, acts=acts, acts_in_console=console)
 
 
 __all__ = ["Fault", "Kind", "Report", "Setup", "drawn", "enumerated"]

@@ -230,13 +230,9 @@ class Scheduler:
         else:
             one.state, one.due_at = State.RETRY, self.world.clock.now() + RETRY_SECONDS
 
-    def _over(
-        self, run: Run, one: Instance, state: State, result: Any = None, error: Exception | None = None
-    ) -> None:
+    def _over(self, run: Run, one: Instance, state: State, result: Any = None, error: Exception | None = None) -> None:
         one.state, one.result, one.error, one.wait = state, result, error, None
         if state is State.SUCCESS and one.task.step in _SHEETS:
             self.invariants.gates.sheet_made(run, _SHEETS[one.task.step], result)
         code = f" {error.code}: {error.message[:160]}" if isinstance(error, MigrationError) else ""
         self.world.note(f"{state.value}{code}")
-
-
