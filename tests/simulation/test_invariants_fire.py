@@ -29,17 +29,17 @@ FAILS_ONCE = [{"kind": "launchFailure", "at": "conversion", "state": "back", "op
 Patch = pytest.MonkeyPatch
 
 
-@dataclass
 class BlankFrom(Planned):
-    """MGN's answers about servers lack what a verdict needs, from this one on: the sheet is the last good one."""
+    """MGN's answers about servers lack what a verdict needs, from the fifth on: the sheet's is the last good one."""
 
-    left: int = 4
+    left = 4
 
     def of_read(self, operation: str) -> ReadKind | None:
         if operation != "DescribeSourceServers":
             return None
-        self.left -= 1
-        return ReadKind.BLANK if self.left < 0 else None
+        left = self.__dict__.get("left", self.left) - 1
+        self.__dict__["left"] = left
+        return ReadKind.BLANK if left < 0 else None
 
 
 @dataclass
@@ -158,61 +158,63 @@ def takes_every_lock(patch: Patch) -> None:
         }
         return {"Update": update}
 
-        patch.setattr(writes, "take_action", by_force)
+    patch.setattr(writes, "take_action", by_force)
 
-    def waits_for_ever(patch: Patch) -> None:
-        wait = mark_ready.terminate
 
-        def endless(*arguments: Any) -> Any:
-            found = wait(*arguments)
-            return found and replace(found, deadline=float("inf"))
+def waits_for_ever(patch: Patch) -> None:
+    wait = mark_ready.terminate
 
-        patch.setattr(mark_ready, "terminate", endless)
+    def endless(*arguments: Any) -> Any:
+        found = wait(*arguments)
+        return found and replace(found, deadline=float("inf"))
 
-    def raises_anything(patch: Patch) -> None:
-        def fails(services: Any, inp: Any) -> Any:
-            raise KeyError("nobody thought of this")
+    patch.setattr(mark_ready, "terminate", endless)
 
-        patch.setitem(STEPS, "quiesce", fails)
 
-    BOOT_FAILS = [{"kind": "bootFailure", "times": 1}]
-    HELD = people(Clearing, decision="hold", keys=["go_no_go"])
-    UNDONE = people(Clearing, decision="rollback", keys=["cutover.wait_for_dependencies:app"])
+def raises_anything(patch: Patch) -> None:
+    def fails(services: Any, inp: Any) -> Any:
+        raise KeyError("nobody thought of this")
 
-    def planted() -> dict[str, tuple[str, Callable[[Patch], None], Setup]]:
-        """Name → the invariant that must fire, the fault, the schedule that meets it; all of it unused."""
-        held = people(Clearing, decision="hold", keys=["go_no_go"])
-        undone = people(Clearing, decision="rollback", keys=["cutover.wait_for_dependencies:app"])
-        rolled_back = people(Clearing, decision="rollback")
-        return {
-            "a call that is repeated": (
-                "launched once",
-                resends,
-                Setup("s", ONE, faults=Planned((Fault(2, Kind.LOST),))),
-            ),
-            "a gate that passes UNKNOWN": ("known", passes_unknown, ready(faults=BlankFrom())),
-            "a rollback that leaves an instance": (
-                "rolled back",
-                leaves_an_instance,
-                ready(domain=BOOT_FAILS, make_people=rolled_back),
-            ),
-            "a rollback that leaves the source stopped": (
-                "rolled back",
-                leaves_the_source_stopped,
-                ready(domain=BOOT_FAILS, quiesces=True, make_people=rolled_back),
-            ),
-            "any approval": ("approved", takes_any_approval, ready(domain=FAILS_ONCE, make_people=undone)),
-            "what is held": ("not held", holds_nothing, ready(domain=FAILS_ONCE, make_people=held)),
-            "a source that runs": ("quiesced", stops_no_source, ready(quiesces=True)),
-            "no window": ("in the window", sees_no_window, ready(conf={"windowMinutes": {"opens": 600}})),
-            "no dependency": ("dependencies", needs_nobody, Setup("s", TWO)),
-            "any instance": ("one instance", believes_every_instance, ready(domain=BOOT_FAILS)),
-            "finalized on paper": ("finalized", finalizes_on_paper, ready()),
-            "a broken chain": ("history", breaks_the_chain, ready()),
-            "locks by force": ("lock", takes_every_lock, ready(make_people=people(StartingARollback))),
-            "a wait for ever": ("deadline", waits_for_ever, Setup("s", ONE)),
-            "an error of no kind": ("explained", raises_anything, ready()),
-        }
+    patch.setitem(STEPS, "quiesce", fails)
+
+
+BOOT_FAILS = [{"kind": "bootFailure", "times": 1}]
+
+
+def planted() -> dict[str, tuple[str, Callable[[Patch], None], Setup]]:
+    """Name → the invariant that must fire, the fault, the schedule that meets it; all of it unused."""
+    held = people(Clearing, decision="hold", keys=["go_no_go"])
+    undone = people(Clearing, decision="rollback", keys=["cutover.wait_for_dependencies:app"])
+    rolled_back = people(Clearing, decision="rollback")
+    return {
+        "a call that is repeated": (
+            "launched once",
+            resends,
+            Setup("s", ONE, faults=Planned((Fault(2, Kind.LOST),))),
+        ),
+        "a gate that passes UNKNOWN": ("known", passes_unknown, ready(faults=BlankFrom())),
+        "a rollback that leaves an instance": (
+            "rolled back",
+            leaves_an_instance,
+            ready(domain=BOOT_FAILS, make_people=rolled_back),
+        ),
+        "a rollback that leaves the source stopped": (
+            "rolled back",
+            leaves_the_source_stopped,
+            ready(domain=BOOT_FAILS, quiesces=True, make_people=rolled_back),
+        ),
+        "any approval": ("approved", takes_any_approval, ready(domain=FAILS_ONCE, make_people=undone)),
+        "what is held": ("not held", holds_nothing, ready(domain=FAILS_ONCE, make_people=held)),
+        "a source that runs": ("quiesced", stops_no_source, ready(quiesces=True)),
+        "no window": ("in the window", sees_no_window, ready(conf={"windowMinutes": {"opens": 600}})),
+        "no dependency": ("dependencies", needs_nobody, Setup("s", TWO)),
+        "any instance": ("one instance", believes_every_instance, ready(domain=BOOT_FAILS)),
+        "finalized on paper": ("finalized", finalizes_on_paper, ready()),
+        "a broken chain": ("history", breaks_the_chain, ready()),
+        "locks by force": ("lock", takes_every_lock, ready(make_people=people(StartingARollback))),
+        "a wait for ever": ("deadline", waits_for_ever, Setup("s", ONE)),
+        "an error of no kind": ("explained", raises_anything, ready()),
+    }
 
 
 PLANTED = tuple(planted())
