@@ -94,7 +94,7 @@ class Ec2Client:
         gone = instance.terminated_at
         return gone is None or self._world.clock.now() < gone + GONE_AFTER_SECONDS
 
-    def _statuses(self, *, InstanceIds: list[str], IncludeAllInstances: bool) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def _statuses(self, *, InstanceIds: list[str], IncludeAllInstances: bool) -> Iterator[dict[str, Any]]:
         """Refuses the whole request for one unknown id."""
 
         def answer(kind: ReadKind | None) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ class Ec2Client:
             document |= {"InstanceStatus": {"Status": check}, "SystemStatus": {"Status": system}}
         return document
 
-    def _instances(self, *, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def _instances(self, *, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         def answer(kind: ReadKind | None) -> list[dict[str, Any]]:
             if kind is not None:
                 # A list that may leave out what is there would make every answer worthless: EC2 refuses or answers.

@@ -32,7 +32,7 @@ class ReadKind(StrEnum):
     BLANK = "blank"  # it is, without the members that a verdict needs
 
 
-class WorkerKilled(BaseException):  # noqa: N818 - no error: no handler of the package may catch it
+class WorkerKilled(BaseException):
     """The worker died here, as with SIGKILL."""
 
 

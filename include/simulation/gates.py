@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from include.simulation.runs import Run
-from include.simulation.world import Call
+from include.simulation.world import Actor, Call
 from migration_ops.aws.mgn.jobs import INTENT_TAG
 from migration_ops.core.states import CUT_OVER, STOPPED
 from migration_ops.wave.plan.plan import PlannedApplication
@@ -38,11 +38,12 @@ def attempt_of(tags: dict[str, str]) -> int:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """An evidence sheet: what is on it, and when it was made."""
+    """An evidence sheet: what is on it, when it was made, and how far the clock was ahead that dated it."""
 
     digest: str
     ready: frozenset[str]
     made_at_event: int
+    skew_seconds: float
 
 
 class Gates:
@@ -53,13 +54,14 @@ class Gates:
         self.runs: dict[str, Run] = {}
         self._sheets: dict[tuple[str, str], _Sheet] = {}
         self._approved: dict[tuple[str, str], str] = {}
-        self._rolled_back: dict[str, int] = {}
+        self._rolled_back: dict[str, tuple[int, float]] = {}
 
     # What people do
 
-    def sheet_made(self, run: Run, which: str, sheet: dict[str, Any]) -> None:
-        made = _Sheet(sheet["digest"], frozenset(sheet["ready"]), self._invariants.world.events)
-        self._sheets[run.run_id, which] = made
+    def sheet_made(self, actor: Actor, which: str, sheet: dict[str, Any]) -> None:
+        events = self._invariants.world.events
+        made = _Sheet(sheet["digest"], frozenset(sheet["ready"]), events, actor.skew_seconds)
+        self._sheets[actor.run_id, which] = made
 
     def approved(self, run: Run, which: str, sheet: dict[str, Any]) -> None:
         self._approved[run.run_id, which] = sheet["digest"]
@@ -70,8 +72,8 @@ class Gates:
             if f"approve_{which}" in keys:
                 self._approved.pop((run.run_id, which), None)
 
-    def rolled_back(self, app: str) -> None:
-        self._rolled_back[app] = self._invariants.world.events
+    def rolled_back(self, app: str, actor: Actor | None) -> None:
+        self._rolled_back[app] = (self._invariants.world.events, actor.skew_seconds if actor else 0.0)
 
     # What the package does
 
@@ -112,8 +114,12 @@ class Gates:
             self._broken("approved", call, server, "the evidence is another than what was approved")
         elif app not in sheet.ready:
             self._broken("approved", call, server, f"{app} is not on the sheet that was approved")
-        elif self._rolled_back.get(app, -1) > sheet.made_at_event:
-            self._broken("approved", call, server, f"{app} was rolled back after the sheet was made")
+        else:
+            at_event, skew = self._rolled_back.get(app, (-1, 0.0))
+            if at_event > sheet.made_at_event:
+                ahead = sheet.skew_seconds - skew
+                clocks = f", by a clock that is {ahead:.0f} s behind the sheet's" if ahead > 0 else ""
+                self._broken("approved", call, server, f"{app} was rolled back after the sheet was made{clocks}")
 
     def _require_quiet(self, call: Call, run: Run, server: str) -> None:
         if run.plan.conf.get("quiesce") and self._invariants.account.source(server).is_running:

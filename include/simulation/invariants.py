@@ -197,7 +197,7 @@ class Invariants:
         elif after == Phase.ROLLED_BACK:
             self.rolled_back[app] += 1
             self._freed(server)
-            self.gates.rolled_back(app)
+            self.gates.rolled_back(app, actor)
             self._require_rolled_back(actor, server)
         elif after in (Phase.CUTOVER_VERIFIED, Phase.TESTED):
             self._require_one_instance(actor, server, _text(new, "instanceId"), before)

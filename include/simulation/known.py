@@ -28,7 +28,7 @@ KNOWN = (
     ),
     Known(
         "approved",
-        r"was rolled back after the sheet was made",
+        r"was rolled back after the sheet was made, by a clock that is \d+ s behind",
         "the clocks of two workers say whether a sheet is older than a rollback",
     ),
     Known(

@@ -61,12 +61,12 @@ class MgnClient:
     def get_paginator(self, operation: str) -> Any:
         name = _READS[operation]
 
-        def paginate(PaginationConfig: Any = None, **request: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        def paginate(PaginationConfig: Any = None, **request: Any) -> Iterator[dict[str, Any]]:
             yield self._world.read(name, lambda kind: self._read(name, request, kind))
 
         return SimpleNamespace(paginate=paginate)
 
-    def get_launch_configuration(self, *, sourceServerID: str) -> dict[str, Any]:  # noqa: N803
+    def get_launch_configuration(self, *, sourceServerID: str) -> dict[str, Any]:
         request = {"sourceServerID": sourceServerID}
         answer: dict[str, Any] = self._world.read(
             "GetLaunchConfiguration", lambda kind: self._handled("GetLaunchConfiguration", request)
@@ -107,21 +107,21 @@ class MgnClient:
         answer: dict[str, Any] = self._world.send("mgn", name, servers, lambda: self._handled(name, request), tags)
         return answer
 
-    def start_test(self, *, sourceServerIDs: list[str], tags: dict[str, str]) -> Any:  # noqa: N803
+    def start_test(self, *, sourceServerIDs: list[str], tags: dict[str, str]) -> Any:
         return self._send("StartTest", sourceServerIDs, {"sourceServerIDs": sourceServerIDs, "tags": tags})
 
-    def start_cutover(self, *, sourceServerIDs: list[str], tags: dict[str, str]) -> Any:  # noqa: N803
+    def start_cutover(self, *, sourceServerIDs: list[str], tags: dict[str, str]) -> Any:
         return self._send("StartCutover", sourceServerIDs, {"sourceServerIDs": sourceServerIDs, "tags": tags})
 
-    def terminate_target_instances(self, *, sourceServerIDs: list[str], tags: dict[str, str]) -> Any:  # noqa: N803
+    def terminate_target_instances(self, *, sourceServerIDs: list[str], tags: dict[str, str]) -> Any:
         request = {"sourceServerIDs": sourceServerIDs, "tags": tags}
         return self._send("TerminateTargetInstances", sourceServerIDs, request)
 
-    def change_server_life_cycle_state(self, *, sourceServerID: str, lifeCycle: dict[str, str]) -> Any:  # noqa: N803
+    def change_server_life_cycle_state(self, *, sourceServerID: str, lifeCycle: dict[str, str]) -> Any:
         request = {"sourceServerID": sourceServerID, "lifeCycle": lifeCycle}
         return self._send("ChangeServerLifeCycleState", [sourceServerID], request)
 
-    def finalize_cutover(self, *, sourceServerID: str) -> Any:  # noqa: N803
+    def finalize_cutover(self, *, sourceServerID: str) -> Any:
         return self._send("FinalizeCutover", [sourceServerID], {"sourceServerID": sourceServerID})
 
 

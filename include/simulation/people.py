@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from include.simulation.invariants import Invariants
@@ -66,7 +66,7 @@ class RandomPeople(People):
     :param acts_in_console: whether they also act in the AWS console.
     """
 
-    dice: random.Random = random.Random(0)  # noqa: S311, RUF009 - replaced for each schedule
+    dice: random.Random = field(default_factory=lambda: random.Random(0))
     acts: int = 3
     acts_in_console: bool = False
 

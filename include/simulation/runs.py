@@ -60,7 +60,6 @@ class Instance:
     asked: dict[str, str] | None = None
     polls: int = 0
     waits: int = 0
-    skew_seconds: float = 0.0
     actor: Actor = field(default_factory=lambda: Actor("", ""))
 
     def renew(self) -> None:

@@ -1,9 +1,10 @@
-"""One schedule: a wave, what befalls it and who acts on it, all of it from a seed or from chosen faults; and its end."""
+"""One schedule: a wave, what befalls it and who acts on it, from a seed or from chosen faults; and its end."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -63,7 +64,7 @@ class Setup:
     options: Options = field(default_factory=Options)
     domain: list[dict[str, Any]] = field(default_factory=list)
     dice: random.Random | None = None
-    skews: tuple[float, ...] = (0.0,)
+    skews: Sequence[float] | Mapping[str, float] = (0.0,)
     interleaving: float = 0.0
     quiesces: bool = False
     make_people: Any = People
@@ -88,7 +89,7 @@ class Setup:
 
     def _conf(self, world: World, account: Account) -> dict[str, Any]:
         listed = account.add(self.applications)
-        conf = {
+        conf: dict[str, Any] = {
             "wave": "wave-1",
             "dryRun": False,
             "applications": listed,

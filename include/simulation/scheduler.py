@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.simulation.account import Account
@@ -37,7 +37,7 @@ class Scheduler:
     """Runs the DAG runs of one schedule.
 
     :param dice: chooses among tasks that may run; without it the first one runs, and nothing interleaves.
-    :param skews: how far the workers' clocks are ahead, in seconds.
+    :param skews: how far the workers' clocks are ahead, in seconds; drawn for each try, or given by step.
     :param interleaving: share of calls before which another task's stint runs.
     """
 
@@ -47,7 +47,7 @@ class Scheduler:
         invariants: Invariants,
         people: People,
         dice: random.Random | None = None,
-        skews: Sequence[float] = (0.0,),
+        skews: Sequence[float] | Mapping[str, float] = (0.0,),
         interleaving: float = 0.0,
     ) -> None:
         self.account, self.world, self.invariants, self.people = account, account.world, invariants, people
@@ -189,7 +189,7 @@ class Scheduler:
         if one.state in (State.NONE, State.RETRY):
             one.tries += 1
             one.resumed, one.asked, one.gate, one.waits = None, None, None, 0
-            one.skew_seconds = self._dice.choice(self._skews) if self._dice else self._skews[0]
+            one.actor.skew_seconds = self._skew_of(one)
         try:
             outcome = self._stints.advance(run, one)
         except Asked as question:
@@ -208,6 +208,11 @@ class Scheduler:
                 self._over(run, one, State.SUCCESS, outcome.result)
             else:
                 self._deferred(one, outcome)
+
+    def _skew_of(self, one: Instance) -> float:
+        if isinstance(self._skews, Mapping):
+            return self._skews.get(one.task.step, 0.0)
+        return self._dice.choice(self._skews) if self._dice else self._skews[0]
 
     def _deferred(self, one: Instance, wait: Any) -> None:
         one.state, one.wait, one.polls, one.waits = State.DEFERRED, wait, 0, one.waits + 1
@@ -233,6 +238,6 @@ class Scheduler:
     def _over(self, run: Run, one: Instance, state: State, result: Any = None, error: Exception | None = None) -> None:
         one.state, one.result, one.error, one.wait = state, result, error, None
         if state is State.SUCCESS and one.task.step in _SHEETS:
-            self.invariants.gates.sheet_made(run, _SHEETS[one.task.step], result)
+            self.invariants.gates.sheet_made(one.actor, _SHEETS[one.task.step], result)
         code = f" {error.code}: {error.message[:160]}" if isinstance(error, MigrationError) else ""
         self.world.note(f"{state.value}{code}")

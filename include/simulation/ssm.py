@@ -49,10 +49,10 @@ class SimulatedSsm:
     def send_command(
         self,
         *,
-        InstanceIds: list[str],  # noqa: N803
-        DocumentName: str,  # noqa: N803
-        Comment: str,  # noqa: N803
-        Parameters: dict[str, list[str]],  # noqa: N803
+        InstanceIds: list[str],
+        DocumentName: str,
+        Comment: str,
+        Parameters: dict[str, list[str]],
     ) -> dict[str, Any]:
         [instance_id] = InstanceIds
         source = self.sources.get(instance_id)
@@ -78,7 +78,7 @@ class SimulatedSsm:
                 source.changes.append((self._world.clock.now(), source.is_running))
                 self._world.note(f"{source.server_id} {'runs' if source.is_running else 'is stopped'}", "source")
 
-    def get_command_invocation(self, *, CommandId: str, InstanceId: str) -> dict[str, Any]:  # noqa: N803
+    def get_command_invocation(self, *, CommandId: str, InstanceId: str) -> dict[str, Any]:
         def answer(kind: ReadKind | None) -> dict[str, Any]:
             command = self._commands.get(CommandId)
             if command is None or command.instance_id != InstanceId or kind is ReadKind.ABSENT:
@@ -92,7 +92,7 @@ class SimulatedSsm:
         found: dict[str, Any] = self._world.read("GetCommandInvocation", answer)
         return found
 
-    def get_calendar_state(self, *, CalendarNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+    def get_calendar_state(self, *, CalendarNames: list[str], **_: Any) -> dict[str, Any]:
         def answer(kind: ReadKind | None) -> dict[str, Any]:
             return {} if kind else {"State": "OPEN" if self.calendar_is_open else "CLOSED"}
 

@@ -31,7 +31,7 @@ class RejectedError(StepFailedError):
     hint = "Clear the sheet's task with downstream to be asked again."
 
 
-class Asked(Exception):  # noqa: N818 - a question, no error
+class Asked(Exception):
     """The task waits for a person until ``seconds`` from now."""
 
     def __init__(self, seconds: float) -> None:
@@ -58,7 +58,7 @@ class Stints:
         }
 
     def services(self, run: Run, one: Instance) -> Services:
-        return self._account.services(run.holder, self._run_ended, one.skew_seconds)
+        return self._account.services(run.holder, self._run_ended, one.actor.skew_seconds)
 
     def advance(self, run: Run, one: Instance) -> Outcome:
         """One stint.

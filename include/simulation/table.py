@@ -28,12 +28,12 @@ TOKEN_SECONDS = 600.0
 Change = tuple[str, Item | None, Item | None]
 
 
-class TransactionCanceledException(ClientError):  # noqa: N818 - the name boto3 gives it
-    pass
+class TransactionCanceledException(ClientError):
+    """As boto3 names it; ``response`` has one reason per action."""
 
 
-class TransactionInProgressException(ClientError):  # noqa: N818 - the name boto3 gives it
-    pass
+class TransactionInProgressException(ClientError):
+    """As boto3 names it; it does not occur here, where a transaction is over at once."""
 
 
 def client_error(code: str, operation: str, message: str = "", kind: type[ClientError] = ClientError) -> ClientError:
@@ -69,7 +69,7 @@ class MemoryTable:
             error = client_error(
                 "TransactionCanceledException", "TransactWriteItems", message, TransactionCanceledException
             )
-            error.response["CancellationReasons"] = reasons  # type: ignore[typeddict-unknown-key]
+            error.response.update({"CancellationReasons": reasons})  # type: ignore[typeddict-item]
             raise error
         changes = [self._changed(key, action) for key, action in zip(keys, actions, strict=True)]
         for key, _, new in changes:
@@ -144,11 +144,11 @@ class TableClient:
     ) -> None:
         self._table, self._send, self._read = table, send, read
 
-    def transact_write_items(self, *, TransactItems: list[dict[str, Any]], ClientRequestToken: str) -> Any:  # noqa: N803
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]], ClientRequestToken: str) -> Any:
         self._send(lambda: self._table.transact(TransactItems, ClientRequestToken))
         return {}
 
-    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> Any:
         [(name, request)] = RequestItems.items()
         keys = [str(key[KEY]["S"]) for key in request["Keys"]]
         return {"Responses": {name: self._read(lambda: self._table.get(keys))}, "UnprocessedKeys": {}}

@@ -30,6 +30,7 @@ class Actor:
 
     :param unknown: what the last answer about a subject did not say; a gate that opens on it is a fault.
     :param seen_at: number of the event after which the actor last read a subject.
+    :param skew_seconds: how far its worker's clock is ahead.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class Actor:
     app: str | None = None
     unknown: set[str] = field(default_factory=set)
     seen_at: dict[str, int] = field(default_factory=dict)
+    skew_seconds: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.run_id}/{self.task}"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.simulation.faults import Fault, Kind, Planned, ReadKind
 from include.simulation.invariants import INVARIANTS
-from include.simulation.people import People
 from include.simulation.schedule import Setup
-from include.simulation.scheduler import Scheduler
 from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.core.errors import OutcomeUnknownError
 from migration_ops.core.verdict import Verdict
@@ -22,10 +20,10 @@ from migration_ops.wave.rules import permit
 from migration_ops.wave.steps import cutover, finalize, mark_ready, rollback, verify
 from migration_ops.wave.steps.registry import STEPS
 from migration_ops.wave.waits.outcome import Done
+from tests.simulation.planted import FAILS_ONCE, Clearing, StartingARollback, people, ready
 
 ONE = [{"appName": "app", "servers": 2}]
 TWO = [{"appName": "first", "servers": 1}, {"appName": "second", "servers": 1, "dependsOn": ["first"]}]
-FAILS_ONCE = [{"kind": "launchFailure", "at": "conversion", "state": "back", "operation": "*", "times": 1}]
 Patch = pytest.MonkeyPatch
 
 
@@ -40,40 +38,6 @@ class BlankFrom(Planned):
         left = self.__dict__.get("left", self.left) - 1
         self.__dict__["left"] = left
         return ReadKind.BLANK if left < 0 else None
-
-
-@dataclass
-class Clearing(People):
-    """Clears these tasks, one after the other, when everything is over."""
-
-    decision: str = "hold"
-    keys: list[str] = field(default_factory=list)
-
-    def go_on(self, scheduler: Scheduler) -> bool:
-        if not self.keys:
-            return False
-        scheduler.clear(scheduler.wave, self.keys.pop(0))
-        return True
-
-
-@dataclass
-class StartingARollback(People):
-    """Triggers ``migration_rollback`` while the wave goes on."""
-
-    def act(self, scheduler: Scheduler) -> None:
-        if len(scheduler.runs) == 1 and scheduler.wave.instances["go_no_go"].is_over:
-            scheduler.roll_back(["app"])
-
-
-def people(kind: type[People], keys: Sequence[str] = (), **options: Any) -> Callable[..., People]:
-    more = {"keys": list(keys)} if keys else {}
-    return lambda invariants: kind(invariants, **options, **more)
-
-
-def ready(**changes: Any) -> Setup:
-    """Servers that were tested before, so that the first launch is the cutover's."""
-    setup = Setup("planted", [{"appName": "app", "servers": 2, "state": "READY_FOR_CUTOVER"}])
-    return replace(setup, **changes)
 
 
 def resends(patch: Patch) -> None:
@@ -153,7 +117,7 @@ def takes_every_lock(patch: Patch) -> None:
         action = take(*arguments)
         update = action["Update"] | {
             "UpdateExpression": action["Update"]["UpdateExpression"].replace("if_not_exists(#since, :since)", ":since"),
-            "ConditionExpression": "attribute_not_exists(#dag) OR #dag = :dag OR #dag < :dag OR attribute_not_exists(#x)",
+            "ConditionExpression": "attribute_not_exists(#x) OR (#dag = :dag AND #run = :run)",
             "ExpressionAttributeNames": action["Update"]["ExpressionAttributeNames"] | {"#x": "nowhere"},
         }
         return {"Update": update}
