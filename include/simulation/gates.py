@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from include.simulation.runs import Run
@@ -122,12 +121,12 @@ class Gates:
                 self._broken("approved", call, server, f"{app} was rolled back after the sheet was made{clocks}")
 
     def _require_quiet(self, call: Call, run: Run, server: str) -> None:
-        if run.plan.conf.get("quiesce") and self._invariants.account.source(server).is_running:
+        if run.plan.conf.quiesce and self._invariants.account.source(server).is_running:
             self._broken("quiesced", call, server, "its source runs")
 
     def _require_window(self, call: Call, run: Run, server: str) -> None:
-        window, now = run.plan.conf["cutoverWindow"], self._invariants.world.clock.now()
-        opens, closes = _epoch(window["opens"]), _epoch(window["closes"])
+        window, now = run.plan.conf.cutover_window, self._invariants.world.clock.now()
+        opens, closes = (moment and moment.timestamp() for moment in (window.opens, window.closes))
         if (opens is not None and now < opens - SKEW_SECONDS) or (closes is not None and now > closes + SKEW_SECONDS):
             self._broken("in the window", call, server, f"opens {opens}, closes {closes}, it is {now}")
 
@@ -144,14 +143,10 @@ class Gates:
             return
         now = self._invariants.world.clock.now()
         replication = self._invariants.account.mgn.own.account.servers[server].replication
-        lag, limit = replication.lag_seconds(now), run.plan.conf["finalSync"]["maxLagSeconds"]
+        lag, limit = replication.lag_seconds(now), run.plan.conf.final_sync.max_lag_seconds
         # The calls between the look and this one take seconds.
         if replication.state(now) != "CONTINUOUS" or lag is None or lag > limit + 10:
             self._broken("known", call, server, f"{replication.state(now)}, lag {lag}, limit {limit}")
-
-
-def _epoch(text: str | None) -> float | None:
-    return datetime.fromisoformat(text).timestamp() if text else None
 
 
 def _phase_of(item: dict[str, Any]) -> str:

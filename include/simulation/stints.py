@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from include.simulation import requested_rollback
 from include.simulation.account import Account
 from include.simulation.people import People
 from include.simulation.runs import Instance, Run
-from migration_ops.core.documents import canonical_digest
-from migration_ops.core.errors import InvalidInputError, MigrationError, StepFailedError
-from migration_ops.wave.preflight.run import register, take_over_ended
+from migration_ops.core.errors import MigrationError, StepFailedError
+from migration_ops.wave.preflight.run import register
 from migration_ops.wave.records import note_decision, note_failure, records_of
 from migration_ops.wave.rules.failure import Decision, after_failure
 from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.registry import STEPS
-from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
 from migration_ops.wave.waits.outcome import Done, Outcome
 
 # As in operators/wave/step.py.
@@ -75,8 +75,9 @@ class Stints:
             raise StepSkipped("preflight let nothing through: nothing was touched")
         application = run.plan.application(task.app) if task.app else None
         inp = StepInput(run.plan, application, one.resumed, run.results(task), is_retry=one.tries > 1)
+        step = partial(STEPS[name], services, inp)
         try:
-            return STEPS[name](services, inp)
+            return requested_rollback.run(services, inp, step) if task.name == "undo.rollback" else step()
         except StepSkipped:
             raise
         except GateShutError as shut:
@@ -104,7 +105,7 @@ class Stints:
         which = one.task.step.removeprefix("approve_")
         sheet = run.results(one.task)["sheet"]
         bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
-        if not run.plan.conf["approvals"][which]:
+        if not run.plan.conf.approvals.is_asked(which):
             self._people.passed(run, which, sheet)
             return Done({"approved": True, "required": False, "at": services.now().isoformat(), **bound})
         if one.asked is None:
@@ -129,7 +130,7 @@ class Stints:
         records = records_of(services, app)
         if all(task.gate for task in failed) and not any(standing_of(record).failed for record in records):
             raise StepSkipped("a gate said no, nothing of the application failed")
-        decision = after_failure(run.plan.conf["onFailure"], [record.phase for record in records])
+        decision = after_failure(run.plan.conf.on_failure, [record.phase for record in records])
         if decision is not Decision.ASK:
             return Done({"decision": decision.value, "by": "conf", "reason": "onFailure"})
         if one.asked is None:
@@ -138,25 +139,17 @@ class Stints:
         return Done(self._people.decides(run, app.app_name))
 
     def _plan_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
-        """As ``SelectOperator``."""
-        conf = run.extra["conf"]
-        records = select_records(services, conf)
-        plan = rollback_plan(services, conf, records)
-        if {app.app_name for app in plan.applications} != {task.app for task in run.graph.tasks if task.app}:
-            raise InvalidInputError("the run was made for other applications", path="applications")
-        run.plan = plan
-        sheet, foreign = rollback_sheet(services, plan, records, conf.reason)
-        decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
-        dependants = sorted(dependants_cut_over(services, records).named)
-        digest = canonical_digest({"plan": plan.plan_hash, "dependants": dependants, **decision})
-        take_over_ended(services, plan)
-        return Done({"markdown": sheet, "digest": digest, **decision})
+        """A person's request: what is rolled back may have changed since the run was triggered."""
+        run.plan, result = requested_rollback.select(services, run)
+        return Done(result)
 
     def _approve_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
         if one.asked is None:
             one.asked = {}
             raise Asked(self._people.answers_after(run))
-        return Done({"approved": True})
+        sheet = run.results(one.task)["sheet"]
+        bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
+        return Done({"approved": True, "by": "approver", "at": services.now().isoformat(), **bound})
 
     def _release(self, services: Services, run: Run, one: Instance) -> Outcome:
         services.ledger.release(list(run.plan.server_ids), services.holder)

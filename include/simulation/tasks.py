@@ -133,7 +133,8 @@ def rollback_graph(apps: tuple[str, ...]) -> Graph:
     ]
     for app in apps:
         key = key_of("undo.rollback", app)
-        tasks.append(Task(key, "undo.rollback", app, ("approve_rollback",), inputs={"decision": "plan"}))
+        inputs = {"decision": "plan", "approval": "approve_rollback"}
+        tasks.append(Task(key, "undo.rollback", app, ("approve_rollback",), inputs=inputs))
     undone = tuple(key_of("undo.rollback", app) for app in apps)
     tasks.append(Task("release", "release", upstream=undone, rule=Rule.ALL_DONE))
     return Graph(tuple(tasks))
