@@ -59,9 +59,13 @@ class Faults(Protocol):
 
 @dataclass(frozen=True)
 class Planned:
-    """Faults at chosen points, for the enumeration."""
+    """Faults at chosen points, for the enumeration.
+
+    :param late: how long after the settle time a late call is executed, in seconds.
+    """
 
     faults: tuple[Fault, ...] = ()
+    late: float = 90.0
 
     def of_call(self, point: int, operation: str) -> Kind | None:
         return next((one.kind for one in self.faults if one.point == point), None)
@@ -70,7 +74,7 @@ class Planned:
         return None
 
     def late_seconds(self) -> float:
-        return 90.0
+        return self.late
 
 
 @dataclass

@@ -122,11 +122,12 @@ class Gates:
 
     def _require_quiet(self, call: Call, run: Run, server: str) -> None:
         if run.plan.conf.quiesce and self._invariants.account.source(server).is_running:
-            self._broken("quiesced", call, server, "its source runs")
+            late = ", by a command that took effect late" if server in self._invariants.late_commands else ""
+            self._broken("quiesced", call, server, f"its source runs{late}")
 
     def _require_window(self, call: Call, run: Run, server: str) -> None:
         window, now = run.plan.conf.cutover_window, self._invariants.world.clock.now()
-        opens, closes = (moment and moment.timestamp() for moment in (window.opens, window.closes))
+        opens, closes = (one.timestamp() if one else None for one in (window.opens, window.closes))
         if (opens is not None and now < opens - SKEW_SECONDS) or (closes is not None and now > closes + SKEW_SECONDS):
             self._broken("in the window", call, server, f"opens {opens}, closes {closes}, it is {now}")
 

@@ -72,6 +72,8 @@ class Invariants:
         # Server -> the task that went on with it while it was held.
         self.went_on: dict[str, str] = {}
         self.disturbed_at: dict[str, int] = {}
+        # Sources that were reached last by a command that took effect late.
+        self.late_commands: set[str] = set()
         self._attempts: dict[tuple[str, str, int], str] = {}
         self._launches: Counter[tuple[str, str]] = Counter()
         self._ends: dict[str, tuple[int, str]] = {}
@@ -130,6 +132,8 @@ class Invariants:
         if call.is_late:
             for server in call.subjects:
                 self.disturbed(server)
+        if call.operation == "SendCommand":
+            (self.late_commands.update if call.is_late else self.late_commands.difference_update)(call.subjects)
         action = _ACTION.get(call.operation)
         if action is None:
             return

@@ -32,6 +32,11 @@ KNOWN = (
         "the clocks of two workers say whether a sheet is older than a rollback",
     ),
     Known(
+        "quiesced",
+        r"its source runs, by a command that took effect late",
+        "a start command without an answer is sent again, and the first one starts a source that was stopped since",
+    ),
+    Known(
         "not held",
         r"taken up by cutover\.cutover_verify",
         "a clear of the whole wave takes up what is held after its launch: the verification asks nobody",

@@ -32,8 +32,17 @@ def held_application_is_finalized() -> Report:
     return ready(faults=Planned((Fault(7, Kind.REFUSED),)), make_people=held).run()
 
 
+def source_is_started_behind_the_quiesce() -> Report:
+    """The rollback's start command has no answer and is sent again; the wave is cleared, the source is stopped, and
+    now the first command arrives. The ledger says STOPPED, and what is written from here on is lost."""
+    undone = people(Clearing, decision="rollback", keys=["go_no_go"])
+    late = Planned((Fault(23, Kind.LATE),), late=125.0)
+    return ready(domain=FAILS_ONCE, quiesces=True, faults=late, make_people=undone).run()
+
+
 FINDINGS = {
     "launched once": late_job_is_not_adopted,
+    "quiesced": source_is_started_behind_the_quiesce,
     "approved": rollback_looks_older_than_the_sheet,
     "not held": held_application_is_finalized,
 }
