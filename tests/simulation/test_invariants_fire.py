@@ -78,6 +78,18 @@ def takes_any_approval(patch: Patch) -> None:
     patch.setattr(permit, "_of_approval", lambda *_: [])
 
 
+def launches_what_is_not_on_the_sheet(patch: Patch) -> None:
+    sheet = STEPS["go_no_go"]
+
+    def empty(services: Any, inp: Any) -> Any:
+        made = sheet(services, inp)
+        return Done({**made.result, "ready": []})
+
+    patch.setitem(STEPS, "go_no_go", empty)
+    patch.setitem(STEPS, "wait_for_dependencies", lambda services, inp: Done({}))
+    patch.setattr(permit, "_of_sheet", lambda *_: [])
+
+
 def holds_nothing(patch: Patch) -> None:
     patch.setattr(permit, "_is_held", lambda *_: False)
 
@@ -168,6 +180,7 @@ def planted() -> dict[str, tuple[str, Callable[[Patch], None], Setup]]:
             ready(domain=BOOT_FAILS, quiesces=True, make_people=rolled_back),
         ),
         "any approval": ("approved", takes_any_approval, ready(domain=FAILS_ONCE, make_people=undone)),
+        "what is not on the sheet": ("approved", launches_what_is_not_on_the_sheet, ready()),
         "what is held": ("not held", holds_nothing, ready(domain=FAILS_ONCE, make_people=held)),
         "a source that runs": ("quiesced", stops_no_source, ready(quiesces=True)),
         "no window": ("in the window", sees_no_window, ready(conf={"windowMinutes": {"opens": 600}})),
