@@ -104,7 +104,7 @@ check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, eve
 	$(VENV)/bin/mypy
 	$(PY) -m include.local check-dags
 
-# How many schedules: seeds from SEED on, and every placement of up to DEPTH faults (160 for 1, 15,000 for 2).
+# How many schedules: seeds from SEED on, and every placement of up to DEPTH faults (160 for 1, 14,000 for 2).
 SCHEDULES ?= 200
 DEPTH ?= 1
 SEED ?=
