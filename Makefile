@@ -27,7 +27,7 @@ PORT ?=
 
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
-.PHONY: help install demo up down test test-again test-quick test-fast test-sandbox test-scenarios check bench constraints lock clean
+.PHONY: help install demo up down test test-again test-quick test-fast test-sandbox test-scenarios simulate soak replay check bench constraints lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,9 +83,9 @@ test-quick: $(STAMP) ## the tests that start no sandbox, on all processors: the 
 	@$(call PYTEST,quick,-q -m "not sandbox" -n auto --dist loadfile)
 
 # Lines that name $(MAKE) are executed by `make -n` too, so nothing else stands in them.
-test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick, then test-sandbox
+test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick with more schedules, then test-sandbox
 	@rc=0; \
-	$(MAKE) --no-print-directory test-quick || rc=$$?; \
+	SIMULATION_SCALE=10 $(MAKE) --no-print-directory test-quick || rc=$$?; \
 	$(MAKE) --no-print-directory test-sandbox || rc=$$?; \
 	exit $$rc
 
@@ -103,6 +103,20 @@ check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, eve
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PY) -m include.local check-dags
+
+# How many schedules: seeds from SEED on, and every placement of up to DEPTH faults (160 for 1, 14,000 for 2).
+SCHEDULES ?= 200
+DEPTH ?= 1
+SEED ?=
+
+simulate: $(STAMP) ## waves on virtual time, thousands of faults: SCHEDULES, DEPTH, SEED (the first); see docs/simulation.md
+	@$(PY) -m include.simulation --schedules $(SCHEDULES) --depth $(DEPTH) $(if $(SEED),--seed $(SEED))
+
+soak: $(STAMP) ## the same for about an hour: 20,000 schedules and every placement of two faults
+	@$(PY) -m include.simulation --schedules $(if $(filter file,$(origin SCHEDULES)),20000,$(SCHEDULES)) --depth 2 $(if $(SEED),--seed $(SEED))
+
+replay: $(STAMP) ## one schedule again with its whole trail: SEED=…
+	@$(PY) -m include.simulation --seed $(or $(SEED),$(error SEED=… names the schedule to replay))
 
 bench: $(STAMP) ## the benchmarks, as tables; nothing is asserted on time
 	@$(PY) -m tests.benchmarks

@@ -51,3 +51,17 @@ def test_an_unknown_command_lists_those_there_are(given: list[str], capsys: pyte
     assert main(given) == 2
     printed = capsys.readouterr().err
     assert [name for name in COMMANDS if name not in printed] == []
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_simulate_replays_a_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--seed", "3"]) == 0
+    assert "seed 3" in capsys.readouterr().out
+
+
+def test_simulate_without_the_checkout_says_where_it_must_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["simulate"]) == 2
+    assert "root of a checkout" in capsys.readouterr().err

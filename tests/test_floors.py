@@ -128,3 +128,30 @@ def test_a_set_of_phases_is_seen_however_it_is_written() -> None:
     ]
     assert [len(phase_sets(one)) for one in written] == [1, 1, 1]
     assert phase_sets("S = {Phase.READY}; D = {Phase.READY: 1, Phase.TESTED: 2}; T = {'READY', 'TESTING'}") == []
+
+
+SIMULATION = sorted((ROOT / "include" / "simulation").rglob("*.py"))
+# The simulation has no server, no process and no time of its own; its command measures how long it took.
+REAL_WORLD = {
+    "airflow",
+    "asyncio",
+    "flask",
+    "moto",
+    "requests",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+    "werkzeug",
+}
+MEASURES_TIME = {"__main__.py"}
+
+
+@pytest.mark.parametrize("path", SIMULATION, ids=lambda path: path.name)
+def test_the_simulation_stays_on_virtual_time(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imported(path)}
+    allowed = {"time"} if path.name in MEASURES_TIME else set()
+    assert outside & REAL_WORLD <= allowed
+    assert "tests" not in outside
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert LEAST_LINES <= lines <= MOST_LINES

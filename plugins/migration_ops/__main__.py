@@ -55,11 +55,35 @@ def verify_history(arguments: Sequence[str]) -> int:
     return main(list(arguments))
 
 
+def simulate(arguments: Sequence[str]) -> int:
+    """Waves on virtual time, by seed (--seed, --schedules, --depth); 1 when an invariant breaks. In a checkout only."""
+    import runpy
+    from importlib.util import find_spec
+
+    from migration_ops.core.errors import InvalidInputError
+
+    # The package never imports include/, which an installed package does not have: this runs it as a program.
+    if find_spec("include") is None or find_spec("include.simulation") is None:
+        error = InvalidInputError("include.simulation is not importable", path="simulate", value=str(Path.cwd()))
+        error.hint = "Run it from the root of a checkout of the project."
+        sys.stderr.write(f"{error}\n")
+        return 2
+    before, sys.argv = sys.argv, ["simulate", *arguments]
+    try:
+        runpy.run_module("include.simulation", run_name="__main__")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        sys.argv = before
+    return 0
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "verify-history": verify_history,
     "conf-schema": conf_schema,
     "checks": checks,
     "plan": plan,
+    "simulate": simulate,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from include.sandbox.mgn.estate import Job, Machine, Server
+from include.sandbox.moto import ec2_status
 from include.sandbox.naming import INTERNAL_AGENT
 
 # Any of moto's stock images: the real service registers one image per launch and removes it again.
@@ -115,6 +117,10 @@ class Ec2Target:
     def terminate(self, instance_id: str) -> None:
         """:raises ClientError: EC2 refused, for example termination protection."""
         self._client.terminate_instances(InstanceIds=[instance_id])
+
+    def follow_boot(self, instance_id: str, now: Callable[[], float], boots_at: float, fails: bool) -> None:
+        """From now on EC2's status checks of the instance follow its boot (simulated seconds)."""
+        ec2_status.register(instance_id, ec2_status.BootRecord(now, boots_at, fails))
 
 
 def _tags(server: Server, job: Job, template: dict[str, Any]) -> list[dict[str, str]]:

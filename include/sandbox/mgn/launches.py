@@ -20,7 +20,6 @@ from include.sandbox.mgn.account import Account
 from include.sandbox.mgn.ec2_target import Ec2Target, LaunchRefused, boot_seconds_range
 from include.sandbox.mgn.errors import ConflictError, MgnError, QuotaError, ValidationError, refused
 from include.sandbox.mgn.estate import Job, Launched, LifecycleMarks, Participant, Server
-from include.sandbox.moto import ec2_status
 
 Flow = Generator[float | Callable[[], Any], Any, None]
 _STATE_ON_START = {"START_TEST": "TESTING", "START_CUTOVER": "CUTTING_OVER"}
@@ -103,6 +102,11 @@ class Launches:
     def _schedule(self, at: float, flow: Flow) -> None:
         with self._account.lock:
             heapq.heappush(self._due, (at, next(self._order), flow))
+
+    def next_due(self) -> float | None:
+        """When the next thing of a running job happens (simulated seconds); None when no job runs."""
+        with self._account.lock:
+            return self._due[0][0] if self._due else None
 
     def run_due(self) -> None:
         """Carries out everything that is due by the clock."""
@@ -241,6 +245,6 @@ class Launches:
         boots_at = self._at + self._seconds(*boot_seconds_range(server.machine))
         fails = self._book.take_for_server("bootFailure", server.server_id) is not None
         stopped = server.launch_configuration.get("launchDisposition") == "STOPPED"
-        ec2_status.register(instance_id, ec2_status.BootRecord(self._account.clock.now, boots_at, fails))
+        self._ec2.follow_boot(instance_id, self._account.clock.now, boots_at, fails)
         server.launched = Launched(instance_id, job.job_id, self._at, boots_at, stopped, fails)
         participant.launch_status, participant.instance_id = "LAUNCHED", instance_id

@@ -1,0 +1,78 @@
+"""Virtual time: it stands still while code runs and jumps where somebody would wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import tenacity.nap
+
+from include.sandbox.clock import Clock
+
+# Far ahead of the real time: what compares with the real clock (MGN's jobs of the last 30 days) finds all of ours.
+START = datetime(2040, 1, 1, tzinfo=UTC).timestamp()
+
+
+class VirtualClock(Clock):
+    """The sandbox's clock, as a number that only :meth:`advance` changes. Seconds since the epoch."""
+
+    def __init__(self, start: float = START) -> None:
+        self._now = start
+        self.shown = "simulated"
+
+    @property
+    def speed(self) -> float:
+        return 1.0
+
+    def now(self) -> float:
+        return self._now
+
+    def real(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """:raises ValueError: backward."""
+        if seconds < 0:
+            raise ValueError("the clock does not run backward")
+        self._now += seconds
+
+    def skip(self, real_seconds: float) -> None:
+        self.advance(real_seconds)
+
+    def stamp(self, simulated: float, fraction: bool = True) -> str:
+        moment = datetime.fromtimestamp(simulated, UTC)
+        return (moment if fraction else moment.replace(microsecond=0)).isoformat()
+
+    def simulated_of(self, moment: datetime) -> float:
+        return moment.timestamp()
+
+    def moment(self, skew_seconds: float = 0.0) -> datetime:
+        """The time as a worker reads it whose clock is ahead by ``skew_seconds``."""
+        return datetime.fromtimestamp(self._now + skew_seconds, UTC)
+
+
+class _VirtualSleep:
+    """In the place of the module ``time`` in tenacity: a pause between two tries passes at once."""
+
+    # Of a fixed length: the random part of a pause would make a replay differ.
+    PAUSE_SECONDS = 0.25
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def sleep(self, _seconds: float) -> None:
+        self._clock.advance(self.PAUSE_SECONDS)
+
+
+@contextmanager
+def no_real_sleep(clock: VirtualClock) -> Iterator[None]:
+    """Retries inside wait on the virtual clock."""
+    module: Any = tenacity.nap
+    before = module.time
+    module.time = _VirtualSleep(clock)
+    try:
+        yield
+    finally:
+        module.time = before

@@ -1,0 +1,171 @@
+"""One run of a DAG and where each of its task instances stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from include.simulation.tasks import Graph, Rule, Task
+from include.simulation.world import Actor
+from migration_ops.core.errors import MigrationError
+from migration_ops.ledger.protocol import Holder
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.waits.condition import Condition
+from migration_ops.wave.waits.outcome import Resumed, Wait
+
+# As in operators/defaults.py.
+RETRIES = 6
+RETRY_SECONDS = 30.0
+
+
+class State(StrEnum):
+    """Airflow's states, as far as they matter here."""
+
+    NONE = "none"
+    DEFERRED = "deferred"
+    RETRY = "up_for_retry"
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UPSTREAM_FAILED = "upstream_failed"
+
+
+OVER = frozenset({State.SUCCESS, State.FAILED, State.SKIPPED, State.UPSTREAM_FAILED})
+_BAD = frozenset({State.FAILED, State.UPSTREAM_FAILED})
+
+
+@dataclass
+class Instance:
+    """One task instance.
+
+    :param tries: tries since it was new or cleared; beyond the first one it is Airflow's own retry.
+    :param due_at: not before this time (retry, next poll, answer of a person).
+    :param gate: what a gate said when it said no.
+    :param polls: since the wait began; the condition's memory is lost with ``condition``.
+    """
+
+    task: Task
+    state: State = State.NONE
+    tries: int = 0
+    due_at: float = 0.0
+    wait: Wait | None = None
+    condition: Condition | None = None
+    wants: Any = None
+    resumed: Resumed | None = None
+    result: Any = None
+    error: BaseException | None = None
+    gate: str | None = None
+    asked: dict[str, str] | None = None
+    polls: int = 0
+    waits: int = 0
+    actor: Actor = field(default_factory=lambda: Actor("", ""))
+
+    def renew(self) -> None:
+        """As new: what a clear leaves. Its result is gone with it."""
+        actor, task = self.actor, self.task
+        actor.unknown.clear()
+        actor.seen_at.clear()
+        self.__dict__.update(Instance(task, actor=actor).__dict__)
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in OVER
+
+    @property
+    def code(self) -> str | None:
+        return self.error.code if isinstance(self.error, MigrationError) else None
+
+
+@dataclass
+class Run:
+    """One DAG run."""
+
+    run_id: str
+    dag_id: str
+    graph: Graph
+    holder: Holder
+    plan: WavePlan
+    instances: dict[str, Instance] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    # Applications of which a task was cleared without what comes after it: nobody closes them again.
+    half_cleared: set[str] = field(default_factory=set)
+    _due: list[Instance] | None = None
+
+    def __post_init__(self) -> None:
+        for task in self.graph.tasks:
+            self.instances[task.key] = Instance(task, actor=Actor(self.run_id, task.key, task.app))
+
+    @property
+    def is_over(self) -> bool:
+        return all(one.is_over for one in self.instances.values())
+
+    @property
+    def is_green(self) -> bool:
+        """Every application reached its goal."""
+        ends = [one for one in self.instances.values() if one.task.step in ("close", "release")]
+        return self.is_over and all(one.state is State.SUCCESS for one in ends)
+
+    def failed(self) -> list[Instance]:
+        """Tasks that failed themselves, in the DAG's order."""
+        return [one for one in self.instances.values() if one.state is State.FAILED]
+
+    def changed(self) -> None:
+        """A task's state changed: what runs next is found out anew."""
+        self._due = None
+
+    def due(self) -> list[Instance]:
+        """Everything that runs, now or at its time: what waits, and what is new and may start."""
+        if self._due is None:
+            while self._decide_states():
+                pass
+            self._due = [one for one in self.instances.values() if self._is_due(one)]
+        return self._due
+
+    def _is_due(self, one: Instance) -> bool:
+        return one.state in (State.DEFERRED, State.RETRY) or (one.state is State.NONE and self._may_start(one.task))
+
+    def _decide_states(self) -> bool:
+        """Skips what will not run, as the scheduler does; True when something changed."""
+        changed = False
+        for one in self.instances.values():
+            if one.state is State.NONE:
+                state = self._decided(one.task)
+                if state is not None:
+                    one.state, changed = state, True
+        return changed
+
+    def _decided(self, task: Task) -> State | None:
+        states = [self.instances[key].state for key in task.upstream]
+        if task.rule is Rule.ALL_SUCCESS:
+            if any(state in _BAD for state in states):
+                return State.UPSTREAM_FAILED
+            return State.SKIPPED if State.SKIPPED in states else None
+        if task.rule is Rule.ONE_FAILED and not any(state in _BAD for state in states):
+            return State.SKIPPED if all(state in OVER for state in states) else None
+        return None
+
+    def _may_start(self, task: Task) -> bool:
+        """Whether a task that is new may run now."""
+        states = [self.instances[key].state for key in task.upstream]
+        if task.rule is Rule.ALL_SUCCESS:
+            return all(state is State.SUCCESS for state in states)
+        if task.rule is Rule.ALL_DONE:
+            return all(state in OVER for state in states)
+        return any(state in _BAD for state in states)
+
+    def clear(self, key: str, *, downstream: bool = True) -> set[str]:
+        """Resets a task, and what comes after it; answers the keys."""
+        keys = self.graph.downstream_of(key) if downstream else {key}
+        for one in keys:
+            self.instances[one].renew()
+        apps = {task.app for task in self.graph.tasks if task.app is not None}
+        closed = {app for app in apps if f"finish.close:{app}" in keys}
+        app = self.instances[key].task.app
+        self.half_cleared = (self.half_cleared | ({app} if app else apps)) - closed
+        self.changed()
+        return keys
+
+    def results(self, task: Task) -> dict[str, Any]:
+        return {name: self.instances[key].result for name, key in task.inputs.items()}

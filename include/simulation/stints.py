@@ -1,0 +1,156 @@
+"""What one task does when a worker runs it, up to its next wait or its end: the step's own code, and people's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from include.simulation import requested_rollback
+from include.simulation.account import Account
+from include.simulation.people import People
+from include.simulation.runs import Instance, Run
+from migration_ops.core.errors import MigrationError, StepFailedError
+from migration_ops.wave.preflight.run import register
+from migration_ops.wave.records import note_decision, note_failure, records_of
+from migration_ops.wave.rules.failure import Decision, after_failure
+from migration_ops.wave.rules.refusals import GateShutError
+from migration_ops.wave.rules.standing import standing_of
+from migration_ops.wave.services import Services, StepInput, StepSkipped
+from migration_ops.wave.steps.registry import STEPS
+from migration_ops.wave.waits.outcome import Done, Outcome
+
+# As in operators/wave/step.py.
+AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
+
+
+class RejectedError(StepFailedError):
+    """A person said no, or said nothing in time (``AirflowFailException`` of the approval)."""
+
+    code = "REJECTED"
+    hint = "Clear the sheet's task with downstream to be asked again."
+
+
+class Asked(Exception):
+    """The task waits for a person until ``seconds`` from now."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Stints:
+    """Runs task instances on the account.
+
+    :param run_ended: whether the run of a lock's holder is over.
+    """
+
+    def __init__(self, account: Account, people: People, run_ended: Callable[[Any], bool]) -> None:
+        self._account, self._people, self._run_ended = account, people, run_ended
+        self._others: dict[str, Callable[[Services, Run, Instance], Outcome]] = {
+            "preflight": self._preflight,
+            "approve_cutover": self._approve,
+            "approve_finalize": self._approve,
+            "decide": self._decide,
+            "plan": self._plan_rollback,
+            "approve_rollback": self._approve_rollback,
+            "release": self._release,
+        }
+
+    def services(self, run: Run, one: Instance) -> Services:
+        return self._account.services(run.holder, self._run_ended, one.actor.skew_seconds)
+
+    def advance(self, run: Run, one: Instance) -> Outcome:
+        """One stint.
+
+        :raises StepSkipped, MigrationError, WorkerKilled, Asked:
+        """
+        services = self.services(run, one)
+        other = self._others.get(one.task.step)
+        return other(services, run, one) if other else self._step(services, run, one)
+
+    def _step(self, services: Services, run: Run, one: Instance) -> Outcome:
+        task, name = one.task, one.task.step
+        if task.app is None and run.instances["preflight"].result is None:
+            raise StepSkipped("preflight let nothing through: nothing was touched")
+        application = run.plan.application(task.app) if task.app else None
+        inp = StepInput(run.plan, application, one.resumed, run.results(task), is_retry=one.tries > 1)
+        step = partial(STEPS[name], services, inp)
+        try:
+            return requested_rollback.run(services, inp, step) if task.name == "undo.rollback" else step()
+        except StepSkipped:
+            raise
+        except GateShutError as shut:
+            one.gate = f"[{shut.code}] {shut.message}"
+            raise
+        except MigrationError as error:
+            if application is not None and not error.retryable and name not in AFTER_THE_WORK:
+                self._note(services, application, error)
+            raise
+
+    @staticmethod
+    def _note(services: Services, application: Any, error: MigrationError) -> None:
+        try:
+            note_failure(services, application, error)
+        except MigrationError:
+            return  # The first error is still the one to show.
+
+    def _preflight(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """Only what it writes: the checks before it read what the sandbox's tests cover."""
+        register(services, run.plan)
+        return Done({"applications": [app.app_name for app in run.plan.applications]})
+
+    def _approve(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """As ``EvidenceApproval``: bound to plan and sheet at the time of asking."""
+        which = one.task.step.removeprefix("approve_")
+        sheet = run.results(one.task)["sheet"]
+        bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
+        if not run.plan.conf.approvals.is_asked(which):
+            self._people.passed(run, which, sheet)
+            return Done({"approved": True, "required": False, "at": services.now().isoformat(), **bound})
+        if one.asked is None:
+            one.asked = bound
+            raise Asked(self._people.answers_after(run))
+        if one.asked != bound:
+            raise RejectedError("the plan or the evidence changed while the question was open", which=which)
+        approved = self._people.approves(run, which)
+        who = {"by": "approver", "at": services.now().isoformat(), "comment": ""}
+        note_decision(services, run.plan, {"approval": which, "approved": approved, **bound, **who})
+        if not approved:
+            raise RejectedError(f"{which} was rejected", which=which)
+        self._people.passed(run, which, sheet)
+        return Done({"approved": True, "required": True, **bound, **who})
+
+    def _decide(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """As ``DecideOperator``."""
+        failed = [run.instances[key] for key in one.task.upstream if run.instances[key].state == "failed"]
+        if not failed:
+            raise StepSkipped("nothing failed in this group")
+        app = run.plan.application(str(one.task.app))
+        records = records_of(services, app)
+        if all(task.gate for task in failed) and not any(standing_of(record).failed for record in records):
+            raise StepSkipped("a gate said no, nothing of the application failed")
+        decision = after_failure(run.plan.conf.on_failure, [record.phase for record in records])
+        if decision is not Decision.ASK:
+            return Done({"decision": decision.value, "by": "conf", "reason": "onFailure"})
+        if one.asked is None:
+            one.asked = {}
+            raise Asked(self._people.answers_after(run))
+        return Done(self._people.decides(run, app.app_name))
+
+    def _plan_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
+        """A person's request: what is rolled back may have changed since the run was triggered."""
+        run.plan, result = requested_rollback.select(services, run)
+        return Done(result)
+
+    def _approve_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
+        if one.asked is None:
+            one.asked = {}
+            raise Asked(self._people.answers_after(run))
+        sheet = run.results(one.task)["sheet"]
+        bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
+        return Done({"approved": True, "by": "approver", "at": services.now().isoformat(), **bound})
+
+    def _release(self, services: Services, run: Run, one: Instance) -> Outcome:
+        services.ledger.release(list(run.plan.server_ids), services.holder)
+        return Done({})
