@@ -23,6 +23,9 @@ class Settings:
     evidence_bucket: str = ""
     # The account that owns that bucket, 12 digits: then S3 refuses a bucket of somebody else. Empty = not named.
     evidence_bucket_owner: str = ""
+    # Signs the anchors of the ledger; empty = they are not signed. And how long S3 refuses to delete one.
+    anchor_kms_key_id: str = ""
+    anchor_retention_days: int = 365
     event_bus: str = "custom-migration-bus"
     metrics_namespace: str = "MigrationOrchestration"
     log_group: str = "/migration/orchestration"

@@ -76,7 +76,7 @@ class Archive:
         if record is None or record.phase not in ARCHIVABLE:
             phase = record.phase.value if record else None
             raise NotArchivableError("The migration has not ended", migrationId=chain.migration_id, phase=phase)
-        problems = chain.problems()
+        problems = chain.judged(self.store).problems
         if problems:
             raise NotArchivableError("The history is not whole", migrationId=chain.migration_id, problems=problems)
 

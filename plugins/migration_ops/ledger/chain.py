@@ -1,13 +1,14 @@
 """The hash chain of a migration's history: each line's digest covers the line and the digest before it.
 
-The record carries the last digest, so an edit, a drop, a swap and a cut-off end are all found.
+The record carries the last digest, and each line a digest of the record as that write left it. So an edit of either,
+a drop and a swap are found. Whoever may write the table can compute all digests anew: that the anchors find.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from migration_ops.core.documents import canonical
@@ -21,8 +22,11 @@ def sha256(text: str) -> str:
 
 
 def digest_of(entry: HistoryEntry) -> str:
-    """SHA-256 of the previous digest and the line; the line's own digest is left out."""
-    line = {
+    """SHA-256 of the previous digest and the line; the line's own digest is left out.
+
+    What an earlier release did not write is absent, so that its lines keep their digests.
+    """
+    line: dict[str, Any] = {
         "migrationId": entry.migration_id,
         "sequence": entry.sequence,
         "at": entry.at,
@@ -30,10 +34,22 @@ def digest_of(entry: HistoryEntry) -> str:
         "event": entry.event,
         "detail": entry.detail,
     }
+    if entry.record_digest:
+        line["recordDigest"] = entry.record_digest
+    if entry.holder is not None:
+        line["holder"] = entry.holder
     return sha256(entry.previous_digest + canonical(line))
 
 
-def next_entry(old: Record, at: str, phase: str, event: str, detail: dict[str, Any]) -> HistoryEntry:
+def next_entry(
+    old: Record,
+    at: str,
+    phase: str,
+    event: str,
+    detail: dict[str, Any],
+    record_digest: str = "",
+    holder: dict[str, str] | None = None,
+) -> HistoryEntry:
     """The line that follows the last one of ``old``."""
     line = HistoryEntry(
         migration_id=old.migration_id,
@@ -44,6 +60,8 @@ def next_entry(old: Record, at: str, phase: str, event: str, detail: dict[str, A
         detail=detail,
         previous_digest=old.history_digest,
         digest="",
+        record_digest=record_digest,
+        holder=holder,
     )
     return replace(line, digest=digest_of(line))
 
@@ -61,6 +79,8 @@ def entry_item(entry: HistoryEntry) -> Item:
             "detail": canonical(entry.detail),
             "previousDigest": entry.previous_digest,
             "digest": entry.digest,
+            "recordDigest": entry.record_digest or None,
+            "holder": entry.holder,
         }
     )
 
@@ -82,26 +102,47 @@ def entry_of(item: Item) -> HistoryEntry:
         detail=detail if isinstance(detail, dict) else {"unreadable": True},
         previous_digest=str(document.get("previousDigest", "")),
         digest=str(document.get("digest", "")),
+        record_digest=str(document.get("recordDigest", "")),
+        holder=_holder_in(document.get("holder")),
     )
 
 
-def verify(entries: list[HistoryEntry], record: Record, anchor_sequence: int = 0, anchor_digest: str = "") -> list[str]:
+def _holder_in(value: Any) -> dict[str, str] | None:
+    if value is None:
+        return None
+    is_readable = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    return value if is_readable else {"unreadable": ""}
+
+
+@dataclass(frozen=True)
+class ArchivedUntil:
+    """The last line that the record calls archived. Only for lines after it, when the archive itself is not judged."""
+
+    sequence: int = 0
+    digest: str = ""
+
+
+def verify(
+    entries: list[HistoryEntry], record: Record, digest_of_record: str = "", after: ArchivedUntil = ArchivedUntil()
+) -> list[str]:
     """What is wrong with a history; an empty list means it is whole.
 
     :param entries: the lines in the order of their keys.
-    :param anchor_sequence: lines up to this one are in the archive and may be gone (TTL).
-    :param anchor_digest: the digest of the last archived line.
+    :param digest_of_record: of the record's item as it is now; empty = the record's attributes are not compared.
+    :param after: judge only the lines after this one.
     """
-    expected_sequence, previous = 1, ""
-    archived = [entry for entry in entries if entry.sequence <= anchor_sequence]
-    if len(archived) < anchor_sequence:
-        # DynamoDB deletes expired lines in any order; the archived part is checked in the archive.
-        expected_sequence, previous = anchor_sequence + 1, anchor_digest
-        entries = [entry for entry in entries if entry.sequence > anchor_sequence]
+    entries = [entry for entry in entries if entry.sequence > after.sequence] if after.sequence else entries
+    expected_sequence, previous, has_digests = after.sequence + 1, after.digest, False
     problems: list[str] = []
     for entry in entries:
         problems += _problems_of(entry, record, expected_sequence, previous)
+        if has_digests and not entry.record_digest:
+            name = history_key(record.migration_id, entry.sequence)
+            problems.append(f"{name}: has no digest of the record, the lines before it have")
+        has_digests = has_digests or bool(entry.record_digest)
         expected_sequence, previous = entry.sequence + 1, entry.digest
+    if entries and entries[-1].record_digest and digest_of_record not in ("", entries[-1].record_digest):
+        problems.append(f"{record.migration_id}: the record was edited, it is not what its last line was written with")
     return problems + _problems_at_the_end(entries, record, expected_sequence - 1, previous)
 
 

@@ -101,6 +101,17 @@ def from_item(item: Item) -> dict[str, Any]:
     return {name: from_value(value) for name, value in item.items()}
 
 
+def number_of(item: Item | None, name: str) -> int:
+    """A whole-number attribute, 0 when it is absent or something else."""
+    value = from_value(item[name]) if item and name in item else 0
+    return value if isinstance(value, int) else 0
+
+
+def text_of(item: Item | None, name: str) -> str:
+    """A text attribute, empty when it is absent."""
+    return str(from_value(item[name])) if item and name in item else ""
+
+
 def _without_floats(value: Any, path: str) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -201,7 +212,7 @@ def _intent_of(document: dict[str, Any]) -> Intent:
 
 def lock_attributes(holder: Holder, since: str) -> dict[str, dict[str, Any]]:
     """``lockedFor``, not ``wave``: a lock must not appear in the index of waves."""
-    return to_item({"dagId": holder.dag_id, "runId": holder.run_id, "lockedFor": holder.wave, "since": since})
+    return to_item({**holder.identity, "lockedFor": holder.wave, "since": since})
 
 
 def holder_of(item: Item) -> Holder:
@@ -211,4 +222,6 @@ def holder_of(item: Item) -> Holder:
         run_id=document.get("runId", ""),
         wave=document.get("lockedFor", ""),
         since=document.get("since"),
+        nonce=document.get("nonce", ""),
+        airflow=document.get("airflow", ""),
     )

@@ -18,20 +18,44 @@ from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCanc
 
 Action = dict[str, Any]
 
-_NAMES = {"#dag": "dagId", "#run": "runId"}
-_IS_HOLDERS = "(#dag = :dag AND #run = :run)"
+# Of a lock that was taken over, until its new holder writes: whose it was, as that run's last line says.
+TAKEN_FROM = "takenFrom"
+# Which run holds a lock. A lock of an earlier release has no nonce: then the ids decide, as they did.
+_NAMES = {"#dagId": "dagId", "#runId": "runId", "#nonce": "nonce"}
+
+
+def _is_held_by(holder: Holder, prefix: str) -> str:
+    """The condition of :meth:`Holder.is_same_run`; its values are :func:`_values`, its names :func:`_names`."""
+    ids = f"#dagId = :{prefix}dagId AND #runId = :{prefix}runId"
+    if not holder.nonce:
+        return f"({ids} AND attribute_not_exists(#nonce))"
+    airflow = f"#airflow = :{prefix}airflow" if holder.airflow else "attribute_not_exists(#airflow)"
+    return f"({ids} AND (attribute_not_exists(#nonce) OR (#nonce = :{prefix}nonce AND {airflow})))"
+
+
+def _names(*holders: Holder) -> dict[str, str]:
+    """DynamoDB refuses a name that the expressions do not use."""
+    return _NAMES | ({"#airflow": "airflow"} if any(one.nonce for one in holders) else {})
+
+
+def _values(holder: Holder, prefix: str) -> dict[str, Any]:
+    named = {name: value for name, value in holder.identity.items() if holder.nonce or name != "airflow"}
+    return to_item({f":{prefix}{name}": value for name, value in named.items()})
 
 
 def take_action(table: str, source_server_id: str, holder: Holder, at: str) -> Action:
     """Takes the lock when it is free, keeps it (and its ``since``) when it is the holder's own already."""
+    identity = _values(holder, "")
+    sets = ", ".join(f"#{name[1:]} = {name}" for name in identity)
+    names = {"#for": "lockedFor", "#since": "since", "#taken": TAKEN_FROM}
     return {
         "Update": {
             "TableName": table,
             "Key": key_of(lock_key(source_server_id)),
-            "UpdateExpression": "SET #dag = :dag, #run = :run, #for = :for, #since = if_not_exists(#since, :since)",
-            "ConditionExpression": f"attribute_not_exists(#dag) OR {_IS_HOLDERS}",
-            "ExpressionAttributeNames": _NAMES | {"#for": "lockedFor", "#since": "since"},
-            "ExpressionAttributeValues": _values(holder) | to_item({":for": holder.wave, ":since": at}),
+            "UpdateExpression": f"SET {sets}, #for = :for, #since = if_not_exists(#since, :since) REMOVE #taken",
+            "ConditionExpression": f"attribute_not_exists(#dagId) OR {_is_held_by(holder, '')}",
+            "ExpressionAttributeNames": _names(holder) | names,
+            "ExpressionAttributeValues": identity | to_item({":for": holder.wave, ":since": at}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
@@ -94,24 +118,28 @@ class Locks:
             "Delete": {
                 "TableName": self.table.name,
                 "Key": key_of(lock_key(source_server_id)),
-                "ConditionExpression": _IS_HOLDERS,
-                "ExpressionAttributeNames": _NAMES,
-                "ExpressionAttributeValues": _values(holder),
+                "ConditionExpression": _is_held_by(holder, ""),
+                "ExpressionAttributeNames": _names(holder),
+                "ExpressionAttributeValues": _values(holder, ""),
             }
         }
 
     def _take_over_action(self, source_server_id: str, ended: Holder, holder: Holder) -> Action:
-        assignments = [f"{name} = :{name}" for name in lock_attributes(holder, "")]
+        new = lock_attributes(holder, self.at())
+        sets = ", ".join(f"{name} = :{name}" for name in new)
+        # A run that took it over and never wrote is left out: no line names it.
+        sets += f", {TAKEN_FROM} = if_not_exists({TAKEN_FROM}, :taken)"
+        absent = [name for name in ("nonce", "airflow") if name not in new]
         return {
             "Update": {
                 "TableName": self.table.name,
                 "Key": key_of(lock_key(source_server_id)),
-                "UpdateExpression": "SET " + ", ".join(assignments),
-                "ConditionExpression": f"(#dag = :endedDag AND #run = :endedRun) OR {_IS_HOLDERS}",
-                "ExpressionAttributeNames": _NAMES,
-                "ExpressionAttributeValues": _values(holder)
-                | to_item({":endedDag": ended.dag_id, ":endedRun": ended.run_id})
-                | {f":{name}": value for name, value in lock_attributes(holder, self.at()).items()},
+                "UpdateExpression": f"SET {sets}" + (f" REMOVE {', '.join(absent)}" if absent else ""),
+                "ConditionExpression": f"{_is_held_by(ended, 'ended')} OR {_is_held_by(holder, '')}",
+                "ExpressionAttributeNames": _names(ended, holder),
+                "ExpressionAttributeValues": _values(ended, "ended")
+                | {f":{name}": new[name] for name in new}
+                | to_item({":taken": ended.identity}),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
@@ -135,12 +163,5 @@ def holders_in_the_way(servers: list[str], reasons: list[dict[str, Any]]) -> dic
 def lock_held(held: dict[str, Holder]) -> LockHeldError:
     return LockHeldError(
         f"{len(held)} server(s) belong to another run",
-        holders={
-            server: {"dagId": one.dag_id, "runId": one.run_id, "wave": one.wave, "since": one.since}
-            for server, one in held.items()
-        },
+        holders={server: {**one.identity, "wave": one.wave, "since": one.since} for server, one in held.items()},
     )
-
-
-def _values(holder: Holder) -> dict[str, Any]:
-    return to_item({":dag": holder.dag_id, ":run": holder.run_id})

@@ -61,7 +61,12 @@ class Record:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One line of a migration's hash-chained history. ``digest`` covers the line and its predecessor's digest."""
+    """
+    One line of a migration's hash-chained history. ``digest`` covers the line and its predecessor's digest.
+
+    :param record_digest: of the record's attributes as this write left them; empty in lines of earlier releases.
+    :param holder: under whose lock it was written (``dagId, runId, nonce, airflow``); None without a lock.
+    """
 
     migration_id: str
     sequence: int
@@ -71,19 +76,38 @@ class HistoryEntry:
     detail: dict[str, Any]
     previous_digest: str
     digest: str
+    record_digest: str = ""
+    holder: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a server: one DAG run."""
+    """
+    Who holds a server: one DAG run that really was. A run id alone does not say which: the run can be deleted and its
+    id used again, and another Airflow can use the same ids.
+
+    :param nonce: what no other run with these ids has, and what does not change while the run is cleared or retried.
+        Empty in locks of earlier releases.
+    :param airflow: base URL of the run's Airflow.
+    """
 
     dag_id: str
     run_id: str
     wave: str
     since: str | None = None
+    nonce: str = ""
+    airflow: str = ""
 
     def is_same_run(self, other: Holder) -> bool:
-        return (self.dag_id, self.run_id) == (other.dag_id, other.run_id)
+        """Whether the lock that this was read from is held by the run ``other``."""
+        is_same_id = (self.dag_id, self.run_id) == (other.dag_id, other.run_id)
+        return is_same_id and (not self.nonce or (self.nonce, self.airflow) == (other.nonce, other.airflow))
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """As lock items and history lines carry it; what is empty is absent."""
+        named = {"dagId": self.dag_id, "runId": self.run_id, "nonce": self.nonce, "airflow": self.airflow}
+        return {name: value for name, value in named.items() if value}
 
 
 class VersionConflictError(MigrationError):

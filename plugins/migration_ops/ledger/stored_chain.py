@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.core.errors import InvalidInputError
-from migration_ops.ledger.chain import entry_of, verify
-from migration_ops.ledger.items import Item, from_value, history_key, record_of
+from migration_ops.ledger.archived_copies import read_copies
+from migration_ops.ledger.chain import ArchivedUntil, entry_of, verify
+from migration_ops.ledger.items import Item, history_key, number_of, record_of, text_of
+from migration_ops.ledger.judgement import WHOLE, Judgement, broken
 from migration_ops.ledger.protocol import HistoryEntry, Record
+from migration_ops.ledger.record_digest import record_digest
 from migration_ops.ledger.table import Table
+
+EXPIRES = "expiresAt"
 
 
 @dataclass(frozen=True)
@@ -31,23 +37,65 @@ class StoredChain:
 
     def number(self, name: str) -> int:
         """A whole-number attribute of the record's item, 0 when absent."""
-        return _number(self.item, name)
+        return number_of(self.item, name)
 
     def text(self, name: str) -> str:
-        return str(from_value(self.item[name])) if self.item and name in self.item else ""
+        return text_of(self.item, name)
 
-    def problems(self) -> list[str]:
-        """What ``chain.verify`` finds, the archived part taken as anchor.
+    def completed(self, store: EvidenceStore | None) -> tuple[StoredChain, Judgement]:
+        """
+        With the archived lines in the place of those that expired, and what is wrong with the archive.
 
-        A record that cannot be read is a problem, not an exception: one bad item must not hide the others.
+        :param store: where the archive is; without it archived lines are unknown.
+        """
+        if self.item is None or not self.number("archivedSequence"):
+            return self, WHOLE
+        copies = read_copies(self.migration_id, self.item, store)
+        differing = [
+            f"{key}: differs from its archive copy"
+            for key, item in self.lines.items()
+            if key in copies.lines and text_of(item, "digest") != text_of(copies.lines[key], "digest")
+        ]
+        merged = dict(sorted((copies.lines | self.lines).items()))
+        return StoredChain(self.migration_id, self.item, merged), copies.judgement + broken(*differing)
+
+    def judged(self, store: EvidenceStore | None = None) -> Judgement:
+        """
+        Whether record and lines are whole. Archived lines are read from the archive, never believed to have been.
+
+        A record that cannot be read is a finding, not an exception: one bad item must not hide the others.
         """
         try:
-            record = self.record
+            whole, judgement = self.completed(store)
+            record = whole.record
+            if record is None:
+                return broken(f"{self.migration_id}: the record is gone, its history is not")
+            digest = record_digest(self.item or {})
         except InvalidInputError as error:
-            return [f"{self.migration_id}: {error}"]
-        if record is None:
-            return [f"{self.migration_id}: the record is gone, its history is not"]
-        return verify(self.entries, record, self.number("archivedSequence"), self.text("archivedDigest"))
+            return broken(f"{self.migration_id}: {error}")
+        after = ArchivedUntil()
+        if judgement.problems and not whole.has_lines_until(self.number("archivedSequence")):
+            # The archive is not to be had: what follows its lines can still be judged among itself.
+            after = ArchivedUntil(self.number("archivedSequence"), self.text("archivedDigest"))
+        return judgement + broken(*verify(whole.entries, record, digest, after), *self._made_to_expire())
+
+    def _made_to_expire(self) -> list[str]:
+        """Only what was archived expires: DynamoDB would delete the rest, and nobody has it."""
+        archived = self.number("archivedSequence")
+        expiring = [
+            entry.sequence for entry, item in zip(self.entries, self.lines.values(), strict=True) if EXPIRES in item
+        ]
+        wrong = [
+            f"{history_key(self.migration_id, sequence)}: is made to expire, and is not archived"
+            for sequence in expiring
+            if sequence > archived
+        ]
+        if self.item and EXPIRES in self.item and archived != self.number("historySequence"):
+            wrong.append(f"{self.migration_id}: the record is made to expire, and is not archived")
+        return wrong
+
+    def has_lines_until(self, sequence: int) -> bool:
+        return sum(entry.sequence <= sequence for entry in self.entries) >= sequence
 
 
 def read_chain(table: Table, migration_id: str, now_seconds: float) -> StoredChain:
@@ -75,13 +123,8 @@ def read_chains(table: Table, migration_ids: list[str], now_seconds: float) -> d
 
 def _line_keys(migration_id: str, item: Item | None) -> list[str]:
     """One beyond the end, so that a record that was set back is seen."""
-    return [history_key(migration_id, number) for number in range(1, _number(item, "historySequence") + 2)]
-
-
-def _number(item: Item | None, name: str) -> int:
-    value = from_value(item[name]) if item and name in item else 0
-    return value if isinstance(value, int) else 0
+    return [history_key(migration_id, number) for number in range(1, number_of(item, "historySequence") + 2)]
 
 
 def _is_expired(item: Item, now_seconds: float) -> bool:
-    return "expiresAt" in item and float(from_value(item["expiresAt"])) < now_seconds
+    return EXPIRES in item and number_of(item, EXPIRES) < now_seconds

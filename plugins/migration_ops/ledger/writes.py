@@ -12,6 +12,7 @@ from migration_ops.ledger.chain import entry_item, next_entry
 from migration_ops.ledger.items import KEY, RECORD_ATTRIBUTES, Item, from_item, key_of, record_attributes, to_item
 from migration_ops.ledger.locks import holders_in_the_way, lock_held, take_action
 from migration_ops.ledger.protocol import HistoryEntry, Holder, Record, VersionConflictError
+from migration_ops.ledger.record_digest import record_digest
 from migration_ops.ledger.table import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelledError
 
 Action = dict[str, Any]
@@ -48,15 +49,17 @@ class Change:
 
 def change_of(old: Record, new: Record, write: Write) -> Change:
     """The actions for one record, and the record as it will be stored."""
-    entry = next_entry(old, write.at, new.phase.value, write.event, write.detail)
     stored = replace(
         new,
         version=old.version + 1,
         created_at=old.created_at or write.at,
         updated_at=write.at,
-        history_sequence=entry.sequence,
-        history_digest=entry.digest,
+        history_sequence=old.history_sequence + 1,
     )
+    digest = record_digest(record_attributes(stored))
+    holder = write.holder.identity if write.holder else None
+    entry = next_entry(old, write.at, new.phase.value, write.event, write.detail, digest, holder)
+    stored = replace(stored, history_digest=entry.digest)
     actions = [_record_action(old, stored, write), _history_action(entry, write)]
     if write.holder is not None:
         actions.append(take_action(write.table, new.source_server_id, write.holder, write.at))

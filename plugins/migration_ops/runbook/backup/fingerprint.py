@@ -9,6 +9,7 @@ from hashlib import sha256
 from heapq import heappush, heapreplace
 from typing import Any
 
+from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.core.batches import in_groups
 from migration_ops.ledger.items import KEY
 from migration_ops.ledger.stored_chain import read_chains
@@ -89,17 +90,22 @@ def profile_table(client: Any, table: str, segments: int = SEGMENTS) -> Profile:
     return whole
 
 
-def broken_chains(client: Any, table: str, migrations: set[str]) -> dict[str, list[str]]:
+def broken_chains(
+    client: Any, table: str, migrations: set[str], archive: EvidenceStore | None = None
+) -> dict[str, list[str]]:
     """What is wrong with the histories, by migration; empty when all are whole.
 
     :param client: a plain DynamoDB client.
+    :param archive: where archived lines are; one that cannot be read leaves its migration not whole.
     :raises MigrationError: a history could not be read.
     """
     source, now = Table(client, table), time.time()
     groups = in_groups(sorted(migrations), CHAINS_A_READ)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         found = pool.map(lambda some: read_chains(source, some, now), groups)
-        return {name: problems for some in found for name, chain in some.items() if (problems := chain.problems())}
+        chains = [chain for some in found for chain in some.values()]
+        judged = pool.map(lambda chain: chain.judged(archive).problems, chains)
+        return {chain.migration_id: problems for chain, problems in zip(chains, judged, strict=True) if problems}
 
 
 @dataclass(frozen=True)
