@@ -10,6 +10,8 @@ parallel scan. Compressed, encrypted, with a manifest; then **read back**; then 
 - A backup of far fewer items than the last verified one (`backup.minItemsPercent`), of none, or of a table elsewhere is
   **CRITICAL and does not count as verified**: it is not offered for a restore, and no older one expires. Look at the
   table; if all is as it should be, trigger a run with `acceptFewerItems`. A ledger that never held anything is quiet.
+- Beside it the ledger is **anchored**: the end of every chain and a digest of every record go below `anchors/` in the
+  bucket of evidence. What was anchored the night before and was edited, cut or deleted since is CRITICAL.
 - *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again, unless
   it was found bad: then clear from `scan` or `export` on. An export that failed is asked for anew.
 - *To restore*: trigger `migration_restore`.
@@ -23,6 +25,7 @@ from datetime import timedelta
 from airflow.sdk import Param, TriggerRule, chain, dag
 
 from migration_ops.operators.backup.backup import (
+    AnchorOperator,
     BackupPlanOperator,
     ExpireOperator,
     ExportOperator,
@@ -67,10 +70,12 @@ def runbook_backup() -> None:
     verify = VerifyOperator(task_id="verify", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     # Only after a backup that was read back.
     expire = ExpireOperator(task_id="expire")
-    chain(plan, [scan, export])
+    anchors = AnchorOperator(task_id="anchors")
+    chain(plan, [scan, export, anchors])
     chain(export, exported, seal)
     chain([scan, seal], verify, expire)
-    tail(expire, "Backup of the ledger", [Tasks(("scan", "seal", "verify", "expire"), TASK_KINDS)])
+    sources = [Tasks(("scan", "seal", "verify", "expire", "anchors"), TASK_KINDS)]
+    tail([expire, anchors], "Backup of the ledger", sources)
 
 
 runbook_backup()

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +69,9 @@ class FakeTask:
 
     def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int = -1) -> Any:
         return self.run.xcom.get((task_ids, map_indexes, key))
+
+    def get_template_context(self) -> dict[str, Any]:
+        return {"dag_run": SimpleNamespace(run_after=datetime(2030, 1, 1, tzinfo=UTC), triggering_user_name=None)}
 
     def get_dagrun_state(self, **_: Any) -> str:
         return "running"

@@ -9,7 +9,11 @@ from uuid import uuid4
 import pytest
 
 from include.sandbox.moto import dynamodb_isolation
+from migration_ops.ledger import verify_history
+from migration_ops.ledger.anchor_store import AnchorStore
+from migration_ops.ledger.anchors import ALL, Anchor, every_head
 from migration_ops.ledger.dynamodb import DynamoDbLedger
+from migration_ops.ledger.table import Table
 from tests.ledger.builders import Clock
 from tests.moto_account import make_client, moto_endpoint  # noqa: F401 - fixtures
 
@@ -70,3 +74,31 @@ def bucket(make_client: Callable[..., Any]) -> str:  # noqa: F811
     name = f"evidence-{uuid4().hex[:8]}"
     make_client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def anchors(make_client: Callable[..., Any], bucket: str) -> AnchorStore:  # noqa: F811
+    make_client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return AnchorStore(make_client, bucket)
+
+
+@pytest.fixture
+def anchor(anchors: AnchorStore, dynamodb: Any, table_name: str, clock: Clock) -> Callable[[], str]:
+    """Anchors every chain of the table."""
+
+    def write() -> str:
+        heads = every_head(Table(dynamodb, table_name))
+        return anchors.write(Anchor(table_name, ALL, "", "nightly", heads), clock())
+
+    return write
+
+
+@pytest.fixture
+def verify(
+    dynamodb: Any,
+    table_name: str,
+    make_client: Callable[..., Any],  # noqa: F811
+    bucket: str,
+) -> Callable[..., int]:
+    given = ["--table", table_name, "--bucket", bucket]
+    return lambda *arguments: verify_history.main([*given, *arguments], client=dynamodb, make_client=make_client)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from migration_ops.core.states import Phase
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.protocol import LockHeldError, VersionConflictError
+from migration_ops.ledger.protocol import Holder, LockHeldError, Record, VersionConflictError
 from migration_ops.ledger.table import Table
 from tests.ledger.builders import Clock, a_holder, a_record
 
@@ -132,3 +134,75 @@ def test_a_released_server_can_be_taken(taken: DynamoDbLedger) -> None:
     record = taken.read(["mig-web001"])["mig-web001"]
     taken.write([record], [record.to(Phase.READY)], "ready", holder=a_holder("run-2"))
     assert taken.locks([ONE])[ONE].run_id == "run-2"
+
+
+def a_run(nonce: str, airflow: str = "https://airflow.example") -> Holder:
+    return replace(a_holder("wave-1-a"), nonce=nonce, airflow=airflow)
+
+
+FIRST = a_run("2030-01-01T00:00:00.000000+00:00 alice")
+OTHERS = {
+    "triggered again under its id": a_run("2030-01-02T00:00:00.000000+00:00 alice"),
+    "of another Airflow": a_run(FIRST.nonce, "https://second.example"),
+    "of one that says no address": a_run(FIRST.nonce, ""),
+    "that does not say which it is": a_holder("wave-1-a"),
+}
+
+
+class TestTheRunThatReallyWas:
+    """A run's id can be used again, and by another Airflow on the same table."""
+
+    @pytest.fixture
+    def held(self, ledger: DynamoDbLedger) -> Record:
+        [record] = ledger.write([a_record()], [a_record()], "registered", holder=FIRST)
+        return record
+
+    def test_the_run_itself_goes_on_and_releases(self, ledger: DynamoDbLedger, held: Record) -> None:
+        [record] = ledger.write([held], [held.to(Phase.READY)], "ready", holder=FIRST)
+        assert ledger.locks([ONE])[ONE].is_same_run(FIRST)
+        ledger.release([record.source_server_id], FIRST)
+        assert ledger.locks([ONE]) == {}
+
+    @pytest.mark.parametrize("name", OTHERS)
+    def test_another_run_of_its_id_is_refused(self, ledger: DynamoDbLedger, held: Record, name: str) -> None:
+        other = OTHERS[name]
+        assert not ledger.locks([ONE])[ONE].is_same_run(other)
+        with pytest.raises(LockHeldError) as caught:
+            ledger.write([held], [held.to(Phase.READY)], "ready", holder=other)
+        assert caught.value.context["holders"][ONE]["nonce"] == FIRST.nonce
+        ledger.release([ONE], other)
+        assert ledger.locks([ONE])[ONE].is_same_run(FIRST)
+        with pytest.raises(LockHeldError):
+            ledger.take_over([ONE], replace(other, nonce="x"), a_holder("third"))
+
+    @pytest.mark.parametrize("name", OTHERS)
+    def test_it_takes_over_from_a_run_that_ended_as_any_other(
+        self, ledger: DynamoDbLedger, held: Record, name: str
+    ) -> None:
+        other = OTHERS[name]
+        ledger.take_over([ONE], ledger.locks([ONE])[ONE], other)
+        assert ledger.locks([ONE])[ONE].is_same_run(other)
+        assert not ledger.locks([ONE])[ONE].is_same_run(FIRST) or not other.nonce
+        ledger.write([held], [held.to(Phase.READY)], "ready", holder=other)
+
+    def test_a_lock_of_an_earlier_release_is_known_by_its_id_and_then_gets_the_nonce(
+        self, ledger: DynamoDbLedger
+    ) -> None:
+        [record] = ledger.write([a_record()], [a_record()], "registered", holder=a_holder("wave-1-a"))
+        assert ledger.locks([ONE])[ONE].is_same_run(FIRST)
+        [record] = ledger.write([record], [record.to(Phase.READY)], "ready", holder=FIRST)
+        lock = ledger.locks([ONE])[ONE]
+        assert (lock.nonce, lock.airflow) == (FIRST.nonce, FIRST.airflow)
+        with pytest.raises(LockHeldError):
+            ledger.write([record], [record.to(Phase.CUTTING_OVER)], "x", holder=a_holder("wave-1-a"))
+
+    def test_a_lock_that_was_taken_over_and_not_written_under_is_no_theft(
+        self, ledger: DynamoDbLedger, held: Record, verify: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for before, after in ((FIRST, a_holder("second")), (a_holder("second"), a_holder("third"))):
+            ledger.take_over([ONE], before, after)
+            assert verify("--without-anchors") == 0
+        assert "third took the lock over from migration_wave / wave-1-a" in capsys.readouterr().out
+        ledger.write([held], [held.to(Phase.READY)], "ready", holder=a_holder("third"))
+        assert verify("--without-anchors") == 0
+        assert "NOTE server" not in capsys.readouterr().out

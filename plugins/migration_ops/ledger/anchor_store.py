@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from migration_ops.aws.errors import to_aws_error
 from migration_ops.core.documents import canonical, iso
-from migration_ops.core.errors import MigrationError
+from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.ledger.anchor_signing import Signer
-from migration_ops.ledger.anchors import PREFIX, Anchor, Link
+from migration_ops.ledger.anchors import ALL, PREFIX, Anchor, Link
 
 # The one before is looked for among the keys of these days first.
 RECENT_DAYS = 7
@@ -96,11 +97,29 @@ class AnchorStore:
         return by_key
 
     def _newest(self, table: str, now: datetime) -> Link | None:
-        recent = f"{self.prefix}{now - timedelta(days=RECENT_DAYS):%Y-%m-%d}"
-        key = self._last_key(table, recent) or self._last_key(table, "")
+        key = self._last_key(table, now)
         return Link(key, hashlib.sha256(self._get(key)).hexdigest()) if key else None
 
-    def _last_key(self, table: str, after: str) -> str:
+    def newest_of_all(self, table: str, now: datetime) -> Anchor | None:
+        """
+        The newest anchor that holds every chain; None when there is none.
+
+        :raises UnknownError: it is no anchor.
+        :raises MigrationError: S3 refused, or did not answer.
+        """
+        key = self._last_key(table, now, ALL)
+        if not key:
+            return None
+        try:
+            return Anchor.from_document(json.loads(self._get(key))["anchor"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnknownError("the newest anchor cannot be read", bucket=self.bucket, key=key) from error
+
+    def _last_key(self, table: str, now: datetime, scope: str = "") -> str:
+        recent = f"{self.prefix}{now - timedelta(days=RECENT_DAYS):%Y-%m-%d}"
+        return self._last_after(recent, table, scope) or self._last_after("", table, scope)
+
+    def _last_after(self, after: str, table: str, scope: str) -> str:
         more = {"StartAfter": after} if after else {}
         with _classified():
             pages = self.client("s3").get_paginator("list_objects_v2")
@@ -109,7 +128,8 @@ class AnchorStore:
                 for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix, **more)
                 for one in page.get("Contents", [])
             ]
-        return max((key for key in keys if _is_of(table, key, self.prefix)), default="")
+        own = [key for key in keys if _is_of(table, key, self.prefix)]
+        return max((key for key in own if not scope or _scope_in(key) == scope), default="")
 
     def _get(self, key: str, version_id: str | None = None) -> bytes:
         # "null" is what a bucket without versions says.
@@ -126,6 +146,8 @@ class AnchorStore:
                     Key=key,
                     Body=body,
                     ContentType="application/json",
+                    # Object lock asks for it beside the checksum itself.
+                    ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=b64encode(hashlib.sha256(body).digest()).decode(),
                     IfNoneMatch="*",
                     **retention,
@@ -155,6 +177,11 @@ class AnchorStore:
 def _is_of(table: str, key: str, prefix: str) -> bool:
     parts = key.removeprefix(prefix).split("/")
     return len(parts) == 3 and parts[1] == table and key.endswith(".json")
+
+
+def _scope_in(key: str) -> str:
+    """The first word of the scope: the time before it has no hyphen."""
+    return key.rpartition("/")[2].split("-")[1]
 
 
 @contextmanager

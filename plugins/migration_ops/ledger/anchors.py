@@ -19,8 +19,13 @@ from migration_ops.ledger.table import Table
 
 PREFIX = "anchors/"
 INDEX = "status-timestamp-index"
-# The scope of an anchor that holds every chain of the table; others hold the chains of one wave.
+# The scope of an anchor that holds every chain of the table.
 ALL = "all"
+
+
+def scope_of_wave(wave: str) -> str:
+    """The scope of an anchor that holds the chains of one wave's run."""
+    return f"wave {wave}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Anchor:
     """
     One anchor file. Two that are written at the same moment follow the same one.
 
-    :param scope: ``all``, or the wave whose chains these are.
+    :param scope: ``all``, or :func:`scope_of_wave`.
     :param written_at: in the ledger's format. ``written_by``: the run.
     """
 

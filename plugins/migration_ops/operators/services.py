@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Any
 
@@ -24,13 +25,14 @@ from migration_ops.integrations.callback.receivers import read_receivers
 from migration_ops.integrations.cmdb import cmf
 from migration_ops.integrations.cmdb.protocol import Cmdb
 from migration_ops.integrations.telemetry.telemetry import Telemetry
+from migration_ops.ledger.anchor_store import AnchorStore
+from migration_ops.ledger.anchors import Anchor, heads_of, scope_of_wave
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.protocol import Holder
+from migration_ops.ledger.table import Table
+from migration_ops.operators.run_identity import holder_of, run_ended
 from migration_ops.wave.services import Services
 
 log = logging.getLogger(__name__)
-
-_RUN_IS_OVER = frozenset({"success", "failed"})
 
 
 def require_connection(aws_conn_id: str) -> None:
@@ -56,18 +58,20 @@ def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, r
         else None
     )
     stream = re.sub(r"[:*]", "-", f"{ti.dag_id}/{ti.run_id}")
+    own = holder_of(ti, wave)
     telemetry = Telemetry(client, settings, log_stream=stream if settings.ship_logs else None)
     return Services(
         settings=settings,
         mgn=mgn,
         ledger=DynamoDbLedger(client("dynamodb"), settings.table_name, evidence=evidence),
-        holder=Holder(dag_id=ti.dag_id, run_id=ti.run_id, wave=wave),
+        holder=own,
         client=client,
         cmdb=cache(lambda: _cmdb(settings, client)),
         callback=lambda url: _callback(settings, url),
         check_callback_url=lambda url: _check_callback_url(settings, url),
-        run_ended=lambda holder: _run_ended(ti, holder),
+        run_ended=lambda holder: run_ended(ti, own, holder),
         store_evidence=lambda key, document: _store(evidence, key, document),
+        anchor=lambda wave, migration_ids: _anchor(settings, client, ti.run_id, wave, migration_ids),
         emit=telemetry.transition,
         flush=telemetry.flush,
     )
@@ -82,6 +86,33 @@ def _store(evidence: EvidenceStore | None, key: str, document: dict[str, Any]) -
     except MigrationError as error:
         log.error("evidence %s was not stored: %s", key, error)
         return None
+
+
+def _anchor(
+    settings: Settings, client: Callable[[str], Any], run_id: str, wave: str, migration_ids: list[str]
+) -> str | None:
+    """The key, None without a bucket or in trouble, which is logged: the nightly anchors hold these chains too."""
+    store = anchor_store_of(settings, client)
+    if store is None or not migration_ids:
+        return None
+    try:
+        heads = heads_of(Table(client("dynamodb"), settings.table_name), migration_ids)
+        return store.write(Anchor(settings.table_name, scope_of_wave(wave), "", run_id, heads), datetime.now(UTC))
+    except MigrationError as error:
+        log.error("the chains of wave %s were not anchored: %s", wave, error)
+        return None
+
+
+def anchor_store_of(settings: Settings, client: Callable[[str], Any]) -> AnchorStore | None:
+    """Where chains are anchored; None when the installation names no bucket."""
+    if not settings.evidence_bucket:
+        return None
+    return AnchorStore(
+        client,
+        settings.evidence_bucket,
+        kms_key_id=settings.anchor_kms_key_id,
+        retention_days=settings.anchor_retention_days,
+    )
 
 
 def _cmdb(settings: Settings, client: Callable[[str], Any]) -> Cmdb:
@@ -107,16 +138,6 @@ def _check_callback_url(settings: Settings, url: str) -> Any:
     receivers = read_receivers(connection.password, connection.extra_dejson)
     receivers.of(url)
     return check_url(url, receivers.hosts)
-
-
-def _run_ended(ti: Any, holder: Holder) -> bool | None:
-    """Whether the holder's run is over; None when Airflow cannot say (deleted run, no answer)."""
-    try:
-        state = ti.get_dagrun_state(dag_id=holder.dag_id, run_id=holder.run_id)
-    except Exception as error:  # noqa: BLE001 - the SDK raises its own server errors without a common base
-        ti.log.warning("state of run %s of %s is unknown: %s", holder.run_id, holder.dag_id, error)
-        return None
-    return None if state is None else str(state) in _RUN_IS_OVER
 
 
 TIMEOUT_SECONDS = 15

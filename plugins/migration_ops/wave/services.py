@@ -50,6 +50,7 @@ class Services:
     :param callback: builds the callback client for a URL.
     :param check_callback_url: raises ``ForbiddenUrl`` when the URL may not be called.
     :param run_ended: whether the run of another lock holder is over; None when nobody knows.
+    :param anchor: anchors the chains of a wave's migrations; the key, None when they are not anchored.
     """
 
     settings: Settings
@@ -62,6 +63,7 @@ class Services:
     check_callback_url: Callable[[str], Any]
     run_ended: Callable[[Holder], bool | None]
     store_evidence: Callable[[str, dict[str, Any]], str | None] = lambda key, document: None
+    anchor: Callable[[str, list[str]], str | None] = lambda wave, migration_ids: None
     emit: Callable[..., None] = lambda **facts: None
     flush: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,6 +48,9 @@ class Task:
     def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int = -1) -> Any:
         return self.run.values.get((task_ids, key))
 
+    def get_template_context(self) -> dict[str, Any]:
+        return {"dag_run": SimpleNamespace(run_after=self.run.run_after, triggering_user_name="alice")}
+
     def get_dagrun_state(self, **_: Any) -> str:
         return self.run.other_runs
 
@@ -66,6 +70,7 @@ class Run:
     run_id: str = "run-1"
     dag_id: str = "migration_wave"
     other_runs: str = "running"
+    run_after: datetime = datetime(2030, 1, 1, tzinfo=UTC)
     values: dict[tuple[str, str], Any] = field(default_factory=dict)
     deferred: list[Any] = field(default_factory=list)
 

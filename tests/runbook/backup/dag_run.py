@@ -49,6 +49,9 @@ class Task:
     def get_task_states(self, *, dag_id: str, run_ids: list[str], task_ids: list[str]) -> dict[str, dict[str, str]]:
         return {self.run_id: {name: one for name, one in self.run.states.items() if name in task_ids}}
 
+    def get_template_context(self) -> dict[str, Any]:
+        return {"dag_run": SimpleNamespace(run_after=self.run.run_after, triggering_user_name=None)}
+
     def get_dagrun_state(self, **_: Any) -> str:
         return "running"
 

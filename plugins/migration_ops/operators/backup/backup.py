@@ -9,6 +9,9 @@ from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.core.errors import BlockedError
+from migration_ops.ledger.anchor_progress import not_continued
+from migration_ops.ledger.anchors import ALL, Anchor, every_head
+from migration_ops.ledger.table import Table
 from migration_ops.operators.backup.base import (
     PLAN,
     bucket_of,
@@ -21,6 +24,8 @@ from migration_ops.operators.backup.base import (
 from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.runbook.base import FindingsOperator
 from migration_ops.operators.runbook.services import runbook_services
+from migration_ops.operators.services import anchor_store_of
+from migration_ops.runbook.backup.anchoring import of_anchors, of_no_anchors
 from migration_ops.runbook.backup.create import back_up, iso
 from migration_ops.runbook.backup.earlier import look_back
 from migration_ops.runbook.backup.export import look_at_export, seal_export, start_export
@@ -176,6 +181,25 @@ class VerifyOperator(FindingsOperator):
         before = earlier.verified.manifest if earlier.verified else None
         gap = of_gap(plan["table"], before, manifest, limits.max_age_hours, earlier.unread)
         return self.publish(context["ti"], [of_verified(verified, base), items, gap, of_place(store, manifest)])
+
+
+class AnchorOperator(FindingsOperator):
+    """
+    Anchor the ledger: put the end of every chain and a digest of every record into the bucket of evidence.
+
+    What was anchored the night before must go on from there; what was edited, cut or deleted since is CRITICAL.
+    """
+
+    def execute(self, context: Context) -> Any:
+        plan, services = pulled(context["ti"], PLAN), runbook_services(context)
+        store = anchor_store_of(services.settings, services.reader.client)
+        if store is None:
+            return self.leave(context["ti"], [of_no_anchors(plan["table"])])
+        table, moment = Table(services.reader.client("dynamodb"), plan["table"]), now()
+        before, heads = store.newest_of_all(table.name, moment), every_head(table)
+        problems = not_continued(table, before, heads) if before else []
+        key = store.write(Anchor(table.name, ALL, "", context["ti"].run_id, heads), moment)
+        return self.leave(context["ti"], [of_anchors(table.name, key, len(heads), problems, before)]) | {"key": key}
 
 
 class ExpireOperator(FindingsOperator):

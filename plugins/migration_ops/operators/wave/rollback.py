@@ -96,7 +96,7 @@ class RequestedRollbackOperator(LaunchOperator):
 
 
 class ReleaseOperator(DocumentedOperator):
-    """Free the locks this run holds, whatever happened before."""
+    """Free the locks this run holds, whatever happened before, and anchor what the ledger says now."""
 
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
@@ -106,3 +106,4 @@ class ReleaseOperator(DocumentedOperator):
             raise AirflowSkipException(str(nothing)) from nothing
         services = services_of(ti, plan)
         services.ledger.release(list(plan.server_ids), services.holder)
+        services.anchor(plan.wave, list(plan.migration_ids))

@@ -104,6 +104,8 @@ class ReportOperator(DocumentedOperator):
         services = services_of(ti, plan)
         answers = {name: result_of(ti, task) for name, task in self.approvals.items()}
         document = wave_report(services, plan, answers)
+        # After the last write of the wave: what its records say now is what was reported.
+        document["anchorKey"] = services.anchor(plan.wave, list(plan.migration_ids))
         set_run_note(ti, document["markdown"])
         self.log.info("%s", document["markdown"])
         return document

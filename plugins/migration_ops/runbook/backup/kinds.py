@@ -13,7 +13,11 @@ VERIFIED_BACKUP = "drill_verified_backup"
 
 _CLEAR = "See the task's log; clear it with downstream."
 _AGAIN = "Trigger runbook_backup again; look at the versions of the backup's objects in S3 and at who wrote them."
-_CHAIN = "Run migration_ops.ledger.verify_history on the live table: is it whole there?"
+_CHAIN = "Run python -m migration_ops verify-history on the live table: is it whole there?"
+_ANCHORED = (
+    "Run python -m migration_ops verify-history: it says which, and compares with all anchors. Then CloudTrail says who"
+    " wrote the table; point-in-time recovery and the backups have what was there."
+)
 _LOAD = "Delete this table, or clear the task load: it goes on, and writes all again."
 _ITEMS = "Do not use the table. Restore another backup, or recover to a point in time."
 _RTO = "Find the slow part in the report; raise capacity, or agree another objective."
@@ -65,6 +69,7 @@ BACKUP_KINDS = KindTable(
         "Look at what is named; delete by hand what is nobody's.",
         "backups",
     ),
+    _backup("ledger_anchored", "Chains of the ledger beside their anchors", _ANCHORED, "chains", Route.PAGE),
 )
 
 RESTORE_KINDS = KindTable(
@@ -120,6 +125,7 @@ TASK_KINDS = KindTable(
             "seal": "Task seal of a backup",
             "verify": "Task verify of a backup",
             "expire": "Task expire of a backup",
+            "anchors": "Task anchors of a backup",
             "plan": "Task plan of a restore",
             "load": "Task load of a restore",
             "compare": "Task compare of a restore",
