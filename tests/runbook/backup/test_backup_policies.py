@@ -25,7 +25,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "runbook_dr_drill": {},
 }
 LIVE = "arn:aws:dynamodb:*:*:table/migration-state"
-READS = ("Describe", "Scan", "Export", "RestoreTableToPointInTime")
+READS = ("BatchGet", "Describe", "Scan", "Export", "RestoreTableToPointInTime")
 
 
 def statements(*names: str) -> list[dict[str, Any]]:
