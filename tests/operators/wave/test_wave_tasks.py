@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
+from migration_ops.ledger.anchor_store import AnchorStore
+from migration_ops.ledger.anchor_trail import read_trail
 from migration_ops.operators.wave import wave as tasks
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator, ReportOperator
 from tests.operators.wave.run import Killed, Run, tried_again
@@ -167,6 +170,20 @@ class TestReport:
         assert run.servers()[0] in document["markdown"]
         assert run.note("report") == document["markdown"][:900]
         assert report(run)["markdown"] == document["markdown"]
+
+    def test_the_waves_chains_are_anchored(self, wave: Wave, box: Sandbox) -> None:
+        run = begun(wave)
+        key = report(run)["anchorKey"]
+        bucket, table = os.environ["MIGRATION_OPS_EVIDENCE_BUCKET"], os.environ["MIGRATION_OPS_TABLE_NAME"]
+        head = read_trail(AnchorStore(box.boto, bucket), table).heads[run.records()[0].migration_id][-1]
+        assert (head.key, head.head.wave, head.head.digest) == (key, run.conf["wave"], run.records()[0].history_digest)
+
+    def test_a_wave_that_cannot_be_anchored_has_its_report(self, wave: Wave, box: Sandbox) -> None:
+        run = begun(wave)
+        box.faults.add_document({"kind": "accessDenied", "service": "s3", "operation": "*"})
+        document = report(run)
+        assert document["anchorKey"] is None
+        assert run.servers()[0] in document["markdown"]
 
     def test_of_a_dry_run_it_is_the_plan(self, wave: Wave) -> None:
         run = begun(wave, dryRun=True)

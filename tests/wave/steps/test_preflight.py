@@ -250,6 +250,26 @@ def test_a_second_run_on_the_same_servers(wave: Any, ended: bool | None, verdict
             register(second.services, second.plan)
 
 
+@pytest.mark.parametrize("other", [{"nonce": "made later"}, {"airflow": "https://second.example"}])
+def test_another_run_of_the_same_id_is_another_run(wave: Any, other: dict[str, str]) -> None:
+    """Deleted and triggered again with its id, or of a second Airflow on the same table."""
+    driver = wave()
+    own = replace(driver.services.holder, nonce="made first", airflow="https://first.example")
+    driver = replace(driver, services=replace(driver.services, holder=own))
+    driver.start()
+    services = replace(driver.services, holder=replace(own, **other), run_ended=lambda holder: None)
+    second = replace(driver, services=services, results={})
+    assert verdicts(second, "not locked") == {Verdict.UNKNOWN}
+    with pytest.raises(LockHeldError):
+        register(second.services, second.plan)
+    with pytest.raises(LockHeldError):
+        second.step("test_launch", "app")
+    driver.assert_jobs("START_TEST", "app", 0)
+    second = replace(second, services=replace(services, run_ended=lambda holder: True))
+    register(second.services, second.plan)
+    assert driver.services.ledger.locks(driver.servers("app"))[driver.servers("app")[0]].is_same_run(services.holder)
+
+
 def test_the_same_run_may_look_again(wave: Any) -> None:
     driver = wave()
     driver.start()

@@ -194,12 +194,12 @@ class AnchorOperator(FindingsOperator):
         plan, services = pulled(context["ti"], PLAN), runbook_services(context)
         store = anchor_store_of(services.settings, services.reader.client)
         if store is None:
-            return self.leave(context["ti"], [of_no_anchors(plan["table"])])
+            return self.publish(context["ti"], [of_no_anchors(plan["table"])])
         table, moment = Table(services.reader.client("dynamodb"), plan["table"]), now()
         before, heads = store.newest_of_all(table.name, moment), every_head(table)
         problems = not_continued(table, before, heads) if before else []
         key = store.write(Anchor(table.name, ALL, "", context["ti"].run_id, heads), moment)
-        return self.leave(context["ti"], [of_anchors(table.name, key, len(heads), problems, before)]) | {"key": key}
+        return self.publish(context["ti"], [of_anchors(table.name, key, len(heads), problems, before)]) | {"key": key}
 
 
 class ExpireOperator(FindingsOperator):
