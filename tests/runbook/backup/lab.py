@@ -77,13 +77,20 @@ class Lab:
                 old = ledger.write([old], [old.to(phase)], "moved", {"to": phase.value})[0]
         return ids
 
+    def forget_anchors(self) -> None:
+        """With all versions: what was deleted only counts as tampered with."""
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix="anchors/")
+        for one in [one for page in pages for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]]:
+            self.s3.delete_object(Bucket=self.bucket, Key=one["Key"], VersionId=one["VersionId"])
+
     def empty(self) -> None:
         dynamodb_exports.forget_all()
         keys = [{"DeleteRequest": {"Key": {"migrationId": {"S": name}}}} for name in self.items()]
         for start in range(0, len(keys), 25):
             self.dynamodb.batch_write_item(RequestItems={self.table: keys[start : start + 25]})
-        for one in [*self.store.objects("backups/"), *self.store.objects("anchors/")]:
+        for one in self.store.objects("backups/"):
             self.s3.delete_object(Bucket=self.bucket, Key=one.key)
+        self.forget_anchors()
         for name in self.dynamodb.list_tables()["TableNames"]:
             if name != self.table:
                 self.dynamodb.delete_table(TableName=name)

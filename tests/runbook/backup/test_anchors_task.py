@@ -14,6 +14,7 @@ from tests.runbook.backup.lab import Lab
 
 @pytest.fixture
 def store(lab: Lab) -> AnchorStore:
+    lab.forget_anchors()
     return AnchorStore(lab.box.boto, lab.bucket)
 
 
@@ -39,7 +40,7 @@ def test_every_chain_is_anchored_upon_the_night_before(lab: Lab, store: AnchorSt
     assert key.encode() in read[1].body
 
 
-def test_what_was_done_since_is_critical_and_paged(lab: Lab) -> None:
+def test_what_was_done_since_is_critical_and_paged(lab: Lab, store: AnchorStore) -> None:
     [name] = lab.migrations(1)
     night(lab)
     lab.dynamodb.put_item(TableName=lab.table, Item=item_of(lab, name) | {"instanceId": {"S": "i-0fffffffffffffff0"}})
@@ -47,13 +48,13 @@ def test_what_was_done_since_is_critical_and_paged(lab: Lab) -> None:
     assert not run.is_green
     assert run.verdicts["ledger_anchored"] == "CRITICAL"
     assert run.finding("ledger_anchored")["route"] == "page"
-    assert run.finding("ledger_anchored")["evidence"] == [f"{name}#000003: the record was edited since {run_time(lab)}"]
+    assert run.finding("ledger_anchored")["evidence"] == [f"{name}#000003: the record was edited since {first_time(store, lab)}"]
     assert run.verdicts["backup_read_back"] == "OK", "the backup is made all the same"
 
 
-def run_time(lab: Lab) -> str:
+def first_time(store: AnchorStore, lab: Lab) -> str:
     """When the first anchor was written."""
-    first = AnchorStore(lab.box.boto, lab.bucket).read(lab.table)[0]
+    first = store.read(lab.table)[0]
     assert f'"scope":"{ALL}"'.encode() in first.body
     return first.body.partition(b'"writtenAt":"')[2].partition(b'"')[0].decode()
 
