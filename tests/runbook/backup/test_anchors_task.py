@@ -48,7 +48,9 @@ def test_what_was_done_since_is_critical_and_paged(lab: Lab, store: AnchorStore)
     assert not run.is_green
     assert run.verdicts["ledger_anchored"] == "CRITICAL"
     assert run.finding("ledger_anchored")["route"] == "page"
-    assert run.finding("ledger_anchored")["evidence"] == [f"{name}#000003: the record was edited since {first_time(store, lab)}"]
+    assert run.finding("ledger_anchored")["evidence"] == [
+        f"{name}#000003: the record was edited since {first_time(store, lab)}"
+    ]
     assert run.verdicts["backup_read_back"] == "OK", "the backup is made all the same"
 
 
