@@ -263,6 +263,25 @@ class TestProgress:
         go_on(ledger, record)
         assert not_continued(table, before, every_head(table)) == []
 
+    def test_one_that_changes_its_status_meanwhile_is_not_gone(
+        self, before: Anchor, record: Record, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The index answers status by status: between two answers a record can move from one to the other."""
+        monkeypatch.setattr(Table, "query", lambda *_: [])
+        assert every_head(table) == ()
+        heads = every_head(table, [NAME])
+        assert [one.migration_id for one in heads] == [NAME]
+        assert not_continued(table, before, heads) == []
+
+    def test_one_that_is_in_two_answers_is_anchored_once(
+        self, record: Record, ledger: DynamoDbLedger, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = table.get([NAME])[NAME]
+        go_on(ledger, record)
+        answers = iter([[table.get([NAME])[NAME]], [old]])
+        monkeypatch.setattr(Table, "query", lambda *_: next(answers, []))
+        assert [one.sequence for one in every_head(table)] == [2]
+
     @pytest.mark.parametrize("is_written_since", [False, True])
     @pytest.mark.parametrize("kind", ["gone", "line", "record"])
     def test_what_does_not_go_on_is_named(

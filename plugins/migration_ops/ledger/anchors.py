@@ -6,6 +6,7 @@ A chain can be computed anew by whoever may write the table. What was anchored b
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,12 +146,21 @@ def heads_of(table: Table, migration_ids: list[str]) -> tuple[Head, ...]:
     return _heads(list(table.get(migration_ids).values()))
 
 
-def every_head(table: Table) -> tuple[Head, ...]:
-    """Of all migrations, by the index of statuses: the lines are not read."""
+def every_head(table: Table, known: Iterable[str] = ()) -> tuple[Head, ...]:
+    """
+    Of all migrations, by the index of statuses: the lines are not read.
+
+    :param known: migrations that must be there. One whose status changes while the statuses are read one after the
+        other can be in none of the answers, or in two: what is missing is read by its key.
+    """
     names, condition = {"#status": "status"}, "#status = :status"
-    return _heads(
-        [item for status in Status for item in table.query(INDEX, condition, names, {":status": status.value})]
-    )
+    items: dict[str, Item] = {}
+    for status in Status:
+        for item in table.query(INDEX, condition, names, {":status": status.value}):
+            key = text_of(item, KEY)
+            if number_of(item, "historySequence") >= number_of(items.get(key), "historySequence"):
+                items[key] = item
+    return _heads([*items.values(), *table.get([one for one in known if one not in items]).values()])
 
 
 def _heads(items: list[Item]) -> tuple[Head, ...]:

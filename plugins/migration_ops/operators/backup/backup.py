@@ -196,7 +196,8 @@ class AnchorOperator(FindingsOperator):
         if store is None:
             return self.publish(context["ti"], [of_no_anchors(plan["table"])])
         table, moment = Table(services.reader.client("dynamodb"), plan["table"]), now()
-        before, heads = store.newest_of_all(table.name, moment), every_head(table)
+        before = store.newest_of_all(table.name, moment)
+        heads = every_head(table, [one.migration_id for one in before.heads] if before else [])
         problems = not_continued(table, before, heads) if before else []
         key = store.write(Anchor(table.name, ALL, "", context["ti"].run_id, heads), moment)
         return self.publish(context["ti"], [of_anchors(table.name, key, len(heads), problems, before)]) | {"key": key}
