@@ -35,12 +35,12 @@ WITHOUT_RESOURCE = {
     "sns:ListTopics",
     "sqs:ListQueues",
 }
-# What the code of each DAG writes: sheets, reports and large ledger details; the runbook's reports; the backups.
+# What the code of each DAG writes: sheets, reports, large ledger details, anchors; the runbook's reports; the backups.
 WRITES = {
-    "wave": {"waves/*", "ledger/*"},
-    "rollback": {"waves/*", "ledger/*"},
+    "wave": {"waves/*", "ledger/*", "anchors/*"},
+    "rollback": {"waves/*", "ledger/*", "anchors/*"},
     "runbook": {"runbook/*"},
-    "runbook_backup": {"backups/*"},
+    "runbook_backup": {"backups/*", "anchors/*"},
 }
 SERVERS = {"arn:aws:ec2:*:*:instance/*", "arn:aws:ssm:*:*:managed-instance/*"}
 DOCUMENTS = {"arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ssm:*::document/AWS-RunPowerShellScript"}
@@ -104,7 +104,7 @@ def test_each_role_reads_objects_below_a_named_prefix_only() -> None:
     for name, statement in with_action("s3:GetObject*"):
         for resource in listed(statement["Resource"]):
             prefix = resource.partition("/")[2]
-            assert prefix.split("/")[0] in ("waves", "ledger", "runbook", "backups"), (name, resource)
+            assert prefix.split("/")[0] in ("waves", "ledger", "runbook", "backups", "anchors"), (name, resource)
 
 
 def test_log_lines_are_read_of_our_groups_only() -> None:

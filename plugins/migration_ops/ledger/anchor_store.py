@@ -15,6 +15,7 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration_ops.aws.errors import to_aws_error
+from migration_ops.aws.evidence_store import owned_by
 from migration_ops.core.documents import canonical, iso
 from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.ledger.anchor_signing import Signer
@@ -46,6 +47,7 @@ class AnchorStore:
     :param kms_key_id: signs what is written; empty = nothing is signed.
     :param retention_days: how long S3 refuses to delete a file; only in a bucket with object lock and without a default
         retention of its own.
+    :param owner: the account that owns the bucket; empty when the configuration does not say.
     """
 
     client: Callable[[str], Any]
@@ -53,6 +55,11 @@ class AnchorStore:
     prefix: str = PREFIX
     kms_key_id: str = ""
     retention_days: int = 365
+    owner: str = ""
+
+    @property
+    def _of_bucket(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, **owned_by(self.owner)}
 
     def write(self, anchor: Anchor, now: datetime) -> str:
         """
@@ -89,7 +96,7 @@ class AnchorStore:
         by_key: dict[str, list[dict[str, Any]]] = {}
         with _classified():
             pages = self.client("s3").get_paginator("list_object_versions")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
+            for page in pages.paginate(Prefix=self.prefix, **self._of_bucket):
                 both = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 for one in sorted(both, key=lambda each: each["LastModified"], reverse=True):
                     if _is_of(table, str(one["Key"]), self.prefix):
@@ -125,7 +132,7 @@ class AnchorStore:
             pages = self.client("s3").get_paginator("list_objects_v2")
             keys = [
                 str(one["Key"])
-                for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix, **more)
+                for page in pages.paginate(Prefix=self.prefix, **more, **self._of_bucket)
                 for one in page.get("Contents", [])
             ]
         own = [key for key in keys if _is_of(table, key, self.prefix)]
@@ -135,14 +142,13 @@ class AnchorStore:
         # "null" is what a bucket without versions says.
         more = {"VersionId": version_id} if version_id not in (None, "null") else {}
         with _classified():
-            body: bytes = self.client("s3").get_object(Bucket=self.bucket, Key=key, **more)["Body"].read()
+            body: bytes = self.client("s3").get_object(Key=key, **more, **self._of_bucket)["Body"].read()
         return body
 
     def _put(self, key: str, body: bytes, retention: dict[str, Any]) -> None:
         try:
             with _classified():
                 self.client("s3").put_object(
-                    Bucket=self.bucket,
                     Key=key,
                     Body=body,
                     ContentType="application/json",
@@ -151,6 +157,7 @@ class AnchorStore:
                     ChecksumSHA256=b64encode(hashlib.sha256(body).digest()).decode(),
                     IfNoneMatch="*",
                     **retention,
+                    **self._of_bucket,
                 )
         except MigrationError as error:
             # The SDK repeats a request whose answer was lost: then what is in the way is our own.
@@ -160,7 +167,7 @@ class AnchorStore:
     def _retention(self, now: datetime) -> dict[str, Any]:
         """Compliance: nobody removes it before its time, the account's administrators neither."""
         try:
-            answer = self.client("s3").get_object_lock_configuration(Bucket=self.bucket)
+            answer = self.client("s3").get_object_lock_configuration(**self._of_bucket)
         except ClientError as error:
             if error.response["Error"]["Code"] in _NO_LOCK:
                 return {}

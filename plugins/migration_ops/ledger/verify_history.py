@@ -96,7 +96,7 @@ def _client(region: str | None, service: str) -> Any:
 def _verify(table: Table, options: argparse.Namespace, clients: Callable[[str], Any]) -> int:
     result = Result()
     trail = _trail(options, clients, result)
-    store = EvidenceStore(clients, options.bucket) if options.bucket else None
+    store = EvidenceStore(clients, options.bucket, options.bucket_owner) if options.bucket else None
     survey = _survey(table, options, trail)
     if not survey.migrations:
         print("UNKNOWN nothing to check: no such migrations", file=sys.stderr)
@@ -139,7 +139,10 @@ def _anchor_store(options: argparse.Namespace, clients: Callable[[str], Any]) ->
     bucket, _, prefix = given.removeprefix("s3://").partition("/")
     if not given.startswith("s3://") or not bucket:
         raise InvalidInputError("anchors are at s3://<bucket>/<prefix>/", path="--anchors", value=given)
-    return AnchorStore(clients, bucket, prefix=prefix if not prefix or prefix.endswith("/") else f"{prefix}/")
+    whole = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+    # Anchors elsewhere are wherever they are; only of the evidence bucket the owner is known.
+    owner = options.bucket_owner if bucket == options.bucket else ""
+    return AnchorStore(clients, bucket, prefix=whole, owner=owner)
 
 
 def _survey(table: Table, options: argparse.Namespace, trail: Trail | None) -> Survey:
@@ -206,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--table", default=settings.table_name)
     parser.add_argument("--region", default=None, help="default: as the AWS SDK finds it")
     parser.add_argument("--bucket", default=settings.evidence_bucket, help="of archive copies and evidence")
+    parser.add_argument("--bucket-owner", default=settings.evidence_bucket_owner, help="the account it must belong to")
     parser.add_argument("--anchors", default="", help="s3://bucket/anchors/, default: in the bucket of evidence")
     parser.add_argument("--without-anchors", action="store_true", help="accept that they are not compared")
     parser.add_argument("--kms-key", action="append", default=key, help="may sign anchors; may be given more than once")

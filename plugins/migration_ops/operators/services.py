@@ -112,6 +112,7 @@ def anchor_store_of(settings: Settings, client: Callable[[str], Any]) -> AnchorS
         settings.evidence_bucket,
         kms_key_id=settings.anchor_kms_key_id,
         retention_days=settings.anchor_retention_days,
+        owner=settings.evidence_bucket_owner,
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.operators.runbook.services import RunbookServices
 from migration_ops.runbook.backup.serialization import raw_scans
@@ -32,12 +31,6 @@ def store_of(services: RunbookServices) -> BackupStore:
     keep = timedelta(days=services.config.thresholds.backup.retention_days)
     owner = services.config.resources.owner_of_backups(services.settings)
     return BackupStore(s3, bucket, protection_of(s3, bucket, owner), services.reader.now + keep, owner)
-
-
-def archive_of(services: RunbookServices) -> EvidenceStore | None:
-    """Where ended migrations are archived; None when the installation names no bucket."""
-    bucket = services.settings.evidence_bucket
-    return EvidenceStore(services.reader.client, bucket) if bucket else None
 
 
 def described(services: RunbookServices, table: str) -> Described:

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from migration_ops.core.errors import BlockedError
 from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
-from migration_ops.operators.backup.base import archive_of, described, pulled, scanning_client, store_of
+from migration_ops.operators.backup.base import described, pulled, scanning_client, store_of
 from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.runbook.base import FindingsOperator, push, record
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
@@ -113,7 +113,7 @@ class CompareRecoveredOperator(FindingsOperator):
         table = scratch.from_point_in_time
         as_of = _as_of(client, table)
         recovered = profile_table(scanning_client(services), table)
-        broken = broken_chains(client, table, recovered.migrations, archive_of(services))
+        broken = broken_chains(client, table, recovered.migrations, services.store)
         # What counts towards RTO ends here: the live table is read for the comparison only.
         ready = now()
         live = profile_table(scanning_client(services), plan["live"])

@@ -13,7 +13,7 @@ from migration_ops.core.errors import BlockedError, InvalidInputError, Migration
 from migration_ops.core.field_text import tag_value
 from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
-from migration_ops.operators.backup.base import archive_of, pulled, scanning_client, store_of
+from migration_ops.operators.backup.base import pulled, scanning_client, store_of
 from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.runbook.base import FindingsOperator, push, record
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
@@ -236,7 +236,7 @@ class CompareOperator(FindingsOperator):
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
         target = plan["target"]
         profile = profile_table(scanning_client(services), target)
-        broken = broken_chains(services.reader.client("dynamodb"), target, profile.migrations, archive_of(services))
+        broken = broken_chains(services.reader.client("dynamodb"), target, profile.migrations, services.store)
         findings = [
             of_restored(self.prefix, target, profile, manifest),
             of_history(self.prefix, target, len(profile.migrations), broken, manifest.written_during),
