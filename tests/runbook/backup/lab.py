@@ -78,10 +78,13 @@ class Lab:
         return ids
 
     def forget_anchors(self) -> None:
-        """With all versions: what was deleted only counts as tampered with."""
+        """With all versions, which the bucket's policy denies: what was deleted only counts as tampered with."""
+        policy = self.s3.get_bucket_policy(Bucket=self.bucket)["Policy"]
+        self.s3.delete_bucket_policy(Bucket=self.bucket)
         pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix="anchors/")
         for one in [one for page in pages for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]]:
             self.s3.delete_object(Bucket=self.bucket, Key=one["Key"], VersionId=one["VersionId"])
+        self.s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
 
     def empty(self) -> None:
         dynamodb_exports.forget_all()
