@@ -59,6 +59,8 @@ def migration_rollback() -> None:
     complete = CompleteOperator(task_id="rollback_complete", trigger_rule=TriggerRule.NONE_FAILED)
     chain(plan, sheet, approve, undone, complete)
     undone >> release
+    # When it is cleared later and fails, the rest is skipped, and that must not be green.
+    plan >> complete
 
 
 migration_rollback()

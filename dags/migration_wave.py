@@ -112,6 +112,8 @@ def migration_wave() -> None:
     chain(go_no_go, approve_cutover, cutover_window)
     chain(soak, approve_finalize)
     cross_downstream(told, [wave_complete, report])
+    # When one of them is cleared later and fails, the rest is skipped, and that must not be green.
+    cross_downstream([plan, preflight], [wave_complete])
 
 
 migration_wave()

@@ -38,6 +38,17 @@ def test_the_wave_is_complete_only_when_nothing_failed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("dag_id", "leaf", "begins"),
+    [("migration_wave", "wave_complete", {"plan", "preflight"}), ("migration_rollback", "rollback_complete", {"plan"})],
+)
+def test_a_run_is_not_green_when_what_it_begins_with_is_cleared_and_fails(
+    dag_id: str, leaf: str, begins: set[str]
+) -> None:
+    """What is mapped exists by then: it is skipped, and would not keep the leaf from being green."""
+    assert begins <= dag(dag_id).task_dict[leaf].upstream_task_ids
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ("preflight", "test.replication_ready"),

@@ -15,25 +15,58 @@ PLAN_KEY = "plan"
 PREFLIGHT_TASK = "preflight"
 NOTE_KEY = "run_note"
 
+# Of these a missing result is explained. "removed": a mapped instance that this run does not have any more.
+_WITHOUT_RESULT = frozenset({"failed", "upstream_failed", "skipped", "removed"})
+
+
+class ResultLostError(MigrationError):
+    """A task of this run did its work, and what it left for the others is not there."""
+
+    code = "RESULT_LOST"
+    hint = (
+        "Its XCom was deleted (airflow db clean, by hand) or it is running anew. Clear the task that is named, alone; "
+        "when it has succeeded, clear this one. If its result stays away, trigger a new run with the same conf."
+    )
+
 
 def plan_of(ti: Any) -> WavePlan:
     """The run's plan.
 
-    :raises StepSkipped: the plan task has none: it failed, and there is nothing to do.
+    :raises StepSkipped: the plan task failed or was skipped, so there is nothing to do.
+    :raises ResultLostError: it did not fail, and its plan is gone.
     """
     document = ti.xcom_pull(task_ids=PLAN_TASK, key=PLAN_KEY)
     if not document:
-        raise StepSkipped("there is no plan")
+        raise StepSkipped(f"there is no plan: {PLAN_TASK} is {_explained(ti, PLAN_TASK)}")
     return WavePlan.from_document(document)
 
 
-def require_begun(ti: Any) -> None:
+def require_begun(ti: Any, plan: WavePlan) -> None:
     """For what runs whatever happened before it (``all_done``).
 
     :raises StepSkipped: preflight let nothing through, or this is a dry run: nothing was registered or touched.
+    :raises ResultLostError: preflight did not fail, and its result is gone.
     """
+    if plan.conf.dry_run:
+        raise StepSkipped("a dry run: nothing was touched")
     if not ti.xcom_pull(task_ids=PREFLIGHT_TASK):
-        raise StepSkipped("preflight let nothing through: nothing was touched")
+        state = _explained(ti, PREFLIGHT_TASK)
+        raise StepSkipped(f"preflight let nothing through, nothing was touched: it is {state}")
+
+
+def _explained(ti: Any, task_id: str, map_index: int = -1) -> str:
+    """
+    The state of a task that left no result, which explains that it did not.
+
+    :raises ResultLostError: its state explains nothing.
+    """
+    states = ti.get_task_states(dag_id=ti.dag_id, map_index=map_index, task_ids=[task_id], run_ids=[ti.run_id])
+    of_run = states.get(ti.run_id, {})
+    # Airflow appends the map index to the id of a mapped task.
+    state = str(of_run.get(task_id, of_run.get(f"{task_id}_{map_index}")) or "not run yet")
+    if state not in _WITHOUT_RESULT:
+        raise ResultLostError(f"{task_id} is {state}, and its result is not there", taskId=task_id, state=state)
+    return state
 
 
 def services_of(ti: Any, plan: WavePlan) -> Services:
@@ -41,16 +74,38 @@ def services_of(ti: Any, plan: WavePlan) -> Services:
 
 
 def result_of(ti: Any, task_id: str) -> Any:
-    """The result of another task; inside a mapped group, of the same application's."""
+    """The result of another task, None when there is none; inside a mapped group, of the same application's."""
+    return ti.xcom_pull(task_ids=task_id, map_indexes=_map_index_of(ti, task_id))
+
+
+def required_result_of(ti: Any, task_id: str) -> Any:
+    """
+    The result of another task, as ``result_of``; None only when that task failed or was skipped.
+
+    :raises ResultLostError: it did not, and its result is gone.
+    """
+    found = result_of(ti, task_id)
+    if found is None:
+        _explained(ti, task_id, _map_index_of(ti, task_id))
+    return found
+
+
+def _map_index_of(ti: Any, task_id: str) -> int:
     prefix = ti.task_id.rsplit(".", 1)[0] + "." if "." in ti.task_id else ""
     is_sibling = bool(prefix) and task_id.startswith(prefix)
-    return ti.xcom_pull(task_ids=task_id, map_indexes=ti.map_index if is_sibling else -1)
+    return int(ti.map_index) if is_sibling else -1
 
 
 def step_input(ti: Any, plan: WavePlan, app: dict[str, Any] | None, inputs: dict[str, str]) -> StepInput:
-    """:param inputs: task ids by the name under which the step knows their results."""
+    """
+    What a step works on.
+
+    :param inputs: task ids by the name under which the step knows their results.
+    :raises ResultLostError: one of them left a result, and it is gone.
+    """
     application = PlannedApplication.from_document(app) if app else None
-    return StepInput(plan=plan, app=application, inputs={name: result_of(ti, task) for name, task in inputs.items()})
+    given = {name: required_result_of(ti, task) for name, task in inputs.items()}
+    return StepInput(plan=plan, app=application, inputs=given)
 
 
 def is_own_retry(ti: Any, task: Any) -> bool:

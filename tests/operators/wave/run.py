@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import MigrationError
@@ -51,6 +51,10 @@ class Task:
     def get_template_context(self) -> dict[str, Any]:
         return {"dag_run": SimpleNamespace(run_after=self.run.run_after, triggering_user_name="alice")}
 
+    def get_task_states(self, *, task_ids: list[str], run_ids: list[str], **_: Any) -> dict[str, dict[str, str]]:
+        states = {task: self.run.states[task] for task in task_ids if task in self.run.states}
+        return dict.fromkeys(run_ids, states)
+
     def get_dagrun_state(self, **_: Any) -> str:
         return self.run.other_runs
 
@@ -61,6 +65,7 @@ class Run:
     One run.
 
     :param values: XCom.
+    :param states: of the tasks that ended.
     :param deferred: triggers, in order.
     :param other_runs: what Airflow says of the run that holds a server.
     """
@@ -72,6 +77,7 @@ class Run:
     other_runs: str = "running"
     run_after: datetime = datetime(2030, 1, 1, tzinfo=UTC)
     values: dict[tuple[str, str], Any] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
     deferred: list[Any] = field(default_factory=list)
 
     def context(self, task_id: str) -> Any:
@@ -83,18 +89,26 @@ class Run:
         name = task_id or operator.task_id
         for key in [key for key in self.values if key[0] == name]:
             del self.values[key]
+        self.states[name] = "failed"
+        try:
+            answer = self._ended(operator, name)
+        except AirflowSkipException:
+            self.states[name] = "skipped"
+            raise
+        self.values[name, "return_value"] = answer
+        self.states[name] = "success"
+        return answer
+
+    def _ended(self, operator: Any, name: str) -> Any:
         context = self.context(name)
         call: Callable[[], Any] = lambda: operator.execute(context)  # noqa: E731
         while True:
             try:
-                answer = _as_task(operator, call)
+                return _as_task(operator, call)
             except TaskDeferred as deferred:
                 self.deferred.append(deferred.trigger)
                 event = asyncio.run(anext(deferred.trigger.run()))
                 call = lambda event=event: operator.resume(context, event.payload)  # noqa: E731
-                continue
-            self.values[name, "return_value"] = answer
-            return answer
 
     def until_it_defers(self, operator: Any) -> Any:
         """Only the first stint; the trigger."""

@@ -13,6 +13,7 @@ from include.sandbox.sandbox import Sandbox
 from migration_ops.core.change import NotApprovedError, PlanChangedError
 from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
+from migration_ops.operators.context import ResultLostError
 from migration_ops.operators.wave import rollback as tasks
 from migration_ops.operators.wave.rollback import (
     ReleaseOperator,
@@ -152,13 +153,16 @@ class TestSheet:
         undo(run, app)
         assert {one.phase for one in run.records()} == {Phase.ROLLED_BACK}
 
-    def test_after_a_selection_that_failed_there_is_nothing_to_act_on(self, launched: Run) -> None:
+    def test_a_sheet_that_is_gone_is_an_error_and_nothing_is_touched(self, launched: Run) -> None:
         run = rollback_of(launched)
         [app] = select(run)
+        approve(run)
         del run.values["plan", "sheet"]
-        assert run.do(SheetOperator(task_id="sheet")) is None
-        with pytest.raises(AirflowSkipException):
-            undo(run, app)
+        with pytest.raises(ResultLostError):
+            run.do(SheetOperator(task_id="sheet"))
+        for act in (undo, roll_back):
+            with pytest.raises(MigrationError) if act is undo else pytest.raises(ResultLostError):
+                act(run, app)
         assert {one.phase for one in run.records()} == {Phase.TEST_LAUNCHED}
 
 
@@ -184,8 +188,10 @@ class TestRelease:
         assert holders(run) == {launched.run_id}
 
     def test_without_a_plan_it_is_skipped(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        run.states["plan"] = "failed"
         with pytest.raises(AirflowSkipException):
-            rollback_of(launched).do(ReleaseOperator(task_id="release"))
+            run.do(ReleaseOperator(task_id="release"))
 
     def test_a_refused_release_is_red_and_frees_after_clearing(self, launched: Run, box: Sandbox) -> None:
         run = rollback_of(launched)

@@ -139,8 +139,10 @@ class TestStep:
         assert box.calls.counts() == []
 
     def test_without_a_plan_it_is_skipped(self, wave: Wave) -> None:
+        run = wave()
+        run.states["plan"] = "failed"
         with pytest.raises(AirflowSkipException):
-            wave().do(StepOperator(task_id="go_no_go", step="go_no_go"))
+            run.do(StepOperator(task_id="go_no_go", step="go_no_go"))
 
     def test_a_step_that_does_not_exist_is_no_task(self) -> None:
         with pytest.raises(InvalidInputError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.wave.rules.refusals import GateShutError
+from migration_ops.core.errors import MigrationError
 
 # Airflow removes it when the task runs again.
 GATE_KEY = "gate_shut"
 
 
-def note_gate(ti: Any, shut: GateShutError) -> None:
+def note_gate(ti: Any, shut: MigrationError) -> None:
     """Leaves what the gate said beside the failed task instance."""
     ti.xcom_push(key=GATE_KEY, value={"code": shut.code, "message": shut.message})
 

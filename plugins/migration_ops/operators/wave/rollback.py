@@ -11,7 +11,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 from migration_ops.core.carry_out import Acted, act_once, verify
 from migration_ops.core.errors import MigrationError
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, services_of, set_run_note
+from migration_ops.operators.context import (
+    PLAN_KEY,
+    PLAN_TASK,
+    ResultLostError,
+    note_of,
+    plan_of,
+    services_of,
+    set_run_note,
+)
 from migration_ops.operators.services import require_connection, services_for
 from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.wave.conf.rollback import parse_rollback_conf
@@ -20,6 +28,8 @@ from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.rollback_change import RollbackChange, application_plan, approval_for, request_digest
 from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
 from migration_ops.wave.waits.outcome import Done, Outcome
+
+SHEET_TASK = SHEET_KEY = "sheet"
 
 
 class SelectOperator(DocumentedOperator):
@@ -50,7 +60,7 @@ class SelectOperator(DocumentedOperator):
             app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications
         }
         bound = {"markdown": sheet, "digest": request_digest(plan, changes), "changes": changes}
-        ti.xcom_push(key="sheet", value=bound | decision)
+        ti.xcom_push(key=SHEET_KEY, value=bound | decision)
         if conf.dry_run:
             return []
         take_over_ended(services_of(ti, plan), plan)
@@ -61,7 +71,11 @@ class SheetOperator(DocumentedOperator):
     """Hand on the evidence sheet and the decision that the rollback acts on."""
 
     def execute(self, context: Context) -> Any:
-        return context["ti"].xcom_pull(task_ids="plan", key="sheet")
+        ti = context["ti"]
+        sheet = ti.xcom_pull(task_ids=PLAN_TASK, key=SHEET_KEY)
+        if not sheet:
+            raise ResultLostError("the sheet of plan is not there", taskId=PLAN_TASK)
+        return sheet
 
 
 class RequestedRollbackOperator(LaunchOperator):
@@ -73,14 +87,13 @@ class RequestedRollbackOperator(LaunchOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        inputs = {"decision": "sheet", "approval": "approve_rollback"}
+        inputs = {"decision": SHEET_TASK, "approval": "approve_rollback"}
         super().__init__(step="rollback", inputs=inputs, **kwargs)
 
     def _run(self, ti: Any, services: Services, inp: StepInput) -> Outcome:
         sheet = inp.inputs.get("decision")
         if not sheet:
-            # The step skips itself: nothing was decided.
-            return super()._run(ti, services, inp)
+            raise ResultLostError("there is no sheet to act on", taskId=SHEET_TASK)
         step = partial(super()._run, ti, services, inp)
         change = RollbackChange(services, inp.plan, inp.application, sheet, step)
         approval = approval_for(inp.plan, inp.application, sheet, inp.inputs.get("approval"))

@@ -12,7 +12,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.operators.base import doc_of
-from migration_ops.operators.context import is_own_retry, plan_of, require_begun, services_of, step_input
+from migration_ops.operators.context import (
+    ResultLostError,
+    is_own_retry,
+    plan_of,
+    require_begun,
+    services_of,
+    step_input,
+)
 from migration_ops.operators.links import STEP_LINKS, persist_links
 from migration_ops.operators.triggers import trigger_for
 from migration_ops.operators.wave.gates import note_gate
@@ -65,11 +72,15 @@ class StepOperator(BaseOperator):
         try:
             plan = plan_of(ti)
             if self.app is None:
-                require_begun(ti)
+                require_begun(ti, plan)
             services = services_of(ti, plan)
             inp = step_input(ti, plan, self.app, self.inputs)
         except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
+        except ResultLostError as lost:
+            # Like a gate: nothing of the application failed, so nobody decides about it.
+            note_gate(ti, lost)
+            raise
         outcome = self._run(ti, services, StepInput(inp.plan, inp.app, resumed, inp.inputs, self._is_retry(ti)))
         if self.operator_extra_links and isinstance(services.mgn, MgnHook):
             persist_links(context, self, services.mgn, outcome)

@@ -11,7 +11,7 @@ from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.markdown import code, plain
 from migration_ops.core.verdict import GateResult, Verdict, worst
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, result_of, services_of, set_run_note
+from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, require_begun, result_of, services_of, set_run_note
 from migration_ops.operators.services import require_connection, services_for
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.estimate import estimate
@@ -99,7 +99,9 @@ class ReportOperator(DocumentedOperator):
             plan = plan_of(ti)
         except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
-        if plan.conf.dry_run or ti.xcom_pull(task_ids="preflight") is None:
+        try:
+            require_begun(ti, plan)
+        except StepSkipped:
             return self._of_checks(ti, plan)
         services = services_of(ti, plan)
         answers = {name: result_of(ti, task) for name, task in self.approvals.items()}
