@@ -35,12 +35,12 @@ LAUNCHABLE_FOR_CUTOVER = frozenset({"READY_FOR_CUTOVER"})
 WAVE_CAN_START = frozenset({"NOT_READY"}) | LAUNCHABLE_FOR_TEST | LAUNCHABLE_FOR_CUTOVER
 
 
-# A cleared task or a second run of the same wave may also find its own cutover, running or finalized.
-WAVE_CAN_CONTINUE = WAVE_CAN_START | {"CUTTING_OVER", "CUTOVER"}
+# What FinalizeCutover leaves behind.
+AFTER_FINALIZE = frozenset({"CUTOVER", "DISCONNECTED"})
 
 
 # Waiting brings no server from here to a launch.
 TERMINAL_FOR_WAVE = frozenset({"STOPPED", "DISCONNECTED", "DISCOVERED", "PENDING_INSTALLATION", "CUTOVER"})
 
 
-LIFECYCLE_STATES = WAVE_CAN_CONTINUE | TERMINAL_FOR_WAVE
+LIFECYCLE_STATES = WAVE_CAN_START | {"CUTTING_OVER"} | TERMINAL_FOR_WAVE

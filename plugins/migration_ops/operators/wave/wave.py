@@ -11,7 +11,15 @@ from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.markdown import code, plain
 from migration_ops.core.verdict import GateResult, Verdict, worst
 from migration_ops.operators.base import DocumentedOperator
-from migration_ops.operators.context import PLAN_KEY, note_of, plan_of, require_begun, result_of, services_of, set_run_note
+from migration_ops.operators.context import (
+    PLAN_KEY,
+    note_of,
+    plan_of,
+    require_begun,
+    result_of,
+    services_of,
+    set_run_note,
+)
 from migration_ops.operators.services import require_connection, services_for
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.estimate import estimate
@@ -19,6 +27,7 @@ from migration_ops.wave.plan.make import make_plan
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.plan.text import order_of, render_plan
 from migration_ops.wave.preflight import preflight, register
+from migration_ops.wave.preflight.finalized import finalized_in, without_servers
 from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.sheets.report import wave_report
 
@@ -66,8 +75,9 @@ class PreflightOperator(DocumentedOperator):
             reasons = [f"{check.verdict} {check.name} of {check.subject}: {check.reason}" for check in bad]
             raise BlockedError(f"{len(bad)} of {len(checks)} checks are not OK; nothing was touched", findings=reasons)
         if plan.conf.dry_run:
-            views = services.mgn.describe_servers(list(plan.server_ids))
-            steps = estimate(plan, views, _now())
+            left = without_servers(plan, finalized_in(plan, services.ledger.read(list(plan.migration_ids))))
+            views = services.mgn.describe_servers(list(left.server_ids)) if left.applications else {}
+            steps = estimate(left, views, _now())
             ti.xcom_push(key="estimate", value=steps)
             set_run_note(
                 ti,

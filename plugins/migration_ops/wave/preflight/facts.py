@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
@@ -25,6 +25,12 @@ class Facts:
     active_jobs: list[JobView] | MigrationError
     locks: dict[str, Holder] | MigrationError
     records: dict[str, Record] | MigrationError
+
+    def without(self, servers: frozenset[str]) -> Facts:
+        """The facts without the views of these servers."""
+        if isinstance(self.views, MigrationError):
+            return self
+        return replace(self, views={server: view for server, view in self.views.items() if server not in servers})
 
 
 def known(fact: T | MigrationError) -> T:

@@ -13,6 +13,7 @@ from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
 from migration_ops.wave.preflight.facts import Facts, gather
+from migration_ops.wave.preflight.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.records import as_retry
 from migration_ops.wave.rules.standing import DEPENDS_ON, STOPPED_AT, STOPPED_IN, TEST
 from migration_ops.wave.services import Services
@@ -37,15 +38,24 @@ CHECKS: tuple[CheckFunction, ...] = (
     outside.cutover_window,
 )
 
+# Of a wave whose servers are all finalized.
+_WITHOUT_SERVERS: tuple[CheckFunction, ...] = (outside.caller, outside.callback)
+
 
 def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
-    """Every check's result. One that cannot be made is UNKNOWN, and stops no other."""
+    """
+    Every check's result. One that cannot be made is UNKNOWN, and stops no other.
+
+    What this wave finalized before has nothing left to check but that it is so: its source may be off, archived or gone.
+    """
     facts = gather(services, plan)
-    results: list[GateResult] = []
-    for check in CHECKS:
+    final = finalized_in(plan, facts.records)
+    results: list[GateResult] = servers.finalized(final, facts) if final else []
+    rest, facts = without_servers(plan, final), facts.without(final)
+    for check in CHECKS if rest.applications else _WITHOUT_SERVERS:
         name = f"{check.__module__.rsplit('.', 1)[-1]}.{check.__name__}"
         try:
-            results += check(services, plan, facts)
+            results += check(services, rest, facts)
         except SDK_ERRORS as error:
             results.append(
                 GateResult(name, plan.wave, Verdict.UNKNOWN, reason=str(to_aws_error(error, mutating=False)))
@@ -58,7 +68,8 @@ def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
 def register(services: Services, plan: WavePlan) -> list[Record]:
     """Takes every server's lock and writes every migration, all-or-nothing per server; run again it changes nothing.
 
-    Records that a run before left in the middle keep their phase: the work goes on from there.
+    Records that a run before left in the middle keep their phase: the work goes on from there. What this wave
+    finalized stays as it is.
 
     :raises LockHeld: another run was faster.
     :raises BlockedError: the ledger knows a migration id as another server's.
@@ -71,6 +82,8 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
         for server in app.servers:
             record = found.get(server.migration_id)
             _refuse_other_server(record, server.migration_id, server.source_server_id)
+            if record is not None and is_final(plan, record):
+                continue
             before = record or Record(
                 migration_id=server.migration_id,
                 wave=plan.wave,
@@ -80,6 +93,8 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
             )
             old.append(before)
             new.append(_registered(services, plan, app, before))
+    if not old:
+        return []
     detail = {"planHash": plan.plan_hash, "runId": services.holder.run_id}
     written = services.ledger.write(old, new, event="registered", detail=detail, holder=services.holder)
     for record in written:

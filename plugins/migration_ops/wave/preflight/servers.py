@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from migration_ops.aws.mgn.states import REPLICATION_TERMINAL, WAVE_CAN_START
+from collections.abc import Iterable
+
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.aws.mgn.states import AFTER_FINALIZE, REPLICATION_TERMINAL, WAVE_CAN_START
+from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import ENDED, IN_CUTOVER, IN_TEST
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
@@ -56,6 +60,27 @@ def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[GateResu
             )
         )
     return checks
+
+
+def finalized(servers: Iterable[str], facts: Facts) -> list[GateResult]:
+    """What the ledger calls finalized is so in MGN, or was archived or removed there since."""
+    if isinstance(facts.views, MigrationError):
+        reason = f"MGN could not be asked: {facts.views}"
+        return [GateResult("lifecycle", one, Verdict.UNKNOWN, None, "finalized", reason) for one in sorted(servers)]
+    return [_finalized(server, facts.views.get(server)) for server in sorted(servers)]
+
+
+def _finalized(server: str, view: ServerView | None) -> GateResult:
+    if view is None or view.is_archived:
+        value = "archived" if view else "not listed by MGN"
+        return GateResult("lifecycle", server, Verdict.OK, value, "finalized")
+    state = view.lifecycle_state
+    if state is None:
+        return GateResult("lifecycle", server, Verdict.UNKNOWN, None, "finalized", "MGN did not say the state")
+    if state in AFTER_FINALIZE:
+        return GateResult("lifecycle", server, Verdict.OK, state, "finalized")
+    reason = f"this wave finalized it, and MGN shows {state}: to migrate it again, name another wave"
+    return GateResult("lifecycle", server, Verdict.BLOCKED, state, "finalized", reason)
 
 
 def _ours(record: Record | None, state: str) -> bool:

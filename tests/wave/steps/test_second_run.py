@@ -1,0 +1,133 @@
+"""A wave of which a part is finalized is run again with the same conf: what is finalized stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from migration_ops.core.errors import BlockedError, MigrationError
+from migration_ops.core.states import Phase
+from migration_ops.core.verdict import Verdict
+from migration_ops.ledger.protocol import Holder
+from migration_ops.wave.preflight import preflight, register
+from migration_ops.wave.steps.close import GoalMissedError
+from tests.wave.steps.wave_driver import Driver
+
+APPS = ({"appName": "a", "state": "READY_FOR_CUTOVER"}, {"appName": "b", "dependsOn": ["a"], "impact": "low"})
+
+
+@pytest.fixture
+def first(wave: Any) -> Driver:
+    """``a`` is finalized, ``b`` ends FROZEN; then the run ends."""
+    driver: Driver = wave({**APPS[0], "servers": 1}, {**APPS[1], "servers": 1})
+    driver.ready()
+    driver.cutover("a")
+    driver.step("soak")
+    driver.finish("a")
+    with pytest.raises(GoalMissedError):
+        driver.step("close", "b")
+    assert driver.phases("a") == {"FINALIZED"}
+    return driver
+
+
+def again(driver: Driver) -> Driver:
+    services = driver.services
+    holder = Holder("migration_wave", "run-again", driver.plan.wave)
+    return replace(driver, services=replace(services, holder=holder, run_ended=lambda _: True), results={})
+
+
+def bad(driver: Driver) -> list[Any]:
+    return [one for one in preflight(driver.services, driver.plan) if one.verdict is not Verdict.OK]
+
+
+def test_a_second_run_passes_preflight_and_goes_on_to_its_end(first: Driver) -> None:
+    before = first.records("a")
+    second = again(first)
+    second.start()
+    assert second.records("a") == before
+    assert second.phases("b") == {"PLANNED"}
+    for app in ("a", "b"):
+        second.test(app)
+    sheet = second.step("go_no_go")
+    assert "b" in sheet["ready"], sheet
+    for app in ("a", "b"):
+        second.cutover(app)
+    second.step("soak")
+    for app in ("a", "b"):
+        second.finish(app)
+    assert second.phases("b") == {"FINALIZED"}
+    second.assert_jobs("START_CUTOVER", "a", 1)
+    second.assert_jobs("START_CUTOVER", "b", 1)
+
+
+def test_preflight_of_the_same_run_cleared_passes(first: Driver) -> None:
+    assert bad(first) == []
+    register(first.services, first.plan)
+    assert first.phases("a") == {"FINALIZED"}
+
+
+def test_what_was_archived_or_removed_since_passes(first: Driver, box: Any) -> None:
+    mgn = first.services.mgn
+    gone = first.servers("a")
+
+    class WithoutIt:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(mgn, name)
+
+        def describe_servers(self, ids: list[str]) -> Any:
+            return {one: view for one, view in mgn.describe_servers(ids).items() if one not in gone}
+
+    second = again(first)
+    assert bad(replace(second, services=replace(second.services, mgn=WithoutIt()))) == []
+    box.boto("mgn").mark_as_archived(sourceServerID=gone[0])
+    assert bad(second) == []
+
+
+def test_a_wave_that_is_finalized_altogether_passes(wave: Any) -> None:
+    driver: Driver = wave()
+    driver.whole()
+    second = again(driver)
+    second.start()
+    assert second.phases("app") == {"FINALIZED"}
+
+
+def test_finalized_by_another_wave_is_not_ours(first: Driver) -> None:
+    other = replace(first.plan, wave="another")
+    found = {one.name for one in bad(replace(again(first), plan=other)) if one.subject in first.servers("a")}
+    assert found >= {"lifecycle", "replication"}
+    with pytest.raises(MigrationError):
+        register(again(first).services, other)
+
+
+def test_a_finalized_record_of_another_server_is_refused(first: Driver) -> None:
+    app = first.plan.application("a")
+    server = replace(app.servers[0], migration_id=first.plan.application("b").servers[0].migration_id)
+    plan = replace(first.plan, applications=(replace(app, servers=(server,)),))
+    with pytest.raises(BlockedError):
+        register(again(first).services, plan)
+
+
+@pytest.mark.parametrize("state", ["READY_FOR_TEST", "CUTTING_OVER"])
+def test_what_mgn_shows_otherwise_is_not_called_finalized(first: Driver, state: str) -> None:
+    mgn = first.services.mgn
+
+    class Otherwise:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(mgn, name)
+
+        def describe_servers(self, ids: list[str]) -> Any:
+            return {one: replace(view, lifecycle_state=state) for one, view in mgn.describe_servers(ids).items()}
+
+    second = again(first)
+    found = bad(replace(second, services=replace(second.services, mgn=Otherwise())))
+    assert (first.servers("a")[0], Verdict.BLOCKED) in {(one.subject, one.verdict) for one in found}
+
+
+def test_without_the_ledger_nothing_is_called_finalized(first: Driver, box: Any) -> None:
+    box.client.add_fault("accessDenied", service="dynamodb", operation="BatchGetItem")
+    verdicts = {one.verdict for one in bad(again(first))}
+    box.faults.remove()
+    assert Verdict.UNKNOWN in verdicts
+    assert first.records("a")[0].phase is Phase.FINALIZED
