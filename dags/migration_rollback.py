@@ -10,6 +10,9 @@ what would be undone. The rollback itself always asks for an approval.
 To retry, clear the failed task **with downstream**: it goes on from what MGN shows. `PLAN_CHANGED` (a launch or a
 dependant that nobody was shown) touched nothing: clear `plan` with downstream, and the question is asked anew.
 
+Servers that a run under way holds are refused before anybody is asked: end that run first. CMDB and callback hear of
+the rollback where the wave's conf named them.
+
 After finalize MGN has no way back: the run refuses, and says what a person can still do.
 """
 
@@ -18,7 +21,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import TriggerRule, chain, dag, task_group
+from airflow.sdk import TriggerRule, chain, cross_downstream, dag, task_group
 
 from migration_ops.operators.approval import EvidenceApproval
 from migration_ops.operators.base import CompleteOperator
@@ -30,6 +33,9 @@ from migration_ops.operators.wave.rollback import (
     SelectOperator,
     SheetOperator,
 )
+from migration_ops.operators.wave.step import step_task
+
+APP_NAME = "{{ task.app['appName'] }}"
 
 
 @dag(
@@ -50,17 +56,32 @@ def migration_rollback() -> None:
     sheet = SheetOperator(task_id="sheet")
     approve = EvidenceApproval(task_id="approve_rollback", which="rollback", sheet_task="sheet")
 
+    acted: list[Any] = []
+
     @task_group(group_id="undo")
     def undo(app: Any) -> None:
-        RequestedRollbackOperator(task_id="rollback", app=app, map_index_template="{{ task.app['appName'] }}")
+        rollback = RequestedRollbackOperator(task_id="rollback", app=app, map_index_template=APP_NAME)
+        # After success and after failure alike, as in a wave.
+        update_cmdb, send_callback = (
+            step_task(
+                task_id=name,
+                step=f"{name}_after_rollback",
+                app=app,
+                map_index_template=APP_NAME,
+                trigger_rule=TriggerRule.ALL_DONE,
+            )
+            for name in ("update_cmdb", "send_callback")
+        )
+        chain(rollback, update_cmdb, send_callback)
+        acted.extend([rollback, update_cmdb, send_callback])
 
     undone = undo.expand(app=plan.output)
     release = ReleaseOperator(task_id="release", trigger_rule=TriggerRule.ALL_DONE)
     complete = CompleteOperator(task_id="rollback_complete", trigger_rule=TriggerRule.NONE_FAILED)
-    chain(plan, sheet, approve, undone, complete)
-    undone >> release
-    # When it is cleared later and fails, the rest is skipped, and that must not be green.
-    plan >> complete
+    chain(plan, sheet, approve, undone)
+    # When the plan is cleared later and fails, the rest is skipped, and that must not be green.
+    cross_downstream([plan, *acted], [complete])
+    acted >> release
 
 
 migration_rollback()

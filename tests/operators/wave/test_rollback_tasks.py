@@ -13,6 +13,7 @@ from include.sandbox.sandbox import Sandbox
 from migration_ops.core.change import NotApprovedError, PlanChangedError
 from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Holder, LockHeldError
 from migration_ops.operators.context import ResultLostError
 from migration_ops.operators.wave import rollback as tasks
 from migration_ops.operators.wave.rollback import (
@@ -134,15 +135,32 @@ class TestSelect:
         select(run)
         assert run.values["plan", "sheet"]["digest"] == digest
 
-    def test_what_a_run_under_way_holds_stays_its_own(self, launched: Run) -> None:
+    @pytest.mark.parametrize("state", ["running", "queued", None])
+    def test_what_a_run_under_way_holds_is_refused_before_anybody_is_asked(
+        self, launched: Run, state: str | None
+    ) -> None:
         run = rollback_of(launched)
-        run.other_runs = "running"
-        [app] = select(run)
-        run.do(SheetOperator(task_id="sheet"))
+        run.other_runs = state  # type: ignore[assignment]
+        with pytest.raises(LockHeldError, match="mark the run as failed"):
+            select(run)
+        assert ("plan", "sheet") not in run.values
+        for words in (launched.run_id, launched.servers()[0]):
+            assert words in run.note("plan")
         assert holders(run) == {launched.run_id}
-        with pytest.raises(MigrationError):
-            undo(run, app)
         assert {one.phase for one in run.records()} == {Phase.TEST_LAUNCHED}
+
+    @pytest.mark.parametrize(("state", "words"), [("running", "is not over"), ("failed", "are taken over")])
+    def test_a_dry_run_shows_who_holds_them(self, launched: Run, state: str, words: str) -> None:
+        run = rollback_of(launched, dryRun=True)
+        run.other_runs = state
+        assert select(run) == []
+        assert launched.run_id in run.values["plan", "sheet"]["markdown"].replace("\\", "")
+        assert words in run.values["plan", "sheet"]["markdown"]
+
+    def test_who_held_them_is_on_the_sheet_that_is_approved(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        select(run)
+        assert launched.run_id in run.values["plan", "sheet"]["markdown"].replace("\\", "")
 
 
 class TestSheet:
@@ -175,10 +193,12 @@ class TestRelease:
 
     def test_what_another_run_holds_is_not_freed(self, launched: Run) -> None:
         run = rollback_of(launched)
-        run.other_runs = "running"
         select(run)
+        run.ledger.take_over(
+            run.servers(), Holder("migration_rollback", run.run_id, ""), other := Holder("d", "r", "w")
+        )
         run.do(ReleaseOperator(task_id="release"))
-        assert holders(run) == {launched.run_id}
+        assert holders(run) == {other.run_id}
 
     def test_after_a_dry_run_nothing_is_freed(self, launched: Run) -> None:
         run = rollback_of(launched, dryRun=True)
@@ -264,6 +284,7 @@ class TestRequestedRollback:
         approve(run, **(answer or {}))
         if answer is None:
             del run.values["approve_rollback", "return_value"]
+            run.states["approve_rollback"] = "failed"
         before = run.records()
         with pytest.raises(error):
             roll_back(run, app)

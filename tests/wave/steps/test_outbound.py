@@ -11,8 +11,11 @@ import requests
 
 from include.sandbox.cmf.seed import load, seed_from_estate
 from migration_ops.core.errors import MigrationError
+from migration_ops.wave.conf.rollback import parse_rollback_conf
+from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.steps.close import GoalMissedError
-from tests.wave.steps.wave_driver import Driver, WorkerKilled, killed
+from migration_ops.wave.steps.rollback_request import rollback_plan, select_records
+from tests.wave.steps.wave_driver import Driver, WorkerKilled, kill_before, killed
 
 READY = {"appName": "app", "state": "READY_FOR_CUTOVER"}
 _waves = count(50)
@@ -226,3 +229,78 @@ def test_a_lost_answer_of_the_cmdb_is_written_once(finalized: Any, box: Any) -> 
     stored = box.cmf.store.get("server", driver.results["cmdbIds"][0])
     assert stored["migration_status"] == "Cutover finalized"
     assert puts(driver) == before + 1
+
+
+def by_request(driver: Driver, run_id: str = "rollback-1") -> Driver:
+    """The same migrations in a run of ``migration_rollback``, with the plan that it makes of the ledger."""
+    services = replace(
+        driver.services, holder=replace(driver.services.holder, dag_id="migration_rollback", run_id=run_id)
+    )
+    conf = parse_rollback_conf({"wave": driver.plan.wave, "reason": "broken", "dryRun": False})
+    driver.services.ledger.release(list(driver.plan.server_ids), driver.services.holder)
+    plan = rollback_plan(services, conf, select_records(services, conf))
+    return replace(driver, services=services, plan=plan)
+
+
+TELL = ("update_cmdb_after_rollback", "send_callback_after_rollback")
+
+
+def heard(driver: Driver) -> tuple[str, list[str]]:
+    stored = driver.box.cmf.store.get("server", driver.results["cmdbIds"][0])
+    return stored["migration_status"], [one["body"]["status"] for one in deliveries(driver)]
+
+
+def test_the_world_hears_of_a_rollback_on_request_what_it_hears_after_a_wave(finalized: Any, box: Any) -> None:
+    driver = finalized(until="cutover_verify")
+    driver.change_conf(finalize=False)
+    driver.step("update_cmdb", "app")
+    driver.step("send_callback", "app")
+    assert heard(driver) == ("2/2 status checks : Passed", ["MIGRATION_IN_PROGRESS"])
+    asked = by_request(driver)
+    asked.roll_back("app")
+    for name in [*TELL, *TELL]:
+        asked.step(name, "app")
+    assert heard(driver) == ("Rolled back", ["MIGRATION_IN_PROGRESS", "ROLLED_BACK"])
+    assert not box.cmf.store.get("server", driver.results["cmdbIds"][0]).get("target_instance_id")
+
+
+def test_and_of_one_that_could_not_be_finished(finalized: Any, box: Any) -> None:
+    driver = finalized(until="cutover_verify")
+    asked = by_request(driver)
+    [instance] = [one for found in driver.instances("app").values() for one in found]
+    box.boto("ec2").modify_instance_attribute(InstanceId=instance, DisableApiTermination={"Value": True})
+    with pytest.raises(MigrationError):
+        asked.roll_back("app")
+    for name in TELL:
+        asked.step(name, "app")
+    box.boto("ec2").modify_instance_attribute(InstanceId=instance, DisableApiTermination={"Value": False})
+    assert heard(driver) == ("Needs attention", ["FROZEN"])
+
+
+def test_one_that_was_left_half_way_is_frozen_before_it_is_told(finalized: Any) -> None:
+    driver = finalized(until="cutover_verify")
+    asked = by_request(driver)
+    with killed():
+        kill_before(asked, "terminate_instances").roll_back("app")
+    assert driver.phases("app") == {"ROLLING_BACK"}
+    asked.step(TELL[0], "app")
+    assert (driver.phases("app"), heard(driver)[0]) == ({"FROZEN"}, "Needs attention")
+
+
+def test_a_rollback_that_touched_nothing_tells_nothing(finalized: Any) -> None:
+    """It was rejected, for example."""
+    driver = finalized(until="cutover_verify")
+    asked, before = by_request(driver), driver.records("app")
+    for name in TELL:
+        with pytest.raises(StepSkipped):
+            asked.step(name, "app")
+    assert (driver.records("app"), deliveries(driver)) == (before, [])
+
+
+def test_a_second_run_has_no_news_of_what_was_final_before(finalized: Any) -> None:
+    driver = finalized()
+    driver.step("send_callback", "app")
+    later = replace(driver, services=replace(driver.services, holder=replace(driver.services.holder, run_id="later")))
+    later.register()
+    assert set(later.step("send_callback", "app")["callbacks"].values()) == {"sent before"}
+    assert len(deliveries(driver)) == 1

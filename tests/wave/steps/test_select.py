@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.rollback import parse_rollback_conf
+from migration_ops.wave.steps.close import GoalMissedError
 from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
 
 
@@ -88,3 +90,23 @@ def test_the_sheet_shows_each_server_and_fits_beside_the_buttons(two: Any) -> No
     assert "<b>" not in text
     assert foreign == {}
     assert "Not launched by this migration" not in text
+
+
+def test_two_ids_of_one_server_are_no_obstacle_when_one_is_over(wave: Any) -> None:
+    """A first run without ``migrationId``, a second one with it."""
+    first = wave({"appName": "app", "servers": 1})
+    first.register()
+    with pytest.raises(GoalMissedError):
+        first.step("close", "app")
+    app = first.plan.application("app")
+    named = replace(app, servers=(replace(app.servers[0], migration_id=app.migration_ids[0] + "-b"),))
+    second = replace(first, plan=replace(first.plan, applications=(named,)))
+    second.register()
+    for document in ({"wave": first.plan.wave}, {"applications": ["app"], "wave": first.plan.wave}):
+        found = select_records(first.services, conf(**document))
+        assert [one.migration_id for one in found] == list(named.migration_ids)
+        assert rollback_plan(first.services, conf(**document), found).migration_ids == named.migration_ids
+    both = [*app.migration_ids, *named.migration_ids]
+    with pytest.raises(InvalidInputError, match="one and the same server"):
+        select_records(first.services, conf(migrationIds=both))
+    assert [one.migration_id for one in select_records(first.services, conf(migrationIds=both[:1]))] == both[:1]

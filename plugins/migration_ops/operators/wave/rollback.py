@@ -26,6 +26,7 @@ from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.preflight.run import take_over_ended
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.rollback_change import RollbackChange, application_plan, approval_for, request_digest
+from migration_ops.wave.steps.rollback_holders import holdings_of, require_free
 from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
 from migration_ops.wave.waits.outcome import Done, Outcome
 
@@ -36,7 +37,8 @@ class SelectOperator(DocumentedOperator):
     """
     Find the migrations in the ledger and show what MGN says of them.
 
-    Pushes the plan and the evidence sheet; returns the applications to roll back, none for a dry run.
+    Pushes the plan and the evidence sheet; returns the applications to roll back, none for a dry run. Servers that a
+    run under way holds end it here, before anybody is asked.
     """
 
     def execute(self, context: Context) -> Any:
@@ -47,7 +49,10 @@ class SelectOperator(DocumentedOperator):
             services = services_for(ti, conf.wave or "rollback", conf.aws_conn_id, conf.region)
             records = select_records(services, conf)
             plan = rollback_plan(services, conf, records)
-            sheet, foreign = rollback_sheet(services, plan, records, conf.reason)
+            holdings = holdings_of(services, plan)
+            if not conf.dry_run:
+                require_free(holdings)
+            sheet, foreign = rollback_sheet(services, plan, records, conf.reason, holdings)
         except MigrationError as error:
             set_run_note(ti, note_of(error))
             raise

@@ -141,4 +141,6 @@ def step_task(*, step: str, **kwargs: Any) -> StepOperator:
 
 
 # Their failures say nothing about the migration itself.
-_AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
+_AFTER_THE_WORK = frozenset(
+    {"update_cmdb", "send_callback", "update_cmdb_after_rollback", "send_callback_after_rollback", "close"}
+)

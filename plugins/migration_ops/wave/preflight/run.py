@@ -10,11 +10,12 @@ from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.states import ENDED, Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, Record
-from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.plan.plan import PlannedApplication, PlannedServer, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
 from migration_ops.wave.preflight.facts import Facts, gather
 from migration_ops.wave.preflight.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.records import as_retry
+from migration_ops.wave.rules.outside import OUTSIDE, outside_fact
 from migration_ops.wave.rules.standing import DEPENDS_ON, STOPPED_AT, STOPPED_IN, TEST
 from migration_ops.wave.services import Services
 
@@ -46,7 +47,7 @@ def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
     """
     Every check's result. One that cannot be made is UNKNOWN, and stops no other.
 
-    What this wave finalized before has nothing left to check but that it is so: its source may be off, archived or gone.
+    Of what this wave finalized before, only that is checked: its source may be off, archived or gone.
     """
     facts = gather(services, plan)
     final = finalized_in(plan, facts.records)
@@ -92,7 +93,7 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
                 phase=Phase.PLANNED,
             )
             old.append(before)
-            new.append(_registered(services, plan, app, before))
+            new.append(_registered(services, plan, app, server, before))
     if not old:
         return []
     detail = {"planHash": plan.plan_hash, "runId": services.holder.run_id}
@@ -102,9 +103,12 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
     return written
 
 
-def _registered(services: Services, plan: WavePlan, app: PlannedApplication, before: Record) -> Record:
+def _registered(
+    services: Services, plan: WavePlan, app: PlannedApplication, server: PlannedServer, before: Record
+) -> Record:
     """What failed before is no failure of this run any more; its sheet shows it as a retry."""
-    known = before.to(before.phase, facts={**as_retry(services, before), DEPENDS_ON: list(app.depends_on)})
+    kept = {DEPENDS_ON: list(app.depends_on), OUTSIDE: outside_fact(plan.conf, server.cmdb_id)}
+    known = before.to(before.phase, facts=as_retry(services, before) | kept)
     anew = _anew(known) if before.phase in ENDED else known
     return anew.to(
         anew.phase,

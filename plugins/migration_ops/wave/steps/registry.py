@@ -40,5 +40,7 @@ STEPS: Mapping[str, Step] = {
     "update_cmdb": report_results.update_cmdb,
     "send_callback": report_results.send_callback,
     "rollback": rollback.run,
+    "update_cmdb_after_rollback": report_results.update_cmdb_after_rollback,
+    "send_callback_after_rollback": report_results.send_callback_after_rollback,
     "close": close.run,
 }

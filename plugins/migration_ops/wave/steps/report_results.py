@@ -5,6 +5,7 @@ A failure here is red and can be cleared; it never rolls a server back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from migration_ops.core.errors import MigrationError, StepFailedError
@@ -13,9 +14,10 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.callback.client import CallbackEvent, CallbackReceipt
 from migration_ops.integrations.cmdb.protocol import CmdbUpdate
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.records import write
+from migration_ops.wave.records import records_of, write
+from migration_ops.wave.rules.outside import callback_url_of
 from migration_ops.wave.rules.standing import standing_of
-from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.close import settle, settled_and_looked_at
 from migration_ops.wave.waits.outcome import Done, Outcome
 
@@ -47,11 +49,48 @@ def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     app = inp.application
     if not inp.conf.cmdb.enabled:
         return Done({"appName": app.app_name, "passed": "cmdb.enabled is false"})
-    ids = {server.migration_id: server.cmdb_id for server in app.servers if server.cmdb_id}
-    if not ids:
+    if not _cmdb_ids(inp):
         return Done({"appName": app.app_name, "passed": "no server names a cmdbId"})
     # The work is over, whatever came of it: outside hears how it ended, not where it stopped.
-    settled, looked = settled_and_looked_at(services, inp)
+    return _write_cmdb(services, inp, *settled_and_looked_at(services, inp))
+
+
+def update_cmdb_after_rollback(services: Services, inp: StepInput) -> Outcome:
+    """
+    As ``update_cmdb``, of what a rollback on request touched; with the CMDB ids of the wave's conf.
+
+    :raises StepSkipped: the rollback touched nothing of the application.
+    :raises StepFailedError, CmdbUnavailable: some servers could not be written; the others are.
+    """
+    records = _undone_here(services, inp)
+    if not _cmdb_ids(inp):
+        return Done({"appName": inp.application.app_name, "passed": "the ledger knows no cmdbId of its servers"})
+    return _write_cmdb(services, inp, records, {})
+
+
+def _undone_here(services: Services, inp: StepInput) -> list[Record]:
+    """What this run rolled back or tried to; one that was left half-way is FROZEN first, as at the end of a wave."""
+
+    def touched() -> list[Record]:
+        records = records_of(services, inp.application)
+        run_id = services.holder.run_id
+        return [one for one in records if one.phase is Phase.ROLLED_BACK or one.dag_run_id == run_id]
+
+    records = touched()
+    if any(standing_of(record).is_rolling_back for record in records):
+        settle(services, inp)
+        records = touched()
+    if not records:
+        raise StepSkipped("the rollback touched nothing of it: nobody has to hear", appName=inp.application.app_name)
+    return records
+
+
+def _cmdb_ids(inp: StepInput) -> dict[str, str]:
+    return {server.migration_id: server.cmdb_id for server in inp.application.servers if server.cmdb_id}
+
+
+def _write_cmdb(services: Services, inp: StepInput, settled: list[Record], looked: Mapping[str, GateResult]) -> Outcome:
+    app, ids = inp.application, _cmdb_ids(inp)
     records = [record for record in settled if record.migration_id in ids]
     client, results = services.cmdb(), {}
     failed: dict[str, MigrationError] = {}
@@ -101,21 +140,39 @@ def send_callback(services: Services, inp: StepInput) -> Outcome:
 
     :raises StepFailedError, CallbackFailed: some could not be delivered.
     """
-    app, url = inp.application, inp.conf.callback_url
+    url = inp.conf.callback_url
     if not url:
-        return Done({"appName": app.app_name, "passed": "no callbackUrl in the conf"})
-    client = services.callback(url)
+        return Done({"appName": inp.application.app_name, "passed": "no callbackUrl in the conf"})
+    return _deliver(services, inp, [(record, url) for record in settle(services, inp)])
+
+
+def send_callback_after_rollback(services: Services, inp: StepInput) -> Outcome:
+    """
+    As ``send_callback``, of what a rollback on request touched; to the URL of the wave's conf.
+
+    :raises StepSkipped: the rollback touched nothing of the application.
+    :raises StepFailedError, CallbackFailed: some could not be delivered.
+    """
+    records = [(record, url) for record in _undone_here(services, inp) if (url := callback_url_of(record))]
+    if not records:
+        return Done({"appName": inp.application.app_name, "passed": "the ledger knows no callbackUrl of its servers"})
+    return _deliver(services, inp, records)
+
+
+def _deliver(services: Services, inp: StepInput, records: list[tuple[Record, str]]) -> Outcome:
+    app = inp.application
+    clients = {url: services.callback(url) for url in {url for _, url in records}}
     answers: dict[str, Any] = {}
     failed: dict[str, MigrationError] = {}
     delivered: list[tuple[Record, CallbackReceipt]] = []
     try:
-        for record in settle(services, inp):
+        for record, url in records:
             event = _event(services, record)
             if record.facts.get("callback") == event.webhook_id:
                 answers[record.migration_id] = "sent before"
                 continue
             try:
-                receipt = client.send(event)
+                receipt = clients[url].send(event)
             except MigrationError as error:
                 failed[record.migration_id] = error
                 continue
@@ -149,5 +206,6 @@ def _event(services: Services, record: Record) -> CallbackEvent:
         instance_id=record.instance_id,
         times={"createdAt": record.created_at, "updatedAt": record.updated_at},
         error=error,
-        occurrence=services.holder.run_id,
+        # Of the run that brought it there: a later run of the wave has no news of what was finalized before.
+        occurrence=record.dag_run_id or services.holder.run_id,
     )

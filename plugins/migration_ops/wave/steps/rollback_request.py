@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +12,24 @@ from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.conf.model import parse_conf
+from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.conf.rollback import RollbackConf
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.permission import permit
 from migration_ops.wave.plan.plan import WavePlan, build_plan
+from migration_ops.wave.rules.live import live_of, live_wave_of
+from migration_ops.wave.rules.outside import cmdb_ids_of
 from migration_ops.wave.rules.standing import DEPENDS_ON, standing_of
 from migration_ops.wave.services import Services
+from migration_ops.wave.steps.rollback_holders import Holding, holders_text
 
 
 def select_records(services: Services, conf: RollbackConf) -> list[Record]:
-    """The migrations the conf names; indexes are eventually consistent, so each is read again by its key.
+    """The migrations the conf names, one a server; indexes are eventually consistent, so each is read by its key.
 
-    :raises InvalidInputError: the ledger knows none, or not all that were named.
+    Of a wave or an application an ended migration gives way to the one that is on its way.
+
+    :raises InvalidInputError: the ledger knows none, or not all that were named; or two of one server are meant.
     """
     if conf.migration_ids:
         wanted = list(conf.migration_ids)
@@ -43,8 +50,21 @@ def select_records(services: Services, conf: RollbackConf) -> list[Record]:
         raise InvalidInputError(
             "the ledger does not know these migrations", path="migrationIds", value=unknown or wanted
         )
+    chosen = list(records.values())
+    if conf.migration_ids:
+        _refuse_twice(chosen)
+    else:
+        chosen = live_of(chosen if conf.wave else live_wave_of(chosen))
     # In an order of its own: an index has none, and the plan's hash follows it.
-    return sorted(records.values(), key=lambda one: (one.wave, one.app_name, one.source_server_id))
+    return sorted(chosen, key=lambda one: (one.wave, one.app_name, one.source_server_id))
+
+
+def _refuse_twice(records: list[Record]) -> None:
+    servers = Counter(record.source_server_id for record in records)
+    twice = [record.migration_id for record in records if servers[record.source_server_id] > 1]
+    if twice:
+        message = "these are migrations of one and the same server; name the one that is meant"
+        raise InvalidInputError(message, path="migrationIds", value=sorted(twice))
 
 
 def rollback_plan(services: Services, conf: RollbackConf, records: list[Record]) -> WavePlan:
@@ -52,9 +72,11 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
     waves = sorted({record.wave for record in records})
     if len(waves) > 1:
         raise InvalidInputError("one rollback is about one wave; name it", path="wave", value=waves)
-    applications: dict[str, list[dict[str, str]]] = {}
+    applications: dict[str, list[dict[str, Any]]] = {}
+    cmdb_ids = cmdb_ids_of(records)
     for record in records:
-        server = {"migrationId": record.migration_id, "sourceServerId": record.source_server_id}
+        server: dict[str, Any] = {"migrationId": record.migration_id, "sourceServerId": record.source_server_id}
+        server["cmdbId"] = cmdb_ids.get(record.migration_id)
         applications.setdefault(record.app_name, []).append(server)
     document: dict[str, Any] = {
         "wave": waves[0],
@@ -64,19 +86,22 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
         "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": list(conf.approvers)},
         "applications": [{"appName": name, "servers": servers} for name, servers in applications.items()],
     }
-    return build_plan(parse_conf(document, now=services.now()))
+    # Not judged as a new conf: names that were taken once are in the ledger, and what has them is still undone.
+    return build_plan(restore_conf(document))
 
 
 def rollback_sheet(
-    services: Services, plan: WavePlan, records: list[Record], reason: str
+    services: Services, plan: WavePlan, records: list[Record], reason: str, holdings: Iterable[Holding] = ()
 ) -> tuple[str, dict[str, str]]:
     """What would be undone, as Markdown: each server with its phase, what MGN shows and its instance.
 
+    :param holdings: the other runs that hold servers; they are named.
     :returns: and the job ids of launches that somebody else made, by source server id; they are on the sheet.
     """
     views = services.mgn.describe_servers(list(plan.server_ids))
     foreign = find_external_launches(services, {record.source_server_id: record for record in records}, views)
     parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
+    parts += holders_text(list(holdings))
     for app in plan.applications:
         mine = [record for record in records if record.app_name == app.app_name]
         # Three columns: a wider table pushes the buttons off Airflow's page.
