@@ -37,7 +37,7 @@ def _asked(session: Session, operator: str) -> TaskInstance:
     values = {
         "id": number,
         "task_id": "approve",
-        "dag_id": "any",
+        "dag_id": "migration_wave",
         "run_id": str(number),
         "map_index": -1,
         "operator": operator,
