@@ -18,7 +18,7 @@ After finalize MGN has no way back: the run refuses, and says what a person can 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import TriggerRule, chain, cross_downstream, dag, task_group
@@ -34,6 +34,7 @@ from migration_ops.operators.wave.rollback import (
     SheetOperator,
 )
 from migration_ops.operators.wave.step import step_task
+from migration_ops.wave.conf.limits import ROLLBACK_LIMIT
 
 APP_NAME = "{{ task.app['appName'] }}"
 
@@ -45,7 +46,7 @@ APP_NAME = "{{ task.app['appName'] }}"
     catchup=False,
     max_active_runs=16,
     max_active_tasks=64,
-    dagrun_timeout=timedelta(days=3),
+    dagrun_timeout=ROLLBACK_LIMIT,
     default_args=default_args(),
     params=rollback_params(),
     tags=[Tag.MIGRATION, Tag.MGN, Tag.IMPACT_CRITICAL],

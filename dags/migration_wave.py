@@ -17,7 +17,7 @@ The README explains the conf; every fault in it is named in the run's note.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import TriggerRule, chain, cross_downstream, dag, task_group
@@ -28,6 +28,7 @@ from migration_ops.operators.defaults import Tag, default_args
 from migration_ops.operators.wave.params import wave_params
 from migration_ops.operators.wave.step import StepOperator, step_task
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator, ReportOperator
+from migration_ops.wave.conf.limits import WAVE_LIMIT
 
 APP_NAME = "{{ task.app['appName'] }}"
 SHEET, APPROVAL, WINDOW = "go_no_go", "approve_cutover", "cutover_window"
@@ -57,7 +58,7 @@ def undo(app: Any, watched: list[Any]) -> StepOperator:
     catchup=False,
     max_active_runs=16,
     max_active_tasks=64,
-    dagrun_timeout=timedelta(days=21),
+    dagrun_timeout=WAVE_LIMIT,
     default_args=default_args(),
     params=wave_params(),
     tags=[Tag.MIGRATION, Tag.MGN, Tag.IMPACT_CRITICAL],

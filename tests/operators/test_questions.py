@@ -20,6 +20,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils import timezone
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy import inspect as inspect_state
 from sqlalchemy.orm import Session, lazyload
 
 from migration_ops.operators import listeners
@@ -97,7 +98,8 @@ def clear(session: Session, number: UUID) -> None:
 
 def clear_without_the_plugin(session: Session, number: UUID) -> None:
     """What the command line ends in: its process has no listeners."""
-    event.remove(TaskInstance, "after_update", listeners.drop_old_question)
+    for name in ("before_update", "after_update"):
+        event.remove(TaskInstance, name, listeners.drop_old_question)
     clear(session, number)
     listeners.listen()
 
@@ -142,6 +144,24 @@ def test_asked_again_it_shows_what_is_asked_now(session: Session, state: str | N
     begin(session, number)
     assert ask(session, number) == "new"
     assert session.scalar(select(HITLDetail.body).where(HITLDetail.ti_id == other)) == "old"
+
+
+def test_a_question_that_is_asked_while_its_task_is_cleared_is_dropped_too(session: Session) -> None:
+    """Its row is there only after the listener's first look; the new id takes it along."""
+    number = asked(session, "running")
+    session.execute(delete(HITLDetail))
+
+    def ask_now(mapper: Any, connection: Any, instance: Any) -> None:
+        if inspect_state(instance).attrs.id.history.deleted:
+            row = {"ti_id": number, "options": ["A"], "subject": "?", "body": "old"}
+            connection.execute(insert(HITLDetail.__table__).values(**row))
+
+    event.listen(TaskInstance, "before_update", ask_now)
+    try:
+        clear(session, number)
+    finally:
+        event.remove(TaskInstance, "before_update", ask_now)
+    assert session.scalar(select(HITLDetail.body)) is None
 
 
 @pytest.mark.parametrize("state", STATES)

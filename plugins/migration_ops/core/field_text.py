@@ -13,8 +13,9 @@ _DIGEST_CHARACTERS = 8
 
 
 def s3_key_part(name: str) -> str:
-    """One part of an S3 key, without a slash: a run id, for example."""
-    return _NOT_IN_A_KEY.sub("-", name)
+    """One part of an S3 key, without a slash: a run id, for example. Never ``..``, which tools take for a way up."""
+    part = _NOT_IN_A_KEY.sub("-", name)
+    return part if part.strip(".") else "-"
 
 
 def tag_value(text: str) -> str:

@@ -70,9 +70,9 @@ QUESTIONS = frozenset({"ChangeApproval", "EvidenceApproval", "DecideOperator", "
 
 def drop_old_question(mapper: Any, connection: Any, instance: Any) -> None:
     """
-    A task instance was cleared: it has another id, and its question goes with it.
+    A task instance is cleared: it gets another id, and its question is deleted instead of following.
 
-    After the update and not before: a question that was being asked at the same moment has followed by then.
+    Before the update and once more after it: one that was being asked at the same moment has followed by then.
     """
     old_ids = inspect(instance).attrs.id.history.deleted
     if old_ids and instance.operator in QUESTIONS and instance.dag_id in OWN_DAGS:
@@ -104,6 +104,7 @@ def drop_question_of_earlier_try(execution: Any) -> None:
 def listen() -> None:
     """Registers the above, once a process."""
     for target, name, hook in (
+        (TaskInstance, "before_update", drop_old_question),
         (TaskInstance, "after_update", drop_old_question),
         (Session, "do_orm_execute", drop_question_of_earlier_try),
     ):

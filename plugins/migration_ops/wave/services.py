@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.field_text import s3_key_part
 from migration_ops.core.settings import Settings
 from migration_ops.integrations.callback.client import CallbackClient
 from migration_ops.integrations.cmdb.protocol import Cmdb
@@ -71,6 +72,10 @@ class Services:
 
     def epoch(self) -> float:
         return self.now().timestamp()
+
+    def evidence_key(self, name: str) -> str:
+        """The S3 key of a document of this run; names of waves and runs are text of people's."""
+        return f"waves/{s3_key_part(self.holder.wave)}/{s3_key_part(self.holder.run_id)}/{name}"
 
 
 @dataclass(frozen=True)

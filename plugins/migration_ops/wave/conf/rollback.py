@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from migration_ops.wave.conf import limits, names
 from migration_ops.wave.conf.model import InvalidConfError
 from migration_ops.wave.conf.parts import ConfPart, MigrationId, Minutes, Name
-from migration_ops.wave.conf.problems import path_of
+from migration_ops.wave.conf.problems import Finding, path_of
 
 
 class RollbackConf(ConfPart):
@@ -44,8 +46,20 @@ def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
         findings = [{"path": path_of(e["loc"]), "code": e["type"], "message": e["msg"]} for e in error.errors()]
         shown = "; ".join(f"{one['path']}: {one['message']}" for one in findings)
         raise InvalidConfError(shown, findings=findings) from None
+    found = [*limits.of_rollback(conf.timeout_minutes), *_names(conf)]
+    if found:
+        shown = "; ".join(f"{one.path}: {one.message}" for one in found)
+        raise InvalidConfError(shown, findings=[one.as_document() for one in found])
     chosen = [bool(conf.migration_ids), bool(conf.applications), bool(conf.wave)]
     if not any(chosen) or (conf.migration_ids and any(chosen[1:])):
         message = "name a wave, applications (of a wave) or migrationIds, nothing else beside migrationIds"
         raise InvalidConfError(message, findings=[{"path": "wave", "code": "what", "message": message}])
     return conf
+
+
+def _names(conf: RollbackConf) -> Iterator[Finding]:
+    """A name with a slash was taken once, and what has it must still be found."""
+    yield from names.of_text("wave", conf.wave)
+    for key, values in (("applications", conf.applications), ("approvers", conf.approvers)):
+        for index, one in enumerate(values):
+            yield from names.of_text(f"{key}[{index}]", one)

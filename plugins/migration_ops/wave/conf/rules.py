@@ -5,14 +5,20 @@ A part of the wrong type is skipped here: the model reports it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import TypeAdapter, ValidationError
+
 from migration_ops.core.documents import migration_id_for
+from migration_ops.wave.conf import limits, names
+from migration_ops.wave.conf.parts import UtcMoment
 from migration_ops.wave.conf.problems import KEY_LENGTH, Finding, path_of
 
 _SAMPLING = {"samples": 3, "pollSeconds": 60, "timeoutMinutes": 1_440}
@@ -22,9 +28,11 @@ def validate(document: dict[str, Any], now: datetime) -> list[Finding]:
     """Everything that is wrong with a conf beyond the types of its fields."""
     return [
         *_contents(document),
+        *_names(document),
         *_duplicates(document),
         *_dependencies(document),
         *_window(_part(document, "cutoverWindow"), now),
+        *limits.of_wave(document, now, _time(_part(document, "cutoverWindow").get("opens"))),
         *_samples(_part(document, "replication")),
         *_quiesce(document),
         *_urls(document),
@@ -60,6 +68,17 @@ def _contents(document: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("mgnWaveId", "both_given", "give applications or mgnWaveId, not both")
     if not from_mgn and not listed:
         yield Finding("applications", "empty_wave", "a wave needs applications or mgnWaveId")
+
+
+def _names(document: dict[str, Any]) -> Iterator[Finding]:
+    yield from names.of_name("wave", document.get("wave"))
+    for path, application in _applications(document):
+        yield from names.of_name(f"{path}.appName", application.get("appName"))
+        for index, one in enumerate(_items(application, "dependsOn")):
+            yield from names.of_name(f"{path}.dependsOn[{index}]", one)
+    yield from names.of_text("changeTicket", document.get("changeTicket"))
+    for index, one in enumerate(_items(_part(document, "approvals"), "approvers")):
+        yield from names.of_text(f"approvals.approvers[{index}]", one)
 
 
 def _repeated(values: Iterator[tuple[str, Any]], what: str) -> Iterator[Finding]:
@@ -121,17 +140,29 @@ def _dependencies(document: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _time(value: Any) -> datetime | None:
+    """As the model reads it: two readers of one text are two times."""
     if not isinstance(value, str):
         return None
     try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return _moments().validate_json(json.dumps(value))
+    except ValidationError:
         return None
-    return parsed if parsed.tzinfo else None
+
+
+@cache
+def _moments() -> TypeAdapter[datetime]:
+    return TypeAdapter(UtcMoment)
+
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[Tt _]\d{2}")
 
 
 def _window(window: dict[str, Any], now: datetime) -> Iterator[Finding]:
     opens, closes = _time(window.get("opens")), _time(window.get("closes"))
+    for key, moment in (("opens", opens), ("closes", closes)):
+        if moment and not _ISO.match(window[key]):
+            # The model takes seconds since 1970 as well, and nobody who approves would read them as a time.
+            yield Finding(f"cutoverWindow.{key}", "not_iso_8601", "must be an ISO 8601 time with an offset")
     if closes and closes <= now:
         yield Finding("cutoverWindow.closes", "window_closed", f"the window closed at {closes.isoformat()}")
     if opens and closes and opens >= closes:

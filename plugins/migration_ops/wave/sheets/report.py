@@ -45,7 +45,7 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
     }
     document["markdown"] = render(document)
     document["evidenceKey"] = services.store_evidence(
-        f"waves/{plan.wave}/{services.holder.run_id}/report.json",
+        services.evidence_key("report.json"),
         {k: v for k, v in document.items() if k != "markdown"},
     )
     return document

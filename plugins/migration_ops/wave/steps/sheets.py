@@ -149,9 +149,7 @@ def _finalize_row(
 
 
 def _result(services: Services, inp: StepInput, sheet: Sheet) -> dict[str, Any]:
-    key = services.store_evidence(
-        f"waves/{inp.plan.wave}/{services.holder.run_id}/{sheet.document['kind']}.json", sheet.document
-    )
+    key = services.store_evidence(services.evidence_key(f"{sheet.document['kind']}.json"), sheet.document)
     return {
         "digest": sheet.digest,
         "markdown": sheet.markdown,

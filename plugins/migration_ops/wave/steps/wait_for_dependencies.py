@@ -46,9 +46,17 @@ def run(services: Services, inp: StepInput) -> Outcome:
         subjects=tuple(ids),
         until={"reached": sorted(CUT_OVER), "failed": sorted(NOT_COMING)},
         poll_seconds=services.settings.ledger_poll_seconds,
-        deadline=services.epoch() + 60 * inp.conf.approvals.timeout_minutes,
+        deadline=services.epoch() + 60 * _longest_minutes(services, inp),
         why=f"{app.app_name} waits for {', '.join(app.depends_on)} to be cut over and verified",
     )
+
+
+def _longest_minutes(services: Services, inp: StepInput) -> float:
+    """What the levels below may take by their own time-outs, and the time people have to decide about a failure."""
+    quiesce, settings = inp.conf.quiesce, services.settings
+    level = (quiesce.timeout_minutes if quiesce else 0.0) + inp.conf.final_sync.timeout_minutes
+    level += settings.job_timeout_minutes + settings.verify_timeout_minutes
+    return inp.application.level * level + inp.conf.approvals.timeout_minutes
 
 
 def _reasons(resumed: Resumed) -> dict[str, Any]:
