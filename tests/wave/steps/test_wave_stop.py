@@ -128,3 +128,68 @@ def test_a_ledger_of_an_earlier_version_that_calls_a_stop_a_failure_is_read_as_w
     new = old.to(old.phase, error_code="WAVE_STOPPED", error_message="the wave stops")
     driver.services.ledger.write([old], [new], "step failed", holder=driver.services.holder)
     cut_over(driver, "a", "b")
+
+
+@pytest.fixture
+def one_is_final(wave: Any) -> Driver:
+    """``a`` is finalized, critical ``b`` failed in its cutover, which stops ``c``; the run has ended."""
+    driver: Driver = wave(app("a"), app("b"), app("c", "low"))
+    driver.ready()
+    driver.cutover("a")
+    fail(driver, "b")
+    stopped(driver, "c")
+    driver.step("soak")
+    driver.finish("a")
+    close(driver, "b", "c")
+    return driver
+
+
+def close(driver: Driver, *names: str) -> None:
+    for name in names:
+        with pytest.raises(GoalMissedError):
+            driver.step("close", name)
+
+
+def through_the_test(driver: Driver, *names: str) -> None:
+    for name in names:
+        driver.step("mark_ready", name)
+    driver.step("go_no_go")
+
+
+@pytest.mark.parametrize("way", ["its cutover", "its mark_ready", "people roll it back", "the conf rolled it back"])
+def test_after_a_finalized_application_the_hints_ways_lead_on(one_is_final: Driver, way: str) -> None:
+    driver = one_is_final
+    if way == "its mark_ready":
+        with pytest.raises(WaveStoppedError):
+            driver.step("go_no_go")
+        through_the_test(driver, "b")
+    elif way == "people roll it back":
+        driver.roll_back("b", ROLL_BACK | {"by": "ann"})
+    elif way == "the conf rolled it back":
+        driver.roll_back("b", {"decision": "rollback", "by": "conf", "reason": "onFailure: rollback"})
+        driver.step("go_no_go")
+    if way.startswith("its"):
+        cut_over(driver, "b")
+    # It was closed as not reached: as any application, it is asked for by its own task.
+    through_the_test(driver, "c")
+    cut_over(driver, "c")
+    driver.step("soak")
+    driver.finish("c")
+    assert (driver.phases("a"), driver.phases("c")) == ({"FINALIZED"}, {"FINALIZED"})
+    driver.assert_jobs("START_CUTOVER", "a", 1)
+
+
+def test_a_half_finalized_application_stops_the_wave_until_its_finalize_is_cleared(wave: Any, box: Any) -> None:
+    driver: Driver = wave(app("a", servers=2), app("b", "low"))
+    driver.ready()
+    driver.cutover("a")
+    driver.step("soak")
+    bad = driver.servers("a")[0]
+    box.client.add_fault("accessDenied", service="mgn", operation="FinalizeCutover", serverIds=[bad], times=1)
+    with pytest.raises(StepFailedError):
+        driver.step("finalize", "a")
+    close(driver, "a")
+    stopped(driver, "b")
+    driver.step("finalize", "a")
+    assert driver.phases("a") == {"FINALIZED"}
+    cut_over(driver, "b")
