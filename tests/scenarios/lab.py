@@ -62,7 +62,9 @@ class Lab:
             apps.append({**of_app, "aws_accountid": "123456789012", "aws_region": "us-east-1"})
             for server in app["servers"]:
                 server["cmdbId"] = str(number)
-                name = f"{app['appName']}-{number}"
+                name = self.sandbox.server(server["sourceServerId"])["sourceProperties"]["identificationHints"][
+                    "hostname"
+                ]
                 servers.append(
                     {
                         "server_id": str(number),

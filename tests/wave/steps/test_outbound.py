@@ -23,7 +23,10 @@ _waves = count(50)
 
 @pytest.fixture
 def finalized(wave: Any, box: Any) -> Any:
-    """An application that is final, with its server in the CMDB and a callback wanted."""
+    """An application that is final, with its server in the CMDB and a callback wanted.
+
+    The records fit by their wave.
+    """
 
     def make(servers: int = 1, until: str = "finalize") -> Driver:
         number = next(_waves)
@@ -40,7 +43,12 @@ def finalized(wave: Any, box: Any) -> Any:
             ),
         )
         url = f"{box.endpoints['callback']}/hook-{number}"
-        driver = wave(READY | {"servers": [{"cmdbId": one} for one in ids]}, cmdb={"enabled": True}, callbackUrl=url)
+        driver = wave(
+            READY | {"servers": [{"cmdbId": one} for one in ids]},
+            wave=f"w-{number}",
+            cmdb={"enabled": True},
+            callbackUrl=url,
+        )
         driver.results["cmdbIds"], driver.results["url"] = ids, url
         driver.register()
         driver.step("test_launch", "app")
@@ -304,3 +312,22 @@ def test_a_second_run_has_no_news_of_what_was_final_before(finalized: Any) -> No
     later.register()
     assert set(later.step("send_callback", "app")["callbacks"].values()) == {"sent before"}
     assert len(deliveries(driver)) == 1
+
+
+def test_a_record_of_another_server_is_not_written(finalized: Any, box: Any) -> None:
+    driver = finalized(servers=2)
+    other, _ = driver.results["cmdbIds"]
+    app = box.cmf.store.get("server", other)["app_id"]
+    wave_id = box.cmf.store.get("app", app)["wave_id"]
+    with box.cmf.store._lock:
+        box.cmf.store._items["wave"][wave_id]["wave_name"] = "somebody else's"
+    before = puts(driver)
+    with pytest.raises(MigrationError, match="another server's"):
+        driver.step("update_cmdb", "app")
+    assert puts(driver) == before
+    names = [view.hostname for view in driver.services.mgn.describe_servers(driver.servers("app")).values()]
+    with box.cmf.store._lock:
+        for cmdb_id, name in zip(driver.results["cmdbIds"], names, strict=True):
+            box.cmf.store._items["server"][cmdb_id]["server_name"] = str(name).upper()
+    driver.step("update_cmdb", "app")
+    assert heard(driver)[0] == "Cutover finalized"

@@ -217,10 +217,15 @@ def test_the_cmdb_is_asked_for_every_server_that_names_an_id(wave: Any, box: Any
         ],
     }
     load(box.cmf.store, seed)
-    driver = wave({"appName": "app", "servers": [{"cmdbId": "901"}, {"cmdbId": "902"}, {}]}, cmdb={"enabled": True})
+    servers = [{"cmdbId": "901"}, {"cmdbId": "902"}, {}]
+    driver = wave({"appName": "app", "servers": servers}, wave="preflight", cmdb={"enabled": True})
     unknown = driver.plan.application("app").servers[1]
     assert unknown.cmdb_id == "902"
     assert bad(driver) == {("CMDB record", unknown.migration_id): Verdict.BLOCKED}
+    # A conf of another wave cannot name it, unless the host's name is the record's.
+    other = replace(driver, plan=replace(driver.plan, wave="another"))
+    known = driver.plan.application("app").servers[0]
+    assert bad(other)["CMDB record", known.migration_id] is Verdict.BLOCKED
     box.client.add_fault("error500", service="cmf", operation="*")
     assert Verdict.UNKNOWN in set(bad(driver).values())
 

@@ -26,7 +26,7 @@ from migration_ops.integrations.cmdb.cmf_auth import (
     LoginEndpoint,
     TokenCache,
 )
-from migration_ops.integrations.cmdb.cmf_find import judge_probe, judge_servers
+from migration_ops.integrations.cmdb.cmf_find import NOT_ITS_RECORD, judge_probe, judge_servers, names_of
 from migration_ops.integrations.cmdb.cmf_http import CmfHttp
 from migration_ops.integrations.cmdb.protocol import CmdbResult, CmdbServer, CmdbUpdate, Outcome, WaveStatus
 from migration_ops.integrations.errors import CmdbMismatchError, CmdbRefusedError, CmdbUnavailableError
@@ -91,6 +91,7 @@ class CmfClient:
         if server.cmdb_id is None:
             raise CmdbRefusedError("this server has no cmdbId in the conf", migrationId=server.migration_id)
         wave_status = _legal_wave_status(server.wave_status)
+        self._require_its_record(server.cmdb_id, server)
         desired = {
             "migration_status": server.migration_status,
             "replication_status": server.replication_status,
@@ -104,6 +105,20 @@ class CmfClient:
             read_back["wave_status"] = wave.get("wave_status")
         outcome: Outcome = "written" if sends else "unchanged"
         return CmdbResult(server.migration_id, server.cmdb_id, outcome, read_back, sends)
+
+    def _require_its_record(self, cmdb_id: str, server: CmdbUpdate) -> None:
+        """:raises CmdbRefusedError: the record is another server's; nothing was written."""
+        if server.identity is None:
+            return
+        item = self.item("server", cmdb_id)
+        if not server.identity.fits(names_of(item), lambda: self._wave_name_of(item)):
+            raise CmdbRefusedError(
+                NOT_ITS_RECORD, cmdbId=cmdb_id, migrationId=server.migration_id, serverName=item.get("server_name")
+            )
+
+    def _wave_name_of(self, item: dict[str, Any]) -> Any:
+        app = self.item("app", str(item["app_id"])) if item.get("app_id") else {}
+        return self.item("wave", str(app["wave_id"])).get("wave_name") if app.get("wave_id") else None
 
     def _update_wave(
         self, item: dict[str, Any], server: CmdbUpdate, wave_status: WaveStatus

@@ -12,6 +12,12 @@ from migration_ops.integrations.errors import CmdbNotFoundError, CmdbRefusedErro
 
 MIGRATED_BY_MGN = "Rehost"
 ReadItem = Callable[[str, str], dict[str, Any]]
+NOT_ITS_RECORD = "neither the record's name nor its wave fits the server: it is another server's"
+
+
+def names_of(record: dict[str, Any]) -> list[Any]:
+    """The host names that a record of a server has."""
+    return [record.get("server_name"), record.get("server_fqdn")]
 
 
 def judge_probe(list_waves: Callable[[], Any]) -> GateResult:
@@ -93,6 +99,8 @@ def _judged(server: CmdbServer, cmdb_id: str, records: _Records) -> GateResult:
             return _check(server, Verdict.BLOCKED, value, "the server's application belongs to no wave in the CMDB")
         wave = records.get("wave", str(value["waveId"]))
         value |= {"waveName": wave.get("wave_name"), "waveStatus": wave.get("wave_status")}
+        if server.identity and not server.identity.fits(names_of(record), lambda: wave.get("wave_name")):
+            return _check(server, Verdict.BLOCKED, value, NOT_ITS_RECORD)
     except CmdbRefusedError as error:
         return _check(server, Verdict.BLOCKED, value, _told(error))
     except CmdbUnavailableError as error:
@@ -101,7 +109,7 @@ def _judged(server: CmdbServer, cmdb_id: str, records: _Records) -> GateResult:
 
 
 def _check(server: CmdbServer, verdict: Verdict, value: Any = None, reason: str = "") -> GateResult:
-    limit = f"known once, r_type {MIGRATED_BY_MGN}, in an application and a wave"
+    limit = f"known once, r_type {MIGRATED_BY_MGN}, in an application and a wave, name or wave as ours"
     return GateResult("CMDB record", server.migration_id, verdict, value, limit, reason)
 
 

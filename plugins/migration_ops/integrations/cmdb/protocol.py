@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from migration_ops.core.verdict import GateResult
+from migration_ops.integrations.cmdb.identity import Identity
 
 
 class WaveStatus(StrEnum):
@@ -24,17 +25,22 @@ Outcome = Literal["written", "unchanged"]
 
 @dataclass(frozen=True)
 class CmdbServer:
-    """A server that the CMDB should know. ``cmdb_id`` None: the conf names none."""
+    """A server that the CMDB should know. ``cmdb_id`` None: the conf names none.
+
+    :param identity: what the record must fit; None: it is not compared.
+    """
 
     migration_id: str
     cmdb_id: str | None
     source_server_id: str
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
 class CmdbUpdate:
     """What the record of one server shall say. None leaves a value as it is, ``""`` removes it.
 
+    :param identity: what the record must fit before it is written; None: it is not compared.
     :param wave_status: a value of :class:`WaveStatus` for the wave that the server belongs to.
     """
 
@@ -44,6 +50,7 @@ class CmdbUpdate:
     replication_status: str | None = None
     target_instance_id: str | None = None
     wave_status: str | None = None
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from migration_ops.integrations.cmdb.protocol import CmdbServer
 from migration_ops.integrations.errors import NameNotResolvedError
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts
+from migration_ops.wave.rules.outside import identity_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.steps.cutover_window import window_check
 from migration_ops.wave.waits.feeds import calendar_states
@@ -17,8 +18,14 @@ def cmdb(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """The CMDB answers, and knows every server that names a ``cmdbId``; a server without one is left out of it."""
     if not plan.conf.cmdb.enabled:
         return []
+    views = facts.views if isinstance(facts.views, dict) else {}
     wanted = [
-        CmdbServer(server.migration_id, server.cmdb_id, server.source_server_id)
+        CmdbServer(
+            server.migration_id,
+            server.cmdb_id,
+            server.source_server_id,
+            identity_of(views.get(server.source_server_id), plan.wave),
+        )
         for app in plan.applications
         for server in app.servers
         if server.cmdb_id

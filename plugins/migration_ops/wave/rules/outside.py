@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.integrations.cmdb.identity import Identity
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import WaveConf
 
@@ -15,6 +17,11 @@ OUTSIDE = "outside"
 def outside_fact(conf: WaveConf, cmdb_id: str | None) -> dict[str, Any]:
     """What the conf says of one server; no CMDB id where the conf does not write to the CMDB."""
     return {"cmdbId": cmdb_id if conf.cmdb.enabled else None, "callbackUrl": conf.callback_url}
+
+
+def identity_of(view: ServerView | None, wave: str) -> Identity:
+    """What the server's record in the CMDB must fit; of a server that MGN no longer lists only the wave is known."""
+    return Identity((view.hostname,) if view is not None and view.hostname else (), wave)
 
 
 def callback_url_of(record: Record) -> str | None:

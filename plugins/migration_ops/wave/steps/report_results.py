@@ -15,7 +15,7 @@ from migration_ops.integrations.callback.client import CallbackEvent, CallbackRe
 from migration_ops.integrations.cmdb.protocol import CmdbUpdate
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.records import records_of, write
-from migration_ops.wave.rules.outside import callback_url_of
+from migration_ops.wave.rules.outside import callback_url_of, identity_of
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.close import settle, settled_and_looked_at
@@ -93,6 +93,7 @@ def _write_cmdb(services: Services, inp: StepInput, settled: list[Record], looke
     app, ids = inp.application, _cmdb_ids(inp)
     records = [record for record in settled if record.migration_id in ids]
     client, results = services.cmdb(), {}
+    views = services.mgn.describe_servers([record.source_server_id for record in records]) if records else {}
     failed: dict[str, MigrationError] = {}
     for record in records:
         words = _words(record, looked.get(record.source_server_id))
@@ -102,6 +103,7 @@ def _write_cmdb(services: Services, inp: StepInput, settled: list[Record], looke
             migration_status=words[0],
             replication_status=words[1],
             target_instance_id=_instance(record),
+            identity=identity_of(views.get(record.source_server_id), record.wave),
         )
         try:
             results[record.migration_id] = client.update(update).outcome
