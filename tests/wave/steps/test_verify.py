@@ -13,6 +13,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
+from migration_ops.integrations.instance_http import address_refusal
 from migration_ops.wave.waits.outcome import Topic
 from tests.wave.steps.wave_driver import FAST, Driver, client_factory
 
@@ -174,7 +175,11 @@ def at_home(driver: Driver) -> Driver:
 
             return Moved()
 
-    services = replace(driver.services, client=lambda name: Ec2() if name == "ec2" else real(name))
+    services = replace(
+        driver.services,
+        client=lambda name: Ec2() if name == "ec2" else real(name),
+        address_refusal=lambda address: None if address == "127.0.0.1" else address_refusal(address),
+    )
     return replace(driver, services=services)
 
 
@@ -236,6 +241,18 @@ def test_an_ssm_check_that_fails_is_sent_anew_until_it_is_good(launched: Any) ->
     driver.step("cutover_verify", "app")
     stub.assert_no_pending_responses()
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
+
+
+def test_an_ssm_check_that_does_not_end_is_named_when_the_time_is_over(launched: Any) -> None:
+    checks = [{"type": "ssm", "commands": ["systemctl is-active app"]}]
+    driver, _ = with_ssm(launched(READY | {"checks": checks}), *["InProgress"])
+    with pytest.raises(StepTimedOutError) as failure:
+        replace(driver, services=replace(driver.services, settings=replace(FAST, verify_timeout_minutes=0.0001))).step(
+            "cutover_verify", "app"
+        )
+    [[name, why]] = failure.value.context["reasons"].items()
+    assert name == f"ssm {instance_of(driver)}/0"
+    assert "still runs" in why
 
 
 def test_an_ssm_check_that_stays_bad_times_out(launched: Any) -> None:

@@ -89,10 +89,8 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     failed = [check for check in checked.checks if check.verdict is not Verdict.OK]
     if failed or checked.is_running:
         if services.epoch() >= deadline:
-            reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
-            raise StepTimedOutError(
-                f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons
-            )
+            what = f"checks of {app.app_name} did not pass in time"
+            raise StepTimedOutError(what, appName=app.app_name, reasons=_reasons(failed) | checked.running)
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
         return wait_until(services, at, why, deadline, VerifyCarry(deadline, checked.commands))
@@ -102,6 +100,15 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     ]
     write(services, todo, new, f"{kind.name} verified", {"checks": evidence})
     return Done({"appName": app.app_name, "checks": evidence})
+
+
+def _reasons(failed: list[GateResult]) -> dict[str, str]:
+    """By check and subject; several checks of one kind of one instance are all named."""
+    reasons: dict[str, str] = {}
+    for check in failed:
+        name = f"{check.name} {check.subject}"
+        reasons[name] = f"{reasons[name]}; {check.reason}" if name in reasons else check.reason
+    return reasons
 
 
 def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, Any]:
