@@ -316,7 +316,8 @@ def test_an_instance_that_mgn_no_longer_names_is_no_clean_end(wave: Any) -> None
     driver.box.client.advance(3600)
     instance = protect(driver)
     driver.services.mgn.change_lifecycle(server, "READY_FOR_CUTOVER")
-    cutover_launched(driver)
+    with pytest.raises(StepFailedError, match="CLEANUP_FAIL"):
+        cutover_launched(driver)
     assert len(driver.instances("app")[server]) == 2
     with pytest.raises(FrozenError, match=instance):
         driver.roll_back("app")

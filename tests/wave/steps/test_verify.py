@@ -196,7 +196,7 @@ def test_http_and_tcp(launched: Any, site: Any) -> None:
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
     Site.status = 200
     evidence = driver.step("cutover_verify", "app")["checks"]
-    assert [one["name"] for one in evidence] == ["boot", "http", "tcp"]
+    assert [one["name"] for one in evidence] == ["boot", "only instance", "http", "tcp"]
 
 
 def test_a_port_that_is_closed(launched: Any, site: Any) -> None:
@@ -280,7 +280,12 @@ def test_an_ssm_check_that_passed_is_not_run_again_while_another_runs(launched: 
     services = replace(driver.services, client=lambda name: client if name == "ssm" else real(name))
     evidence = replace(driver, services=services).step("cutover_verify", "app")["checks"]
     stub.assert_no_pending_responses()
-    assert [(one["name"], one["verdict"]) for one in evidence] == [("boot", "OK"), ("ssm", "OK"), ("ssm", "OK")]
+    assert [(one["name"], one["verdict"]) for one in evidence] == [
+        ("boot", "OK"),
+        ("only instance", "OK"),
+        ("ssm", "OK"),
+        ("ssm", "OK"),
+    ]
 
 
 def test_an_instance_without_the_address_that_a_check_needs_is_unknown(launched: Any) -> None:
