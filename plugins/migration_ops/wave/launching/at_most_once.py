@@ -16,6 +16,7 @@ from migration_ops.aws.errors import ConflictError
 from migration_ops.aws.mgn.jobs import INTENT_TAG, JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError, OutcomeUnknownError, StepFailedError, ThrottledError, UnknownError
+from migration_ops.core.field_text import distinct_tag_value
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Intent, Record
 from migration_ops.wave.launching.job_lookup import (
@@ -36,6 +37,7 @@ __all__ = [
     "SERVERS_IN_FLIGHT_QUOTA",
     "Action",
     "LaunchState",
+    "adopt_late",
     "has_unsettled_intent",
     "launch_once",
     "reconcile",
@@ -72,11 +74,13 @@ def reconcile(
     """Finds out what became of intents that have no job: adopts the job MGN shows, or notes that nothing happened.
 
     Nothing is sent. "Nothing" is only believed ``settle_seconds`` after the first look: whoever sent the call is gone
-    or has given up by then, and what he sent has had that long to show.
+    or has given up by then, and what he sent has had that long to show. A job that shows still later is adopted by the
+    next call (``adopt_late``).
 
     :param looked_since: epoch seconds of the first look, from an earlier answer.
     """
     name = action.value
+    records = adopt_late(services, records, action)
     by_id = {record.migration_id: record for record in records}
     since = looked_since or services.epoch()
     settled_at = since + services.settings.settle_seconds
@@ -85,7 +89,7 @@ def reconcile(
     for batch in _same_intent(
         [r for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id], name
     ):
-        intent_id = batch[0].intents[name].intent_id
+        intent_id = _intent_id(batch, name)
         job = started_job(services, batch, action)
         if job is not None:
             services.log.warning("%s: adopting job %s (intent %s)", name, job.job_id, intent_id)
@@ -100,6 +104,31 @@ def reconcile(
     if waits:
         return LaunchState(ordered, jobs, *max(waits), looked_since=since)
     return LaunchState(ordered, jobs)
+
+
+def adopt_late(services: Services, records: list[Record], action: Action) -> list[Record]:
+    """The records, those with their job back that was believed not to exist: it took effect long after its call.
+
+    From then on it is followed like any other: nothing is sent again beside it, nothing is reverted under it.
+    """
+    name = action.value
+    by_id = {record.migration_id: record for record in records}
+    for batch in _same_intent([r for r in records if _is_given_up(r, name)], name):
+        job = started_job(services, batch, action)
+        if job is not None:
+            services.log.warning("%s: job %s of intent %s took effect late", name, job.job_id, _intent_id(batch, name))
+            written = _record_job(services, batch, action, job, "adopted late").records
+            by_id.update({record.migration_id: record for record in written})
+    return [by_id[record.migration_id] for record in records]
+
+
+def _is_given_up(record: Record, name: str) -> bool:
+    intent = record.intents.get(name)
+    return intent is not None and intent.outcome == NOTHING_HAPPENED and not intent.job_id
+
+
+def _intent_id(batch: list[Record], name: str) -> str:
+    return batch[0].intents[name].intent_id
 
 
 def launch_once(
@@ -126,6 +155,8 @@ def launch_once(
     unclear = [r.migration_id for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id]
     if unclear:
         raise UnknownError("these intents must be looked up before anything is sent", action=name, migrationIds=unclear)
+    # The last look before the same intent is sent again: the gates were read since the one before.
+    records = adopt_late(services, records, action)
     known = [r for r in records if has_unsettled_intent(r, action)]
     by_id = {record.migration_id: record for record in records}
     jobs: dict[str, str] = {}
@@ -233,9 +264,9 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
     record = batch[0]
     tags = {
         INTENT_TAG: intent_id,
-        "migration-ops:wave": record.wave,
-        "migration-ops:application": record.app_name,
-        "migration-ops:run": services.holder.run_id[:256],
+        "migration-ops:wave": distinct_tag_value(record.wave),
+        "migration-ops:application": distinct_tag_value(record.app_name),
+        "migration-ops:run": distinct_tag_value(services.holder.run_id),
     }
     servers = [r.source_server_id for r in batch]
     try:
@@ -294,10 +325,8 @@ def _note_outcome(
 
 def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> LaunchState:
     name = action.value
-    with_job = [
-        replace(r, job_id=job.job_id, intents={**r.intents, name: replace(r.intents[name], job_id=job.job_id)})
-        for r in batch
-    ]
+    intents = {r.migration_id: replace(r.intents[name], job_id=job.job_id, outcome=None) for r in batch}
+    with_job = [replace(r, job_id=job.job_id, intents={**r.intents, name: intents[r.migration_id]}) for r in batch]
     written = services.ledger.write(batch, with_job, event=f"{name} {how}", detail={"jobId": job.job_id})
     return LaunchState(written, {r.source_server_id: job.job_id for r in written})
 

@@ -13,7 +13,6 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import (
     Action,
     LaunchState,
-    has_unsettled_intent,
     launch_once,
     reconcile,
     with_outcome,
@@ -61,8 +60,6 @@ def resolve_unknown_outcomes(
     """
     if inp.is_retry:
         _refuse_relaunch(kind, records)
-    if not any(has_unsettled_intent(record, kind.action) for record in records):
-        return records
     found = reconcile(services, records, kind.action, inp.carried(LaunchCarry).looked_since)
     return found.records if found.wait_until is None else _wait_to_send(services, inp, kind, found)
 
