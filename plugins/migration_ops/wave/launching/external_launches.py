@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import OutcomeUnknownError, StepFailedError
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.job_lookup import EARLIER_JOBS, Action, last_job
-from migration_ops.wave.rules.launch import STALE_SNAPSHOT
+from migration_ops.wave.launching.job_lookup import EARLIER_JOBS, FAILED_LAUNCH, Action, last_job
 from migration_ops.wave.services import Services
 
 _GOING_ON = {"TESTING": Action.TEST, "CUTTING_OVER": Action.CUTOVER}
@@ -60,15 +59,13 @@ def require_known_failed(records: list[Record], views: Mapping[str, ServerView],
 
 
 _NO_NAME = "unknown"
-# Outcomes of an intent whose job is over and left nothing to keep.
-_FAILED = frozenset({"FAILED", STALE_SNAPSHOT, "ROLLED_BACK"})
 
 
 def _has_failed(record: Record, view: ServerView, action: Action) -> bool:
     """The job that MGN names is that of a failed attempt, or one from before the present attempt."""
     job_id, intent = last_job(view, action), record.intents.get(action.value)
     if intent is not None and intent.job_id == job_id:
-        return intent.outcome in _FAILED
+        return intent.outcome in FAILED_LAUNCH
     return job_id in record.facts.get(EARLIER_JOBS, [])
 
 

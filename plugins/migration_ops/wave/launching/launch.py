@@ -18,6 +18,7 @@ from migration_ops.wave.launching.at_most_once import (
     with_outcome,
 )
 from migration_ops.wave.launching.carry import LaunchCarry
+from migration_ops.wave.launching.job_lookup import FAILED_LAUNCH
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.rules.replication import STALE_SNAPSHOT, judge_launch
 from migration_ops.wave.services import Services, StepInput
@@ -64,9 +65,6 @@ def resolve_unknown_outcomes(
     return found.records if found.wait_until is None else _wait_to_send(services, inp, kind, found)
 
 
-_FAILED_LAUNCH = frozenset({"FAILED", STALE_SNAPSHOT})
-
-
 def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
     """Airflow 3.3.2 also retries a task whose failure it did not hear of; a failed launch is for a person to repeat.
 
@@ -75,7 +73,7 @@ def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
     failed = {
         record.source_server_id: record.error_message or "launch failed"
         for record in records
-        if (intent := record.intents.get(kind.action.value)) and intent.outcome in _FAILED_LAUNCH
+        if (intent := record.intents.get(kind.action.value)) and intent.outcome in FAILED_LAUNCH
     }
     if failed:
         raise StepFailedError(f"{kind.action.value} failed and is not repeated by itself", failed=failed)
