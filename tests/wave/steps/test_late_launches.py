@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import FrozenError, MigrationError, OutcomeUnknownError, StepFailedError
+from migration_ops.aws.errors import ConflictError
+from migration_ops.core.errors import (
+    FrozenError,
+    MigrationError,
+    OutcomeUnknownError,
+    RefusedError,
+    StepFailedError,
+    ThrottledError,
+)
 from migration_ops.wave.launching.at_most_once import NOTHING_HAPPENED
 from tests.wave.steps.wave_driver import Driver, MgnProxy, WorkerKilled, killed, without_job_tags
 
@@ -79,6 +88,25 @@ def test_a_late_cutover_is_followed_and_not_reverted(wave: Any, ended: bool, tag
     assert {s: [r.instance_id] for s, r in zip(driver.servers("app"), driver.records("app"), strict=True)} == (
         driver.instances("app")
     )
+
+
+@pytest.mark.parametrize("answer", [ThrottledError("slow down"), RefusedError("not today"), ConflictError("quota")])
+def test_a_second_call_that_was_turned_away_does_not_make_the_first_one_forgotten(
+    wave: Any, answer: MigrationError
+) -> None:
+    """The no is about the second call; the first, under the same tag, may still take effect."""
+    driver, withheld = given_up_cutover(wave)
+
+    def turn_away(*_: Any) -> Any:
+        raise answer
+
+    mgn = MgnProxy(driver.services.mgn, start_cutover=turn_away)
+    with suppress(MigrationError):
+        replace(driver, services=replace(driver.services, mgn=mgn)).advance("cutover", "app")
+    withheld.take_effect()
+    driver.retried("cutover", "app")
+    driver.assert_jobs("START_CUTOVER", "app", 1)
+    assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
 
 
 def test_a_late_cutover_that_failed_is_known_to_have_failed_before_the_next(wave: Any) -> None:

@@ -98,7 +98,7 @@ def reconcile(
             waits.append((settled_at, f"{name}: waiting before believing that intent {intent_id} started nothing"))
         else:
             services.log.warning("%s: MGN shows no job for intent %s", name, intent_id)
-            noted = _note_outcome(services, batch, action, NOTHING_HAPPENED, None)
+            noted = _note_no(services, batch, action, False, NOTHING_HAPPENED, None)
             by_id.update({record.migration_id: record for record in noted})
     ordered = [by_id[record.migration_id] for record in records]
     if waits:
@@ -213,6 +213,7 @@ def _write_and_send(
 ) -> LaunchState:
     name = action.value
     attempt, intent_id = _attempt_of(batch, name)
+    again = any(r.intents[name].intent_id == intent_id for r in batch if name in r.intents)
     intent = Intent(action=name, intent_id=intent_id, attempt=attempt, written_at=services.now().isoformat())
     intended = [
         r.to(
@@ -229,7 +230,7 @@ def _write_and_send(
     written = services.ledger.write(
         batch, intended, event=f"{name} intended", detail={"intentId": intent_id}, holder=services.holder
     )
-    return _send(services, written, action, intent_id)
+    return _send(services, written, action, intent_id, again)
 
 
 def _attempt_of(batch: list[Record], name: str) -> tuple[int, str]:
@@ -255,7 +256,8 @@ def _remember_jobs(record: Record, action: Action, view: ServerView | None) -> d
     return {**record.facts, EARLIER_JOBS: list(jobs)[-_KEPT_EARLIER_JOBS:]} if jobs else record.facts
 
 
-def _send(services: Services, batch: list[Record], action: Action, intent_id: str) -> LaunchState:
+def _send(services: Services, batch: list[Record], action: Action, intent_id: str, again: bool) -> LaunchState:
+    """:param again: an earlier call under the same tag had no answer, and may still take effect."""
     call: dict[Action, Callable[[list[str], dict[str, str]], JobView]] = {
         Action.TEST: services.mgn.start_test,
         Action.CUTOVER: services.mgn.start_cutover,
@@ -272,21 +274,23 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
     try:
         job = call[action](servers, tags)
     except ThrottledError as error:
-        return _later(services, batch, action, str(error))
+        return _later(services, batch, action, again, str(error))
     except OutcomeUnknownError as error:
         services.log.warning("%s of %s: outcome unknown (%s); looking it up", action, servers, error)
         return reconcile(services, batch, action)
     except ConflictError as error:
-        return _after_conflict(services, batch, action, error)
+        return _after_conflict(services, batch, action, again, error)
     except MigrationError as error:
         # A definite no: nothing was started, so the next attempt may be sent at once.
-        _note_outcome(services, batch, action, "REFUSED", error)
+        _note_no(services, batch, action, again, "REFUSED", error)
         raise
     services.log.info("%s of %s: job %s (intent %s)", action, servers, job.job_id, intent_id)
     return _record_job(services, batch, action, job, "sent")
 
 
-def _after_conflict(services: Services, batch: list[Record], action: Action, error: ConflictError) -> LaunchState:
+def _after_conflict(
+    services: Services, batch: list[Record], action: Action, again: bool, error: ConflictError
+) -> LaunchState:
     """MGN did not execute this call. Either its job runs already, or MGN is full for the moment, or it is a no."""
     job = started_job(services, batch, action)
     if job is not None:
@@ -299,8 +303,8 @@ def _after_conflict(services: Services, batch: list[Record], action: Action, err
     is_full = len(busy) >= JOBS_IN_FLIGHT_QUOTA or busy_servers + len(batch) > SERVERS_IN_FLIGHT_QUOTA
     # MGN has no error of its own for a used-up quota of jobs (mgn-reference section 2, "Error members").
     if not foreign and (is_full or "quota" in error.message.lower()):
-        return _later(services, batch, action, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
-    _note_outcome(services, batch, action, "REFUSED", error)
+        return _later(services, batch, action, again, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
+    _note_no(services, batch, action, again, "REFUSED", error)
     if foreign:
         raise StepFailedError(
             "another MGN job works on this application's servers", jobIds=foreign, servers=sorted(servers)
@@ -308,19 +312,21 @@ def _after_conflict(services: Services, batch: list[Record], action: Action, err
     raise error
 
 
-def _later(services: Services, batch: list[Record], action: Action, why: str) -> LaunchState:
+def _later(services: Services, batch: list[Record], action: Action, again: bool, why: str) -> LaunchState:
     """The call was turned away for the moment and did nothing: the next attempt is due in a while."""
-    noted = _note_outcome(services, batch, action, "NOT_NOW", None)
+    noted = _note_no(services, batch, action, again, "NOT_NOW", None)
     pause = max(services.settings.first_poll_seconds, 30.0 if services.settings.first_poll_seconds >= 15 else 0.0)
     return LaunchState(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")
 
 
-def _note_outcome(
-    services: Services, batch: list[Record], action: Action, outcome: str, error: MigrationError | None
+def _note_no(
+    services: Services, batch: list[Record], action: Action, again: bool, answer: str, error: MigrationError | None
 ) -> list[Record]:
+    """A no is about this call only: of an earlier one under the same tag it is still to be found out."""
+    outcome = NOTHING_HAPPENED if again else answer
     noted = with_outcome(batch, action, {r.source_server_id: outcome for r in batch})
-    detail = {"outcome": outcome} | ({"error": error.as_document()} if error else {})
-    return services.ledger.write(batch, noted, event=f"{action.value} {outcome}", detail=detail)
+    detail = {"outcome": answer} | ({"error": error.as_document()} if error else {})
+    return services.ledger.write(batch, noted, event=f"{action.value} {answer}", detail=detail)
 
 
 def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> LaunchState:
