@@ -22,11 +22,6 @@ class Known:
 
 KNOWN = (
     Known(
-        "launched once",
-        r"started twice, the first time late",
-        "an attempt of which nothing was seen is sent again without looking once more whether its job has come since",
-    ),
-    Known(
         "approved",
         r"was rolled back after the sheet was made, by a clock that is \d+ s behind",
         "the clocks of two workers say whether a sheet is older than a rollback",

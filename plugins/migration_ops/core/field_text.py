@@ -7,6 +7,7 @@ import unicodedata
 from hashlib import sha256
 
 _NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]+")
+_RESERVED = re.compile(r"aws:", re.IGNORECASE)
 TAG_VALUE_CHARACTERS = 256
 METRIC_DIMENSION_CHARACTERS = 1024
 _DIGEST_CHARACTERS = 8
@@ -21,6 +22,19 @@ def s3_key_part(name: str) -> str:
 def tag_value(text: str) -> str:
     """A tag's value: letters, digits, spaces and ``+-=._:/@``, at most 256 characters."""
     return "".join(one if one.isalnum() or one in "+-=._:/@ " else "-" for one in text)[:TAG_VALUE_CHARACTERS]
+
+
+def distinct_tag_value(text: str) -> str:
+    """As ``tag_value``, also without blanks at its ends or ``aws:`` in front.
+
+    What had to be changed ends with a digest of the text, so that two names stay two.
+    """
+    plain = tag_value(unicodedata.normalize("NFC", text)).strip()
+    if plain == text and not _RESERVED.match(text):
+        return text
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]
+    plain = _RESERVED.sub("aws-", plain)[: TAG_VALUE_CHARACTERS - _DIGEST_CHARACTERS - 1]
+    return f"{plain}-{digest}"
 
 
 def metric_dimension(text: str) -> str:

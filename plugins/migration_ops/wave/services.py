@@ -15,6 +15,7 @@ from migration_ops.core.field_text import s3_key_part
 from migration_ops.core.settings import Settings
 from migration_ops.integrations.callback.client import CallbackClient
 from migration_ops.integrations.cmdb.protocol import Cmdb
+from migration_ops.integrations.instance_http import address_refusal
 from migration_ops.ledger.protocol import Holder, Ledger
 from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
@@ -50,6 +51,8 @@ class Services:
     :param cmdb: builds the CMDB client, on first use: a wave without CMDB needs no connection for it.
     :param callback: builds the callback client for a URL.
     :param check_callback_url: raises ``ForbiddenUrl`` when the URL may not be called.
+    :param address_refusal: why no check of an instance may go to an address, None when it may. Only tests, whose
+        instances are on loopback, have another than the strict one.
     :param run_ended: whether the run of another lock holder is over; None when nobody knows.
     :param anchor: anchors the chains of a wave's migrations; the key, None when they are not anchored.
     """
@@ -63,6 +66,7 @@ class Services:
     callback: Callable[[str], CallbackClient]
     check_callback_url: Callable[[str], Any]
     run_ended: Callable[[Holder], bool | None]
+    address_refusal: Callable[[str], str | None] = address_refusal
     store_evidence: Callable[[str, dict[str, Any]], str | None] = lambda key, document: None
     anchor: Callable[[str, list[str]], str | None] = lambda wave, migration_ids: None
     emit: Callable[..., None] = lambda **facts: None

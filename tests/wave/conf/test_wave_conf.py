@@ -142,7 +142,8 @@ def test_source_server_ids_follow_mgns_pattern(source: str) -> None:
     [
         ("http://{privateIp}:8080/health", None),
         ("https://{publicIp}/", None),
-        ("http://127.0.0.1:5000/{instanceId}/health", None),
+        ("http://{privateIp}:8080/{instanceId}/health?of={privateIp}", None),
+        ("http://127.0.0.1:5000/{instanceId}/health", "names_no_instance"),
         ("http://billing.example.com/health", "names_no_instance"),
         ("http://billing.example.com/health?of={instanceId}", "names_no_instance"),
         ("http://billing.example.com/health#{instanceId}", "names_no_instance"),

@@ -20,7 +20,7 @@ from migration_ops.aws.mgn.states import (
     WAVE_CAN_START,
 )
 from migration_ops.core.verdict import GateResult, Verdict, worst
-from migration_ops.wave.rules.boot import INSTANCE_GONE, INSTANCE_STOPPED
+from migration_ops.wave.rules.boot import INSTANCE_GONE, INSTANCE_STOPPED, judge_only_instance
 from migration_ops.wave.rules.replication import (
     STALE_SNAPSHOT,
     ReplicationLimits,
@@ -135,6 +135,12 @@ def test_lifecycle_states_that_no_waiting_helps(state: str) -> None:
     assert not replication_is_terminal(view, frozenset({state}))
 
 
+def test_a_cutover_that_goes_on_ends_in_no_state_before_a_test() -> None:
+    view = replace(HEALTHY, lifecycle_state="CUTTING_OVER")
+    assert replication_is_terminal(view, LAUNCHABLE_FOR_TEST | LAUNCHABLE_FOR_CUTOVER)
+    assert not replication_is_terminal(view, LAUNCHABLE_FOR_CUTOVER | {"CUTTING_OVER"})
+
+
 def test_no_checks_are_unknown_and_blocked_beats_unknown() -> None:
     checks = [GateResult("a", "s", OK), GateResult("b", "s", UNKNOWN), GateResult("c", "s", BLOCKED)]
     assert [worst(checks[:size]) for size in range(4)] == [UNKNOWN, OK, UNKNOWN, BLOCKED]
@@ -145,6 +151,47 @@ def test_no_checks_are_unknown_and_blocked_beats_unknown() -> None:
 
 def launch(view: Any = None, log: Any = LOG, **more: Any) -> GateResult:
     return judge_launch(view if view is not None else job(), [server_id(1)], log, **more)[server_id(1)]
+
+
+CLEANUP = event("CLEANUP_FAIL", server_id(1), "OperationNotPermitted")
+
+
+def test_a_cutover_that_left_an_earlier_instance_is_blocked_though_it_launched() -> None:
+    check = launch(job(), [*LOG, CLEANUP])
+    assert check.verdict is BLOCKED
+    assert "CLEANUP_FAIL" in check.reason
+    assert "OperationNotPermitted" in check.reason
+
+
+def test_an_instance_that_was_left_is_named_by_its_id() -> None:
+    named = CLEANUP | {"eventData": CLEANUP["eventData"] | {"targetInstanceID": "i-0left"}}
+    assert "i-0left" in launch(job(), [*LOG, named]).reason
+
+
+def test_a_test_that_left_an_earlier_instance_passes() -> None:
+    assert launch(job(), [*LOG, CLEANUP], stale_is_failure=False).verdict is OK
+
+
+def test_what_was_left_of_another_server_is_not_this_ones() -> None:
+    assert launch(job(), [*LOG, event("CLEANUP_FAIL", server_id(2), "x")]).verdict is OK
+    assert launch(job(), [*LOG, {"event": "CLEANUP_FAIL"}]).verdict is BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("states", "verdict", "named"),
+    [
+        ({INSTANCE: "running"}, OK, ""),
+        ({INSTANCE: "running", "i-2": "running"}, BLOCKED, "i-2 (running)"),
+        ({INSTANCE: "running", "i-2": "pending"}, BLOCKED, "i-2 (pending)"),
+        ({INSTANCE: "running", "i-2": "stopping", "i-3": "stopped"}, BLOCKED, "i-2 (stopping), i-3 (stopped)"),
+        ({"i-2": "running"}, BLOCKED, "i-2 (running)"),
+        ({}, UNKNOWN, INSTANCE),
+    ],
+)
+def test_the_records_instance_is_the_only_one(states: dict[str, str], verdict: Verdict, named: str) -> None:
+    check = judge_only_instance(server_id(1), INSTANCE, states)
+    assert (check.verdict, check.limit) == (verdict, INSTANCE)
+    assert named in check.reason
 
 
 def test_a_launched_server_with_its_instance_passes() -> None:

@@ -157,3 +157,12 @@ def test_a_launch_that_took_effect_late_is_ours_by_its_tag(wave: Any) -> None:
     assert find_external_launches(driver.services, records, views) == {}
     tagless = MgnProxy(driver.services.mgn, describe_jobs=lambda ids: {})
     assert set(find_external_launches(replace(driver.services, mgn=tagless), records, views)) == set(records)
+
+
+def test_a_cutover_by_hand_is_not_waited_for_before_the_test(wave: Any) -> None:
+    driver = wave(READY)
+    driver.register()
+    launch_by_hand(driver, "cutover")
+    with pytest.raises(StepFailedError, match="CUTTING_OVER") as failure:
+        driver.step("replication_ready", "app")
+    assert failure.value.code == "STEP_FAILED"

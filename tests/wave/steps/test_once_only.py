@@ -380,3 +380,24 @@ def test_the_lookup_itself_fails_and_is_tried_again(at: Any, box: Any) -> None:
     driver.retried(call.step, "app")
     assert not failing
     assert_done_once(driver, call)
+
+
+NAMES = {"appName": "Finance (EU) & R&D, phase #2", "servers": 1}
+
+
+@pytest.mark.parametrize("sent_by", ["today", "the release before"])
+def test_names_that_are_no_tag_values_are_launched_and_found_again(wave: Any, box: Any, sent_by: str) -> None:
+    """Adoption goes by the intent, whatever the other tags of the job say."""
+    driver = wave(NAMES, wave="Wave [3] 50%")
+    driver.register()
+    with killed():
+        kill_after(driver, "start_test").step("test_launch", NAMES["appName"])
+    [server] = driver.plan.server_ids
+    [job] = jobs_of(box, "START_TEST", server)
+    assert job.tags["migration-ops:wave"].startswith("Wave -3- 50-")
+    assert job.tags["migration-ops:application"].startswith("Finance -EU- - R-D- phase -2")
+    if sent_by != "today":
+        job.tags |= {"migration-ops:wave": "Wave [3] 50%", "migration-ops:application": NAMES["appName"]}
+    driver.step("test_launch", NAMES["appName"])
+    driver.assert_jobs("START_TEST", NAMES["appName"], 1)
+    assert driver.phases(NAMES["appName"]) == {"TEST_LAUNCHED"}

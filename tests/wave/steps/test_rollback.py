@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -316,7 +317,8 @@ def test_an_instance_that_mgn_no_longer_names_is_no_clean_end(wave: Any) -> None
     driver.box.client.advance(3600)
     instance = protect(driver)
     driver.services.mgn.change_lifecycle(server, "READY_FOR_CUTOVER")
-    cutover_launched(driver)
+    with pytest.raises(StepFailedError, match="CLEANUP_FAIL"):
+        cutover_launched(driver)
     assert len(driver.instances("app")[server]) == 2
     with pytest.raises(FrozenError, match=instance):
         driver.roll_back("app")
@@ -331,6 +333,29 @@ def test_an_instance_that_does_not_go_away_in_time_freezes(wave: Any, box: Any) 
     with pytest.raises(FrozenError):
         impatient.roll_back("app")
     assert driver.phases("app") == {"FROZEN"}
+
+
+@pytest.mark.parametrize("state", [None, "SOMETHING_NEW"])
+@pytest.mark.parametrize("after_reads", [0, 1, 2])
+def test_a_state_that_mgn_does_not_give_is_no_way_back_and_no_end(
+    wave: Any, state: str | None, after_reads: int
+) -> None:
+    driver = at(wave, cutover_launched, FROM_CUTOVER, servers=1)
+    real, reads = driver.services.mgn, count()
+
+    def read(ids: list[str]) -> Any:
+        views = real.describe_servers(ids)
+        if next(reads) < after_reads:
+            return views
+        return {server: replace(view, lifecycle_state=state) for server, view in views.items()}
+
+    blind = replace(driver, services=replace(driver.services, mgn=MgnProxy(real, describe_servers=read)))
+    with pytest.raises(FrozenError, match="does not say in which lifecycle state"):
+        blind.roll_back("app")
+    assert driver.phases("app") == {"FROZEN"}
+    assert {record.error_code for record in driver.records("app")} == {"UNKNOWN"}
+    driver.roll_back("app")
+    assert (driver.phases("app"), driver.instances("app")) == ({"ROLLED_BACK"}, {})
 
 
 @pytest.mark.parametrize("read", ["DescribeSourceServers", "DescribeJobs"])

@@ -13,6 +13,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
+from migration_ops.integrations.instance_http import address_refusal
 from migration_ops.wave.waits.outcome import Topic
 from tests.wave.steps.wave_driver import FAST, Driver, client_factory
 
@@ -174,7 +175,11 @@ def at_home(driver: Driver) -> Driver:
 
             return Moved()
 
-    services = replace(driver.services, client=lambda name: Ec2() if name == "ec2" else real(name))
+    services = replace(
+        driver.services,
+        client=lambda name: Ec2() if name == "ec2" else real(name),
+        address_refusal=lambda address: None if address == "127.0.0.1" else address_refusal(address),
+    )
     return replace(driver, services=services)
 
 
@@ -191,7 +196,7 @@ def test_http_and_tcp(launched: Any, site: Any) -> None:
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
     Site.status = 200
     evidence = driver.step("cutover_verify", "app")["checks"]
-    assert [one["name"] for one in evidence] == ["boot", "http", "tcp"]
+    assert [one["name"] for one in evidence] == ["boot", "only instance", "http", "tcp"]
 
 
 def test_a_port_that_is_closed(launched: Any, site: Any) -> None:
@@ -238,6 +243,18 @@ def test_an_ssm_check_that_fails_is_sent_anew_until_it_is_good(launched: Any) ->
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
 
 
+def test_an_ssm_check_that_does_not_end_is_named_when_the_time_is_over(launched: Any) -> None:
+    checks = [{"type": "ssm", "commands": ["systemctl is-active app"]}]
+    driver, _ = with_ssm(launched(READY | {"checks": checks}), *["InProgress"])
+    with pytest.raises(StepTimedOutError) as failure:
+        replace(driver, services=replace(driver.services, settings=replace(FAST, verify_timeout_minutes=0.0001))).step(
+            "cutover_verify", "app"
+        )
+    [[name, why]] = failure.value.context["reasons"].items()
+    assert name == f"ssm {instance_of(driver)}/0"
+    assert "still runs" in why
+
+
 def test_an_ssm_check_that_stays_bad_times_out(launched: Any) -> None:
     checks = [{"type": "ssm", "commands": ["systemctl is-active app"]}]
     driver, _ = with_ssm(launched(READY | {"checks": checks}), *["Failed"] * 60)
@@ -263,7 +280,12 @@ def test_an_ssm_check_that_passed_is_not_run_again_while_another_runs(launched: 
     services = replace(driver.services, client=lambda name: client if name == "ssm" else real(name))
     evidence = replace(driver, services=services).step("cutover_verify", "app")["checks"]
     stub.assert_no_pending_responses()
-    assert [(one["name"], one["verdict"]) for one in evidence] == [("boot", "OK"), ("ssm", "OK"), ("ssm", "OK")]
+    assert [(one["name"], one["verdict"]) for one in evidence] == [
+        ("boot", "OK"),
+        ("only instance", "OK"),
+        ("ssm", "OK"),
+        ("ssm", "OK"),
+    ]
 
 
 def test_an_instance_without_the_address_that_a_check_needs_is_unknown(launched: Any) -> None:

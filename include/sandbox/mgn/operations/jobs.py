@@ -7,6 +7,7 @@ from typing import Any
 
 from include.sandbox.mgn.errors import ConflictError, NotFoundError, ValidationError, refused
 from include.sandbox.mgn.estate import Job
+from include.sandbox.mgn.operations.tagging import checked_tags
 from include.sandbox.mgn.paging import page_of
 from include.sandbox.mgn.render import job_document, log_document, without_nothing
 from include.sandbox.mgn.service import OPERATIONS, Context, operation
@@ -14,7 +15,8 @@ from include.sandbox.mgn.service import OPERATIONS, Context, operation
 
 def _starts(name: str, initiated_by: str) -> None:
     def handler(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-        job = context.launches.start(initiated_by, request["sourceServerIDs"], request.get("tags", {}))
+        tags = checked_tags(request.get("tags", {}))
+        job = context.launches.start(initiated_by, request["sourceServerIDs"], tags)
         return {"job": job_document(job, context.clock)}
 
     OPERATIONS[name] = handler

@@ -8,6 +8,19 @@ from include.sandbox.mgn.errors import NotFoundError, ValidationError
 from include.sandbox.mgn.service import Context, operation
 
 MOST_TAGS = 50
+MOST_VALUE_CHARACTERS = 256
+
+
+def checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    """The tags, as a service takes them that is as strict as most of AWS; MGN's own rule is not published.
+
+    :raises ValidationError: a value with other characters than letters, digits, spaces and ``+-=._:/@``, or too long.
+    """
+    for key, value in tags.items():
+        is_plain = all(one.isalnum() or one in "+-=._:/@ " for one in value)
+        if not is_plain or len(value) > MOST_VALUE_CHARACTERS:
+            raise ValidationError(f"The value of tag {key} is not allowed", fields=[("tags", "value")])
+    return tags
 
 
 def _tags_of(context: Context, arn: str) -> dict[str, str]:
@@ -34,7 +47,7 @@ def tag_resource(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     tags = _tags_of(context, request["resourceArn"])
     if len(tags | request["tags"]) > MOST_TAGS:
         raise ValidationError(f"A resource has at most {MOST_TAGS} tags", fields=[("tags", "too many")])
-    tags.update(request["tags"])
+    tags.update(checked_tags(request["tags"]))
     return {}
 
 

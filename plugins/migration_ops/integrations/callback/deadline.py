@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -16,18 +17,30 @@ from urllib3.poolmanager import PoolManager
 
 
 class _EndsInTime:
-    """Mixin of a connection: its socket is shut when ``seconds`` have passed since it was opened, whatever it does."""
+    """Mixin of a connection: its socket is shut ``seconds`` after it began to be opened, whatever it does."""
 
     seconds: float
     sock: Any
     _timer: threading.Timer | None = None
+    _ends_at = 0.0
 
     def connect(self) -> None:
-        """The connection itself has a time-out of its own, which is one wait."""
+        self._ends_at = time.monotonic() + self.seconds
         super().connect()  # type: ignore[misc]
-        self._timer = threading.Timer(self.seconds, _shut, [self.sock])
+        self._timer = threading.Timer(self._seconds_left(), _shut, [self.sock])
         self._timer.daemon = True
         self._timer.start()
+
+    def _new_conn(self) -> socket.socket:
+        """The handshake of TLS, which follows, has what is left: Python counts it as one wait."""
+        opened: socket.socket = super()._new_conn()  # type: ignore[misc]
+        waits = opened.gettimeout()
+        opened.settimeout(min(self._seconds_left(), self.seconds if waits is None else waits))
+        return opened
+
+    def _seconds_left(self) -> float:
+        # A time-out of zero would be none at all.
+        return max(0.001, self._ends_at - time.monotonic())
 
     def close(self) -> None:
         if self._timer is not None:

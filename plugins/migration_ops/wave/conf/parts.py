@@ -9,7 +9,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 from migration_ops.wave.conf.field_docs import field_docs
@@ -30,6 +38,14 @@ CmdbId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$")]
 ManagedInstanceId = Annotated[str, Field(pattern=r"^(mi-[0-9a-f]{17}|i-[0-9a-f]{8,17})$")]
 CalendarName = Annotated[str, Field(pattern=r"^(arn:[^\s\x00]{1,2000}|[A-Za-z0-9_.-]{3,128})$")]
 DocumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{3,128}$")]
+# A DNS name; its last label begins with a letter, so that it is no address in any notation.
+HostName = Annotated[
+    str,
+    Field(
+        max_length=253,
+        pattern=r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+    ),
+]
 Command = Annotated[str, Field(min_length=1, max_length=4_000, pattern=r"\S")]
 Commands = Annotated[tuple[Command, ...], Field(min_length=1, max_length=50)]
 Minutes = Annotated[float, Field(gt=0, le=_MONTH_MINUTES, allow_inf_nan=False)]
@@ -87,10 +103,30 @@ class ServerConf(ConfPart):
 
 class HttpCheck(ConfPart):
     type: Literal["http"]
-    url: Annotated[str, Field(max_length=2_048)]
-    """Template with {privateIp}, {publicIp} or {instanceId}: it must name the new instance."""
+    url: Annotated[str, Field(max_length=2_048)] | None = None
+    """Older form, in place of the parts below: http(s)://{privateIp} or {publicIp}, a port, a path."""
+    scheme: Literal["http", "https"] | None = None
+    """How the new instance is asked."""
+    address: Literal["privateIp", "publicIp"] = "privateIp"
+    """Which of the addresses that EC2 gives the new instance is asked; nothing else ever is."""
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """Without it the scheme's own, 80 or 443."""
+    path: Annotated[str, Field(max_length=2_048)] = "/"
+    """With a query if need be, no dot segments; {privateIp}, {publicIp} and {instanceId} are filled in."""
+    host: HostName | None = None
+    """The name in the Host header and in TLS; it is never looked up. Without it the address."""
+    verify_tls: bool = False
+    """The certificate must be valid for ``host``. Off: a new instance's own certificate is rarely signed for it."""
     status: Annotated[int, Field(ge=100, le=599)] = 200
     """The status that must be answered."""
+
+    @model_serializer(mode="wrap")
+    def _in_the_form_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A check in the older form stays as it was: plans and their hashes hold it."""
+        document: dict[str, Any] = handler(self)
+        if self.url is not None:
+            return {key: document[key] for key in ("type", "url", "status")}
+        return {key: value for key, value in document.items() if value is not None}
 
 
 class TcpCheck(ConfPart):

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from migration_ops.core.documents import migration_id_for
 from migration_ops.wave.conf import limits, names
+from migration_ops.wave.conf.http_target import problems_of
 from migration_ops.wave.conf.parts import UtcMoment
 from migration_ops.wave.conf.problems import KEY_LENGTH, Finding, path_of
 
@@ -199,13 +200,10 @@ def _urls(document: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("callbackUrl", *problem)
     for path, application in _applications(document):
         for index, check in enumerate(_items(application, "checks")):
-            url = check.get("url") if isinstance(check, dict) else None
-            if isinstance(url, str) and (problem := check_url_problem(url)):
-                yield Finding(f"{path}.checks[{index}].url", *problem)
+            if isinstance(check, dict) and check.get("type") == "http":
+                yield from (Finding(f"{path}.checks[{index}].{key}", *why) for key, *why in problems_of(check))
 
 
-_PLACEHOLDERS = {"{privateIp}": "192.0.2.1", "{publicIp}": "192.0.2.2", "{instanceId}": "i-0"}
-_BRACES = re.compile(r"\{[^{}]*\}|[{}]")
 _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 Problem = tuple[str, str]
@@ -219,20 +217,6 @@ def callback_problem(url: str) -> Problem | None:
     if parts.fragment:
         return "url_fragment", "must not have a fragment: it is never sent"
     return None
-
-
-def check_url_problem(template: str) -> Problem | None:
-    """(code, message) when a check's URL template is not one, or would not ask the new instance."""
-    unknown = [found for found in _BRACES.findall(template) if found not in _PLACEHOLDERS]
-    if unknown:
-        return "unknown_placeholder", f"knows only {', '.join(_PLACEHOLDERS)}"
-    if not any(name in re.split(r"[?#]", template)[0] for name in _PLACEHOLDERS):
-        # The source, or a left-over instance, may still answer under a fixed name, and ignore a query.
-        names = ", ".join(_PLACEHOLDERS)
-        return "names_no_instance", f"must have one of {names} in its host or path, so that the new instance is asked"
-    for name, value in _PLACEHOLDERS.items():
-        template = template.replace(name, value)
-    return _split(template)[1]
 
 
 def _split(url: str) -> tuple[SplitResult | None, Problem | None]:

@@ -16,6 +16,7 @@ from migration_ops.aws.errors import ConflictError
 from migration_ops.aws.mgn.jobs import INTENT_TAG, JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError, OutcomeUnknownError, StepFailedError, ThrottledError, UnknownError
+from migration_ops.core.field_text import distinct_tag_value
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Intent, Record
 from migration_ops.wave.launching.job_lookup import (
@@ -36,6 +37,7 @@ __all__ = [
     "SERVERS_IN_FLIGHT_QUOTA",
     "Action",
     "LaunchState",
+    "adopt_late",
     "has_unsettled_intent",
     "launch_once",
     "reconcile",
@@ -72,11 +74,13 @@ def reconcile(
     """Finds out what became of intents that have no job: adopts the job MGN shows, or notes that nothing happened.
 
     Nothing is sent. "Nothing" is only believed ``settle_seconds`` after the first look: whoever sent the call is gone
-    or has given up by then, and what he sent has had that long to show.
+    or has given up by then, and what he sent has had that long to show. A job that shows still later is adopted by the
+    next call (``adopt_late``).
 
     :param looked_since: epoch seconds of the first look, from an earlier answer.
     """
     name = action.value
+    records = adopt_late(services, records, action)
     by_id = {record.migration_id: record for record in records}
     since = looked_since or services.epoch()
     settled_at = since + services.settings.settle_seconds
@@ -85,7 +89,7 @@ def reconcile(
     for batch in _same_intent(
         [r for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id], name
     ):
-        intent_id = batch[0].intents[name].intent_id
+        intent_id = _intent_id(batch, name)
         job = started_job(services, batch, action)
         if job is not None:
             services.log.warning("%s: adopting job %s (intent %s)", name, job.job_id, intent_id)
@@ -94,12 +98,37 @@ def reconcile(
             waits.append((settled_at, f"{name}: waiting before believing that intent {intent_id} started nothing"))
         else:
             services.log.warning("%s: MGN shows no job for intent %s", name, intent_id)
-            noted = _note_outcome(services, batch, action, NOTHING_HAPPENED, None)
+            noted = _note_no(services, batch, action, False, NOTHING_HAPPENED, None)
             by_id.update({record.migration_id: record for record in noted})
     ordered = [by_id[record.migration_id] for record in records]
     if waits:
         return LaunchState(ordered, jobs, *max(waits), looked_since=since)
     return LaunchState(ordered, jobs)
+
+
+def adopt_late(services: Services, records: list[Record], action: Action) -> list[Record]:
+    """The records, those with their job back that was believed not to exist: it took effect long after its call.
+
+    From then on it is followed like any other: nothing is sent again beside it, nothing is reverted under it.
+    """
+    name = action.value
+    by_id = {record.migration_id: record for record in records}
+    for batch in _same_intent([r for r in records if _is_given_up(r, name)], name):
+        job = started_job(services, batch, action)
+        if job is not None:
+            services.log.warning("%s: job %s of intent %s took effect late", name, job.job_id, _intent_id(batch, name))
+            written = _record_job(services, batch, action, job, "adopted late").records
+            by_id.update({record.migration_id: record for record in written})
+    return [by_id[record.migration_id] for record in records]
+
+
+def _is_given_up(record: Record, name: str) -> bool:
+    intent = record.intents.get(name)
+    return intent is not None and intent.outcome == NOTHING_HAPPENED and not intent.job_id
+
+
+def _intent_id(batch: list[Record], name: str) -> str:
+    return batch[0].intents[name].intent_id
 
 
 def launch_once(
@@ -126,6 +155,8 @@ def launch_once(
     unclear = [r.migration_id for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id]
     if unclear:
         raise UnknownError("these intents must be looked up before anything is sent", action=name, migrationIds=unclear)
+    # The last look before the same intent is sent again: the gates were read since the one before.
+    records = adopt_late(services, records, action)
     known = [r for r in records if has_unsettled_intent(r, action)]
     by_id = {record.migration_id: record for record in records}
     jobs: dict[str, str] = {}
@@ -182,6 +213,7 @@ def _write_and_send(
 ) -> LaunchState:
     name = action.value
     attempt, intent_id = _attempt_of(batch, name)
+    again = any(r.intents[name].intent_id == intent_id for r in batch if name in r.intents)
     intent = Intent(action=name, intent_id=intent_id, attempt=attempt, written_at=services.now().isoformat())
     intended = [
         r.to(
@@ -198,7 +230,7 @@ def _write_and_send(
     written = services.ledger.write(
         batch, intended, event=f"{name} intended", detail={"intentId": intent_id}, holder=services.holder
     )
-    return _send(services, written, action, intent_id)
+    return _send(services, written, action, intent_id, again)
 
 
 def _attempt_of(batch: list[Record], name: str) -> tuple[int, str]:
@@ -224,7 +256,8 @@ def _remember_jobs(record: Record, action: Action, view: ServerView | None) -> d
     return {**record.facts, EARLIER_JOBS: list(jobs)[-_KEPT_EARLIER_JOBS:]} if jobs else record.facts
 
 
-def _send(services: Services, batch: list[Record], action: Action, intent_id: str) -> LaunchState:
+def _send(services: Services, batch: list[Record], action: Action, intent_id: str, again: bool) -> LaunchState:
+    """:param again: an earlier call under the same tag had no answer, and may still take effect."""
     call: dict[Action, Callable[[list[str], dict[str, str]], JobView]] = {
         Action.TEST: services.mgn.start_test,
         Action.CUTOVER: services.mgn.start_cutover,
@@ -233,29 +266,31 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
     record = batch[0]
     tags = {
         INTENT_TAG: intent_id,
-        "migration-ops:wave": record.wave,
-        "migration-ops:application": record.app_name,
-        "migration-ops:run": services.holder.run_id[:256],
+        "migration-ops:wave": distinct_tag_value(record.wave),
+        "migration-ops:application": distinct_tag_value(record.app_name),
+        "migration-ops:run": distinct_tag_value(services.holder.run_id),
     }
     servers = [r.source_server_id for r in batch]
     try:
         job = call[action](servers, tags)
     except ThrottledError as error:
-        return _later(services, batch, action, str(error))
+        return _later(services, batch, action, again, str(error))
     except OutcomeUnknownError as error:
         services.log.warning("%s of %s: outcome unknown (%s); looking it up", action, servers, error)
         return reconcile(services, batch, action)
     except ConflictError as error:
-        return _after_conflict(services, batch, action, error)
+        return _after_conflict(services, batch, action, again, error)
     except MigrationError as error:
         # A definite no: nothing was started, so the next attempt may be sent at once.
-        _note_outcome(services, batch, action, "REFUSED", error)
+        _note_no(services, batch, action, again, "REFUSED", error)
         raise
     services.log.info("%s of %s: job %s (intent %s)", action, servers, job.job_id, intent_id)
     return _record_job(services, batch, action, job, "sent")
 
 
-def _after_conflict(services: Services, batch: list[Record], action: Action, error: ConflictError) -> LaunchState:
+def _after_conflict(
+    services: Services, batch: list[Record], action: Action, again: bool, error: ConflictError
+) -> LaunchState:
     """MGN did not execute this call. Either its job runs already, or MGN is full for the moment, or it is a no."""
     job = started_job(services, batch, action)
     if job is not None:
@@ -268,8 +303,8 @@ def _after_conflict(services: Services, batch: list[Record], action: Action, err
     is_full = len(busy) >= JOBS_IN_FLIGHT_QUOTA or busy_servers + len(batch) > SERVERS_IN_FLIGHT_QUOTA
     # MGN has no error of its own for a used-up quota of jobs (mgn-reference section 2, "Error members").
     if not foreign and (is_full or "quota" in error.message.lower()):
-        return _later(services, batch, action, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
-    _note_outcome(services, batch, action, "REFUSED", error)
+        return _later(services, batch, action, again, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
+    _note_no(services, batch, action, again, "REFUSED", error)
     if foreign:
         raise StepFailedError(
             "another MGN job works on this application's servers", jobIds=foreign, servers=sorted(servers)
@@ -277,27 +312,27 @@ def _after_conflict(services: Services, batch: list[Record], action: Action, err
     raise error
 
 
-def _later(services: Services, batch: list[Record], action: Action, why: str) -> LaunchState:
+def _later(services: Services, batch: list[Record], action: Action, again: bool, why: str) -> LaunchState:
     """The call was turned away for the moment and did nothing: the next attempt is due in a while."""
-    noted = _note_outcome(services, batch, action, "NOT_NOW", None)
+    noted = _note_no(services, batch, action, again, "NOT_NOW", None)
     pause = max(services.settings.first_poll_seconds, 30.0 if services.settings.first_poll_seconds >= 15 else 0.0)
     return LaunchState(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")
 
 
-def _note_outcome(
-    services: Services, batch: list[Record], action: Action, outcome: str, error: MigrationError | None
+def _note_no(
+    services: Services, batch: list[Record], action: Action, again: bool, answer: str, error: MigrationError | None
 ) -> list[Record]:
+    """A no is about this call only: of an earlier one under the same tag it is still to be found out."""
+    outcome = NOTHING_HAPPENED if again else answer
     noted = with_outcome(batch, action, {r.source_server_id: outcome for r in batch})
-    detail = {"outcome": outcome} | ({"error": error.as_document()} if error else {})
-    return services.ledger.write(batch, noted, event=f"{action.value} {outcome}", detail=detail)
+    detail = {"outcome": answer} | ({"error": error.as_document()} if error else {})
+    return services.ledger.write(batch, noted, event=f"{action.value} {answer}", detail=detail)
 
 
 def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> LaunchState:
     name = action.value
-    with_job = [
-        replace(r, job_id=job.job_id, intents={**r.intents, name: replace(r.intents[name], job_id=job.job_id)})
-        for r in batch
-    ]
+    intents = {r.migration_id: replace(r.intents[name], job_id=job.job_id, outcome=None) for r in batch}
+    with_job = [replace(r, job_id=job.job_id, intents={**r.intents, name: intents[r.migration_id]}) for r in batch]
     written = services.ledger.write(batch, with_job, event=f"{name} {how}", detail={"jobId": job.job_id})
     return LaunchState(written, {r.source_server_id: job.job_id for r in written})
 

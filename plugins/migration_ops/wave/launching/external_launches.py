@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import StepFailedError
+from migration_ops.core.errors import OutcomeUnknownError, StepFailedError
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.job_lookup import EARLIER_JOBS, Action, last_job
+from migration_ops.wave.launching.job_lookup import EARLIER_JOBS, FAILED_LAUNCH, Action, last_job
 from migration_ops.wave.services import Services
 
 _GOING_ON = {"TESTING": Action.TEST, "CUTTING_OVER": Action.CUTOVER}
@@ -43,7 +43,30 @@ def refuse_external(services: Services, records: list[Record], views: Mapping[st
         raise StepFailedError(message, jobs=found, states={s: views[s].lifecycle_state for s in found})
 
 
+def require_known_failed(records: list[Record], views: Mapping[str, ServerView], action: Action) -> None:
+    """Before a launch of our own is reverted.
+
+    :param records: of servers that MGN shows as launching; a launch of somebody else was refused before.
+    :raises OutcomeUnknownError: it is not known that it failed; what shows late is followed by the next try.
+    """
+    doubtful = {
+        record.source_server_id: str(last_job(views[record.source_server_id], action))
+        for record in records
+        if not _has_failed(record, views[record.source_server_id], action)
+    }
+    if doubtful:
+        raise OutcomeUnknownError("a launch of this migration took effect late; nothing was reverted", jobs=doubtful)
+
+
 _NO_NAME = "unknown"
+
+
+def _has_failed(record: Record, view: ServerView, action: Action) -> bool:
+    """The job that MGN names is that of a failed attempt, or one from before the present attempt."""
+    job_id, intent = last_job(view, action), record.intents.get(action.value)
+    if intent is not None and intent.job_id == job_id:
+        return intent.outcome in FAILED_LAUNCH
+    return job_id in record.facts.get(EARLIER_JOBS, [])
 
 
 def _unknown_job(record: Record | None, view: ServerView) -> str | None:

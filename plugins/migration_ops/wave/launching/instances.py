@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import STOPPED
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import LockHeldError, Record, VersionConflictError
+from migration_ops.wave.launching.only_instance import both, only_instance_checks
 from migration_ops.wave.records import as_retry, with_phase, write
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN, standing_of
 from migration_ops.wave.services import Services
@@ -34,12 +36,22 @@ def look_again(services: Services, records: list[Record]) -> Looked:
     if not records:
         return Looked([])
     views = services.mgn.describe_servers([record.source_server_id for record in records])
-    checks = boot_checks(services, records, views)
+    checks = instance_checks(services, records, views)
     by_app: dict[str, list[Record]] = {}
     for record in records:
         by_app.setdefault(record.app_name, []).append(record)
     looked = [one for mine in by_app.values() for one in _written(services, mine, checks)]
     return Looked(looked, checks)
+
+
+def instance_checks(services: Services, records: list[Record], views: dict[str, ServerView]) -> dict[str, GateResult]:
+    """Each record's own instance is well and the server's only one, by source server id.
+
+    :param views: the servers as read right before.
+    :raises StepFailed: the ledger has no instance id for one of them.
+    """
+    boots, only = boot_checks(services, records, views), only_instance_checks(services, records)
+    return {server: both(boot, only[server]) for server, boot in boots.items()}
 
 
 def _written(services: Services, records: list[Record], checks: dict[str, GateResult]) -> list[Record]:

@@ -10,6 +10,7 @@ from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.core.errors import UnknownError
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.rules.launch import STALE_SNAPSHOT
 from migration_ops.wave.services import Services
 
 # How far the clock of AWS and ours may differ before a job created "before" our intent could still be ours.
@@ -17,6 +18,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 # Jobs are kept 10 years; one that is in flight is never that old.
 _LOOK_BACK = timedelta(days=30)
 EARLIER_JOBS = "earlierJobs"
+# Outcomes of an intent whose job is over and launched nothing that is to be kept.
+FAILED_LAUNCH = frozenset({"FAILED", STALE_SNAPSHOT})
 
 
 class Action(StrEnum):

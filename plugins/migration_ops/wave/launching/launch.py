@@ -13,12 +13,12 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import (
     Action,
     LaunchState,
-    has_unsettled_intent,
     launch_once,
     reconcile,
     with_outcome,
 )
 from migration_ops.wave.launching.carry import LaunchCarry
+from migration_ops.wave.launching.job_lookup import FAILED_LAUNCH
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.rules.replication import STALE_SNAPSHOT, judge_launch
 from migration_ops.wave.services import Services, StepInput
@@ -61,13 +61,8 @@ def resolve_unknown_outcomes(
     """
     if inp.is_retry:
         _refuse_relaunch(kind, records)
-    if not any(has_unsettled_intent(record, kind.action) for record in records):
-        return records
     found = reconcile(services, records, kind.action, inp.carried(LaunchCarry).looked_since)
     return found.records if found.wait_until is None else _wait_to_send(services, inp, kind, found)
-
-
-_FAILED_LAUNCH = frozenset({"FAILED", STALE_SNAPSHOT})
 
 
 def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
@@ -78,7 +73,7 @@ def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
     failed = {
         record.source_server_id: record.error_message or "launch failed"
         for record in records
-        if (intent := record.intents.get(kind.action.value)) and intent.outcome in _FAILED_LAUNCH
+        if (intent := record.intents.get(kind.action.value)) and intent.outcome in FAILED_LAUNCH
     }
     if failed:
         raise StepFailedError(f"{kind.action.value} failed and is not repeated by itself", failed=failed)

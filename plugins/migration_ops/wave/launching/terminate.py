@@ -8,6 +8,7 @@ from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import (
+    NOTHING_HAPPENED,
     Action,
     LaunchState,
     has_unsettled_intent,
@@ -53,7 +54,13 @@ def instances_left(services: Services, server_ids: list[str]) -> dict[str, list[
 
     A launch that could not remove the previous instance (termination protection) leaves one that nobody names.
     """
-    left: dict[str, list[str]] = {}
+    return {server: list(states) for server, states in instances_by_tag(services, server_ids).items()}
+
+
+def instances_by_tag(services: Services, server_ids: list[str]) -> dict[str, dict[str, str]]:
+    """State by instance id per source server: all that carry the server's tag, whoever launched them, and are not
+    going away; a server without any is absent."""
+    found: dict[str, dict[str, str]] = {}
     states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
     for chunk in chunks(server_ids, MAX_FILTER_VALUES):
         filters = [{"Name": f"tag:{SERVER_TAG}", "Values": chunk}, states]
@@ -61,8 +68,9 @@ def instances_left(services: Services, server_ids: list[str]) -> dict[str, list[
             for page in services.client("ec2").get_paginator("describe_instances").paginate(Filters=filters):
                 for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
                     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags") or []}
-                    left.setdefault(tags.get(SERVER_TAG, "unknown"), []).append(instance["InstanceId"])
-    return left
+                    state = str((instance.get("State") or {}).get("Name") or "state not given")
+                    found.setdefault(tags.get(SERVER_TAG, "unknown"), {})[instance["InstanceId"]] = state
+    return found
 
 
 def terminate(
@@ -113,9 +121,17 @@ def terminate(
 
 
 def closed(records: list[Record]) -> list[Record]:
-    """The records with their termination's intents ended, as EC2 shows nothing of them."""
-    mine = [record for record in records if has_unsettled_intent(record, Action.TERMINATE)]
+    """The records with their termination's intents ended, as EC2 shows nothing of them.
+
+    One that nothing came of is over too: it must not be taken for the termination of a later instance.
+    """
+    mine = [record for record in records if has_unsettled_intent(record, Action.TERMINATE) or _came_to_nothing(record)]
     return with_outcome(records, Action.TERMINATE, {record.source_server_id: "TERMINATED" for record in mine})
+
+
+def _came_to_nothing(record: Record) -> bool:
+    intent = record.intents.get(_NAME)
+    return intent is not None and intent.outcome == NOTHING_HAPPENED
 
 
 def _over(services: Services, records: list[Record]) -> dict[str, JobView]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
@@ -44,6 +44,25 @@ def judge_boot(
         limit=expected_instance_id,
         ok=ok,
     )
+
+
+def judge_only_instance(server_id: str, expected_instance_id: str | None, states: Mapping[str, str]) -> GateResult:
+    """Is the record's instance the only one of this server? A second one may answer, and write, in its place.
+
+    :param states: state by id of every instance that EC2 shows under the server's tag and that is not going away.
+    :return: value is the ids seen, limit the expected one.
+    """
+    others = {one: state for one, state in sorted(states.items()) if one != expected_instance_id}
+    facts: list[Fact] = []
+    if others:
+        named = ", ".join(f"{one} ({state})" for one, state in others.items())
+        facts.append(
+            blocked(f"EC2 also has {named} of this server: find out which is in use, terminate the other by hand")
+        )
+    if expected_instance_id not in states:
+        facts.append(unknown(f"EC2 does not show {expected_instance_id} under the server's tag"))
+    ok = f"EC2 shows no instance of this server beside {expected_instance_id}"
+    return combine("only instance", server_id, facts, value=sorted(states), limit=expected_instance_id, ok=ok)
 
 
 def instance_state(status: dict[str, Any] | None) -> str | None:

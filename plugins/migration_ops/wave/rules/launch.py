@@ -11,9 +11,10 @@ from migration_ops.core.verdict import Fact, GateResult, Verdict, blocked, combi
 STALE_SNAPSHOT = "STALE_SNAPSHOT"
 _LAUNCH_TYPE = "LAUNCH"
 _STALE_EVENT = "USING_PREVIOUS_SNAPSHOT"
+_CLEANUP_EVENT = "CLEANUP_FAIL"
 _NEVER_LAUNCHED_EVENTS = frozenset({"SERVER_SKIPPED", "JOB_CANCEL"})
 _CAUSE_EVENTS = frozenset(
-    {"SNAPSHOT_FAIL", "CONVERSION_FAIL", "LAUNCH_FAILED", "CLEANUP_FAIL", *_NEVER_LAUNCHED_EVENTS}
+    {"SNAPSHOT_FAIL", "CONVERSION_FAIL", "LAUNCH_FAILED", _CLEANUP_EVENT, *_NEVER_LAUNCHED_EVENTS}
 )
 
 LogEvents = list[dict[str, Any]]
@@ -29,8 +30,9 @@ def judge_launch(
     """Was each of these servers launched by this job, from a present snapshot?
 
     :param log_events: all items of DescribeJobLogItems; None when they could not be read.
-    :param stale_is_failure: a launch from an old snapshot is BLOCKED (value ``STALE_SNAPSHOT``) and a job without
-        a log is UNKNOWN; right for a cutover. False only names it.
+    :param stale_is_failure: a launch from an old snapshot is BLOCKED (value ``STALE_SNAPSHOT``), one that left an
+        earlier instance beside the new one too, and a job without a log is UNKNOWN; right for a cutover. False only
+        names it.
     :return: per server; value is the launch status, limit what it must be.
     """
     return {one: _judge(job, one, log_events, stale_is_failure) for one in server_ids}
@@ -46,7 +48,7 @@ def _judge(job: JobView | None, server_id: str, log_events: LogEvents | None, st
     note = "; launched from an old snapshot" if is_stale else ""
     against = [*_job(job), *_server(job, server_id, events)] if job.is_over else list(_job(job))
     if stale_is_failure and job.is_over and status in LAUNCH_SUCCESS:
-        against += _freshness(is_stale, log_events, events)
+        against += [*_freshness(is_stale, log_events, events), *_left_behind(events)]
     return combine(
         "launch",
         server_id,
@@ -90,6 +92,16 @@ def _freshness(is_stale: bool, log_events: LogEvents | None, events: LogEvents) 
         yield unknown("the job's log is empty or unread: whether an old snapshot was used is not known")
 
 
+def _left_behind(events: LogEvents) -> Iterator[Fact]:
+    """Two instances of one server, both on the network, are worse than none."""
+    said = "; ".join(_said(one) for one in events if one.get("event") == _CLEANUP_EVENT)
+    if said:
+        yield blocked(
+            f"an earlier instance may still run beside the new one ({said}): take off its termination protection, "
+            "terminate it by hand, then launch again"
+        )
+
+
 def _concerns(event: dict[str, Any], server_id: str) -> bool:
     """An event that names no server concerns all of the job's servers."""
     named = (event.get("eventData") or {}).get("sourceServerID")
@@ -97,5 +109,7 @@ def _concerns(event: dict[str, Any], server_id: str) -> bool:
 
 
 def _said(event: dict[str, Any]) -> str:
-    text = (event.get("eventData") or {}).get("rawError")
-    return f"{event.get('event')}: {text}" if text else str(event.get("event"))
+    about = event.get("eventData") or {}
+    instance = about.get("targetInstanceID") if event.get("event") == _CLEANUP_EVENT else None
+    name = f"{event.get('event')} of {instance}" if instance else str(event.get("event"))
+    return f"{name}: {about['rawError']}" if about.get("rawError") else name

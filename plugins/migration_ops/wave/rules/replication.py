@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import (
+    LAUNCHABLE_FOR_CUTOVER,
     LIFECYCLE_STATES,
     REPLICATION_READY,
     REPLICATION_TERMINAL,
@@ -67,13 +68,20 @@ def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, fin
 def replication_is_terminal(view: ServerView, lifecycle: frozenset[str]) -> bool:
     """True when no waiting helps: replication needs a person, or the server is out of the wave's reach.
 
+    A cutover that goes on ends in none of the states before a test. The final gate, which waits for one state only,
+    is judged by the task that follows or reverts such a cutover.
+
     :param lifecycle: the states that are waited for; they are never terminal.
     """
     return (
         view.is_archived is True
         or view.replication_state in REPLICATION_TERMINAL
-        or (view.lifecycle_state in TERMINAL_FOR_WAVE and view.lifecycle_state not in lifecycle)
+        or view.lifecycle_state in (TERMINAL_FOR_WAVE | _terminal_before(lifecycle)) - lifecycle
     )
+
+
+def _terminal_before(lifecycle: frozenset[str]) -> frozenset[str]:
+    return frozenset({"CUTTING_OVER"}) if lifecycle > LAUNCHABLE_FOR_CUTOVER else frozenset()
 
 
 def _existence(view: ServerView) -> Iterator[Fact]:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import requests
-
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
-from migration_ops.aws.mgn.hook import classified
+from migration_ops.aws.mgn.hook import chunks, classified
 from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
+from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import GateResult, Verdict
+from migration_ops.integrations.instance_http import HttpQuestion, NoAnswerError, status_of
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.conf.http_target import target_of
 from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES
 
 _NO_ADDRESS = {"privateIp": "", "publicIp": ""}
 # In place of a command id: it succeeded, and is not run again while others are still awaited.
 _PASSED = "passed"
+# Side by side: mostly they wait, for a firewall that drops packets.
+PARALLEL_CHECKS = 64
+# What was not asked by then is UNKNOWN in this round. Far below the execution timeout of the task.
+ROUND_SECONDS = 600.0
+
+Spec = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -25,78 +36,138 @@ class Round:
     """One round of all checks.
 
     :param checks: one per check and instance that has a result; SSM commands that still run have none.
-    :param is_running: SSM commands run.
     :param commands: for the next round: the SSM command that was sent, by instance and number of the check.
+    :param running: why each of the SSM commands without a result has none yet, by the check's name and instance.
     """
 
     checks: list[GateResult]
-    is_running: bool = False
     commands: dict[str, str] = field(default_factory=dict)
+    running: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_running(self) -> bool:
+        """SSM commands run."""
+        return bool(self.running)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Of one check of one instance; ``result`` is None while its SSM command runs."""
+
+    result: GateResult | None
+    key: str
+    command: str = ""
 
 
 def run_all(services: Services, inp: StepInput, records: list[Record], sent: dict[str, str]) -> Round:
-    """Runs every check on every instance once; an SSM check that has passed stays passed.
+    """Runs every check on every instance once, side by side; an SSM check that has passed stays passed.
+
+    Results stand in the order of the records and their checks.
 
     :param sent: ``commands`` of the round before, none in the first.
     """
     specs = inp.application.checks
     if not specs:
         return Round([])
+    ends_at = time.monotonic() + ROUND_SECONDS
     addresses = _addresses(services, [str(record.instance_id) for record in records])
-    commands = dict(sent)
-    checks: list[GateResult] = []
+    if any(spec["type"] == "ssm" for spec in specs):
+        # Clients are built lazily and building is not thread-safe: it is built before the others share it.
+        services.client("ssm")
+    groups: list[list[tuple[str, Spec, dict[str, str]]]] = []
     for record in records:
-        about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), _NO_ADDRESS)}
-        for number, spec in enumerate(specs):
-            if spec["type"] == "ssm":
-                checks += _ssm(services, spec, about["instanceId"], f"{record.instance_id}/{number}", commands)
-            else:
-                checks.append(_http(services, spec, about) if spec["type"] == "http" else _tcp(services, spec, about))
-    kept = {key: value for key, value in commands.items() if value}
-    return Round(checks, any(value != _PASSED for value in kept.values()), kept)
+        instance = str(record.instance_id)
+        about = {"instanceId": instance, **addresses.get(instance, _NO_ADDRESS)}
+        numbered = [(f"{instance}/{number}", spec, about) for number, spec in enumerate(specs)]
+        groups += [[one] for one in numbered if one[1]["type"] != "ssm"]
+        # Of one instance one after the other: SSM is asked, and throttles, as an account.
+        groups.append([one for one in numbered if one[1]["type"] == "ssm"])
+    groups = [one for one in groups if one]
+
+    def run_group(group: list[tuple[str, Spec, dict[str, str]]]) -> list[_Answer]:
+        return [_run(services, *one, sent.get(one[0], ""), ends_at) for one in group]
+
+    with ThreadPoolExecutor(min(PARALLEL_CHECKS, len(groups))) as pool:
+        answers = {one.key: one for found in pool.map(run_group, groups) for one in found}
+    return _round([answers[f"{r.instance_id}/{number}"] for r in records for number in range(len(specs))])
+
+
+def _round(answers: list[_Answer]) -> Round:
+    commands = {one.key: one.command for one in answers if one.command}
+    running = {f"ssm {one.key}": f"command {one.command} still runs" for one in answers if one.result is None}
+    return Round([one.result for one in answers if one.result is not None], commands, running)
+
+
+def _run(services: Services, key: str, spec: Spec, about: dict[str, str], command: str, ends_at: float) -> _Answer:
+    kind = str(spec["type"])
+    if command != _PASSED and time.monotonic() >= ends_at:
+        reason = "there was no time left for it in this round of checks"
+        return _Answer(GateResult(kind, about["instanceId"], Verdict.UNKNOWN, reason=reason), key, command)
+    if kind == "ssm":
+        return _ssm(services, spec, about["instanceId"], key, command)
+    check: Callable[[Services, Spec, dict[str, str]], GateResult] = _http if kind == "http" else _tcp
+    return _Answer(check(services, spec, about), key)
 
 
 def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[str, str]]:
     """Private and public address per instance (EC2 DescribeInstances)."""
     found: dict[str, dict[str, str]] = {}
-    filters = [{"Name": "instance-id", "Values": instance_ids}]
-    with classified(mutating=False):
-        for page in services.client("ec2").get_paginator("describe_instances").paginate(Filters=filters):
-            for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
-                found[instance["InstanceId"]] = {
-                    "privateIp": instance.get("PrivateIpAddress") or "",
-                    "publicIp": instance.get("PublicIpAddress") or "",
-                }
+    for chunk in chunks(instance_ids, MAX_FILTER_VALUES):
+        filters = [{"Name": "instance-id", "Values": chunk}]
+        with classified(mutating=False):
+            for page in services.client("ec2").get_paginator("describe_instances").paginate(Filters=filters):
+                for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
+                    found[instance["InstanceId"]] = {
+                        "privateIp": instance.get("PrivateIpAddress") or "",
+                        "publicIp": instance.get("PublicIpAddress") or "",
+                    }
     return found
 
 
-def _http(services: Services, spec: dict[str, Any], about: dict[str, str]) -> GateResult:
-    expected = spec.get("status", 200)
-    missing = [name for name, value in about.items() if not value and f"{{{name}}}" in spec["url"]]
-    if missing:
-        reason = f"EC2 shows no {' and no '.join(missing)} of the instance"
-        return GateResult("http", about["instanceId"], Verdict.UNKNOWN, None, expected, reason)
-    url = spec["url"].format(**about)
-    session = requests.Session()
-    # A proxy from the environment would answer in place of the instance.
-    session.trust_env = False
+def _http(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
+    nothing = GateResult("http", about["instanceId"], Verdict.UNKNOWN, None, spec.get("status", 200))
     try:
-        answer = session.get(url, timeout=services.settings.check_timeout_seconds, allow_redirects=False, stream=True)
-    except requests.RequestException as error:
-        return GateResult("http", url, Verdict.BLOCKED, None, expected, f"no answer: {type(error).__name__}")
-    finally:
-        # The body is not read (stream): one that never ends must not hold the task.
-        session.close()
-    good = answer.status_code == expected
-    reason = "" if good else f"answered {answer.status_code}, expected {expected}"
-    return GateResult("http", url, Verdict.OK if good else Verdict.BLOCKED, answer.status_code, expected, reason)
+        target = target_of(spec)
+    except InvalidInputError as error:
+        return replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {error.message}: {error.context['why']}")
+    needed = f"{{{target.address}}}{target.path}"
+    missing = [name for name, value in about.items() if not value and f"{{{name}}}" in needed]
+    if missing:
+        return replace(nothing, reason=f"EC2 shows no {' and no '.join(missing)} of the instance")
+    address = about[target.address]
+    refused = _refusal(services, nothing, address)
+    if refused is not None:
+        return refused
+    question = HttpQuestion(
+        target.scheme, address, target.port, target.path.format(**about), target.host, target.verify_tls
+    )
+    try:
+        status = status_of(question, services.settings.check_timeout_seconds)
+    except NoAnswerError as error:
+        return GateResult("http", question.url, Verdict.BLOCKED, None, target.status, str(error))
+    good = status == target.status
+    reason = "" if good else f"answered {status}, expected {target.status}"
+    return GateResult("http", question.url, Verdict.OK if good else Verdict.BLOCKED, status, target.status, reason)
 
 
-def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> GateResult:
+def _refusal(services: Services, nothing: GateResult, address: str) -> GateResult | None:
+    """A result that says why the address is not asked; None when it may be."""
+    try:
+        why = services.address_refusal(address)
+    except ValueError:
+        return replace(nothing, reason=f"what EC2 gives as its address is none: {address[:64]!r}")
+    return replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {why}") if why else None
+
+
+def _tcp(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
     address, port = about.get("privateIp", ""), int(spec["port"])
     subject = f"{address}:{port}"
+    nothing = GateResult("tcp", about["instanceId"], Verdict.UNKNOWN, None, port)
     if not address:
-        return GateResult("tcp", about["instanceId"], Verdict.UNKNOWN, None, port, "EC2 shows no private address")
+        return replace(nothing, reason="EC2 shows no private address")
+    refused = _refusal(services, nothing, address)
+    if refused is not None:
+        return refused
     try:
         socket.create_connection((address, port), timeout=services.settings.check_timeout_seconds).close()
     except OSError as error:
@@ -104,26 +175,21 @@ def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Gat
     return GateResult("tcp", subject, Verdict.OK, port, port)
 
 
-def _ssm(
-    services: Services, spec: dict[str, Any], instance_id: str, key: str, commands: dict[str, str]
-) -> list[GateResult]:
+def _ssm(services: Services, spec: Spec, instance_id: str, key: str, command: str) -> _Answer:
     """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
-    if commands.get(key) == _PASSED:
-        return [GateResult("ssm", instance_id, Verdict.OK, "Success", "Success")]
+    result = GateResult("ssm", instance_id, Verdict.OK, "Success", "Success")
+    if command == _PASSED:
+        return _Answer(result, key, _PASSED)
     ssm = services.client("ssm")
     try:
-        if not commands.get(key):
-            commands[key] = send_command(ssm, instance_id, list(spec["commands"]), comment="migration check")
-            return []
-        status, detail = command_status(ssm, commands[key], instance_id)
+        if not command:
+            return _Answer(None, key, send_command(ssm, instance_id, list(spec["commands"]), comment="migration check"))
+        status, detail = command_status(ssm, command, instance_id)
     except SDK_ERRORS as error:
-        commands[key] = ""
-        return [
-            GateResult("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(to_aws_error(error, mutating=False)))
-        ]
+        reason = str(to_aws_error(error, mutating=False))
+        return _Answer(replace(result, verdict=Verdict.UNKNOWN, value=None, reason=reason), key)
     if status in SSM_RUNNING:
-        return []
-    good = status == "Success"
-    commands[key] = _PASSED if good else ""
-    verdict, reason = (Verdict.OK, "") if good else (Verdict.BLOCKED, detail or status)
-    return [GateResult("ssm", instance_id, verdict, status, "Success", reason)]
+        return _Answer(None, key, command)
+    if status == "Success":
+        return _Answer(result, key, _PASSED)
+    return _Answer(replace(result, verdict=Verdict.BLOCKED, value=status, reason=detail or status), key)

@@ -11,7 +11,7 @@ from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import has_unsettled_intent
 from migration_ops.wave.launching.carry import LaunchCarry
-from migration_ops.wave.launching.external_launches import refuse_external
+from migration_ops.wave.launching.external_launches import refuse_external, require_known_failed
 from migration_ops.wave.launching.launch import CUTOVER
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.run_launch import LaunchGate, Passed, run_launch
@@ -30,6 +30,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     Launches that are on their way are followed whatever the gates say now. New ones, and those of which MGN shows
     nothing, ask for permission (``require_permitted``) and pass the final gate first.
 
+    :raises OutcomeUnknownError: a launch of its own took effect late; the next try follows it.
     :raises StepFailed: a launch failed or used an old snapshot; clear the task to launch the failed ones again.
     :raises GateShut: it may not be launched now; nothing was touched.
     """
@@ -94,6 +95,7 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
     if not cutting:
         return views
     refuse_external(services, cutting, views, "cutover")
+    require_known_failed(cutting, views, CUTOVER.action)
     require_lock(services, cutting)
     back = [bring_to(services, views[record.source_server_id], "READY_FOR_CUTOVER") for record in cutting]
     return views | {view.source_server_id: view for view in back}

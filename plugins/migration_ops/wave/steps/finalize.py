@@ -7,20 +7,23 @@ from migration_ops.core.errors import MigrationError, OutcomeUnknownError, Refus
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.instances import instance_checks
 from migration_ops.wave.launching.lifecycle import views_of
 from migration_ops.wave.permission import require_permitted, taken_up
 from migration_ops.wave.records import filter_by_phase, records_of, to_act, transition
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
 from migration_ops.wave.services import Services, StepInput, StepSkipped
-from migration_ops.wave.steps.verify import boot_checks
 from migration_ops.wave.waits.outcome import Done, Outcome
 
 
 class InstanceBrokenError(StepFailedError):
-    """An instance that was verified is not well any more."""
+    """An instance that was verified is not well any more, or not the only one of its server."""
 
     code = INSTANCE_BROKEN
-    hint = "Mend the instance, then clear `soak` with downstream: it looks again, and asks for the approval again."
+    hint = (
+        "Mend the instance, or terminate by hand the second one that is named, then clear `soak` with downstream: it "
+        "looks again, and asks for the approval again."
+    )
 
 
 class InstanceUnknownError(InstanceBrokenError):
@@ -97,7 +100,7 @@ def _refuse_foreign_instances(todo: list[Record], views: dict[str, ServerView]) 
 def _refuse_broken_instances(services: Services, todo: list[Record], views: dict[str, ServerView]) -> None:
     """Hours may lie between the sheet and this call, after which the source's replica is gone: look once more."""
     still = [record for record in todo if views[record.source_server_id].lifecycle_state != "CUTOVER"]
-    checks = boot_checks(services, still, views) if still else {}
+    checks = instance_checks(services, still, views) if still else {}
     broken = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
     if broken:
         lost = [server for server in broken if checks[server].verdict is Verdict.BLOCKED]

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import FrozenError, MigrationError
+from migration_ops.aws.mgn.states import LIFECYCLE_STATES
+from migration_ops.core.errors import FrozenError, MigrationError, OutcomeUnknownError, UnknownError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
-from migration_ops.wave.launching.at_most_once import Action, reconcile
+from migration_ops.wave.launching.at_most_once import NOTHING_HAPPENED, Action, adopt_late, reconcile
 from migration_ops.wave.launching.carry import TerminationCarry
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
@@ -30,6 +31,7 @@ BACK_TO = {
     "READY_FOR_CUTOVER": "READY_FOR_CUTOVER",
     "CUTTING_OVER": "READY_FOR_CUTOVER",
 }
+_NO_WAY_BACK = LIFECYCLE_STATES - set(BACK_TO)
 _AFTERWARDS = (
     "MGN has no way back after finalize. What a person can still do: keep or stop the instance in EC2, start the "
     "source server again, reinstall the replication agent and wait for a full initial sync."
@@ -110,13 +112,35 @@ def _rolling_back(services: Services, inp: StepInput) -> list[Record]:
 
 
 def _refuse_after_no_return(services: Services, todo: list[Record], views: dict[str, ServerView]) -> None:
-    gone = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state not in BACK_TO or v.is_archived}
+    gone = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state in _NO_WAY_BACK or v.is_archived}
     if not gone:
+        _require_states(views)
         return
     finalized = any(state == "CUTOVER" for state in gone.values())
     why = f"past the point of no return. {_AFTERWARDS}" if finalized else "there is no way back from these states"
     _freeze(services, [r for r in todo if r.source_server_id in gone], "NO_WAY_BACK", f"{gone}: {why}")
     raise FrozenError(why, states=gone)
+
+
+def _require_states(views: dict[str, ServerView]) -> None:
+    """A state that MGN did not give, or that nobody knows, says nothing about the way back.
+
+    :raises UnknownError:
+    """
+    unknown = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state not in LIFECYCLE_STATES}
+    if unknown:
+        raise UnknownError("MGN does not say in which lifecycle state these servers are", states=unknown)
+
+
+def _refuse_late_launches(services: Services, todo: list[Record]) -> None:
+    """One that took effect while the rolled back servers were looked at is undone by the next try.
+
+    :raises OutcomeUnknownError:
+    """
+    for action in (Action.TEST, Action.CUTOVER):
+        late = [new.job_id for old, new in zip(todo, adopt_late(services, todo, action), strict=True) if new is not old]
+        if late:
+            raise OutcomeUnknownError("a launch took effect while it was rolled back", jobs=sorted(map(str, late)))
 
 
 def _refuse_unseen(services: Services, inp: StepInput, todo: list[Record], views: dict[str, ServerView]) -> None:
@@ -158,7 +182,9 @@ def _jobs_to_end(
 def _verified(services: Services, inp: StepInput) -> Done:
     """Reads everything again: lifecycle back, no instance, and only then says so."""
     app, todo = inp.application, _rolling_back(services, inp)
+    _refuse_late_launches(services, todo)
     views = views_of(services, [record.source_server_id for record in todo])
+    _require_states(views)
     wrong = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state != BACK_TO.get(str(v.lifecycle_state))}
     if wrong:
         _freeze(services, todo, "NOT_BACK", f"the lifecycle is not back: {wrong}")
@@ -182,7 +208,11 @@ def _verified(services: Services, inp: StepInput) -> Done:
 
 def _closed(record: Record, fact: dict[str, Any]) -> Record:
     """A launch that was undone is over: the next one is a new attempt, and what it was retried for is past."""
-    intents = {n: i if i.outcome else replace(i, outcome="ROLLED_BACK") for n, i in record.intents.items()}
+    open_ones = {n for n, i in record.intents.items() if not i.outcome}
+    # What was given up may still begin and is looked for under its tag, but for a termination, which is over.
+    if Action.TERMINATE in record.intents and record.intents[Action.TERMINATE].outcome == NOTHING_HAPPENED:
+        open_ones.add(Action.TERMINATE)
+    intents = {n: replace(i, outcome="ROLLED_BACK") if n in open_ones else i for n, i in record.intents.items()}
     facts = {k: v for k, v in record.facts.items() if k != RETRY} | {ROLLED_BACK: fact}
     return with_phase(record, Phase.ROLLED_BACK, intents=intents, instance_id=None, facts=facts)
 

@@ -11,6 +11,7 @@ from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.only_instance import only_instance_checks, require_no_second
 from migration_ops.wave.records import (
     load_and_resume,
     require_met,
@@ -69,7 +70,10 @@ def run_test(services: Services, inp: StepInput) -> Outcome:
 
 
 def run_cutover(services: Services, inp: StepInput) -> Outcome:
-    """Verifies the cutover instances: those that our cutover job launched, never a left-over test instance."""
+    """Verifies the cutover instances: those that our cutover job launched, never a left-over test instance.
+
+    :raises SecondInstanceError: EC2 has another instance of a server.
+    """
     return _run(services, inp, CUTOVER)
 
 
@@ -85,23 +89,32 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     boots = _boots(services, inp, todo, kind, deadline)
     if isinstance(boots, Wait):
         return boots
+    only = only_instance_checks(services, todo) if kind is CUTOVER else {}
+    require_no_second(only, app.app_name)
     checked = app_checks.run_all(services, inp, todo, carry.commands)
-    failed = [check for check in checked.checks if check.verdict is not Verdict.OK]
+    failed = [check for check in [*only.values(), *checked.checks] if check.verdict is not Verdict.OK]
     if failed or checked.is_running:
         if services.epoch() >= deadline:
-            reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
-            raise StepTimedOutError(
-                f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons
-            )
+            what = f"checks of {app.app_name} did not pass in time"
+            raise StepTimedOutError(what, appName=app.app_name, reasons=_reasons(failed) | checked.running)
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
         return wait_until(services, at, why, deadline, VerifyCarry(deadline, checked.commands))
-    evidence = [check.as_document() for check in [*boots.values(), *checked.checks]]
+    evidence = [check.as_document() for check in [*boots.values(), *only.values(), *checked.checks]]
     new = [
         with_phase(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo
     ]
     write(services, todo, new, f"{kind.name} verified", {"checks": evidence})
     return Done({"appName": app.app_name, "checks": evidence})
+
+
+def _reasons(failed: list[GateResult]) -> dict[str, str]:
+    """By check and subject; several checks of one kind of one instance are all named."""
+    reasons: dict[str, str] = {}
+    for check in failed:
+        name = f"{check.name} {check.subject}"
+        reasons[name] = f"{reasons[name]}; {check.reason}" if name in reasons else check.reason
+    return reasons
 
 
 def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""Whether the instance of a record is the server's only one, as EC2 shows it now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from migration_ops.core.errors import MigrationError, StepFailedError
+from migration_ops.core.verdict import GateResult, Verdict
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.terminate import instances_by_tag
+from migration_ops.wave.rules.boot import judge_only_instance
+from migration_ops.wave.services import Services
+
+
+class SecondInstanceError(StepFailedError):
+    """EC2 has another instance of a server beside the one that the cutover launched."""
+
+    code = "SECOND_INSTANCE"
+    hint = (
+        "Find out which of them is in use. Terminate the other by hand in EC2 (take off its termination protection "
+        "first), then clear this task with downstream. If the one in use is not the wave's, roll the application back."
+    )
+
+
+def only_instance_checks(services: Services, records: list[Record]) -> dict[str, GateResult]:
+    """By source server id; UNKNOWN when EC2 cannot be asked."""
+    servers = [record.source_server_id for record in records]
+    try:
+        found = instances_by_tag(services, servers) if servers else {}
+    except MigrationError as error:
+        reason = f"whether another instance runs is not known: {error}"
+        return {one: GateResult("only instance", one, Verdict.UNKNOWN, reason=reason) for one in servers}
+    return {
+        record.source_server_id: judge_only_instance(
+            record.source_server_id, record.instance_id, found.get(record.source_server_id, {})
+        )
+        for record in records
+    }
+
+
+def require_no_second(checks: dict[str, GateResult], app_name: str) -> None:
+    """:raises SecondInstanceError: waiting ends none of them."""
+    others = {server: check.reason for server, check in checks.items() if check.verdict is Verdict.BLOCKED}
+    if others:
+        raise SecondInstanceError(f"servers of {app_name} have a second instance", appName=app_name, servers=others)
+
+
+def both(boot: GateResult, only: GateResult) -> GateResult:
+    """The one that decides: a second instance is named beside a bad boot, what is not known only beside a good one."""
+    if only.verdict is Verdict.OK or (boot.verdict is Verdict.BLOCKED and only.verdict is Verdict.UNKNOWN):
+        return boot
+    if boot.verdict is Verdict.OK or (only.verdict is Verdict.BLOCKED and boot.verdict is Verdict.UNKNOWN):
+        return only
+    return replace(boot, reason=f"{boot.reason}; {only.reason}")
