@@ -1,4 +1,4 @@
-"""Commands of a conf that would stop the operating system or an agent are refused; those that stop an application are not."""
+"""Commands that would stop the operating system or an agent are refused; those that stop an application are not."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ AGENTS = [
     "Set-Service -Name AmazonSSMAgent -Status Stopped",
     "Set-Service AwsReplicationService -StartupType:Disabled",
     "net stop AmazonSSMAgent",
-    "net.exe stop \"Amazon SSM Agent\"",
+    'net.exe stop "Amazon SSM Agent"',
     "sc.exe stop AmazonSSMAgent",
     "taskkill /F /IM amazon-ssm-agent.exe",
     "Stop-Process -Name amazon-ssm-agent",
@@ -215,7 +215,9 @@ def test_a_line_that_goes_on_in_the_next_entry_is_one() -> None:
     assert [(one.path, one.code) for one in found] == [("quiesce.commands[1]", "stops_an_agent")]
 
 
-@pytest.mark.parametrize("line", ["(" * 500 + "reboot", "'", '"$(', "sh -c " * 40 + "true", "\\", "`", ";;;&&|||", "$("])
+@pytest.mark.parametrize(
+    "line", ["(" * 500 + "reboot", "'", '"$(', "sh -c " * 40 + "true", "\\", "`", ";;;&&|||", "$("]
+)
 def test_what_cannot_be_parsed_is_no_error(line: str) -> None:
     assert problem_of(line) in (None, "stops_the_system")
 

@@ -226,6 +226,7 @@ ANY_COMMAND = {
     "InstanceIds": ANY,
     "DocumentName": "AWS-RunShellScript",
     "Comment": ANY,
+    "TimeoutSeconds": ANY,
     "Parameters": {"commands": ["systemctl is-active app"]},
 }
 

@@ -22,45 +22,45 @@ class Wrapper:
     skip: int = 0
 
 
-def _options(text: str) -> frozenset[str]:
+def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 WRAPPERS = {
     "sudo": Wrapper(
-        _options("-u -g -p -C -h -r -t -T -U -D -R --user --group --prompt --host --chdir --chroot --role --type")
+        _words("-u -g -p -C -h -r -t -T -U -D -R --user --group --prompt --host --chdir --chroot --role --type")
     ),
-    "doas": Wrapper(_options("-u -C")),
-    "env": Wrapper(_options("-u -C --unset --chdir")),
+    "doas": Wrapper(_words("-u -C")),
+    "env": Wrapper(_words("-u -C --unset --chdir")),
     "nohup": Wrapper(),
     "setsid": Wrapper(),
-    "exec": Wrapper(_options("-a")),
+    "exec": Wrapper(_words("-a")),
     "command": Wrapper(),
     "builtin": Wrapper(),
     "busybox": Wrapper(),
-    "time": Wrapper(_options("-f -o")),
-    "timeout": Wrapper(_options("-s -k --signal --kill-after"), skip=1),
-    "nice": Wrapper(_options("-n --adjustment")),
-    "ionice": Wrapper(_options("-c -n --class --classdata")),
-    "stdbuf": Wrapper(_options("-i -o -e")),
-    "chroot": Wrapper(_options("--userspec --groups"), skip=1),
-    "nsenter": Wrapper(_options("-t --target")),
+    "time": Wrapper(_words("-f -o")),
+    "timeout": Wrapper(_words("-s -k --signal --kill-after"), skip=1),
+    "nice": Wrapper(_words("-n --adjustment")),
+    "ionice": Wrapper(_words("-c -n --class --classdata")),
+    "stdbuf": Wrapper(_words("-i -o -e")),
+    "chroot": Wrapper(_words("--userspec --groups"), skip=1),
+    "nsenter": Wrapper(_words("-t --target")),
     "unshare": Wrapper(),
-    "flock": Wrapper(_options("-w -E --timeout"), skip=1),
-    "xargs": Wrapper(_options("-n -I -P -L -d -a -s -E")),
-    "watch": Wrapper(_options("-n -d")),
-    "systemd-run": Wrapper(_options("-u -p -t -E -M -H --unit --property --on-active --on-calendar --setenv")),
-    "start": Wrapper(_options("/b /wait /min")),
-    "start-process": Wrapper(_options("-Verb -WindowStyle -filepath")),
+    "flock": Wrapper(_words("-w -E --timeout"), skip=1),
+    "xargs": Wrapper(_words("-n -I -P -L -d -a -s -E")),
+    "watch": Wrapper(_words("-n -d")),
+    "systemd-run": Wrapper(_words("-u -p -t -E -M -H --unit --property --on-active --on-calendar --setenv")),
+    "start": Wrapper(_words("/b /wait /min")),
+    "start-process": Wrapper(_words("-Verb -WindowStyle -filepath")),
     "call": Wrapper(),
 }
 # Their argument, or what is piped into them, is a script.
-READS_A_SCRIPT = frozenset(
+READS_A_SCRIPT = _words(
     "sh bash dash zsh ksh ash su runuser script flock eval at batch powershell pwsh cmd invoke-expression iex "
-    "invoke-command icm start-job".split()
+    "invoke-command icm start-job"
 )
 # They end what another part of the pipeline found.
-ENDS_WHAT_IT_IS_GIVEN = frozenset("kill stop-service stop-process restart-service spsv spps taskkill".split())
+ENDS_WHAT_IT_IS_GIVEN = _words("kill stop-service stop-process restart-service spsv spps taskkill")
 
 TEXTS = tuple(
     re.compile(one, re.IGNORECASE)
@@ -73,19 +73,18 @@ TEXTS = tuple(
     )
 )
 
-_ENDS_SYSTEM = frozenset(
+_ENDS_SYSTEM = _words(
     "poweroff halt reboot kexec killall5 stop-computer restart-computer psshutdown psshutdown64 pm-suspend "
-    "pm-hibernate pm-suspend-hybrid tsshutdn".split()
+    "pm-hibernate pm-suspend-hybrid tsshutdn"
 )
-_SYSTEMCTL_ENDS = frozenset(
-    "poweroff reboot halt kexec soft-reboot suspend hibernate hybrid-sleep suspend-then-hibernate rescue emergency "
-    "exit".split()
+_SYSTEMCTL_ENDS = _words(
+    "poweroff reboot halt kexec soft-reboot suspend hibernate hybrid-sleep suspend-then-hibernate rescue emergency exit"
 )
 _ENDING_UNIT = re.compile(
     r"(systemd-)?(poweroff|reboot|halt|kexec|shutdown|rescue|emergency|suspend|hibernate|hybrid-sleep|sleep|"
     r"soft-reboot|runlevel[016]|ctrl-alt-del|final|umount)(\.target|\.service)?"
 )
-_START = frozenset("start isolate restart reload-or-restart try-restart default enable set-default".split())
+_START = _words("start isolate restart reload-or-restart try-restart default enable set-default")
 
 _AGENT = re.compile(r"aws[-_. ]?replication|amazon[-_. ]?ssm[-_. ]?agent|ssm-agent-worker|ssm-document-worker", re.I)
 # What a pattern (``amazon*``) is held against.
@@ -100,23 +99,22 @@ _AGENT_NAMES = (
     "amazonssmagent",
     "amazon ssm agent",
 )
-_STOPS = frozenset(
+_STOPS = _words(
     "stop restart try-restart condrestart reload-or-restart force-reload force-restart kill freeze disable mask off "
-    "remove zap pause suspend delete down".split()
+    "remove zap pause suspend delete down"
 )
 # Service managers: a verb and a name, in either order.
-_MANAGERS = frozenset(
-    "systemctl service invoke-rc.d rc-service initctl snap chkconfig update-rc.d rc-update sc net net1 sv "
-    "supervisorctl".split()
+_MANAGERS = _words(
+    "systemctl service invoke-rc.d rc-service initctl snap chkconfig update-rc.d rc-update sc net net1 sv supervisorctl"
 )
 # Whatever they are given ends, is put away or is begun anew.
-_ENDERS = frozenset(
+_ENDERS = _words(
     "kill pkill killall skill taskkill stop restart stop-service restart-service suspend-service remove-service "
-    "stop-process spsv spps rm rmdir unlink shred del erase rd remove-item ri".split()
+    "stop-process spsv spps rm rmdir unlink shred del erase rd remove-item ri"
 )
-_PACKAGERS = frozenset("apt apt-get aptitude yum dnf zypper rpm dpkg snap pacman msiexec wmic uninstall-package".split())
-_REMOVES = frozenset(
-    "remove purge erase uninstall autoremove rm call -e --erase -r -p --remove --purge /x /uninstall -rns".split()
+_PACKAGERS = _words("apt apt-get aptitude yum dnf zypper rpm dpkg snap pacman msiexec wmic uninstall-package")
+_REMOVES = _words(
+    "remove purge erase uninstall autoremove rm call -e --erase -r -p --remove --purge /x /uninstall -rns"
 )
 
 

@@ -10,12 +10,14 @@ import requests
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import classified
-from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
+from migration_ops.aws.run_command import SSM_RUNNING, CommandRequest, command_status, send_command
+from migration_ops.core.errors import MigrationError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.check_document import document_of_check
 from migration_ops.wave.services import Services, StepInput
 
-_NO_ADDRESS = {"privateIp": "", "publicIp": ""}
+_NO_ADDRESS = {"privateIp": "", "publicIp": "", "platform": ""}
 # In place of a command id: it succeeded, and is not run again while others are still awaited.
 _PASSED = "passed"
 
@@ -49,7 +51,7 @@ def run_all(services: Services, inp: StepInput, records: list[Record], sent: dic
         about = {"instanceId": str(record.instance_id), **addresses.get(str(record.instance_id), _NO_ADDRESS)}
         for number, spec in enumerate(specs):
             if spec["type"] == "ssm":
-                checks += _ssm(services, spec, about["instanceId"], f"{record.instance_id}/{number}", commands)
+                checks += _ssm(services, spec, about, f"{record.instance_id}/{number}", commands)
             else:
                 checks.append(_http(services, spec, about) if spec["type"] == "http" else _tcp(services, spec, about))
     kept = {key: value for key, value in commands.items() if value}
@@ -66,6 +68,7 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
                 found[instance["InstanceId"]] = {
                     "privateIp": instance.get("PrivateIpAddress") or "",
                     "publicIp": instance.get("PublicIpAddress") or "",
+                    "platform": instance.get("PlatformDetails") or instance.get("Platform") or "",
                 }
     return found
 
@@ -105,22 +108,25 @@ def _tcp(services: Services, spec: dict[str, Any], about: dict[str, str]) -> Gat
 
 
 def _ssm(
-    services: Services, spec: dict[str, Any], instance_id: str, key: str, commands: dict[str, str]
+    services: Services, spec: dict[str, Any], about: dict[str, str], key: str, commands: dict[str, str]
 ) -> list[GateResult]:
     """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
+    instance_id = about["instanceId"]
     if commands.get(key) == _PASSED:
         return [GateResult("ssm", instance_id, Verdict.OK, "Success", "Success")]
     ssm = services.client("ssm")
     try:
         if not commands.get(key):
-            commands[key] = send_command(ssm, instance_id, list(spec["commands"]), comment="migration check")
+            document = document_of_check(services, spec, instance_id, about["platform"])
+            seconds = 60 * services.settings.verify_timeout_minutes
+            request = CommandRequest(instance_id, tuple(spec["commands"]), document, "migration check", seconds)
+            commands[key] = send_command(ssm, request)
             return []
         status, detail = command_status(ssm, commands[key], instance_id)
-    except SDK_ERRORS as error:
+    except (MigrationError, *SDK_ERRORS) as error:
         commands[key] = ""
-        return [
-            GateResult("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(to_aws_error(error, mutating=False)))
-        ]
+        why = error if isinstance(error, MigrationError) else to_aws_error(error, mutating=False)
+        return [GateResult("ssm", instance_id, Verdict.UNKNOWN, None, "Success", str(why))]
     if status in SSM_RUNNING:
         return []
     good = status == "Success"
