@@ -107,7 +107,8 @@ def _server(context: Context, spec: dict[str, Any], application_id: str | None) 
     server.launch_configuration = _launch_configuration(machine, template_id)
     server.replication_configuration = {"name": machine.hostname} | replication_settings(mgn.network)
     account.servers[server_id] = server
-    _managed_node(context, server_id, machine, spec)
+    if spec.get("managed", True):
+        mgn.ec2.register_node(server_id, machine, mgn.account_id, context.clock.real)
     server.settle(now)
     if state in ("TESTING", "READY_FOR_CUTOVER", "CUTTING_OVER", "CUTOVER"):
         _add_history(context, server, bool(spec.get("launched", state in ("CUTTING_OVER", "CUTOVER"))))
@@ -116,20 +117,6 @@ def _server(context: Context, spec: dict[str, Any], application_id: str | None) 
     elif spec.get("replicationState") == "PAUSED":
         server.replication.pause(now)
     return server
-
-
-def _managed_node(context: Context, server_id: str, machine: Machine, spec: dict[str, Any]) -> None:
-    """The SSM agent of the source server; ``"managed": false`` leaves it out."""
-    if not spec.get("managed", True):
-        return
-    node = ssm_nodes.Node(
-        ssm_nodes.node_id_of(server_id),
-        machine.hostname if machine.is_windows else machine.fqdn,
-        machine.private_ip,
-        "Windows" if machine.is_windows else "Linux",
-        now=context.clock.real,
-    )
-    ssm_nodes.add_node(node, context.mgn.account_id, context.mgn.region)
 
 
 def _machine(spec: dict[str, Any], server_id: str) -> Machine:

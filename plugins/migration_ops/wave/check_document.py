@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from migration_ops.aws.errors import SDK_ERRORS
 from migration_ops.aws.managed_nodes import managed_nodes
 from migration_ops.core.errors import BlockedError, UnknownError
 from migration_ops.wave.command_targets import is_allowed
@@ -26,13 +27,17 @@ def document_of_check(services: Services, spec: Mapping[str, Any], instance_id: 
 
 
 def _platform(services: Services, instance_id: str, by_ec2: str) -> str:
-    """An image that was made from a Windows disk need not be billed as Windows: SSM is asked where EC2 says Linux."""
+    """SSM's word where EC2 says Linux: an image that was made from a Windows disk need not be billed as such."""
     if by_ec2.lower().startswith("windows"):
         return "Windows"
-    node = managed_nodes(services.client("ssm"), [instance_id]).get(instance_id)
+    try:
+        node = managed_nodes(services.client("ssm"), [instance_id]).get(instance_id)
+    except SDK_ERRORS:
+        # SendCommand refuses a document that does not run there.
+        node = None
     if node is not None and node.platform in DOCUMENT_BY_PLATFORM:
         return str(node.platform)
     if node is None and by_ec2:
-        # No agent has reported yet; SendCommand says so, and is tried again.
+        # SSM does not say. SendCommand does, and is tried again.
         return "Linux"
     raise UnknownError("neither SSM nor EC2 says the platform of the instance", instanceId=instance_id)

@@ -260,9 +260,15 @@ def test_a_host_outside_the_wave_is_no_target(wave: Any, box: Any) -> None:
 
 def test_an_ssm_that_lists_nothing_or_refuses_is_unknown(wave: Any, box: Any) -> None:
     driver, nodes = quieted(wave)
-    box.client.add_fault("throttled", service="ssm", operation="DescribeInstanceInformation", times=20)
-    results = bad(driver)
-    assert {results[("quiesce target", one)] for one in nodes} == {Verdict.UNKNOWN}
+    listed = dict(nodes_of(box.account_id, box.region))
+    nodes_of(box.account_id, box.region).clear()
+    assert bad(driver) == {("quiesce target", one): Verdict.UNKNOWN for one in nodes}
+    nodes_of(box.account_id, box.region).update(listed)
+    box.client.add_fault("accessDenied", service="ssm", operation="DescribeInstanceInformation")
+    assert bad(driver) == {("quiesce target", one): Verdict.UNKNOWN for one in nodes}
+    box.faults.remove()
+    box.client.add_fault("accessDenied", service="ssm", operation="DescribeDocument")
+    assert bad(driver) == {("command document", "AWS-RunShellScript"): Verdict.UNKNOWN}
 
 
 @pytest.mark.parametrize(

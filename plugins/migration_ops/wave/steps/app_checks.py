@@ -68,7 +68,8 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
                 found[instance["InstanceId"]] = {
                     "privateIp": instance.get("PrivateIpAddress") or "",
                     "publicIp": instance.get("PublicIpAddress") or "",
-                    "platform": instance.get("PlatformDetails") or instance.get("Platform") or "",
+                    # Platform is empty for all but Windows.
+                    "platform": instance.get("PlatformDetails") or instance.get("Platform") or "Linux/UNIX",
                 }
     return found
 
