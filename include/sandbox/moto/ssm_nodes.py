@@ -126,7 +126,7 @@ def add_node(node: Node, account_id: str = DEFAULT_ACCOUNT_ID, region: str = "us
 def nodes_of(account_id: str, region: str) -> dict[str, Node]:
     """All nodes; a running instance becomes one when it is first asked for, and is one no more when it is gone."""
     nodes, _ = kept(account_id, region)
-    running = {}
+    running: dict[str, Any] = {}
     for reservation in ec2_backends[account_id][region].reservations.values():
         running |= {one.id: one for one in reservation.instances if one.state == "running"}
     for gone in [one for one in nodes if one.startswith("i-") and one not in running]:
