@@ -17,8 +17,9 @@ SUCCESS = "Success"
 _MIN_DELIVERY_SECONDS, _MAX_DELIVERY_SECONDS = 30, 2_592_000
 _MAX_EXECUTION_SECONDS = 172_800
 _SHOWN_CHARACTERS = 300
+_UNKNOWN_COMMAND = "InvalidCommandId"
 # Right after SendCommand there may be no invocation yet.
-_NOT_YET = frozenset({"InvocationDoesNotExist"})
+_NOT_YET = frozenset({"InvocationDoesNotExist", _UNKNOWN_COMMAND})
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,18 @@ def command_status(ssm: Any, command_id: str, instance_id: str) -> tuple[str, st
     return str(answer["Status"]), redacted_text(output.strip())[:_SHOWN_CHARACTERS]
 
 
-def cancel_command(ssm: Any, command_id: str, instance_id: str) -> None:
-    """Asks SSM to cancel the command on the node. It may end all the same: ask for its status afterwards."""
-    ssm.cancel_command(CommandId=command_id, InstanceIds=[instance_id])
+def cancel_command(ssm: Any, command_id: str, instance_id: str) -> bool:
+    """Asks SSM to cancel the command on the node. It may end all the same: ask for its status afterwards.
+
+    :return: False when SSM knows no such command: it forgets them after 30 days.
+    """
+    try:
+        ssm.cancel_command(CommandId=command_id, InstanceIds=[instance_id])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == _UNKNOWN_COMMAND:
+            return False
+        raise
+    return True
 
 
 def commands_with(ssm: Any, instance_id: str, token: str) -> list[str]:

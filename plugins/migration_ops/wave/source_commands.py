@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import classified
 from migration_ops.aws.run_command import (
     SSM_RUNNING,
@@ -128,20 +127,27 @@ def settled(services: Services, record: Record) -> Record | None:
     fact = fact_of(record)
     if not fact.get("awaits"):
         return record
-    ended: dict[str, str] = {}
-    with classified(mutating=False):
-        ssm = services.client("ssm")
-        for command in fact["awaits"]:
-            status, _ = command_status(ssm, command, fact["instanceId"])
-            if status in SSM_RUNNING and status != "Cancelling":
-                cancel_command(ssm, command, fact["instanceId"])
-                status, _ = command_status(ssm, command, fact["instanceId"])
-            if status not in SSM_RUNNING:
-                ended[command] = status
-    left = [command for command in fact["awaits"] if command not in ended]
+    ended = {}
+    for command, instance in fact["awaits"].items():
+        with classified(mutating=False):
+            status = _cancelled(services, command, instance)
+        if status not in SSM_RUNNING:
+            ended[command] = status
+    left = {command: instance for command, instance in fact["awaits"].items() if command not in ended}
     if ended:
         record = remember(services, record, {**fact, "awaits": left}, "earlier commands ended", ended=ended)
     return None if left else record
+
+
+def _cancelled(services: Services, command: str, instance: str) -> str:
+    """The status of a command after it was cancelled, where it had not ended."""
+    ssm = services.client("ssm")
+    status, _ = command_status(ssm, command, instance)
+    if status not in SSM_RUNNING or status == "Cancelling":
+        return status
+    if not cancel_command(ssm, command, instance):
+        return "not known to SSM"
+    return command_status(ssm, command, instance)[0]
 
 
 def give_up(services: Services, records: Iterable[Record], course: Course) -> None:
@@ -166,8 +172,6 @@ def _given_up(services: Services, record: Record, course: Course) -> str:
             cancel_command(ssm, fact["commandId"], fact["instanceId"])
     except MigrationError as caught:
         error = caught
-    except SDK_ERRORS as caught:
-        error = to_aws_error(caught, mutating=False)
     try:
         with classified(mutating=False):
             status, _ = command_status(services.client("ssm"), fact["commandId"], fact["instanceId"])
@@ -188,12 +192,12 @@ def remember(services: Services, record: Record, fact: dict[str, Any], event: st
     return write(services, [record], [changed], event, {**shown, **detail})[0]
 
 
-def _possibly_running(services: Services, fact: dict[str, Any]) -> list[str]:
-    """Commands that were sent for the fact and are not known to have ended."""
+def _possibly_running(services: Services, fact: dict[str, Any]) -> dict[str, str]:
+    """Commands that were sent for the fact and are not known to have ended, each with its node."""
     if not fact or fact.get("state") in _ENDED:
-        return []
-    known = [*(fact.get("awaits") or []), fact.get("commandId"), *_found(services, fact)]
-    return list(dict.fromkeys(str(one) for one in known if one))
+        return {}
+    sent = [fact.get("commandId"), *_found(services, fact)]
+    return {**(fact.get("awaits") or {}), **{str(one): str(fact["instanceId"]) for one in sent if one}}
 
 
 def _found(services: Services, fact: dict[str, Any]) -> list[str]:

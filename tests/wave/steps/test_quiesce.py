@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.moto.ssm_nodes import Node, kept, node_id_of, nodes_of
+from include.sandbox.moto.ssm_nodes import Node, add_node, kept, node_id_of, nodes_of
 from migration_ops.core.errors import FrozenError, MigrationError, StepFailedError, StepTimedOutError
 from migration_ops.wave.permission import (
     ApprovalVoidError,
@@ -258,6 +258,34 @@ def test_a_rollback_cancels_a_stop_whose_task_was_killed(quiet: Any) -> None:
     node.seconds_to_run = 0
     driver.roll_back("app")
     assert (state(driver), node.ran) == ("STARTED", [STOP, START])
+
+
+def test_a_command_that_ssm_has_forgotten_holds_up_no_rollback(quiet: Any) -> None:
+    driver, node = quiet()
+    node.seconds_to_run = 600
+    driver.advance("quiesce", "app")
+    kept(driver.box.account_id, driver.box.region)[1].clear()
+    node.seconds_to_run = 0
+    driver.roll_back("app")
+    assert (state(driver), node.ran[-1]) == ("STARTED", START)
+
+
+def test_a_stop_that_another_run_sent_to_another_node_is_cancelled_there(quiet: Any) -> None:
+    driver, node = quiet()
+    other = add_node(replace(node, instance_id="mi-" + "b" * 17, ran=[]), driver.box.account_id, driver.box.region)
+    [server] = driver.servers("app")
+    instances = driver.plan.conf.quiesce.instance_ids
+    driver.change_conf(quiesce={**driver.plan.conf.quiesce.as_document(), "instanceIds": {server: other.instance_id}})
+    other.seconds_to_run = 600
+    driver.advance("quiesce", "app")
+    driver.box.clock.skip(0.01)
+    [old] = driver.records("app")
+    facts = {**old.facts, "quiesce": {**old.facts["quiesce"], "runId": "the first run"}}
+    driver.services.ledger.write([old], [old.to(old.phase, facts=facts)], "by hand", holder=driver.services.holder)
+    driver.change_conf(quiesce={**driver.plan.conf.quiesce.as_document(), "instanceIds": instances})
+    driver.step("quiesce", "app")
+    assert statuses(driver, other) == [("stop it", "Cancelled")]
+    assert (state(driver), node.ran) == ("STOPPED", [STOP])
 
 
 def test_the_ledger_says_what_was_cancelled(quiet: Any) -> None:

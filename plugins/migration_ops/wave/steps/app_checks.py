@@ -10,7 +10,7 @@ import requests
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import classified
-from migration_ops.aws.run_command import SSM_RUNNING, CommandRequest, command_status, send_command
+from migration_ops.aws.run_command import SSM_RUNNING, CommandRequest, cancel_command, command_status, send_command
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
@@ -134,3 +134,17 @@ def _ssm(
     commands[key] = _PASSED if good else ""
     verdict, reason = (Verdict.OK, "") if good else (Verdict.BLOCKED, detail or status)
     return [GateResult("ssm", instance_id, verdict, status, "Success", reason)]
+
+
+def cancel_running(services: Services, commands: dict[str, str]) -> None:
+    """Cancels the SSM commands that nobody waits for any more; one that cannot be cancelled ends by its own limits.
+
+    :param commands: of the last round.
+    """
+    for key, command in commands.items():
+        if command == _PASSED:
+            continue
+        try:
+            cancel_command(services.client("ssm"), command, key.split("/")[0])
+        except SDK_ERRORS as error:
+            services.log.warning("command %s is not cancelled: %s", command, to_aws_error(error, mutating=False))

@@ -89,6 +89,7 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     failed = [check for check in checked.checks if check.verdict is not Verdict.OK]
     if failed or checked.is_running:
         if services.epoch() >= deadline:
+            app_checks.cancel_running(services, checked.commands)
             reasons = {f"{check.name} {check.subject}": check.reason for check in failed}
             raise StepTimedOutError(
                 f"checks of {app.app_name} did not pass in time", appName=app.app_name, reasons=reasons
