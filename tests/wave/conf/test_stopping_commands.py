@@ -87,6 +87,13 @@ SYSTEM = [
     "wmic os where primary=1 call shutdown",
     "rundll32.exe user.exe,ExitWindowsEx 0",
     "echo 'unbalanced; reboot",
+    "$null = Stop-Computer",
+    "bash -c $'reboot'",
+    'start "" shutdown /s',
+    "at now <<< reboot",
+    "echo '<<EOF'\nreboot",
+    "bash <<EOF\nreboot\nEOF",
+    "sqlplus / as sysdba <<EOF\nshutdown immediate\nEOF\nreboot",
 ]
 AGENTS = [
     "systemctl stop aws-replication-agent",
@@ -127,6 +134,7 @@ AGENTS = [
     "taskkill /F /IM amazon-ssm-agent.exe",
     "Stop-Process -Name amazon-ssm-agent",
     "systemctl stop \\\namazon-ssm-agent",
+    "(Get-Service AmazonSSMAgent).Stop()",
 ]
 FINE = [
     "systemctl stop app",
@@ -146,6 +154,11 @@ FINE = [
     "sudo -u oracle sqlplus / as sysdba @/opt/shutdown.sql",
     "echo 'shutdown immediate' | sqlplus / as sysdba",
     "echo shutdown",
+    "sqlplus / as sysdba <<EOF\nshutdown immediate\nexit\nEOF",
+    "sudo -u oracle sqlplus / as sysdba <<-'SQL'\nshutdown immediate;\nSQL\n",
+    "su - oracle -c 'sqlplus / as sysdba' <<EOF\nshutdown immediate\nEOF",
+    "mysql -e SHUTDOWN",
+    "curl -X POST http://localhost:8080/actuator/shutdown",
     "logger -t migration 'reboot is not wanted'",
     "grep -q reboot /var/log/messages",
     "shutdown -c",

@@ -5,9 +5,9 @@ blocks, behind ``sudo``, ``env``, ``nohup``, ``timeout`` and the like, and as th
 ``powershell -Command`` or ``-EncodedCommand``, ``cmd /c`` and ``echo … | sh``.
 
 Not known are: what a variable, an alias, a function or a script on the server holds; other languages
-(``python -c``), other encodings; what takes the network, the disk or the power away in another way. The text of a
-here-document counts as commands. This catches mistakes; against intent it is no wall: who may not run commands on a
-source must not be let write a conf.
+(``python -c``), other encodings, other hosts; what takes the network, the disk or the power away in another way. The
+text of a here-document is read where a shell reads it. This catches mistakes; against intent it is no wall: who may
+not run commands on a source must not be let write a conf.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from migration_ops.wave.conf.stopping_words import (
 )
 
 _DEPTH = 6
+_HERE_DOCUMENT = re.compile(r"""(?<!<)<<-?\s*\\?['"]?([A-Za-z_]\w*)['"]?""")
 _KEYS = ("commands", "undoCommands", "windowsCommands", "windowsUndoCommands")
 _MESSAGES = {
     "stops_the_system": "stops the operating system, and the replication of the server with it",
@@ -57,11 +58,35 @@ def _of_entries(entries: Any, path: str) -> Iterator[Finding]:
     if not isinstance(entries, list) or not all(isinstance(one, str) for one in entries):
         return
     seen: set[tuple[int, str]] = set()
-    for number, line in joined_lines(entries):
+    ends_with: str | None = None
+    lines = list(joined_lines(entries))
+    for position, (number, line) in enumerate(lines):
+        if ends_with is not None:
+            # Input of another program: to a database SHUTDOWN is a word of its own.
+            ends_with = None if line.strip() == ends_with else ends_with
+            continue
+        ends_with = _here_document(line)
+        if not any(later.strip() == ends_with for _, later in lines[position + 1 :]):
+            # It never ends: a quoted sign of one, or a mistake. What follows is read.
+            ends_with = None
         code = problem_of(line)
         if code and (number, code) not in seen:
             seen.add((number, code))
             yield Finding(f"{path}[{number}]", code, _MESSAGES[code])
+
+
+def _here_document(line: str) -> str | None:
+    """The word that ends a here-document which no shell reads as a script; None when there is none."""
+    found = _HERE_DOCUMENT.search(line)
+    if not found:
+        return None
+    readers = [_unwrapped(one) for pipeline in lists_of(line) for one in pipeline]
+    is_script = any(one.name in READS_A_SCRIPT and not _has_script(one) for one in readers)
+    return None if is_script else found.group(1)
+
+
+def _has_script(command: Command) -> bool:
+    return any(re.fullmatch(r"-\w*c|--command(=.*)?", word.lower()) for word in command.arguments)
 
 
 def problem_of(line: str, depth: int = 0) -> str | None:
@@ -114,7 +139,7 @@ def _started_by(wrapper: Wrapper, arguments: Sequence[str]) -> Command | None:
             rest.pop(0)
             if word in wrapper.with_value and rest:
                 rest.pop(0)
-        elif re.match(r"[A-Za-z_]\w*=", word):
+        elif not word or re.match(r"[A-Za-z_]\w*=", word):
             rest.pop(0)
         elif skip:
             skip -= 1
@@ -147,6 +172,8 @@ def _texts_of(command: Command, is_read: bool) -> Iterator[str]:
         else:
             continue
         return
+    if command.name in ("at", "batch"):
+        yield from arguments
     if not any(word.startswith(("-", "/")) for word in arguments):
         yield " ".join(arguments)
 

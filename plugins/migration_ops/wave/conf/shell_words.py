@@ -51,7 +51,7 @@ def lists_of(line: str) -> Iterator[list[Command]]:
     if line.lstrip().startswith("#"):
         return
     for escape in ("\\", "") if "\\" in line else ("\\",):
-        for words in _pipelines(_words(_BRACED.sub("$VAR", line), escape)):
+        for words in _pipelines(_words(_BRACED.sub("$VAR", line.replace("$'", "'")), escape)):
             found = [one for part in words if (one := _command(part)) is not None]
             if found:
                 yield found
@@ -109,6 +109,9 @@ def _command(words: list[str]) -> Command | None:
     rest = list(words)
     while rest and (rest[0].lower() in _RESERVED or _ASSIGNMENT.match(rest[0])):
         rest.pop(0)
+    if len(rest) > 2 and rest[0].startswith("$") and rest[1] == "=":
+        # PowerShell's assignment of what a command gives.
+        rest = rest[2:]
     if not rest:
         return None
     name = re.split(r"[/\\]", rest[0])[-1].lower().lstrip("@")

@@ -60,7 +60,7 @@ READS_A_SCRIPT = _words(
     "invoke-command icm start-job"
 )
 # They end what another part of the pipeline found.
-ENDS_WHAT_IT_IS_GIVEN = _words("kill stop-service stop-process restart-service spsv spps taskkill")
+ENDS_WHAT_IT_IS_GIVEN = _words("kill stop-service stop-process restart-service spsv spps taskkill .stop .kill .pause")
 
 TEXTS = tuple(
     re.compile(one, re.IGNORECASE)
