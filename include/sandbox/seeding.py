@@ -16,7 +16,7 @@ from include.sandbox.mgn.ec2_target import boot_seconds_range
 from include.sandbox.mgn.estate import Job, Launched, LifecycleMarks, Machine, Participant, Server
 from include.sandbox.mgn.replication import INITIATION_SECONDS, Disk, Replication
 from include.sandbox.mgn.service import Context, Mgn, replication_settings
-from include.sandbox.moto import ec2_status
+from include.sandbox.moto import ec2_status, ssm_nodes
 
 GIB = 1024**3
 DAY_SECONDS = 86_400.0
@@ -49,6 +49,7 @@ def seed_estate(mgn: Mgn, document: dict[str, Any]) -> dict[str, Any]:
             answer["serverIds"] += [one["sourceServerId"] for one in listed["servers"]]
         for spec in document.get("servers", []):
             answer["serverIds"].append(_server(context, spec, None).server_id)
+        answer["managedInstanceIds"] = {one: ssm_nodes.node_id_of(one) for one in answer["serverIds"]}
     return answer | ({"wave": document["wave"], "mgnWaveId": wave_id} if wave_id else {})
 
 
@@ -106,6 +107,8 @@ def _server(context: Context, spec: dict[str, Any], application_id: str | None) 
     server.launch_configuration = _launch_configuration(machine, template_id)
     server.replication_configuration = {"name": machine.hostname} | replication_settings(mgn.network)
     account.servers[server_id] = server
+    if spec.get("managed", True):
+        mgn.ec2.register_node(server_id, machine, mgn.account_id, context.clock.real)
     server.settle(now)
     if state in ("TESTING", "READY_FOR_CUTOVER", "CUTTING_OVER", "CUTOVER"):
         _add_history(context, server, bool(spec.get("launched", state in ("CUTTING_OVER", "CUTOVER"))))

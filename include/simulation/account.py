@@ -67,7 +67,8 @@ class Account:
         """Seeds applications with their sources; answers them in the shape of a wave's conf."""
         listed = add_applications(self.mgn, applications)
         for server in [one["sourceServerId"] for app in listed for one in app["servers"]]:
-            self.ssm.sources[managed_id(server)] = Source(server)
+            machine = self.mgn.own.account.servers[server].machine
+            self.ssm.sources[managed_id(server)] = Source(server, machine.hostname, machine.private_ip)
         return listed
 
     def source(self, server_id: str) -> Source:

@@ -57,6 +57,9 @@ class SimulatedEc2(Ec2Target):
     def create_launch_template(self, server_id: str, machine: Machine, network: Network) -> str:
         return f"lt-{server_id[2:]}"
 
+    def register_node(self, server_id: str, machine: Machine, account_id: str, clock: Callable[[], float]) -> None:
+        """The nodes are SimulatedSsm's."""
+
     def launch(self, server: Server, job: Job) -> str:
         instance_id = f"i-{len(self.instances) + 1:017x}"
         instance = Instance(instance_id, server.server_id, job.job_id)

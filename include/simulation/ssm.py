@@ -17,9 +17,11 @@ ENDS_SECONDS = 20.0
 
 @dataclass
 class Source:
-    """One source server: whether the application on it writes."""
+    """One source server: whether the application on it writes, and how its agent names it."""
 
     server_id: str
+    computer_name: str
+    ip_address: str
     is_running: bool = True
     changes: list[tuple[float, bool]] = field(default_factory=list)
 
@@ -30,6 +32,8 @@ class _Command:
     commands: list[str]
     sent_at: float
     fails: bool
+    comment: str = ""
+    is_cancelled: bool = False
 
 
 class SimulatedSsm:
@@ -53,6 +57,7 @@ class SimulatedSsm:
         DocumentName: str,
         Comment: str,
         Parameters: dict[str, list[str]],
+        TimeoutSeconds: int,
     ) -> dict[str, Any]:
         [instance_id] = InstanceIds
         source = self.sources.get(instance_id)
@@ -63,16 +68,17 @@ class SimulatedSsm:
         def execute() -> str:
             command_id = f"command-{len(self._commands) + 1}"
             fails = self._failure_share > 0 and self._dice.random() < self._failure_share
-            self._commands[command_id] = _Command(instance_id, commands, self._world.clock.now(), fails)
+            sent = _Command(instance_id, commands, self._world.clock.now(), fails, Comment)
+            self._commands[command_id] = sent
             reaches = self._world.clock.now() + REACHES_SOURCE_SECONDS
-            self._world.later(reaches, lambda: self._reach(source, commands))
+            self._world.later(reaches, lambda: self._reach(source, sent))
             return command_id
 
         return {"Command": {"CommandId": self._world.send("ssm", "SendCommand", [source.server_id], execute)}}
 
-    def _reach(self, source: Source, commands: list[str]) -> None:
+    def _reach(self, source: Source, sent: _Command) -> None:
         """Also a command that will fail may have stopped what it was to stop."""
-        for command in commands:
+        for command in () if sent.is_cancelled else sent.commands:
             if command in (STOP, START):
                 source.is_running = command == START
                 source.changes.append((self._world.clock.now(), source.is_running))
@@ -86,10 +92,60 @@ class SimulatedSsm:
             age = self._world.clock.now() - command.sent_at
             if age < 1.0:
                 raise client_error("InvocationDoesNotExist", "GetCommandInvocation")
-            over = "Failed" if command.fails else "Success"
+            over = "Cancelled" if command.is_cancelled else "Failed" if command.fails else "Success"
+            if command.is_cancelled:
+                return {"Status": over, "StandardErrorContent": ""}
             return {"Status": over if age >= ENDS_SECONDS else "InProgress", "StandardErrorContent": ""}
 
         found: dict[str, Any] = self._world.read("GetCommandInvocation", answer)
+        return found
+
+    def cancel_command(self, *, CommandId: str, InstanceIds: list[str]) -> dict[str, Any]:
+        command = self._commands.get(CommandId)
+        if command is None:
+            raise client_error("InvalidCommandId", "CancelCommand")
+        source = self.sources[command.instance_id]
+
+        def execute() -> None:
+            command.is_cancelled = command.is_cancelled or self._world.clock.now() - command.sent_at < ENDS_SECONDS
+
+        self._world.send("ssm", "CancelCommand", [source.server_id], execute)
+        return {}
+
+    def list_commands(self, *, InstanceId: str) -> dict[str, Any]:
+        def answer(kind: ReadKind | None) -> dict[str, Any]:
+            mine = [(name, one) for name, one in self._commands.items() if one.instance_id == InstanceId]
+            return {"Commands": [{"CommandId": name, "Comment": one.comment} for name, one in reversed(mine)]}
+
+        found: dict[str, Any] = self._world.read("ListCommands", answer)
+        return found
+
+    def describe_instance_information(self, *, Filters: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
+        def answer(kind: ReadKind | None) -> dict[str, Any]:
+            wanted = {} if kind is ReadKind.ABSENT else {one: self.sources.get(one) for one in Filters[0]["Values"]}
+            nodes = [
+                {
+                    "InstanceId": name,
+                    "ComputerName": source.computer_name,
+                    "IPAddress": source.ip_address,
+                    "PlatformType": "Linux",
+                    "PingStatus": "Online",
+                }
+                for name, source in wanted.items()
+                if source is not None
+            ]
+            return {"InstanceInformationList": nodes}
+
+        found: dict[str, Any] = self._world.read("DescribeInstanceInformation", answer)
+        return found
+
+    def describe_document(self, *, Name: str) -> dict[str, Any]:
+        def answer(kind: ReadKind | None) -> dict[str, Any]:
+            parameters = [{"Name": "commands"}, {"Name": "executionTimeout"}]
+            document = {"Name": Name, "DocumentType": "Command", "Status": "Active", "PlatformTypes": ["Linux"]}
+            return {} if kind is ReadKind.ABSENT else {"Document": {**document, "Parameters": parameters}}
+
+        found: dict[str, Any] = self._world.read("DescribeDocument", answer)
         return found
 
     def get_calendar_state(self, *, CalendarNames: list[str], **_: Any) -> dict[str, Any]:

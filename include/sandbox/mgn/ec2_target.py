@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from include.sandbox.mgn.estate import Job, Machine, Server
-from include.sandbox.moto import ec2_status
+from include.sandbox.moto import ec2_status, ssm_nodes
 from include.sandbox.naming import INTERNAL_AGENT
 
 # Any of moto's stock images: the real service registers one image per launch and removes it again.
@@ -45,6 +45,7 @@ class Ec2Target:
     """Creates and removes what launches create."""
 
     def __init__(self, endpoint_url: str, region: str) -> None:
+        self._region = region
         self._client = boto3.client(
             "ec2",
             endpoint_url=endpoint_url,
@@ -74,6 +75,20 @@ class Ec2Target:
             },
         )
         return str(answer["LaunchTemplate"]["LaunchTemplateId"])
+
+    def register_node(self, server_id: str, machine: Machine, account_id: str, clock: Callable[[], float]) -> None:
+        """The SSM agent of a source server.
+
+        :param clock: epoch seconds.
+        """
+        node = ssm_nodes.Node(
+            ssm_nodes.node_id_of(server_id),
+            machine.hostname if machine.is_windows else machine.fqdn,
+            machine.private_ip,
+            "Windows" if machine.is_windows else "Linux",
+            now=clock,
+        )
+        ssm_nodes.add_node(node, account_id, self._region)
 
     def launch(self, server: Server, job: Job) -> str:
         """One instance from the template's default version; returns its id.

@@ -37,6 +37,8 @@ class Settings:
     airflow_conn_id: str = "airflow_api"
     # Host names (comma-separated) under which the API server answers; empty = any. The local stack sets it.
     allowed_hosts: str = ""
+    # SSM documents in which commands may be sent: names, separated by commas; * and ? match.
+    ssm_documents: str = "AWS-RunShellScript,AWS-RunPowerShellScript"
     # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
     config_directory: str = ""
     # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer

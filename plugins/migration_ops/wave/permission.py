@@ -24,6 +24,7 @@ from migration_ops.wave.rules.refusals import (
     PastNoReturnError,
     Reason,
     RollbackUnfinishedError,
+    TargetNotProvenError,
     WaveStoppedError,
     WindowClosedError,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Request",
     "RollbackUnfinishedError",
     "Surroundings",
+    "TargetNotProvenError",
     "WaveStoppedError",
     "WindowClosedError",
     "permit",

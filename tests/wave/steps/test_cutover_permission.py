@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from include.sandbox.moto.ssm_nodes import Node, node_id_of, nodes_of
 from migration_ops.core.errors import StepFailedError
 from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.permission import ApprovalVoidError, DependencyNotCutOverError, NotQuiescedError
-from migration_ops.wave.steps import quiesce
 from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
 from tests.wave.steps.wave_driver import Driver
 
@@ -18,18 +18,10 @@ DB, WEB = READY | {"appName": "db"}, READY | {"appName": "web", "dependsOn": ["d
 
 
 @pytest.fixture
-def quiet(wave: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """On the sheet, with a conf that stops the source; ``sent`` are the commands. SSM itself is test_quiesce.py's."""
-    sent: list[str] = []
+def quiet(wave: Any) -> Any:
+    """On the sheet, with a conf that stops the source, and its managed node."""
 
-    def send(client: Any, instance: str, commands: list[str], what: str, document: str) -> str:
-        sent.extend(commands)
-        return f"command-{len(sent)}"
-
-    monkeypatch.setattr(quiesce, "send_command", send)
-    monkeypatch.setattr(quiesce, "command_status", lambda *_: ("Success", ""))
-
-    def make() -> tuple[Driver, list[str]]:
+    def make() -> tuple[Driver, Node]:
         driver: Driver = wave(READY)
         [server] = driver.servers("app")
         quiesce = {
@@ -37,13 +29,17 @@ def quiet(wave: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             "undoCommands": ["start"],
             "timeoutMinutes": 0.5,
             "documentName": "AWS-RunShellScript",
-            "instanceIds": {server: "mi-" + "a" * 17},
+            "instanceIds": {server: node_id_of(server)},
         }
         driver.change_conf(quiesce=quiesce)
         driver.ready()
-        return driver, sent
+        return driver, nodes_of(driver.box.account_id, driver.box.region)[node_id_of(server)]
 
     return make
+
+
+def ran(node: Node) -> list[str]:
+    return [command for commands in node.ran for command in commands]
 
 
 def fail(driver: Driver, app: str) -> None:
@@ -53,11 +49,11 @@ def fail(driver: Driver, app: str) -> None:
 
 
 def test_a_rollback_starts_the_source_and_ends_what_was_approved(quiet: Any) -> None:
-    driver, sent = quiet()
+    driver, node = quiet()
     driver.step("quiesce", "app")
     fail(driver, "app")
     driver.roll_back("app")
-    assert sent == ["stop", "start"]
+    assert ran(node) == ["stop", "start"]
     for step in ("cutover", "quiesce"):
         with pytest.raises(ApprovalVoidError, match="rolled back after this sheet"):
             driver.step(step, "app")
@@ -68,7 +64,7 @@ def test_a_rollback_starts_the_source_and_ends_what_was_approved(quiet: Any) -> 
     driver.assert_jobs("START_CUTOVER", "app", 1)
     assert driver.records("app")[0].error_code is None
     driver.cutover("app")
-    assert sent == ["stop", "start", "stop"]
+    assert ran(node) == ["stop", "start", "stop"]
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
 
 
@@ -86,15 +82,15 @@ def test_the_source_must_have_been_stopped_by_this_run(quiet: Any, changed: dict
 
 
 def test_a_failed_launch_is_repeated_with_the_source_still_stopped(quiet: Any) -> None:
-    driver, sent = quiet()
+    driver, node = quiet()
     driver.step("quiesce", "app")
     fail(driver, "app")
     driver.step("cutover", "app")
-    assert sent == ["stop"]
+    assert ran(node) == ["stop"]
 
 
 def test_a_second_run_can_stop_the_source_of_a_cutover_that_failed(quiet: Any) -> None:
-    driver, sent = quiet()
+    driver, node = quiet()
     driver.step("quiesce", "app")
     fail(driver, "app")
     [old] = driver.records("app")
@@ -103,7 +99,7 @@ def test_a_second_run_can_stop_the_source_of_a_cutover_that_failed(quiet: Any) -
     with pytest.raises(NotQuiescedError):
         driver.step("cutover", "app")
     driver.cutover("app")
-    assert sent == ["stop", "stop"]
+    assert ran(node) == ["stop", "stop"]
 
 
 def test_a_dependency_that_was_rolled_back_since_keeps_the_launch_shut(wave: Any) -> None:

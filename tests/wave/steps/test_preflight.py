@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from botocore.stub import Stubber
 
 from include.sandbox.cmf.seed import load
+from include.sandbox.moto.ssm_nodes import Node, add_node, node_id_of, nodes_of
 from migration_ops.core.errors import BlockedError
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, LockHeldError
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.steps.close import GoalMissedError
-from tests.wave.steps.wave_driver import Driver, client_factory, kill_before, killed
+from tests.wave.steps.wave_driver import FAST, Driver, client_factory, kill_before, killed
 
 
 def check(driver: Driver) -> list[GateResult]:
@@ -181,12 +183,128 @@ def test_the_callback_url_is_judged(wave: Any) -> None:
     assert bad(driver) == {("callback", "callbackUrl"): Verdict.BLOCKED}
 
 
+# Where quiesce sends its commands
+
+SPEC = {"commands": ["stop"], "undoCommands": ["start"]}
+
+
+def quieted(wave: Any, *servers: dict[str, Any], **spec: Any) -> tuple[Driver, dict[str, Node]]:
+    """A wave with quiesce, and the managed node of each server."""
+    driver = wave({"appName": "app", "servers": list(servers) or [{}, {}]})
+    targets = {server: node_id_of(server) for server in driver.servers("app")}
+    driver.change_conf(quiesce={**SPEC, "instanceIds": targets, **spec})
+    nodes = nodes_of(driver.box.account_id, driver.box.region)
+    return driver, {server: nodes[node] for server, node in targets.items()}
+
+
 def test_quiesce_needs_a_target_for_every_server(wave: Any) -> None:
     driver = wave({"appName": "app", "servers": 2})
     first, second = driver.servers("app")
-    spec = {"commands": ["stop"], "undoCommands": ["start"], "instanceIds": {first: "mi-" + "0" * 17}}
-    driver.change_conf(quiesce=spec)
+    driver.change_conf(quiesce={**SPEC, "instanceIds": {first: node_id_of(first)}})
     assert bad(driver) == {("quiesce target", second): Verdict.BLOCKED}
+
+
+def test_quiesce_targets_are_asked_for(wave: Any, box: Any) -> None:
+    driver, nodes = quieted(wave, {}, {"os": "Microsoft Windows Server 2022 Datacenter"})
+    box.client.reset_calls()
+    checks = [one for one in check(driver) if one.name in ("quiesce target", "command document")]
+    assert {one.verdict for one in checks} == {Verdict.OK}
+    assert {one.subject for one in checks} == {*nodes, "AWS-RunShellScript", "AWS-RunPowerShellScript"}
+    assert {one["operation"] for one in box.client.calls() if one["service"] == "ssm"} == {
+        "DescribeInstanceInformation",
+        "DescribeDocument",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"computer_name": "payroll.corp.example.com"}, Verdict.BLOCKED),
+        ({"ip_address": "10.99.0.1"}, Verdict.BLOCKED),
+        ({"platform": "Windows"}, Verdict.BLOCKED),
+        ({"platform": "MacOS"}, Verdict.BLOCKED),
+        ({"ping_status": "ConnectionLost"}, Verdict.BLOCKED),
+        ({"ping_status": "Inactive"}, Verdict.BLOCKED),
+        ({"computer_name": ""}, Verdict.UNKNOWN),
+        ({"computer_name": "localhost.localdomain"}, Verdict.UNKNOWN),
+        ({"ip_address": ""}, Verdict.UNKNOWN),
+        ({"ip_address": "127.0.0.1"}, Verdict.UNKNOWN),
+        ({"instance_id": "mi-" + "0" * 17}, Verdict.UNKNOWN),
+    ],
+)
+def test_a_quiesce_target_that_is_not_proven(wave: Any, change: dict[str, str], verdict: Verdict) -> None:
+    driver, nodes = quieted(wave)
+    server, node = next(iter(nodes.items()))
+    for name, value in change.items():
+        setattr(node, name, value)
+    assert bad(driver) == {("quiesce target", server): verdict}
+
+
+def test_commands_meant_for_two_servers_do_not_change_places(wave: Any) -> None:
+    driver, nodes = quieted(wave)
+    first, second = nodes
+    swapped = {first: nodes[second].instance_id, second: nodes[first].instance_id}
+    driver.change_conf(quiesce={**SPEC, "instanceIds": swapped})
+    assert bad(driver) == {("quiesce target", one): Verdict.BLOCKED for one in nodes}
+
+
+def test_a_host_outside_the_wave_is_no_target(wave: Any, box: Any) -> None:
+    driver, nodes = quieted(wave, {})
+    [server] = nodes
+    driver.change_conf(quiesce={**SPEC, "instanceIds": {server: "i-0dc0dc0dc0dc0dc0d"}})
+    assert bad(driver) == {("quiesce target", server): Verdict.UNKNOWN}
+    add_node(Node("i-0dc0dc0dc0dc0dc0d", "ci.corp.example.com", "10.1.1.1"), box.account_id, box.region)
+    # A node of no running instance is gone with the next answer, so the answer itself is replaced.
+    assert bad(driver) == {("quiesce target", server): Verdict.UNKNOWN}
+
+
+def test_an_ssm_that_lists_nothing_or_refuses_is_unknown(wave: Any, box: Any) -> None:
+    driver, nodes = quieted(wave)
+    listed = dict(nodes_of(box.account_id, box.region))
+    nodes_of(box.account_id, box.region).clear()
+    assert bad(driver) == {("quiesce target", one): Verdict.UNKNOWN for one in nodes}
+    nodes_of(box.account_id, box.region).update(listed)
+    box.client.add_fault("accessDenied", service="ssm", operation="DescribeInstanceInformation")
+    assert bad(driver) == {("quiesce target", one): Verdict.UNKNOWN for one in nodes}
+    box.faults.remove()
+    box.client.add_fault("accessDenied", service="ssm", operation="DescribeDocument")
+    assert bad(driver) == {("command document", "AWS-RunShellScript"): Verdict.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "name", ["No-Such-Document", "Our-Automation", "Without-Commands", "AWS-RunPowerShellScript-x"]
+)
+def test_a_document_that_takes_no_commands(wave: Any, box: Any, name: str) -> None:
+    driver, _ = quieted(wave, documentName=name)
+    driver = replace(driver, services=replace(driver.services, settings=replace(FAST, ssm_documents="*")))
+    content = {"schemaVersion": "2.2", "description": "x", "mainSteps": []}
+    if name == "Our-Automation":
+        content = {"schemaVersion": "0.3", "description": "x", "mainSteps": []}
+    if name in ("Our-Automation", "Without-Commands"):
+        kind = "Automation" if name == "Our-Automation" else "Command"
+        box.boto("ssm").create_document(Name=name, Content=json.dumps(content), DocumentType=kind)
+    try:
+        found = bad(driver)
+    finally:
+        if name in ("Our-Automation", "Without-Commands"):
+            box.boto("ssm").delete_document(Name=name)
+    assert found == {("command document", name): Verdict.BLOCKED}
+
+
+def test_a_document_that_is_not_allowed_or_runs_elsewhere(wave: Any) -> None:
+    driver, nodes = quieted(wave, documentName="AWS-RunDocument")
+    assert bad(driver) == {("command document", "AWS-RunDocument"): Verdict.BLOCKED}
+    driver, nodes = quieted(wave, {"os": "Microsoft Windows Server 2022"})
+    [server] = nodes
+    by_server = {server: "AWS-RunShellScript"}
+    driver.change_conf(quiesce={**driver.plan.conf.quiesce.as_document(), "documentName": by_server})  # type: ignore[union-attr]
+    assert bad(driver) == {("command document", "AWS-RunShellScript"): Verdict.BLOCKED}
+
+
+def test_documents_that_checks_name_are_asked_for(wave: Any) -> None:
+    checks = [{"type": "ssm", "commands": ["true"], "documentName": "No-Such"}, {"type": "ssm", "commands": ["true"]}]
+    driver = wave({"appName": "app", "servers": 1, "checks": checks})
+    assert bad(driver) == {("command document", "No-Such"): Verdict.BLOCKED}
 
 
 # The CMDB

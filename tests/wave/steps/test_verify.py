@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
+from include.sandbox.moto.ssm_nodes import kept, nodes_of
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
 from migration_ops.integrations.instance_http import address_refusal
 from migration_ops.wave.waits.outcome import Topic
@@ -231,6 +232,7 @@ ANY_COMMAND = {
     "InstanceIds": ANY,
     "DocumentName": "AWS-RunShellScript",
     "Comment": ANY,
+    "TimeoutSeconds": ANY,
     "Parameters": {"commands": ["systemctl is-active app"]},
 }
 
@@ -261,6 +263,43 @@ def test_an_ssm_check_that_stays_bad_times_out(launched: Any) -> None:
     with pytest.raises(StepTimedOutError, match=r"down|checks of app"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
+
+
+def test_a_check_that_nobody_waits_for_any_more_is_cancelled(launched: Any) -> None:
+    driver = launched(READY | {"checks": [{"type": "ssm", "commands": ["sleep 9999"]}]})
+    [record] = driver.records("app")
+    node = nodes_of(driver.box.account_id, driver.box.region)[str(record.instance_id)]
+    node.seconds_to_run = 9_999
+    with pytest.raises(StepTimedOutError):
+        impatient(driver).step("cutover_verify", "app")
+    assert [one.status for one in kept(driver.box.account_id, driver.box.region)[1].values() if one.node is node] == [
+        "Cancelled"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("os_name", "named", "document"),
+    [
+        ("Microsoft Windows Server 2019", None, "AWS-RunPowerShellScript"),
+        ("Ubuntu 22.04", None, "AWS-RunShellScript"),
+        ("Ubuntu 22.04", "AWS-RunPowerShellScript", "AWS-RunPowerShellScript"),
+    ],
+)
+def test_an_ssm_check_runs_in_the_document_of_its_instance(
+    launched: Any, os_name: str, named: str | None, document: str
+) -> None:
+    spec = {"type": "ssm", "commands": ["hostname"]} | ({"documentName": named} if named else {})
+    driver = launched(READY | {"servers": [{"os": os_name}], "checks": [spec]})
+    driver.step("cutover_verify", "app")
+    instance = str(driver.records("app")[0].instance_id)
+    sent = kept(driver.box.account_id, driver.box.region)[1].values()
+    assert [one.document for one in sent if one.node.instance_id == instance] == [document]
+
+
+def test_an_ssm_check_in_a_document_that_is_not_allowed(launched: Any) -> None:
+    checks = [{"type": "ssm", "commands": ["hostname"], "documentName": "AWS-RunDocument"}]
+    with pytest.raises(StepTimedOutError, match="does not allow the document"):
+        impatient(launched(READY | {"checks": checks})).step("cutover_verify", "app")
 
 
 def test_an_ssm_check_that_passed_is_not_run_again_while_another_runs(launched: Any) -> None:

@@ -43,6 +43,10 @@ class ServerView:
     source_server_id: str
     arn: str | None = None
     hostname: str | None = None
+    fqdn: str | None = None
+    source_instance_id: str | None = None
+    ip_addresses: tuple[str, ...] = ()
+    os_name: str | None = None
     is_archived: bool | None = None
     application_id: str | None = None
     lifecycle_state: str | None = None
@@ -68,7 +72,7 @@ class ServerView:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> ServerView:
-        return cls(**document)
+        return cls(**{**document, "ip_addresses": tuple(document.get("ip_addresses") or ())})
 
     @classmethod
     def from_api(cls, item: dict[str, Any]) -> ServerView:
@@ -76,7 +80,8 @@ class ServerView:
         life = item.get("lifeCycle") or {}
         replication = item.get("dataReplicationInfo") or {}
         launched = item.get("launchedInstance") or {}
-        hints = (item.get("sourceProperties") or {}).get("identificationHints") or {}
+        properties = item.get("sourceProperties") or {}
+        hints = properties.get("identificationHints") or {}
         test = (life.get("lastTest") or {}).get("initiated") or {}
         cutover = (life.get("lastCutover") or {}).get("initiated") or {}
         disks = replication.get("replicatedDisks") or []
@@ -84,6 +89,10 @@ class ServerView:
             source_server_id=item["sourceServerID"],
             arn=item.get("arn"),
             hostname=hints.get("hostname") or hints.get("fqdn"),
+            fqdn=hints.get("fqdn"),
+            source_instance_id=hints.get("awsInstanceID"),
+            ip_addresses=tuple(ip for one in properties.get("networkInterfaces") or [] for ip in one.get("ips") or []),
+            os_name=(properties.get("os") or {}).get("fullString"),
             is_archived=item.get("isArchived"),
             application_id=item.get("applicationID"),
             lifecycle_state=life.get("state"),

@@ -101,6 +101,7 @@ WITHOUT_RESOURCE = (
     "logs:UpdateLogDelivery",
     "mgn:BatchDeleteSnapshotRequestForMgn",
     "mgn:InitializeService",
+    "ssm:CancelCommand",
     "ssm:UpdateInstanceInformation",
     "ssmmessages:*",
     "sts:DecodeAuthorizationMessage",

@@ -14,8 +14,10 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     model_serializer,
 )
 from pydantic.alias_generators import to_camel
@@ -28,6 +30,9 @@ MAX_APPLICATIONS_PER_WAVE = 1_000
 _DAY_SECONDS = 86_400
 _MONTH_MINUTES = 43_200
 
+DEFAULT_DOCUMENT = "AWS-RunShellScript"
+DOCUMENT_BY_PLATFORM = {"Linux": DEFAULT_DOCUMENT, "Windows": "AWS-RunPowerShellScript"}
+
 # Names of waves and applications: no leading or trailing blank, no control characters (MGN's own pattern).
 Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\s\x00]( *[^\s\x00])*$")]
 SourceServerId = Annotated[str, Field(pattern=r"^s-[0-9A-Za-z]{17}$")]
@@ -37,7 +42,8 @@ CmdbId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$")]
 # A source outside AWS is a hybrid managed node (mi-), one inside AWS an instance (i-).
 ManagedInstanceId = Annotated[str, Field(pattern=r"^(mi-[0-9a-f]{17}|i-[0-9a-f]{8,17})$")]
 CalendarName = Annotated[str, Field(pattern=r"^(arn:[^\s\x00]{1,2000}|[A-Za-z0-9_.-]{3,128})$")]
-DocumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{3,128}$")]
+# A name only: an ARN would lead to a document of another account.
+DocumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,128}$")]
 # A DNS name; its last label begins with a letter, so that it is no address in any notation.
 HostName = Annotated[
     str,
@@ -48,6 +54,11 @@ HostName = Annotated[
 ]
 Command = Annotated[str, Field(min_length=1, max_length=4_000, pattern=r"\S")]
 Commands = Annotated[tuple[Command, ...], Field(min_length=1, max_length=50)]
+DocumentsByServer = Annotated[dict[SourceServerId, DocumentName], Field(min_length=1)]
+Documents = Annotated[
+    Annotated[DocumentName, Tag("name")] | Annotated[DocumentsByServer, Tag("byServer")],
+    Discriminator(lambda value: "byServer" if isinstance(value, dict) else "name"),
+]
 Minutes = Annotated[float, Field(gt=0, le=_MONTH_MINUTES, allow_inf_nan=False)]
 
 
@@ -90,6 +101,11 @@ class ConfPart(BaseModel):
     def as_document(self) -> dict[str, Any]:
         """The part in camelCase with every default filled in; plain JSON values."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def _without(document: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Keys of a later version stay out where they are not used: plans and their hashes were approved without them."""
+    return {key: value for key, value in document.items() if key not in keys or value is not None}
 
 
 class ServerConf(ConfPart):
@@ -139,6 +155,12 @@ class SsmCheck(ConfPart):
     type: Literal["ssm"]
     commands: Commands
     """Run on the new instance by SSM; each must end with status 0."""
+    document_name: DocumentName | None = None
+    """The SSM document, one that the installation allows; absent: by the instance's platform, see ``quiesce``."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler(self), "documentName")
 
 
 AnyCheck = Annotated[HttpCheck | TcpCheck | SsmCheck, Field(discriminator="type")]
@@ -195,11 +217,35 @@ class QuiesceConf(ConfPart):
     """Run on the source servers by SSM before the final sync, to stop what writes."""
     undo_commands: Commands
     """Run on the source servers in a rollback, to start it again."""
+    windows_commands: Commands | None = None
+    """In place of ``commands`` on Windows."""
+    windows_undo_commands: Commands | None = None
+    """In place of ``undoCommands`` on Windows."""
     timeout_minutes: Minutes = 30
-    document_name: DocumentName = "AWS-RunShellScript"
-    """The SSM document; AWS-RunPowerShellScript for Windows. It must take the parameter ``commands``."""
+    document_name: Documents = DEFAULT_DOCUMENT
+    """The SSM document, for all servers or by server; the default goes by the server's platform."""
     instance_ids: Annotated[dict[SourceServerId, ManagedInstanceId], Field(min_length=1)]
     """Managed instance id of every source server of the wave."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler(self), "windowsCommands", "windowsUndoCommands")
+
+    def document_for(self, server_id: str, platform: str) -> str:
+        """The document of one server.
+
+        :param platform: ``Linux`` or ``Windows``.
+        """
+        named = self.document_name
+        if isinstance(named, dict):
+            return named.get(server_id, DOCUMENT_BY_PLATFORM[platform])
+        return DOCUMENT_BY_PLATFORM[platform] if named == DEFAULT_DOCUMENT else named
+
+    def commands_for(self, platform: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The commands, and those that undo them."""
+        if platform == "Windows" and self.windows_commands and self.windows_undo_commands:
+            return self.windows_commands, self.windows_undo_commands
+        return self.commands, self.undo_commands
 
 
 class FinalSyncConf(ConfPart):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 KEY_LENGTH = 80  # What a finding repeats of a key or a name: enough to find it by.
 _CHECK_TYPES = frozenset({"http", "tcp", "ssm"})
+_DOCUMENT_FORMS = frozenset({"name", "byServer"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ def path_of(location: tuple[int | str, ...]) -> str:
     parts: list[str] = []
     for position, part in enumerate(location):
         is_tag = part in _CHECK_TYPES and position >= 2 and location[position - 2] == "checks"
+        is_tag = is_tag or (part in _DOCUMENT_FORMS and location[position - 1] == "documentName")
         if part == "[key]" or is_tag:
             continue
         if isinstance(part, int):

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from migration_ops.core.documents import migration_id_for
 from migration_ops.wave.conf import limits, names
+from migration_ops.wave.conf.commands import stopping_commands
 from migration_ops.wave.conf.http_target import problems_of
 from migration_ops.wave.conf.parts import UtcMoment
 from migration_ops.wave.conf.problems import KEY_LENGTH, Finding, path_of
@@ -36,6 +37,8 @@ def validate(document: dict[str, Any], now: datetime) -> list[Finding]:
         *limits.of_wave(document, now, _time(_part(document, "cutoverWindow").get("opens"))),
         *_samples(_part(document, "replication")),
         *_quiesce(document),
+        *_windows_commands(_part(document, "quiesce")),
+        *stopping_commands(document),
         *_urls(document),
     ]
 
@@ -185,13 +188,23 @@ def _quiesce(document: dict[str, Any]) -> Iterator[Finding]:
     if not isinstance(ids, dict) or not _items(document, "applications"):
         return
     known = {one["sourceServerId"] for _, one in _servers(document) if isinstance(one.get("sourceServerId"), str)}
-    for server_id in sorted(set(ids) - known):
-        path = path_of(("quiesce", "instanceIds", server_id))
-        yield Finding(path, "unknown_server", "no server of this wave has this id")
+    documents = _part(_part(document, "quiesce"), "documentName")
+    for key, named in (("instanceIds", ids), ("documentName", documents)):
+        for server_id in sorted(set(named) - known):
+            path = path_of(("quiesce", key, server_id))
+            yield Finding(path, "unknown_server", "no server of this wave has this id")
     for server_id in sorted(known - set(ids)):
         # A source that keeps writing while its siblings are stopped is the very thing quiesce is to prevent.
         message = f"names no managed instance for {server_id[:KEY_LENGTH]!r}"
         yield Finding("quiesce.instanceIds", "missing_instance", message)
+
+
+def _windows_commands(quiesce: dict[str, Any]) -> Iterator[Finding]:
+    pair = ("windowsCommands", "windowsUndoCommands")
+    given = [key for key in pair if quiesce.get(key) is not None]
+    if len(given) == 1:
+        [missing] = set(pair) - set(given)
+        yield Finding(f"quiesce.{missing}", "missing", f"{given[0]} needs the commands for the other way, too")
 
 
 def _urls(document: dict[str, Any]) -> Iterator[Finding]:

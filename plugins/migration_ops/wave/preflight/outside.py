@@ -6,8 +6,9 @@ from migration_ops.core.errors import MigrationError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.cmdb.protocol import CmdbServer
 from migration_ops.integrations.errors import NameNotResolvedError
+from migration_ops.wave.command_targets import ask_document, targets_of_conf
 from migration_ops.wave.plan.plan import WavePlan
-from migration_ops.wave.preflight.facts import Facts
+from migration_ops.wave.preflight.facts import Facts, known
 from migration_ops.wave.rules.outside import identity_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.steps.cutover_window import window_check
@@ -76,17 +77,28 @@ def cutover_window(services: Services, plan: WavePlan, facts: Facts) -> list[Gat
 
 
 def quiesce_targets(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """Every server has a managed instance that the quiesce commands can be sent to."""
+    """Every server's managed node is that server and answers; the documents exist and take commands.
+
+    MGN and SSM are asked; what neither says is UNKNOWN (``wave/rules/source_node.py``).
+    """
     spec = plan.conf.quiesce
     if spec is None:
         return []
     missing = [server for server in plan.server_ids if server not in spec.instance_ids]
     return [
-        GateResult("quiesce target", server, Verdict.BLOCKED, reason="quiesce.instanceIds has no entry for it")
-        if server in missing
-        else GateResult("quiesce target", server, Verdict.OK, spec.instance_ids[server])
-        for server in plan.server_ids
+        *targets_of_conf(services, spec, plan.server_ids, known(facts.views)).results,
+        *(
+            GateResult("quiesce target", server, Verdict.BLOCKED, reason="quiesce.instanceIds has no entry for it")
+            for server in missing
+        ),
     ]
+
+
+def check_documents(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
+    """The documents that ``ssm`` checks name; AWS's own, which go by platform, are not asked for."""
+    checks = [check for app in plan.applications for check in app.checks if check["type"] == "ssm"]
+    names = sorted({str(check["documentName"]) for check in checks if check.get("documentName")})
+    return [ask_document(services, name)[0] for name in names]
 
 
 def caller(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:

@@ -33,6 +33,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     servers.quota,
     launch_setup.templates,
     outside.quiesce_targets,
+    outside.check_documents,
     outside.cmdb,
     outside.callback,
     outside.change_calendars,

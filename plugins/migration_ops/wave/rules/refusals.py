@@ -100,6 +100,13 @@ class NotQuiescedError(GateShutError):
     hint = "Clear quiesce with downstream."
 
 
+class TargetNotProvenError(GateShutError):
+    """A managed node is not known to be the source server, or the document for its commands cannot be used."""
+
+    code = "TARGET_NOT_PROVEN"
+    hint = "Bring the SSM agent or the conf's instanceIds in order (docs/running-a-wave.md), then clear this task."
+
+
 # What ledgers of earlier versions hold as an application's error although a gate wrote it.
 GATE_CODES = frozenset(
     one.code
@@ -114,6 +121,7 @@ GATE_CODES = frozenset(
         PastNoReturnError,
         DependencyNotCutOverError,
         NotQuiescedError,
+        TargetNotProvenError,
     )
 )
 

@@ -11,16 +11,17 @@ from typing import Any
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import chunks, classified
-from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.aws.run_command import SSM_RUNNING, CommandRequest, cancel_command, command_status, send_command
+from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.instance_http import HttpQuestion, NoAnswerError, status_of
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.check_document import document_of_check
 from migration_ops.wave.conf.http_target import target_of
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES
 
-_NO_ADDRESS = {"privateIp": "", "publicIp": ""}
+_NO_ADDRESS = {"privateIp": "", "publicIp": "", "platform": ""}
 # In place of a command id: it succeeded, and is not run again while others are still awaited.
 _PASSED = "passed"
 # Side by side: mostly they wait, for a firewall that drops packets.
@@ -104,7 +105,7 @@ def _run(services: Services, key: str, spec: Spec, about: dict[str, str], comman
         reason = "there was no time left for it in this round of checks"
         return _Answer(GateResult(kind, about["instanceId"], Verdict.UNKNOWN, reason=reason), key, command)
     if kind == "ssm":
-        return _ssm(services, spec, about["instanceId"], key, command)
+        return _ssm(services, spec, about, key, command)
     check: Callable[[Services, Spec, dict[str, str]], GateResult] = _http if kind == "http" else _tcp
     return _Answer(check(services, spec, about), key)
 
@@ -120,6 +121,8 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
                     found[instance["InstanceId"]] = {
                         "privateIp": instance.get("PrivateIpAddress") or "",
                         "publicIp": instance.get("PublicIpAddress") or "",
+                        # Platform is empty for all but Windows.
+                        "platform": instance.get("PlatformDetails") or instance.get("Platform") or "Linux/UNIX",
                     }
     return found
 
@@ -175,21 +178,39 @@ def _tcp(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
     return GateResult("tcp", subject, Verdict.OK, port, port)
 
 
-def _ssm(services: Services, spec: Spec, instance_id: str, key: str, command: str) -> _Answer:
+def _ssm(services: Services, spec: Spec, about: dict[str, str], key: str, command: str) -> _Answer:
     """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
+    instance_id = about["instanceId"]
     result = GateResult("ssm", instance_id, Verdict.OK, "Success", "Success")
     if command == _PASSED:
         return _Answer(result, key, _PASSED)
     ssm = services.client("ssm")
     try:
         if not command:
-            return _Answer(None, key, send_command(ssm, instance_id, list(spec["commands"]), comment="migration check"))
+            document = document_of_check(services, spec, instance_id, about["platform"])
+            seconds = 60 * services.settings.verify_timeout_minutes
+            request = CommandRequest(instance_id, tuple(spec["commands"]), document, "migration check", seconds)
+            return _Answer(None, key, send_command(ssm, request))
         status, detail = command_status(ssm, command, instance_id)
-    except SDK_ERRORS as error:
-        reason = str(to_aws_error(error, mutating=False))
-        return _Answer(replace(result, verdict=Verdict.UNKNOWN, value=None, reason=reason), key)
+    except (MigrationError, *SDK_ERRORS) as error:
+        why = error if isinstance(error, MigrationError) else to_aws_error(error, mutating=False)
+        return _Answer(replace(result, verdict=Verdict.UNKNOWN, value=None, reason=str(why)), key)
     if status in SSM_RUNNING:
         return _Answer(None, key, command)
     if status == "Success":
         return _Answer(result, key, _PASSED)
     return _Answer(replace(result, verdict=Verdict.BLOCKED, value=status, reason=detail or status), key)
+
+
+def cancel_running(services: Services, commands: dict[str, str]) -> None:
+    """Cancels the SSM commands that nobody waits for any more; one that cannot be cancelled ends by its own limits.
+
+    :param commands: of the last round.
+    """
+    for key, command in commands.items():
+        if command == _PASSED:
+            continue
+        try:
+            cancel_command(services.client("ssm"), command, key.split("/")[0])
+        except SDK_ERRORS as error:
+            services.log.warning("command %s is not cancelled: %s", command, to_aws_error(error, mutating=False))

@@ -9,21 +9,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from migration_ops.aws.mgn.hook import classified
-from migration_ops.aws.run_command import SSM_RUNNING, command_status, send_command
-from migration_ops.core.errors import StepFailedError, StepTimedOutError
+from migration_ops.core.errors import StepFailedError
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.command_targets import Target, Targets, ask_targets, targets_of_conf
+from migration_ops.wave.conf.parts import QuiesceConf
 from migration_ops.wave.permission import require_permitted, taken_up
-from migration_ops.wave.records import records_of, wait_until, write
+from migration_ops.wave.records import records_of, wait_until
+from migration_ops.wave.rules.refusals import TargetNotProvenError
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.source_commands import (
+    START,
+    STOP,
+    Course,
+    adopt,
+    fact_of,
+    follow,
+    give_up,
+    intend,
+    send,
+    settled,
+    state_of,
+)
 from migration_ops.wave.waits.carry import document_of, seconds
 from migration_ops.wave.waits.outcome import Done, Outcome, Wait
 
 # The source is, or may be, not running as before: a rollback undoes it.
-_STOPPED = frozenset({"INTENDED", "STOPPING", "STOPPED", "STOP_FAILED", "UNDO_FAILED"})
-_DO = ("INTENDED", "STOPPING", "STOPPED", "STOP_FAILED")
-_UNDO = ("UNDO_INTENDED", "STARTING", "STARTED", "UNDO_FAILED")
+_STOPPED = frozenset({STOP.intended, STOP.running, STOP.over, STOP.failed, STOP.unknown, START.failed, START.unknown})
 
 
 @dataclass(frozen=True)
@@ -45,10 +57,13 @@ def run(services: Services, inp: StepInput) -> Outcome:
     """Done when the commands succeeded on every source server of the application.
 
     What was stopped is written to the ledger before it is stopped, with the commands that undo it. A step that starts
-    afresh stops it again: somebody may have started the source since, and the commands must bear repetition.
+    afresh stops it again: somebody may have started the source since, and the commands must bear repetition. A task
+    that was killed follows the command that it sent.
 
     :raises StepFailedError: a command failed; the source may be half stopped, the rollback undoes it.
-    :raises GateShut: its cutover may not begin now (``require_permitted``); nothing was stopped.
+    :raises StepTimedOutError: a command did not end in time; it was cancelled.
+    :raises GateShutError: its cutover may not begin now (``require_permitted``), or a node is not proven to be the
+        source server; nothing was stopped.
     """
     app, spec = inp.application, inp.conf.quiesce
     if spec is None:
@@ -60,22 +75,22 @@ def run(services: Services, inp: StepInput) -> Outcome:
         raise StepFailedError("quiesce names no managed instance for these servers", servers=missing)
     if todo and inp.resumed is None:
         require_permitted(services, inp, "quiesce")
-    for record in todo:
-        fact = record.facts.get("quiesce") or {}
-        if inp.resumed is not None or (fact.get("state") == "STOPPING" and fact.get("runId") == services.holder.run_id):
-            continue
-        instance = spec.instance_ids[record.source_server_id]
-        fact = {
-            "state": "INTENDED",
-            "runId": services.holder.run_id,
-            "instanceId": instance,
-            "documentName": spec.document_name,
-            "undoCommands": list(spec.undo_commands),
-        }
-        _remember(services, record, fact, "quiesce intended")
-    return _drive(services, inp, deadline, "quiesce", list(spec.commands), _DO) or Done(
-        {"appName": app.app_name, "quiesced": [record.source_server_id for record in todo]}
-    )
+    unsent = [] if inp.resumed is not None else [one for one in todo if not _was_sent(services, one)]
+    targets = _proven(services, spec, unsent)
+    fresh = [one for one in unsent if not _was_intended(services, one)]
+    for record in fresh:
+        target = targets[record.source_server_id]
+        intend(
+            services,
+            record,
+            STOP,
+            runId=services.holder.run_id,
+            instanceId=target.instance_id,
+            documentName=target.document,
+            undoCommands=list(spec.commands_for(target.platform)[1]),
+        )
+    drive = _Drive(services, inp, deadline, STOP, spec, targets, frozenset(one.source_server_id for one in fresh))
+    return drive.on() or Done({"appName": app.app_name, "quiesced": [record.source_server_id for record in todo]})
 
 
 def _is_to_stop(record: Record) -> bool:
@@ -84,69 +99,122 @@ def _is_to_stop(record: Record) -> bool:
     return standing.acts("quiesce") and not standing.launching
 
 
+def _was_sent(services: Services, record: Record) -> bool:
+    fact = fact_of(record)
+    return fact.get("state") == STOP.running and fact.get("runId") == services.holder.run_id
+
+
+def _was_intended(services: Services, record: Record) -> bool:
+    """A task of this run died about when it sent the command, which is looked for."""
+    fact = fact_of(record)
+    return fact.get("state") == STOP.intended and fact.get("runId") == services.holder.run_id and "token" in fact
+
+
+def _proven(services: Services, spec: QuiesceConf, records: list[Record]) -> dict[str, Target]:
+    """:raises TargetNotProvenError: a node is not known to be its source server, or a document cannot be used."""
+    if not records:
+        return {}
+    asked = targets_of_conf(services, spec, [record.source_server_id for record in records])
+    if len(asked.proven) < len(records):
+        raise TargetNotProvenError("quiesce may not be sent", reasons=asked.reasons)
+    return asked.proven
+
+
 def undo(services: Services, inp: StepInput, records: list[Record], deadline: float) -> Wait | None:
     """The next wait on the way to a running source; None when nothing was stopped or all runs again.
 
-    :raises StepFailedError: an undo command failed: the source is not running as before.
+    :raises StepFailedError: an undo command failed, or its node is not proven to be the source server: the source is
+        not running as before.
+    :raises StepTimedOutError: a command did not end in time; it was cancelled.
     """
-    stopped = [r for r in records if (r.facts.get("quiesce") or {}).get("state") in _STOPPED]
+    stopped = [record for record in records if state_of(record) in _STOPPED]
     for record in stopped:
-        fact = {**record.facts["quiesce"], "state": "UNDO_INTENDED", "commandId": None}
-        _remember(services, record, fact, "undo of quiesce intended")
-    return _drive(services, inp, deadline, "undo of quiesce", None, _UNDO)
-
-
-def _drive(
-    services: Services,
-    inp: StepInput,
-    deadline: float,
-    what: str,
-    commands: list[str] | None,
-    states: tuple[str, str, str, str],
-) -> Wait | None:
-    """Sends what is only intended, looks at what runs, and waits while something does."""
-    intended, running, over, failed = states
-    busy: list[str] = []
-    for record in records_of(services, inp.application):
-        fact = record.facts.get("quiesce") or {}
-        if fact.get("state") == intended:
-            _send(services, record, fact, commands or fact["undoCommands"], running, what)
-            busy.append(record.source_server_id)
-        elif fact.get("state") == running and not _is_over(services, record, fact, over, failed, what):
-            busy.append(record.source_server_id)
-    if not busy:
-        return None
-    if services.epoch() >= deadline:
-        raise StepTimedOutError(f"{what} did not end in time", servers=busy)
-    at = services.epoch() + services.settings.check_poll_seconds
-    why = f"{what} of {inp.application.app_name}: {busy}"
-    return wait_until(services, at, why, deadline, QuiesceCarry(deadline))
-
-
-def _send(services: Services, record: Record, fact: dict[str, Any], commands: list[str], state: str, what: str) -> None:
-    """Commands of this kind must bear repetition: a lost answer sends them again, unlike a launch."""
-    with classified(mutating=False):
-        command = send_command(services.client("ssm"), fact["instanceId"], commands, what, fact["documentName"])
-    _remember(services, record, {**fact, "state": state, "commandId": command}, f"{what} sent")
+        intend(services, record, START)
+    return _Drive(services, inp, deadline, START, fresh=frozenset(one.source_server_id for one in stopped)).on()
 
 
 def is_stopped(record: Record) -> bool:
     """The source was stopped for its cutover, or may have been, and was not started again."""
-    return (record.facts.get("quiesce") or {}).get("state") in {*_STOPPED, "UNDO_INTENDED", "STARTING"}
+    return state_of(record) in {*_STOPPED, START.intended, START.running}
 
 
-def _is_over(services: Services, record: Record, fact: dict[str, Any], over: str, failed: str, what: str) -> bool:
-    with classified(mutating=False):
-        status, detail = command_status(services.client("ssm"), fact["commandId"], fact["instanceId"])
-    if status in SSM_RUNNING:
-        return False
-    if status != "Success":
-        _remember(services, record, {**fact, "state": failed}, f"{what} failed")
-        raise StepFailedError(f"{what} failed on {fact['instanceId']}", status=status, detail=detail)
-    _remember(services, record, {**fact, "state": over}, f"{what} succeeded")
-    return True
+@dataclass(frozen=True)
+class _Drive:
+    """One stint: sends what is only intended, looks at what runs, and waits while something does.
 
+    :param spec: None for the way back, which the ledger knows.
+    :param targets: those that were proven in this stint, by source server id.
+    :param fresh: servers whose command cannot have been sent before.
+    """
 
-def _remember(services: Services, record: Record, fact: dict[str, Any], event: str) -> None:
-    changed = record.to(record.phase, facts={**record.facts, "quiesce": fact})
-    write(services, [record], [changed], event, {key: value for key, value in fact.items() if key != "undoCommands"})
+    services: Services
+    inp: StepInput
+    deadline: float
+    course: Course
+    spec: QuiesceConf | None = None
+    targets: Mapping[str, Target] | None = None
+    fresh: frozenset[str] = frozenset()
+
+    def on(self) -> Wait | None:
+        """:raises StepFailedError, StepTimedOutError: as ``run`` and ``undo`` say."""
+        busy, ready = self._observed()
+        if ready:
+            targets = self._targets(ready)
+            for record in ready:
+                target = targets[record.source_server_id]
+                busy.append(
+                    send(self.services, record, self.course, target, self._commands(record, target), self.deadline)
+                )
+        if not busy:
+            return None
+        if self.services.epoch() >= self.deadline:
+            give_up(self.services, busy, self.course)
+            return None
+        at = self.services.epoch() + self.services.settings.check_poll_seconds
+        why = f"{self.course.what} of {self.inp.application.app_name}: {[one.source_server_id for one in busy]}"
+        return wait_until(self.services, at, why, self.deadline, QuiesceCarry(self.deadline))
+
+    def _observed(self) -> tuple[list[Record], list[Record]]:
+        """Records that are waited for, and those whose command can be sent now."""
+        busy: list[Record] = []
+        ready: list[Record] = []
+        for record in records_of(self.services, self.inp.application):
+            state = state_of(record)
+            if state == self.course.intended:
+                adopted = None
+                if record.source_server_id not in self.fresh:
+                    adopted = adopt(self.services, record, self.course)
+                free = None if adopted else settled(self.services, record)
+                if free is not None:
+                    ready.append(free)
+                else:
+                    busy.append(adopted or self._again(record))
+            elif state == self.course.running and not follow(self.services, record, self.course):
+                busy.append(record)
+        return busy, ready
+
+    def _again(self, record: Record) -> Record:
+        """As it was just written."""
+        found = self.services.ledger.read([record.migration_id])
+        return found[record.migration_id]
+
+    def _targets(self, ready: list[Record]) -> Mapping[str, Target]:
+        known = self.targets or {}
+        if all(record.source_server_id in known for record in ready):
+            return known
+        asked = self._asked(ready)
+        if len(asked.proven) < len(ready):
+            raise StepFailedError(f"{self.course.what} may not be sent", reasons=asked.reasons)
+        return asked.proven
+
+    def _asked(self, ready: list[Record]) -> Targets:
+        servers = {record.source_server_id: fact_of(record) for record in ready}
+        if self.spec is not None:
+            return targets_of_conf(self.services, self.spec, servers)
+        named = {server: str(fact["instanceId"]) for server, fact in servers.items()}
+        return ask_targets(self.services, named, lambda server, _: str(servers[server]["documentName"]))
+
+    def _commands(self, record: Record, target: Target) -> list[str]:
+        if self.spec is not None:
+            return list(self.spec.commands_for(target.platform)[0])
+        return list(fact_of(record)["undoCommands"])

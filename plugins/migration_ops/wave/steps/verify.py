@@ -95,6 +95,7 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     failed = [check for check in [*only.values(), *checked.checks] if check.verdict is not Verdict.OK]
     if failed or checked.is_running:
         if services.epoch() >= deadline:
+            app_checks.cancel_running(services, checked.commands)
             what = f"checks of {app.app_name} did not pass in time"
             raise StepTimedOutError(what, appName=app.app_name, reasons=_reasons(failed) | checked.running)
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
