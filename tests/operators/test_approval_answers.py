@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -107,22 +108,28 @@ def answer(option: str, comment: str = "fine", by: str = "alice") -> dict[str, A
     }
 
 
-class Asked:
-    """A question that is open, with what Airflow keeps beside it."""
+@dataclass
+class Question:
+    """One that is open, with what Airflow keeps beside it."""
 
-    def __init__(self, ti: Ti, which: str = "cutover") -> None:
-        self.ti, self.operator = ti, approve(which)
-        with pytest.raises(TaskAwaitingInput) as parked:
-            self.operator.execute(ti.context)
-        self.kept = dict(parked.value.kwargs or {})
+    ti: Ti
+    operator: EvidenceApproval
+    kept: dict[str, Any]
 
     def complete(self, event: dict[str, Any]) -> Any:
         return self.operator.execute_complete(self.ti.context, event, **self.kept)
 
 
+def ask(ti: Ti, which: str = "cutover") -> Question:
+    operator = approve(which)
+    with pytest.raises(TaskAwaitingInput) as parked:
+        operator.execute(ti.context)
+    return Question(ti, operator, dict(parked.value.kwargs or {}))
+
+
 class TestEvidenceApproval:
     def test_an_approval_is_in_the_ledger_before_its_task_succeeds(self, ti: Ti, asked: list[Any]) -> None:
-        result = Asked(ti).complete(answer("Approve"))
+        result = ask(ti).complete(answer("Approve"))
         assert asked == [("Wave wave-3: approve cutover?", "evidence", ["alice"])]
         [noted] = ti.noted
         assert noted["approval"] == "cutover"
@@ -140,12 +147,12 @@ class TestEvidenceApproval:
         opens = datetime(2026, 7, 1, tzinfo=UTC)
         window = {"opens": opens.isoformat(), "closes": (opens + timedelta(days=1)).isoformat()}
         ti.plan = plan_with(dryRun=False, approvals=APPROVERS, cutoverWindow=window)
-        Asked(ti).complete(answer("Approve"))
+        ask(ti).complete(answer("Approve"))
         assert ti.noted[0]["expiresAt"] == "2026-07-01T02:00:00+00:00"
 
     def test_a_rejection_is_red_and_noted_with_who_said_so(self, ti: Ti, asked: list[Any]) -> None:
         with pytest.raises(AirflowFailException, match="rejected by alice"):
-            Asked(ti).complete(answer("Reject", "not today"))
+            ask(ti).complete(answer("Reject", "not today"))
         [noted] = ti.noted
         assert (noted["approved"], noted["by"], noted["comment"]) == (False, "alice", "not today")
         assert ti.ready == [[]]
@@ -153,16 +160,16 @@ class TestEvidenceApproval:
     def test_a_rejection_is_red_even_when_it_cannot_be_noted(self, ti: Ti, asked: list[Any]) -> None:
         ti.error = UnreachableError("no answer")
         with pytest.raises(AirflowFailException, match="rejected by alice"):
-            Asked(ti).complete(answer("Reject"))
+            ask(ti).complete(answer("Reject"))
 
     def test_silence_is_a_rejection(self, ti: Ti, asked: list[Any]) -> None:
         with pytest.raises(AirflowFailException, match="nobody answered"):
-            Asked(ti).complete(SILENCE)
+            ask(ti).complete(SILENCE)
         assert [one["approved"] for one in ti.noted] == [False]
 
     @pytest.mark.parametrize("what", ["sheet", "plan"])
     def test_an_answer_about_other_evidence_approves_nothing(self, ti: Ti, asked: list[Any], what: str) -> None:
-        question = Asked(ti)
+        question = ask(ti)
         if what == "sheet":
             ti.xcoms["go_no_go", "return_value"] = SHEET | {"digest": "sheet-2"}
         else:
@@ -174,7 +181,7 @@ class TestEvidenceApproval:
         assert ti.noted == []
 
     def test_only_what_the_sheet_said_when_it_was_shown_is_approved(self, ti: Ti, asked: list[Any]) -> None:
-        question = Asked(ti)
+        question = ask(ti)
         ti.xcoms["go_no_go", "return_value"] = SHEET | {"ready": ["billing", "web"]}
         question.complete(answer("Approve"))
         assert ti.ready == [["billing"]]
@@ -183,7 +190,7 @@ class TestEvidenceApproval:
     def test_a_question_of_an_earlier_version_has_its_evidence_in_xcom(
         self, ti: Ti, asked: list[Any], is_left: bool
     ) -> None:
-        question = Asked(ti)
+        question = ask(ti)
         question.kept = {}
         ti.xcoms[ti.task_id, "asked_for"] = {"planHash": ti.plan.plan_hash, "sheetDigest": "sheet-1"}
         if is_left:
@@ -202,13 +209,13 @@ class TestEvidenceApproval:
         )
         ti.xcoms["go_no_go", "return_value"] = SHEET | {"ready": ["billing", "web"]}
         ti.left_out = {"web": "belongs to migration_wave / run-b"}
-        result = Asked(ti).complete(answer("Approve"))
+        result = ask(ti).complete(answer("Approve"))
         assert (result["applications"], result["notWritten"]) == (["billing"], ti.left_out)
 
     def test_an_approval_that_another_run_keeps_out_is_none(self, ti: Ti, asked: list[Any]) -> None:
         ti.error = LockHeldError("another run holds the server")
         with pytest.raises(LockHeldError):
-            Asked(ti).complete(answer("Approve"))
+            ask(ti).complete(answer("Approve"))
 
     @pytest.mark.parametrize("error", [VersionConflictError("busy"), UnreachableError("no answer")])
     def test_airflows_own_retry_never_drops_an_answer_without_a_word(
@@ -216,10 +223,10 @@ class TestEvidenceApproval:
     ) -> None:
         ti.error = error
         with pytest.raises(AirflowFailException, match=r"the answer of alice .* answer again"):
-            Asked(ti).complete(answer("Approve"))
+            ask(ti).complete(answer("Approve"))
 
     def test_a_retry_after_a_kill_takes_the_answer_from_the_ledger(self, ti: Ti, asked: list[Any]) -> None:
-        Asked(ti).complete(answer("Approve"))
+        ask(ti).complete(answer("Approve"))
         [noted] = ti.noted
         facts = {"approvals": {"cutover": noted | {"applications": ["billing"]}}}
         ti.records = {"mig-a": Record("mig-a", "wave-3", "billing", "s-a", Phase.READY, facts=facts)}
@@ -228,13 +235,13 @@ class TestEvidenceApproval:
         assert (result["by"], len(asked), ti.noted) == ("alice", 1, [noted, noted])
         # Cleared by a person it is asked anew, and so it is about another sheet, or in another run.
         ti.try_number, ti.max_tries = 3, 8
-        Asked(ti)
+        ask(ti)
         ti.try_number, ti.max_tries = 2, 6
         ti.xcoms["go_no_go", "return_value"] = SHEET | {"ready": ["billing", "web"]}
-        Asked(ti)
+        ask(ti)
         ti.xcoms["go_no_go", "return_value"] = SHEET
         ti.run_id = "another"
-        Asked(ti)
+        ask(ti)
         assert len(asked) == 4
 
     def test_a_dry_run_asks_nobody(self, ti: Ti, asked: list[Any]) -> None:
@@ -247,7 +254,7 @@ class TestEvidenceApproval:
         ti.plan = plan_with(dryRun=False, finalize=False)
         with pytest.raises(AirflowSkipException, match="finalize: false"):
             approve("finalize").execute(ti.context)
-        Asked(ti)
+        ask(ti)
         assert [one[0] for one in asked] == ["Wave wave-3: approve cutover?"]
 
     @pytest.mark.parametrize("error", [None, LockHeldError("held")])
@@ -264,7 +271,7 @@ class TestEvidenceApproval:
     ) -> None:
         monkeypatch.setenv("MIGRATION_OPS_REQUIRE_APPROVALS", "cutover,finalize")
         ti.plan = plan_with(dryRun=False, approvals={"cutover": False})
-        Asked(ti)
+        ask(ti)
         assert len(asked) == 1
 
 
@@ -280,7 +287,7 @@ class TestWhoMayAnswer:
     def test_an_answer_of_somebody_else_does_not_count(
         self, ti: Ti, asked: list[Any], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], by: str, why: str
     ) -> None:
-        question = Asked(ti)
+        question = ask(ti)
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(AirflowFailException, match=f"the answer of {by} does not count: .*{why}"):
@@ -292,11 +299,11 @@ class TestWhoMayAnswer:
     ) -> None:
         monkeypatch.setenv(FOUR_EYES, "1")
         ti.plan = plan_with(dryRun=False, approvals={"approvers": ["mallory", "alice"]})
-        question = Asked(ti)
+        question = ask(ti)
         assert asked[0][2] == ["alice"]
         with pytest.raises(AirflowFailException, match="who triggered the run"):
             question.complete(answer("Approve", by="mallory"))
-        assert Asked(ti).complete(answer("Approve"))["approved"] is True
+        assert ask(ti).complete(answer("Approve"))["approved"] is True
 
     def test_under_four_eyes_a_requester_whom_nobody_knows_lets_nobody_approve(
         self, ti: Ti, asked: list[Any], monkeypatch: pytest.MonkeyPatch
@@ -304,16 +311,16 @@ class TestWhoMayAnswer:
         monkeypatch.setenv(FOUR_EYES, "1")
         ti.requested_by = None
         with pytest.raises(AirflowFailException, match="nobody knows who triggered"):
-            Asked(ti).complete(answer("Approve"))
+            ask(ti).complete(answer("Approve"))
 
     def test_the_installations_approvers_are_asked_where_the_conf_names_none(
         self, ti: Ti, asked: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MIGRATION_OPS_APPROVERS", "alice, bob")
         ti.plan = plan_with(dryRun=False)
-        Asked(ti)
+        ask(ti)
         ti.plan = plan_with(dryRun=False, approvals={"approvers": ["bob", "mallory"]})
-        Asked(ti)
+        ask(ti)
         assert [one[2] for one in asked] == [["alice", "bob"], ["bob"]]
 
 
