@@ -92,11 +92,17 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
         ledger = services.ledger.read(list(inp.plan.migration_ids))
         around = replace(
             around,
-            stop=stop_reason(inp.plan, ledger, app.app_name, request.made_at),
+            stop=stop_reason(inp.plan, ledger, app.app_name, _seen_at(standings, request)),
             missing=unmet_dependencies(inp.plan, app, ledger),
             window=closed_reason(services, inp.plan),
         )
     permit(action, inp.plan, app, standings, request, around).require()
+
+
+def _seen_at(standings: list[Standing], request: Request) -> str | None:
+    """When the sheet was made that people approved; the task's own word where nobody was asked."""
+    noted = [(one.approvals.get(request.which or "") or {}).get("sheetMadeAt") for one in standings]
+    return min((one for one in noted if isinstance(one, str)), default=request.made_at)
 
 
 def _around(services: Services) -> Surroundings:
