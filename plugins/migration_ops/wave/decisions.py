@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity.wait import wait_base
 
 from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import MigrationError
@@ -47,6 +48,7 @@ def note_decision(
     decision: dict[str, Any],
     ready: Iterable[str] | None = None,
     only: str | None = None,
+    wait: wait_base | None = None,
 ) -> Noted:
     """Writes a decision to every migration of the plan; those that people did not approve get a no.
 
@@ -55,14 +57,16 @@ def note_decision(
     :param decision: with ``approval`` (what was asked), ``approved``, by whom, when and why.
     :param ready: the applications that it approves; None: all.
     :param only: the one application that it is about; the others hear nothing of it.
+    :param wait: how long between two tries; None: longer each time, up to ten seconds.
     :raises MigrationError: not a single application's migrations could be written: the first reason.
     """
     apps = [one for one in plan.applications if only in (None, one.app_name)]
     approved = {one.app_name for one in apps} if ready is None else set(ready)
     ids = [one for app in apps for one in app.migration_ids]
-    found = _patiently(lambda: services.ledger.read(ids), _ATTEMPTS_TO_READ)
+    patiently = _Patience(wait or _WAIT)
+    found = patiently(lambda: services.ledger.read(ids), _ATTEMPTS_TO_READ)
     noted = Noted()
-    held = _patiently(lambda: locks_of_others(services, list(found.values())), _ATTEMPTS_TO_READ)
+    held = patiently(lambda: locks_of_others(services, list(found.values())), _ATTEMPTS_TO_READ)
     if held:
         where = ", ".join(f"{server} to {run}" for server, run in sorted(held.items()))
         noted.error = LockHeldError(f"these servers belong to another run: {where}", holders=held)
@@ -70,7 +74,7 @@ def note_decision(
         group = [app for app in apps if (app.app_name in approved) is is_approved]
         mine = [found[one] for app in group for one in app.migration_ids if one in found]
         todo = [record for record in mine if record.source_server_id not in held]
-        failed = _write_all(services, todo, _answer_for(decision, is_approved), noted)
+        failed = _write_all(services, todo, _answer_for(decision, is_approved), noted, patiently)
         failed |= {one.migration_id: f"belongs to {held[one.source_server_id]}" for one in mine if one not in todo}
         for app in group:
             why = {found[one].source_server_id: failed[one] for one in app.migration_ids if one in failed}
@@ -91,7 +95,9 @@ def _answer_for(decision: dict[str, Any], is_approved: bool) -> dict[str, Any]:
     return {**decision, "approved": False, "leftOut": "not among what was approved"}
 
 
-def _write_all(services: Services, records: list[Record], decision: dict[str, Any], noted: Noted) -> dict[str, str]:
+def _write_all(
+    services: Services, records: list[Record], decision: dict[str, Any], noted: Noted, patiently: _Patience
+) -> dict[str, str]:
     """Why some could not be written, by migration id."""
     failed: dict[str, str] = {}
     for group in in_groups(records, _TOGETHER):
@@ -103,16 +109,18 @@ def _write_all(services: Services, records: list[Record], decision: dict[str, An
                 noted.error = noted.error or first
                 rest = records[records.index(group[0]) :]
                 return failed | {one.migration_id: f"[{first.code}] {first.message}" for one in rest}
-            failed |= _write_each(services, group, decision, noted)
+            failed |= _write_each(services, group, decision, noted, patiently)
     return failed
 
 
-def _write_each(services: Services, group: list[Record], decision: dict[str, Any], noted: Noted) -> dict[str, str]:
+def _write_each(
+    services: Services, group: list[Record], decision: dict[str, Any], noted: Noted, patiently: _Patience
+) -> dict[str, str]:
     """One busy migration costs no other one its decision."""
     failed: dict[str, str] = {}
     for record in group:
         try:
-            _patiently(partial(_write_anew, services, record, decision), _ATTEMPTS)
+            patiently(partial(_write_anew, services, record, decision), _ATTEMPTS)
         except MigrationError as error:
             noted.error = noted.error or error
             failed[record.migration_id] = f"[{error.code}] {error.message}"
@@ -146,12 +154,17 @@ def _of(decision: dict[str, Any], record: Record) -> dict[str, Any]:
     return {**decision, "applications": [record.app_name]}
 
 
-def _patiently(call: Callable[[], T], attempts: int) -> T:
+@dataclass(frozen=True)
+class _Patience:
     """What waiting helps is tried again: Airflow's own retry would ask people anew and drop their answer."""
-    retrying = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, MigrationError) and error.retryable),
-        stop=stop_after_attempt(attempts),
-        wait=_WAIT,
-        reraise=True,
-    )
-    return retrying(call)
+
+    wait: wait_base
+
+    def __call__(self, call: Callable[[], T], attempts: int) -> T:
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, MigrationError) and error.retryable),
+            stop=stop_after_attempt(attempts),
+            wait=self.wait,
+            reraise=True,
+        )
+        return retrying(call)
