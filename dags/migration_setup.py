@@ -41,7 +41,10 @@ def cloudformation() -> Any:
     """The client behind the provider's hook, for this run's connection and Region."""
     from airflow.providers.amazon.aws.hooks.cloud_formation import CloudFormationHook
 
+    from migration_ops.operators.services import require_connection
+
     params = get_current_context()["params"]
+    require_connection(params["awsConnId"])
     return CloudFormationHook(aws_conn_id=params["awsConnId"], region_name=params["region"]).get_conn()
 
 

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from tenacity import wait_none
+
 from include.simulation import requested_rollback
 from include.simulation.account import Account
 from include.simulation.people import People
 from include.simulation.runs import Instance, Run
 from migration_ops.core.errors import MigrationError, StepFailedError
+from migration_ops.wave.decisions import note_decision
 from migration_ops.wave.preflight.run import register
-from migration_ops.wave.records import note_decision, note_failure, records_of
+from migration_ops.wave.records import note_failure, records_of
 from migration_ops.wave.rules.failure import Decision, after_failure
 from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import standing_of
@@ -107,7 +110,9 @@ class Stints:
         bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
         if not run.plan.conf.approvals.is_asked(which):
             self._people.passed(run, which, sheet)
-            return Done({"approved": True, "required": False, "at": services.now().isoformat(), **bound})
+            result = {"approved": True, "required": False, "at": services.now().isoformat(), **bound}
+            _note(services, run, which, result, sheet["ready"])
+            return Done(result)
         if one.asked is None:
             one.asked = bound
             raise Asked(self._people.answers_after(run))
@@ -115,7 +120,8 @@ class Stints:
             raise RejectedError("the plan or the evidence changed while the question was open", which=which)
         approved = self._people.approves(run, which)
         who = {"by": "approver", "at": services.now().isoformat(), "comment": ""}
-        note_decision(services, run.plan, {"approval": which, "approved": approved, **bound, **who})
+        answer = {"approved": approved, "required": True, "sheetMadeAt": sheet["madeAt"], **bound, **who}
+        _note(services, run, which, answer, sheet["ready"] if approved else [])
         if not approved:
             raise RejectedError(f"{which} was rejected", which=which)
         self._people.passed(run, which, sheet)
@@ -132,11 +138,19 @@ class Stints:
             raise StepSkipped("a gate said no, nothing of the application failed")
         decision = after_failure(run.plan.conf.on_failure, [record.phase for record in records])
         if decision is not Decision.ASK:
-            return Done({"decision": decision.value, "by": "conf", "reason": "onFailure"})
+            return self._decided(services, run, app.app_name, {"decision": decision.value, "by": "conf"})
         if one.asked is None:
             one.asked = {}
             raise Asked(self._people.answers_after(run))
-        return Done(self._people.decides(run, app.app_name))
+        return self._decided(services, run, app.app_name, self._people.decides(run, app.app_name))
+
+    @staticmethod
+    def _decided(services: Services, run: Run, app: str, result: dict[str, Any]) -> Done:
+        """What acts believes the ledger alone."""
+        is_back = result["decision"] == Decision.ROLLBACK.value
+        bound = {"planHash": run.plan.plan_hash, "at": services.now().isoformat()}
+        _note(services, run, "decide", {"approved": is_back, **bound, **result}, [app] if is_back else [], only=app)
+        return Done({"reason": "onFailure", **result})
 
     def _plan_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
         """A person's request: what is rolled back may have changed since the run was triggered."""
@@ -149,8 +163,22 @@ class Stints:
             raise Asked(self._people.answers_after(run))
         sheet = run.results(one.task)["sheet"]
         bound = {"planHash": run.plan.plan_hash, "sheetDigest": sheet["digest"]}
-        return Done({"approved": True, "by": "approver", "at": services.now().isoformat(), **bound})
+        answer = {"approved": True, "by": "approver", "at": services.now().isoformat(), **bound}
+        _note(services, run, "rollback", answer)
+        return Done(answer)
 
     def _release(self, services: Services, run: Run, one: Instance) -> Outcome:
         services.ledger.release(list(run.plan.server_ids), services.holder)
         return Done({})
+
+
+def _note(
+    services: Services,
+    run: Run,
+    which: str,
+    answer: dict[str, Any],
+    ready: list[str] | None = None,
+    only: str | None = None,
+) -> None:
+    decision = {"approval": which, "runId": run.run_id, **answer}
+    note_decision(services, run.plan, decision, ready, only, wait_none())

@@ -24,7 +24,7 @@ from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 from migration_ops.operators.context import plan_of, services_of
 from migration_ops.operators.wave.step import step_task
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator, ReportOperator
-from migration_ops.wave.records import note_decision
+from migration_ops.wave.decisions import note_decision
 
 TEST = ("replication_ready", "test_launch", "test_verify", "mark_ready")
 CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
@@ -180,14 +180,18 @@ class Run:
         def write_down() -> None:
             plan, sheet = plan_of(task), task.xcom_pull(sheet_task)
             bound = {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"]}
-            result = {"approved": True, "required": True, **bound, "by": "bench", "at": "", "comment": ""}
+            result = {"approved": True, "required": True, **bound, "by": "bench", "at": _now(), "comment": ""}
             services = services_of(task, plan)
-            note_decision(services, plan, {"approval": which, **result})
+            note_decision(services, plan, {"approval": which, "runId": task.run_id, **result}, sheet["ready"])
             services.flush()
             task.xcom_push("return_value", result)
 
         await asyncio.to_thread(write_down)
         self.done(task_id)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def _as_task(operator: Any, call: Callable[[], Any]) -> Any:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from migration_ops.ledger.protocol import LockHeldError
-from migration_ops.operators import approval
+from migration_ops.operators import answers
 from migration_ops.operators.wave import wave
-from migration_ops.wave.conf.model import restore_conf
+from migration_ops.wave.decisions import Noted
+from tests.wave.builders import document as plan_document
+from tests.wave.builders import plan as plan_with
 
 
 @pytest.fixture
@@ -27,17 +29,18 @@ def services(flushed: list[str]) -> Any:
 def test_a_decision_is_flushed(
     monkeypatch: pytest.MonkeyPatch, services: Any, flushed: list[str], error: Exception | None
 ) -> None:
-    def note(*_: Any) -> None:
+    def note(*_: Any) -> Noted:
         if error:
             raise error
+        return Noted()
 
-    monkeypatch.setattr(approval, "services_of", lambda ti, plan: services)
-    monkeypatch.setattr(approval, "note_decision", note)
+    monkeypatch.setattr(answers, "services_of", lambda ti, plan: services)
+    monkeypatch.setattr(answers, "note_decision", note)
     if error:
         with pytest.raises(LockHeldError):
-            approval._write_down(None, None, {})
+            answers.write_approval(None, plan_with(), {"approval": "cutover"}, {})
     else:
-        approval._write_down(None, None, {})
+        answers.write_approval(None, plan_with(), {"approval": "cutover"}, {})
     assert flushed == ["flushed"]
 
 
@@ -49,16 +52,17 @@ def test_a_registration_is_flushed(
         if error:
             raise error
 
-    plan = SimpleNamespace(conf=restore_conf({"wave": "w", "dryRun": False}), applications=())
+    document = plan_document(dryRun=False)
+    plan = plan_with(dryRun=False)
     monkeypatch.setattr(wave, "plan_of", lambda ti: plan)
     monkeypatch.setattr(wave, "services_of", lambda ti, plan: services)
     monkeypatch.setattr(wave, "preflight", lambda services, plan: [])
     monkeypatch.setattr(wave, "register", register)
     operator = wave.PreflightOperator(task_id="preflight")
-    context = {"ti": SimpleNamespace(xcom_push=lambda **_: None)}
+    context = {"ti": SimpleNamespace(xcom_push=lambda **_: None), "dag_run": SimpleNamespace(conf=document)}
     if error:
         with pytest.raises(LockHeldError):
             operator.execute(context)  # type: ignore[arg-type]
     else:
-        assert operator.execute(context) == []  # type: ignore[arg-type]
+        assert len(operator.execute(context)) == 1  # type: ignore[arg-type]
     assert flushed == ["flushed"]

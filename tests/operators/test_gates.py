@@ -15,17 +15,11 @@ from migration_ops.operators import approval
 from migration_ops.operators.approval import DecideOperator
 from migration_ops.operators.wave.gates import GATE_KEY, gates_of, note_gate
 from migration_ops.operators.wave.step import StepOperator
-from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.permission import NotQuiescedError, WaveStoppedError
+from tests.wave.builders import plan as plan_with
 
-APP = {
-    "appName": "app",
-    "level": 0,
-    "impact": "medium",
-    "dependsOn": [],
-    "servers": [{"migrationId": "mig-a", "sourceServerId": "s-a"}],
-    "checks": [],
-}
+PLAN = plan_with(dryRun=False, onFailure="rollback")
+APP = PLAN.applications[0].as_document()
 
 
 class Ti:
@@ -54,8 +48,8 @@ class Ti:
 
 def decide(monkeypatch: pytest.MonkeyPatch, ti: Ti, error_code: str | None = None) -> Any:
     record = Record("mig-a", "wave", "app", "s-a", Phase.READY, error_code=error_code)
-    conf = restore_conf({"wave": "wave", "onFailure": "rollback"})
-    monkeypatch.setattr(approval, "plan_of", lambda _: SimpleNamespace(conf=conf))
+    monkeypatch.setattr(approval, "plan_of", lambda _: PLAN)
+    monkeypatch.setattr(approval, "write_decision", lambda *_: None)
     monkeypatch.setattr(approval, "services_of", lambda *_: None)
     monkeypatch.setattr(approval, "records_of", lambda *_: [record])
     return DecideOperator(task_id="decide", watched=["a", "b"], app=APP).execute({"ti": ti})

@@ -29,7 +29,7 @@ def source_is_started_behind_the_quiesce() -> Report:
     """The rollback's start command has no answer and is sent again; the wave is cleared, the source is stopped, and
     now the first command arrives. The ledger says STOPPED, and what is written from here on is lost."""
     undone = people(Clearing, decision="rollback", keys=["go_no_go"])
-    late = Planned((Fault(23, Kind.LATE),), late=125.0)
+    late = Planned((Fault(24, Kind.LATE),), late=125.0)
     return ready(domain=FAILS_ONCE, quiesces=True, faults=late, make_people=undone).run()
 
 

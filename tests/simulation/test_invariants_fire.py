@@ -15,7 +15,7 @@ from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.core.errors import OutcomeUnknownError
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger import writes
-from migration_ops.wave import permission
+from migration_ops.wave import decisions, permission
 from migration_ops.wave.rules import permit
 from migration_ops.wave.steps import cutover, finalize, mark_ready, rollback, verify
 from migration_ops.wave.steps.registry import STEPS
@@ -88,6 +88,8 @@ def launches_what_is_not_on_the_sheet(patch: Patch) -> None:
     patch.setitem(STEPS, "go_no_go", empty)
     patch.setitem(STEPS, "wait_for_dependencies", lambda services, inp: Done({}))
     patch.setattr(permit, "_of_sheet", lambda *_: [])
+    # What a sheet leaves out is not approved either.
+    patch.setattr(permit, "_of_approval", lambda *_: [])
 
 
 def holds_nothing(patch: Patch) -> None:
@@ -135,6 +137,8 @@ def takes_every_lock(patch: Patch) -> None:
         return {"Update": update}
 
     patch.setattr(writes, "take_action", by_force)
+    # An answer is not written where another run holds the server.
+    patch.setattr(decisions, "locks_of_others", lambda *_: {})
 
 
 def waits_for_ever(patch: Patch) -> None:

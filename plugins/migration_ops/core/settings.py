@@ -37,8 +37,21 @@ class Settings:
     airflow_conn_id: str = "airflow_api"
     # Host names (comma-separated) under which the API server answers; empty = any. The local stack sets it.
     allowed_hosts: str = ""
-    # SSM documents in which commands may be sent: names, separated by commas; * and ? match.
+    # What this installation demands of every wave and rollback: a conf can tighten it, never loosen it. See
+    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no demand.
+    require_approvals: str = ""
+    approvers: str = ""
+    four_eyes: int = 0
+    require_window: int = 0
+    require_ticket: int = 0
+    # Without a demand the connection alone decides which account it is.
+    require_account: int = 0
+    aws_conn_ids: str = "aws_default"
+    account_ids: str = ""
+    regions: str = ""
     ssm_documents: str = "AWS-RunShellScript,AWS-RunPowerShellScript"
+    # How long an approval may be acted on, from the answer or from the opening of the window.
+    approval_valid_hours: float = 168.0
     # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
     config_directory: str = ""
     # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer

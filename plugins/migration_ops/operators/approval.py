@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Context, Param
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
 
+from migration_ops.core.documents import canonical_digest
 from migration_ops.core.markdown import code, plain, table
+from migration_ops.core.policy import Policy
+from migration_ops.operators.answers import (
+    answer_given,
+    is_asked,
+    policy_now,
+    write_approval,
+    write_best_effort,
+    write_decision,
+)
 from migration_ops.operators.base import doc_of
-from migration_ops.operators.context import plan_of, result_of, services_of
+from migration_ops.operators.context import application_of, is_own_retry, plan_of, result_of, services_of
 from migration_ops.operators.wave.gates import gates_of
-from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
-from migration_ops.wave.records import note_decision, records_of
+from migration_ops.operators.wave.requested import requester_of
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.records import records_of
 from migration_ops.wave.rules.failure import Decision, after_failure
+from migration_ops.wave.rules.policy import assigned_users, may_not_answer
 from migration_ops.wave.rules.standing import standing_of
-from migration_ops.wave.services import StepSkipped
 
 _ASKED = "asked_for"
 _COMMENT = {"comment": Param("", source="task", type=["string", "null"], title="Why (kept in the ledger)")}
@@ -59,7 +71,8 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
     """
     Ask people to approve an evidence sheet; a rejection or a time-out fails the task.
 
-    The approval is bound to the plan's hash and the sheet's digest at the time of asking.
+    The answer is written to the ledger before the task succeeds, bound to the run, the plan's hash and the sheet's
+    digest at the time of asking. What acts reads it there: this task's state and result open nothing.
 
     :param which: the key under ``approvals`` in the conf: ``cutover`` or ``finalize``; ``rollback`` is always asked.
     :param sheet_task: id of the task whose result holds ``markdown`` and ``digest``.
@@ -77,35 +90,61 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         plan, sheet = plan_of(ti), result_of(ti, self.sheet_task)
         if plan.conf.dry_run:
             raise AirflowSkipException("a dry run changes nothing, so nothing is approved")
-        if not plan.conf.approvals.is_asked(self.which):
-            self.log.info("approvals.%s is false in the conf: not asked", self.which)
-            at = datetime.now(UTC).isoformat()
-            return {"approved": True, "required": False, "at": at, **_bound(plan, sheet)}
-        ti.xcom_push(key=_ASKED, value=_bound(plan, sheet))
+        if self.which == "finalize" and not plan.conf.finalize:
+            raise AirflowSkipException("the conf says finalize: false, so nothing is finalized")
+        policy, asked = policy_now(), _bound(plan, sheet)
+        if not is_asked(policy, plan, self.which):
+            return self._not_required(ti, plan, asked)
+        if is_own_retry(ti, self) and (given := answer_given(ti, plan, self.which, asked)):
+            self.log.info("the answer of %s is in the ledger already: not asked again", given.get("by"))
+            return write_approval(ti, plan, given, asked)
+        requested_by = requester_of(context)
+        ti.xcom_push(key=_ASKED, value=asked)
         # Set here and not as a template: text from outside must not be rendered as Jinja.
         self.subject = f"Wave {plan.wave}: approve {self.which}?"
         self.body = sheet["markdown"]
-        self.assigned_users = _assigned(plan)
+        self.assigned_users = _assigned(policy, plan, requested_by)
         self.response_timeout = timedelta(minutes=plan.conf.approvals.timeout_minutes)
-        return super().execute(context)
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        ti = context["ti"]
-        plan, sheet = plan_of(ti), result_of(ti, self.sheet_task)
-        asked = ti.xcom_pull(task_ids=ti.task_id, key=_ASKED) or {}
         try:
-            answer = super().execute_complete(context, event)
-        except HITLRejectException as rejected:
-            _write_down(ti, plan, {"approval": self.which, "approved": False, **responder_of(event)})
-            raise AirflowFailException(f"{self.which} was rejected by {responder_of(event)['by']}") from rejected
-        except HITLTimeoutError as silence:
-            _write_down(ti, plan, {"approval": self.which, "approved": False, "comment": "nobody answered in time"})
-            raise AirflowFailException(f"{self.which} counts as rejected: nobody answered in time") from silence
-        if asked != _bound(plan, sheet):
-            raise AirflowFailException("the plan or the evidence changed while the question was open; clear this task")
-        result = {"approved": True, "required": True, **asked, **responder_of(dict(answer))}
-        _write_down(ti, plan, {"approval": self.which, **result})
+            return super().execute(context)
+        except TaskAwaitingInput as waiting:
+            # Airflow keeps it with the question: unlike an XCom nobody can edit it while people read.
+            waiting.kwargs = {**(waiting.kwargs or {}), _ASKED: asked}
+            raise
+
+    def _not_required(self, ti: Any, plan: WavePlan, asked: dict[str, Any]) -> dict[str, Any]:
+        self.log.info("approvals.%s is false in the conf: not asked", self.which)
+        because = f"not required by the conf (approvals.{self.which} is false)"
+        result = {"approved": True, "required": False, "comment": because, "at": _now().isoformat(), **asked}
+        write_best_effort(ti, plan, {"approval": self.which, "by": "conf", "runId": ti.run_id, **result})
         return result
+
+    def execute_complete(self, context: Context, event: dict[str, Any], asked_for: dict[str, Any] | None = None) -> Any:
+        ti, who = context["ti"], responder_of(event)
+        plan, sheet = plan_of(ti), result_of(ti, self.sheet_task)
+        # A question that was parked by an earlier version has it in XCom only.
+        asked = asked_for or ti.xcom_pull(task_ids=ti.task_id, key=_ASKED) or {}
+        decision = {"approval": self.which, "approved": False, "required": True, "runId": ti.run_id, **who}
+        try:
+            super().execute_complete(context, event)
+        except HITLRejectException as rejected:
+            write_best_effort(ti, plan, decision | _of_sheet(asked))
+            raise AirflowFailException(f"{self.which} was rejected by {who['by']}") from rejected
+        except HITLTimeoutError as silence:
+            write_best_effort(ti, plan, decision | {"by": None, "comment": "nobody answered in time"})
+            raise AirflowFailException(f"{self.which} counts as rejected: nobody answered in time") from silence
+        now = _bound(plan, sheet)
+        if any(asked.get(one) != now[one] for one in ("planHash", "sheetDigest")):
+            raise AirflowFailException("the plan or the evidence changed while the question was open; clear this task")
+        asked = now | asked
+        refused = _refusal(plan, context, who)
+        if refused:
+            write_best_effort(ti, plan, decision | _of_sheet(asked) | {"comment": f"does not count: {refused}"})
+            raise AirflowFailException(
+                f"the answer of {who['by']} does not count: {refused}. Clear this task: somebody else must answer."
+            )
+        decision |= {"approved": True, "requestedBy": requester_of(context), **_of_sheet(asked)}
+        return write_approval(ti, plan, decision, asked)
 
 
 class DecideOperator(StrictHITLOperator):
@@ -131,7 +170,8 @@ class DecideOperator(StrictHITLOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         failed = self._failed_tasks(ti)
-        plan, app = plan_of(ti), PlannedApplication.from_document(self.app)
+        plan = plan_of(ti)
+        app = application_of(plan, self.app)
         records = records_of(services_of(ti, plan), app)
         said = gates_of(ti, failed)
         if said and not any(standing_of(record).failed for record in records):
@@ -139,7 +179,9 @@ class DecideOperator(StrictHITLOperator):
         decision = after_failure(plan.conf.on_failure, [record.phase for record in records])
         if decision is not Decision.ASK:
             self.log.info("decided without asking: %s", decision)
-            return {"decision": decision.value, "by": "conf", "reason": f"onFailure: {plan.conf.on_failure}"}
+            result = {"decision": decision.value, "by": "conf", "reason": f"onFailure: {plan.conf.on_failure}"}
+            write_decision(ti, plan, app.app_name, result | {"required": False})
+            return result
         self.subject = f"Wave {plan.wave}: {app.app_name} failed. What now?"
         rows = [[code(r.source_server_id), plain(r.phase.value), plain(r.error_message or "")] for r in records]
         self.body = (
@@ -148,19 +190,36 @@ class DecideOperator(StrictHITLOperator):
             "**Roll back** takes the servers back to before the launch; the source keeps running.\n\n"
             "**Leave as it is** touches nothing and marks the application FROZEN."
         )
-        self.assigned_users = _assigned(plan)
+        self.assigned_users = _assigned(policy_now(), plan, self._not_by(context))
         self.response_timeout = timedelta(minutes=plan.conf.approvals.timeout_minutes)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        ti = context["ti"]
+        plan = plan_of(ti)
+        app = application_of(plan, self.app)
         try:
             answer = dict(super().execute_complete(context, event))
         except HITLTimeoutError:
-            return {"decision": Decision.HOLD.value, "by": None, "reason": "nobody answered in time; left as it is"}
+            result = {"decision": Decision.HOLD.value, "by": None, "reason": "nobody answered in time; left as it is"}
+            write_decision(ti, plan, app.app_name, result)
+            return result
         chosen = answer["chosen_options"][0]
         decision = Decision.ROLLBACK if chosen == ROLL_BACK else Decision.HOLD
         who = responder_of(answer)
-        return {"decision": decision.value, **who, "reason": who["comment"] or f"{who['by']} chose: {chosen}"}
+        refused = _refusal(plan, context, who, is_rollback=True) if decision is Decision.ROLLBACK else None
+        if refused:
+            raise AirflowFailException(
+                f"the answer of {who['by']} does not count: {refused}. Clear this task: somebody else must answer."
+            )
+        result = {"decision": decision.value, **who, "reason": who["comment"] or f"{who['by']} chose: {chosen}"}
+        write_decision(ti, plan, app.app_name, result)
+        return result
+
+    @staticmethod
+    def _not_by(context: Context) -> str | None:
+        """Who may not decide: only where the installation demands that people approve rollbacks."""
+        return requester_of(context) if "rollback" in policy_now().require_approvals else None
 
     def _failed_tasks(self, ti: Any) -> list[str]:
         """``one_failed`` also fires when something before the group failed: then nothing of it was touched."""
@@ -181,13 +240,30 @@ def with_comment(kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs | {"params": dict(_COMMENT), "execution_timeout": None}
 
 
-def _assigned(plan: WavePlan) -> list[Any] | None:
-    approvers = plan.conf.approvals.approvers
-    return [{"id": one, "name": one} for one in approvers] or None
+def _assigned(policy: Policy, plan: WavePlan, requested_by: str | None) -> list[Any] | None:
+    may = assigned_users(policy, plan.conf.approvals.approvers, requested_by)
+    return [{"id": one, "name": one} for one in may] or None
 
 
-def _bound(plan: WavePlan, sheet: dict[str, Any]) -> dict[str, str]:
-    return {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"]}
+def _refusal(plan: WavePlan, context: Context, who: dict[str, Any], *, is_rollback: bool = False) -> str | None:
+    """Airflow lets only assigned users answer; what it cannot list is judged here, and the rest once more."""
+    policy = policy_now()
+    if is_rollback and "rollback" not in policy.require_approvals:
+        policy = replace(policy, is_four_eyes=False)
+    named = plan.conf.approvals.approvers
+    return may_not_answer(policy, named, requester_of(context), str(who["byId"] or ""), str(who["by"] or ""))
+
+
+def _bound(plan: WavePlan, sheet: dict[str, Any]) -> dict[str, Any]:
+    """What an approval is bound to. Of a wave's sheet also which applications it lets go, and when it was made."""
+    bound = {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"], "sheetMadeAt": sheet.get("madeAt")}
+    if "ready" not in sheet:
+        return bound
+    return bound | {"applications": list(sheet["ready"]), "readyDigest": canonical_digest(sorted(sheet["ready"]))}
+
+
+def _of_sheet(asked: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in asked.items() if key != "applications"}
 
 
 def responder_of(answer: dict[str, Any]) -> dict[str, Any]:
@@ -195,16 +271,11 @@ def responder_of(answer: dict[str, Any]) -> dict[str, Any]:
     at = answer.get("responded_at")
     return {
         "by": user.get("name") or user.get("id") or "unknown",
+        "byId": user.get("id"),
         "at": at.isoformat() if isinstance(at, datetime) else str(at or ""),
         "comment": (answer.get("params_input") or {}).get("comment") or "",
     }
 
 
-def _write_down(ti: Any, plan: WavePlan, decision: dict[str, Any]) -> None:
-    services = services_of(ti, plan)
-    try:
-        note_decision(services, plan, decision)
-    except StepSkipped as nothing:
-        raise AirflowSkipException(str(nothing)) from nothing
-    finally:
-        services.flush()
+def _now() -> datetime:
+    return datetime.now(UTC)

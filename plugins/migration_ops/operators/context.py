@@ -8,6 +8,7 @@ from migration_ops.core.errors import MigrationError
 from migration_ops.core.markdown import code, plain
 from migration_ops.operators.services import services_for
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.rules.refusals import PlanMismatchError
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 
 PLAN_TASK = "plan"
@@ -102,10 +103,22 @@ def step_input(ti: Any, plan: WavePlan, app: dict[str, Any] | None, inputs: dict
 
     :param inputs: task ids by the name under which the step knows their results.
     :raises ResultLostError: one of them left a result, and it is gone.
+    :raises PlanMismatchError: see :func:`application_of`.
     """
-    application = PlannedApplication.from_document(app) if app else None
+    application = application_of(plan, app) if app else None
     given = {name: required_result_of(ti, task) for name, task in inputs.items()}
     return StepInput(plan=plan, app=application, inputs=given)
+
+
+def application_of(plan: WavePlan, document: dict[str, Any]) -> PlannedApplication:
+    """The plan's application that a mapped task works on; the document came through another task's XCom.
+
+    :raises PlanMismatchError: it is not the plan's.
+    """
+    given = PlannedApplication.from_document(document)
+    if given not in plan.applications:
+        raise PlanMismatchError("the application is not as the plan has it", appName=given.app_name)
+    return given
 
 
 def is_own_retry(ti: Any, task: Any) -> bool:

@@ -18,6 +18,7 @@ from migration_ops.aws.errors import UnreachableError
 from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.core.errors import InvalidInputError, MigrationError, UnknownError
+from migration_ops.core.policy import Policy, PolicyError, matches
 from migration_ops.core.settings import Settings, read_settings
 from migration_ops.integrations.callback import client as callback
 from migration_ops.integrations.callback.egress import check_url
@@ -36,18 +37,32 @@ log = logging.getLogger(__name__)
 
 
 def require_connection(aws_conn_id: str) -> None:
-    """:raises InvalidInputError: Airflow has no such connection.
+    """Every task that speaks to AWS asks this first: the conf of a run chooses the connection.
 
-    The provider would fall back to whatever credentials boto3 finds on the worker: possibly another account.
+    Without the connection the provider would fall back to whatever credentials boto3 finds on the worker: possibly
+    another account. One of another type would hand its login and password to AWS, or to an endpoint of the requester's.
+
+    :raises PolicyError: the installation does not allow it, or it is of another type.
+    :raises InvalidInputError: Airflow has no such connection.
     """
+    if not matches(str(aws_conn_id), Policy.of(read_settings()).conn_ids):
+        raise PolicyError(
+            f"the connection {aws_conn_id} may not be used here (MIGRATION_OPS_AWS_CONN_IDS)", path="awsConnId"
+        )
     try:
-        BaseHook.get_connection(aws_conn_id)
+        connection = BaseHook.get_connection(aws_conn_id)
     except AirflowNotFoundException as error:
         raise InvalidInputError(f"Airflow has no connection {aws_conn_id}", path="awsConnId") from error
+    if connection.conn_type != "aws":
+        raise PolicyError(f"the connection {aws_conn_id} is of type {connection.conn_type}, not aws", path="awsConnId")
 
 
 def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, region: str | None) -> Services:
-    """Everything a step of this task instance may use; clients are built when first asked for."""
+    """Everything a step of this task instance may use; clients are built when first asked for.
+
+    :raises PolicyError, InvalidInputError: the connection may not be used, or there is none.
+    """
+    require_connection(aws_conn_id)
     settings = read_settings()
 
     mgn = MgnHook(aws_conn_id=aws_conn_id, region_name=region)

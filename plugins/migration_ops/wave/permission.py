@@ -5,13 +5,18 @@ The sheets show what :func:`permit` says of each application; the task that acts
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from migration_ops.aws.mgn.servers import ServerView, moment
+from migration_ops.core.policy import Policy
 from migration_ops.core.states import Phase
-from migration_ops.ledger.protocol import Record
+from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import locks_of_others, records_of, take_up
+from migration_ops.wave.rules.approvals import DECIDE, ROLLBACK
 from migration_ops.wave.rules.failure import wave_stops
-from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
+from migration_ops.wave.rules.permit import APPROVED_BY, Permission, Request, Surroundings, of_registration, permit
 from migration_ops.wave.rules.refusals import (
     GATE_CODES,
     ApplicationHeldError,
@@ -22,6 +27,7 @@ from migration_ops.wave.rules.refusals import (
     NotQuiescedError,
     NotThereYetError,
     PastNoReturnError,
+    PlanMismatchError,
     Reason,
     RollbackUnfinishedError,
     TargetNotProvenError,
@@ -43,6 +49,7 @@ __all__ = [
     "NotThereYetError",
     "PastNoReturnError",
     "Permission",
+    "PlanMismatchError",
     "Reason",
     "Request",
     "RollbackUnfinishedError",
@@ -53,19 +60,20 @@ __all__ = [
     "permit",
     "require_asked_for",
     "require_permitted",
+    "require_registered",
     "stop_reason",
     "taken_up",
     "unmet_dependencies",
 ]
 
 
-def request_of(inp: StepInput) -> Request:
-    """What the step was given to act on."""
-    window = inp.inputs.get("window") or {}
-    given = inp.inputs
-    return Request(
-        given.get("sheet"), given.get("approval"), window.get("passedAt"), inp.is_retry, given.get("decision")
-    )
+def request_of(inp: StepInput, action: str) -> Request:
+    """What the step was given to act on. A rollback on request has an approval task, one after a failure a decision."""
+    window, given = inp.inputs.get("window") or {}, inp.inputs
+    which = APPROVED_BY.get(action)
+    if action == "rollback":
+        which = ROLLBACK if "approval" in given else DECIDE
+    return Request(given.get("sheet"), which, window.get("passedAt"), inp.is_retry, given.get("decision"))
 
 
 def require_permitted(services: Services, inp: StepInput, action: str) -> None:
@@ -80,17 +88,34 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
     if action == "rollback":
         _permit_rollback(services, inp, records).require()
         return
-    standings = _standings(services, records)
-    around = Surroundings(run_id=services.holder.run_id)
+    standings, request = _standings(services, records), request_of(inp, action)
+    around = _around(services)
     if action in ("quiesce", "cutover"):
         ledger = services.ledger.read(list(inp.plan.migration_ids))
-        around = Surroundings(
-            stop=stop_reason(inp.plan, ledger, app.app_name, request_of(inp).made_at),
+        around = replace(
+            around,
+            stop=stop_reason(inp.plan, ledger, app.app_name, _seen_at(standings, request)),
             missing=unmet_dependencies(inp.plan, app, ledger),
             window=closed_reason(services, inp.plan),
-            run_id=services.holder.run_id,
         )
-    permit(action, inp.plan, app, standings, request_of(inp), around).require()
+    permit(action, inp.plan, app, standings, request, around).require()
+
+
+def _seen_at(standings: list[Standing], request: Request) -> str | None:
+    """When the sheet was made that people approved; the task's own word where nobody was asked."""
+    noted = [(one.approvals.get(request.which or "") or {}).get("sheetMadeAt") for one in standings]
+    return min((one for one in noted if isinstance(one, str)), default=request.made_at)
+
+
+def _around(services: Services) -> Surroundings:
+    required = Policy.of(services.settings).require_approvals
+    return Surroundings(run_id=services.holder.run_id, required=required, now=services.now())
+
+
+def require_registered(services: Services, plan: WavePlan, app: PlannedApplication) -> None:
+    """:raises PlanMismatchError: the plan is not the one that preflight registered for the application."""
+    reasons = tuple(of_registration(plan, _standings(services, records_of(services, app), ask_mgn=False)))
+    Permission("work", app.app_name, reasons).require()
 
 
 def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) -> Permission:
@@ -99,9 +124,9 @@ def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) 
     What depends on the application does not keep it from going back: the sheet names it to whoever approves.
     """
     todo = [record for record in records if not standing_of(record).is_past("rollback")]
-    around = Surroundings(run_id=services.holder.run_id, held_by=locks_of_others(services, todo))
-    standings = [standing_of(record) for record in records]
-    return permit("rollback", inp.plan, inp.application, standings, request_of(inp), around)
+    around = replace(_around(services), held_by=locks_of_others(services, todo))
+    standings = [standing_of(record) for record in todo]
+    return permit("rollback", inp.plan, inp.application, standings, request_of(inp, "rollback"), around)
 
 
 def require_asked_for(services: Services, inp: StepInput) -> None:
@@ -111,7 +136,8 @@ def require_asked_for(services: Services, inp: StepInput) -> None:
     """
     records = records_of(services, inp.application)
     if any(standing_of(one).acts("cutover") for one in records):
-        permit("cutover", inp.plan, inp.application, _standings(services, records), request_of(inp)).require()
+        request = request_of(inp, "cutover")
+        permit("cutover", inp.plan, inp.application, _standings(services, records), request).require()
 
 
 def taken_up(services: Services, inp: StepInput, action: str) -> list[Record]:
@@ -124,15 +150,27 @@ def taken_up(services: Services, inp: StepInput, action: str) -> list[Record]:
     records = records_of(services, inp.application)
     if inp.resumed is not None or not any(standing_of(one).acts(action) for one in records):
         return records
-    permit(action, inp.plan, inp.application, _standings(services, records), request_of(inp)).require()
+    permit(action, inp.plan, inp.application, _standings(services, records), request_of(inp, action)).require()
     return take_up(services, inp, records)
 
 
-def _standings(services: Services, records: list[Record]) -> list[Standing]:
+def _standings(services: Services, records: list[Record], *, ask_mgn: bool = True) -> list[Standing]:
     """MGN is asked about what was rolled back: whether it may be launched again depends on what it shows."""
     back = [record.source_server_id for record in records if record.phase is Phase.ROLLED_BACK]
-    views: dict[str, ServerView] = services.mgn.describe_servers(back) if back else {}
-    return [standing_of(record, views.get(record.source_server_id)) for record in records]
+    views: dict[str, ServerView] = services.mgn.describe_servers(back) if back and ask_mgn else {}
+    standings = [standing_of(record, views.get(record.source_server_id)) for record in records]
+    unsaid = [r.migration_id for r, one in zip(records, standings, strict=True) if one.registered is None]
+    if not unsaid:
+        return standings
+    # Registered by an earlier version, which wrote it to the history only.
+    lines = services.ledger.histories(unsaid)
+    found = {r.source_server_id: _registration(lines.get(r.migration_id, [])) for r in records}
+    return [replace(one, registered=one.registered or found[one.server]) for one in standings]
+
+
+def _registration(history: list[HistoryEntry]) -> dict[str, Any] | None:
+    last = next((one for one in reversed(history) if one.event == "registered"), None)
+    return {"at": last.at, **last.detail} if last else None
 
 
 def stop_reason(

@@ -9,7 +9,7 @@ from typing import Any
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError, UnknownError
 from migration_ops.core.states import ENDED, STOPPED, Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
-from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.plan.plan import PlannedApplication
 from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import RETRY, STOPPED_AT, STOPPED_IN, standing_of
 from migration_ops.wave.services import Services, StepInput
@@ -190,17 +190,3 @@ def require_met(resumed: Resumed, what: str, app_name: str) -> None:
     kind = StepTimedOutError if resumed.reason is Reason.TIMED_OUT else StepFailedError
     how = "timed out" if resumed.reason is Reason.TIMED_OUT else "failed"
     raise kind(f"{what} of {app_name} {how}", appName=app_name, reasons=reasons)
-
-
-def note_decision(services: Services, plan: WavePlan, decision: dict[str, Any]) -> None:
-    """Writes who decided what, when and why to the history of every migration of the wave."""
-    found = services.ledger.read(list(plan.migration_ids))
-    records = [found[one] for one in plan.migration_ids if one in found]
-    if records:
-        name = f"{decision['approval']} {'approved' if decision.get('approved') else 'not approved'}"
-        facts = {"approvals": {decision["approval"]: decision}}
-        new = [
-            replace(r, facts={**r.facts, "approvals": {**r.facts.get("approvals", {}), **facts["approvals"]}})
-            for r in records
-        ]
-        write(services, records, new, name, decision)

@@ -19,6 +19,7 @@ from include.cloudformation.sandbox_deploy import TEMPLATE, load_template
 from migration_ops.aws.stack import NotOurStackError
 from migration_ops.core.carry_out import ChangeNotMadeError
 from migration_ops.core.change import NotApprovedError, PlanChangedError
+from migration_ops.core.policy import PolicyError
 from migration_ops.operators.approval import StrictHITLOperator
 
 PATH = Path(__file__).resolve().parents[3] / "dags" / "migration_setup.py"
@@ -303,9 +304,13 @@ def test_a_stack_that_is_complete_and_lacks_resources_is_red(run: Callable[..., 
 
 
 def test_the_hook_gets_connection_and_region(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = {"params": {"awsConnId": None, "region": "eu-central-1"}}
+    context = {"params": {"awsConnId": "aws_default", "region": "eu-central-1"}}
     monkeypatch.setattr(module, "get_current_context", lambda: context)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    keys = {"conn_type": "aws", "login": "testing", "password": "testing"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(keys))
     client = module.cloudformation()
     assert (client.meta.service_model.service_name, client.meta.region_name) == ("cloudformation", "eu-central-1")
+    context["params"]["awsConnId"] = "prod_db"
+    monkeypatch.setenv("AIRFLOW_CONN_PROD_DB", json.dumps({"conn_type": "postgres"}))
+    with pytest.raises(PolicyError):
+        module.cloudformation()

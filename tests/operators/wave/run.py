@@ -67,6 +67,7 @@ class Run:
     :param values: XCom.
     :param states: of the tasks that ended.
     :param deferred: triggers, in order.
+    :param requested_by: who triggered it.
     :param other_runs: what Airflow says of the run that holds a server.
     """
 
@@ -76,13 +77,18 @@ class Run:
     dag_id: str = "migration_wave"
     other_runs: str = "running"
     run_after: datetime = datetime(2030, 1, 1, tzinfo=UTC)
+    requested_by: str | None = "mallory"
     values: dict[tuple[str, str], Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     deferred: list[Any] = field(default_factory=list)
 
     def context(self, task_id: str) -> Any:
         task = Task(self, task_id)
-        return {"ti": task, "task_instance": task, "dag_run": SimpleNamespace(conf=self.conf)}
+        return {"ti": task, "task_instance": task, "dag_run": self.dag_run}
+
+    @property
+    def dag_run(self) -> Any:
+        return SimpleNamespace(conf=self.conf, triggering_user_name=self.requested_by)
 
     def do(self, operator: Any, task_id: str = "") -> Any:
         """The task to its end; what it left before is gone, as Airflow does it."""

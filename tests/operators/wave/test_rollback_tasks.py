@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.sandbox.sandbox import Sandbox
-from migration_ops.core.change import NotApprovedError, PlanChangedError
-from migration_ops.core.errors import InvalidInputError, MigrationError
+from migration_ops.core.change import PlanChangedError
+from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
+from migration_ops.core.policy import PolicyError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Holder, LockHeldError
-from migration_ops.operators.context import ResultLostError
+from migration_ops.operators.context import ResultLostError, services_of
 from migration_ops.operators.wave import rollback as tasks
 from migration_ops.operators.wave.rollback import (
     ReleaseOperator,
@@ -24,6 +27,9 @@ from migration_ops.operators.wave.rollback import (
 )
 from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator
+from migration_ops.wave.decisions import note_decision
+from migration_ops.wave.permission import ApprovalVoidError, PlanMismatchError
+from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.steps.rollback_change import RollbackChange
 from migration_ops.wave.steps.rollback_request import Dependants
 from tests.operators.wave.run import Killed, Run, tried_again
@@ -54,8 +60,7 @@ def select(run: Run) -> Any:
 
 
 def undo(run: Run, app: dict[str, Any]) -> Any:
-    operator = LaunchOperator(task_id="rollback", step="rollback", app=app, inputs={"decision": "sheet"})
-    return run.do(operator)
+    return run.do(RequestedRollbackOperator(task_id="rollback", app=app))
 
 
 def holders(run: Run) -> set[str]:
@@ -168,6 +173,7 @@ class TestSheet:
         run = rollback_of(launched)
         [app] = select(run)
         assert run.do(SheetOperator(task_id="sheet")) == run.values["plan", "sheet"]
+        approve(run)
         undo(run, app)
         assert {one.phase for one in run.records()} == {Phase.ROLLED_BACK}
 
@@ -233,12 +239,26 @@ class TestRelease:
 
 
 def approve(run: Run, **other: Any) -> None:
-    """As the task ``approve_rollback`` answers."""
+    """As the task ``approve_rollback`` writes it to the ledger."""
+    run.do(SheetOperator(task_id="sheet"))
+    plan, sheet = WavePlan.from_document(run.values["plan", "plan"]), run.values["plan", "sheet"]
+    answer = {"approved": True, "required": True, "by": "alice", "at": datetime.now(UTC).isoformat()}
+    bound = {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"], "runId": run.run_id}
+    note(run, {"approval": "rollback"} | answer | bound | other)
+
+
+def note(run: Run, decision: dict[str, Any]) -> None:
+    plan = WavePlan.from_document(run.values["plan", "plan"])
+    note_decision(services_of(run.context("approve_rollback")["ti"], plan), plan, decision)
+
+
+def forge(run: Run) -> None:
+    """What whoever may edit XComs and task states can do: the result of the task that asks, as it would be."""
     run.do(SheetOperator(task_id="sheet"))
     plan, sheet = run.values["plan", "plan"], run.values["plan", "sheet"]
-    answer = {"approved": True, "required": True, "by": "alice"}
-    bound = {"planHash": plan["planHash"], "sheetDigest": sheet["digest"]}
-    run.values["approve_rollback", "return_value"] = answer | bound | other
+    answer = {"approved": True, "required": True, "by": "alice", "runId": run.run_id}
+    bound = {"planHash": plan["planHash"], "sheetDigest": sheet["digest"], "applications": ["app"]}
+    run.values["approve_rollback", "return_value"] = answer | bound
 
 
 def roll_back(run: Run, app: dict[str, Any]) -> Any:
@@ -267,28 +287,51 @@ class TestRequestedRollback:
         assert phases(run) == {Phase.ROLLED_BACK}
 
     @pytest.mark.parametrize(
-        ("answer", "error"),
+        ("answer", "why"),
         [
-            (None, NotApprovedError),
-            ({"approved": False}, NotApprovedError),
-            ({"approved": "yes"}, NotApprovedError),
-            ({"sheetDigest": "of another sheet"}, PlanChangedError),
-            ({"planHash": "of another plan"}, PlanChangedError),
+            (None, "the ledger holds no answer"),
+            ({"approved": False, "comment": "not today"}, "not today"),
+            ({"approved": "yes"}, "was not approved"),
+            ({"sheetDigest": "of another sheet"}, "the evidence changed"),
+            ({"planHash": "of another plan"}, "the plan changed"),
+            ({"runId": "rollback-of-last-week"}, "rollback-of-last-week"),
+            ({"expiresAt": "2020-01-01T00:00:00+00:00"}, "expired"),
         ],
     )
-    def test_without_an_approval_of_this_sheet_nothing_is_touched(
-        self, launched: Run, answer: Any, error: type[MigrationError]
-    ) -> None:
+    def test_without_an_approval_of_this_sheet_nothing_is_touched(self, launched: Run, answer: Any, why: str) -> None:
         run = rollback_of(launched)
         [app] = select(run)
-        approve(run, **(answer or {}))
-        if answer is None:
-            del run.values["approve_rollback", "return_value"]
-            run.states["approve_rollback"] = "failed"
+        if answer is not None:
+            approve(run, **answer)
+        forge(run)
         before = run.records()
-        with pytest.raises(error):
+        with pytest.raises(ApprovalVoidError, match=why) as refused:
             roll_back(run, app)
+        assert "clear `sheet` with downstream" in refused.value.message
         assert run.records() == before
+
+    def test_an_approval_is_used_up_by_its_rollback(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        roll_back(run, app)
+        plan = launched.values["plan", "plan"]["applications"][0]
+        ids = [one["migrationId"] for one in plan["servers"]]
+        [record] = run.ledger.read(ids).values()
+        again = record.to(Phase.TEST_LAUNCHING)
+        run.ledger.write([record], [again], "launched again")
+        with pytest.raises(ApprovalVoidError, match="was used for the rollback"):
+            roll_back(run, app)
+        assert phases(run) == {Phase.TEST_LAUNCHING}
+
+    def test_a_plan_that_was_changed_in_xcom_is_none(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        run.values["plan", "plan"]["conf"]["approvals"]["approvers"] = ["mallory"]
+        with pytest.raises(PlanMismatchError):
+            roll_back(run, app)
+        assert phases(run) == {Phase.TEST_LAUNCHED}
 
     def test_a_launch_that_nobody_was_shown_ends_it_untouched(self, launched: Run) -> None:
         run = rollback_of(launched)
@@ -374,8 +417,57 @@ class TestRequestedRollback:
         del run.values["plan", "sheet"]["changes"]
         run.values["plan", "sheet"]["digest"] = "as it was made then"
         approve(run, sheetDigest="another")
-        with pytest.raises(PlanChangedError):
+        with pytest.raises(ApprovalVoidError):
             roll_back(run, app)
         approve(run)
         roll_back(run, app)
         assert phases(run) == {Phase.ROLLED_BACK}
+
+    def test_an_approval_that_an_earlier_version_noted_counts(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        run.do(SheetOperator(task_id="sheet"))
+        sheet, at = run.values["plan", "sheet"], datetime.now(UTC).isoformat()
+        bound = {"planHash": run.values["plan", "plan"]["planHash"], "sheetDigest": sheet["digest"]}
+        answer = {"approval": "rollback", "approved": True, "required": True, "by": "alice", "at": at, "comment": ""}
+        records = run.records()
+        noted = [replace(one, facts=one.facts | {"approvals": {"rollback": answer | bound}}) for one in records]
+        run.ledger.write(records, noted, "rollback approved", answer)
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+
+class TestWhoMayApprove:
+    @pytest.mark.parametrize(
+        ("given", "bound"),
+        [([], ["alice", "bob"]), (["bob"], ["bob"]), (["bob", "mallory"], ["bob"]), (["mallory"], None)],
+    )
+    def test_the_waves_approvers_bind_its_rollback(self, wave: Wave, given: list[str], bound: list[str] | None) -> None:
+        run = wave(approvals={"approvers": ["alice", "bob"]})
+        run.do(PlanOperator(task_id="plan"))
+        run.do(PreflightOperator(task_id="preflight"))
+        asked = rollback_of(run, approvers=given, dryRun=True)
+        if bound is None:
+            with pytest.raises(InvalidInputError, match="other approvers"):
+                select(asked)
+            return
+        select(asked)
+        assert asked.values["plan", "plan"]["conf"]["approvals"]["approvers"] == bound
+
+    def test_what_the_installation_does_not_allow_is_in_the_note(
+        self, launched: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MIGRATION_OPS_APPROVERS", "alice")
+        run = rollback_of(launched, approvers=["mallory"])
+        with pytest.raises(PolicyError):
+            select(run)
+        assert "MIGRATION_OPS_APPROVERS" in run.note("plan").replace("\\", "")
+
+    def test_the_account_must_be_the_one_that_is_named(self, launched: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(BlockedError, match="leads to account"):
+            select(rollback_of(launched, accountId="999999999999", dryRun=True))
+        monkeypatch.setenv("MIGRATION_OPS_ACCOUNT_IDS", "999999999999")
+        with pytest.raises(BlockedError, match="MIGRATION_OPS_ACCOUNT_IDS"):
+            select(rollback_of(launched, dryRun=True))
+        monkeypatch.setenv("MIGRATION_OPS_ACCOUNT_IDS", "123456789012")
+        select(rollback_of(launched, accountId="123456789012", dryRun=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +13,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.errors import AccessDeniedError
 from migration_ops.aws.mgn.hook import MgnHook
+from migration_ops.core.documents import canonical_digest
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
 from migration_ops.operators.triggers import WatchTrigger
+from migration_ops.operators.wave.gates import GATE_KEY
 from migration_ops.operators.wave.step import LaunchOperator, StepOperator
 from migration_ops.operators.wave.wave import PlanOperator, PreflightOperator
+from migration_ops.wave.permission import PlanMismatchError
 from tests.operators.wave.run import Killed, Run
 from tests.wave.steps.wave_driver import jobs_of
 
@@ -147,3 +152,49 @@ class TestStep:
     def test_a_step_that_does_not_exist_is_no_task(self) -> None:
         with pytest.raises(InvalidInputError):
             StepOperator(task_id="any", step="no_such_step")
+
+
+class TestForged:
+    """What whoever may edit XComs could do."""
+
+    def test_an_application_that_is_not_the_plans_is_refused(self, begun: Wave) -> None:
+        run = begun()
+        document = app_of(run)
+        operator = LaunchOperator(task_id="test_launch", step="test_launch", app=document | {"impact": "low"})
+        with pytest.raises(PlanMismatchError, match="not as the plan has it"):
+            run.do(operator)
+        assert (run.values["test_launch", GATE_KEY]["code"], jobs(run)) == ("PLAN_MISMATCH", 0)
+
+    def test_a_plan_with_another_hash_or_none_of_its_own_is_refused(self, begun: Wave) -> None:
+        run = begun()
+        true = copy.deepcopy(run.values["plan", "plan"])
+        for is_hashed in (False, True):
+            plan = run.values["plan", "plan"] = copy.deepcopy(true)
+            plan["conf"]["finalSync"]["maxLagSeconds"] = 86_400
+            if is_hashed:
+                conf = {key: value for key, value in plan["conf"].items() if key not in ("applications", "dryRun")}
+                plan["planHash"] = canonical_digest({"applications": plan["applications"], "conf": conf})
+            with pytest.raises(PlanMismatchError, match="was registered by run" if is_hashed else "its hash"):
+                run.do(launch(run))
+            with pytest.raises(PlanMismatchError):
+                run.do(StepOperator(task_id="test_verify", step="test_verify", app=app_of(run)))
+        assert ({one.phase for one in run.records()}, jobs(run)) == ({Phase.PLANNED}, 0)
+        run.values["plan", "plan"] = true
+        run.do(launch(run))
+        assert jobs(run) == 1
+
+    def test_preflight_registers_only_what_the_runs_conf_makes(self, wave: Wave) -> None:
+        run = wave(dryRun=True)
+        run.do(PlanOperator(task_id="plan"))
+        run.values["plan", "plan"]["conf"]["dryRun"] = False
+        with pytest.raises(PlanMismatchError, match="not what this run's conf makes"):
+            run.do(PreflightOperator(task_id="preflight"))
+        assert run.records() == []
+
+    def test_a_wave_that_an_earlier_version_registered_goes_on(self, begun: Wave) -> None:
+        run = begun()
+        [record] = run.records()
+        facts = {key: value for key, value in record.facts.items() if key != "registered"}
+        run.ledger.write([record], [replace(record, facts=facts)], "as it was")
+        run.do(launch(run))
+        assert jobs(run) == 1

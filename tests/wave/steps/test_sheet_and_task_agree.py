@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,8 +84,10 @@ def test_finalize_is_permitted_when_and_only_when_the_sheet_says_ready(
     boots = {record.source_server_id: GateResult("boot", record.source_server_id, Verdict.OK)}
     sheet = finalize_sheet(plan, [_finalize_row(plan, app, {"mig-a": record}, boots)])
     approved = {"ready": ["app"], "digest": "d", "madeAt": "2999-01-01T00:00:00+00:00"}
-    approval = {"approved": True, "planHash": plan.plan_hash, "sheetDigest": "d"}
-    asked = permit("finalize", plan, app, [standing_of(record)], Request(approved, approval), Surroundings())
+    approval = {"approved": True, "planHash": plan.plan_hash, "sheetDigest": "d", "runId": "", "at": "2026"}
+    facts = record.facts | {"approvals": {"finalize": approval}, "registered": {"planHash": plan.plan_hash}}
+    standing = standing_of(replace(record, facts=facts))
+    asked = permit("finalize", plan, app, [standing], Request(approved, "finalize"), Surroundings())
     assert asked.is_given is ("app" in sheet.ready)
     if sheet.left_out and not sheet.left_out["app"].startswith("not cut over"):
         assert sheet.left_out["app"] == asked.words

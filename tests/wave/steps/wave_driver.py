@@ -20,8 +20,9 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.callback import client as callback
 from migration_ops.integrations.cmdb import cmf
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.protocol import Holder, Record
+from migration_ops.ledger.protocol import Holder, LockHeldError, Record
 from migration_ops.wave.conf.model import parse_conf, restore_conf
+from migration_ops.wave.decisions import note_decision
 from migration_ops.wave.plan.plan import WavePlan, build_plan
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.records import note_failure
@@ -37,6 +38,7 @@ CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
 FINISH = ("finalize", "update_cmdb", "send_callback", "close")
 # As in the DAG: whose sheet and approval a step is given.
 _SHEETS = {"wait_for_dependencies": "go_no_go", "quiesce": "go_no_go", "cutover": "go_no_go", "finalize": "soak"}
+_APPROVALS = dict.fromkeys(_SHEETS, "cutover") | {"finalize": "finalize"}
 # As in operators/wave/step.py: their failures say nothing about the migration itself.
 AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
 ROLL_BACK = {"decision": "rollback", "reason": "a test"}
@@ -66,6 +68,8 @@ class Driver:
     box: Any = None
     results: dict[str, Any] = field(default_factory=dict)
     waits: list[Wait] = field(default_factory=list)
+    answers: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    noted: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     # Steps
 
@@ -84,6 +88,8 @@ class Driver:
         """One stint of a step: up to its next wait, or its end."""
         application = self.plan.application(app) if app else None
         inputs = (self._inputs(name) if app else {}) | inputs
+        if app and resumed is None:
+            self._answer(name, app, inputs)
         try:
             return STEPS[name](self.services, StepInput(self.plan, application, resumed, inputs))
         except StepSkipped:
@@ -111,10 +117,46 @@ class Driver:
         sheet = self.results.get(kind or "")
         if not sheet:
             return {}
-        return {"sheet": sheet, "approval": self.approve(sheet), "window": self.results.get("cutover_window")}
+        answer = self.approve(sheet, _APPROVALS[name])
+        return {"sheet": sheet, "approval": answer, "window": self.results.get("cutover_window")}
 
-    def approve(self, sheet: dict[str, Any]) -> dict[str, Any]:
-        return {"approved": True, "planHash": self.plan.plan_hash, "sheetDigest": sheet["digest"]}
+    # What people say; a step believes only what the ledger holds of it
+
+    def approve(self, sheet: dict[str, Any], which: str = "cutover") -> dict[str, Any]:
+        """A person's yes to a sheet, once; it is noted for all that stand there."""
+        key = (which, str(sheet.get("digest")), str(sheet.get("madeAt")))
+        if key not in self.answers:
+            self.answers[key] = {
+                "approved": True,
+                "planHash": self.plan.plan_hash,
+                "sheetDigest": sheet["digest"],
+                "sheetMadeAt": sheet.get("madeAt"),
+                "runId": self.services.holder.run_id,
+                "at": self.services.now().isoformat(),
+            }
+            self.note(which, self.answers[key])
+        return self.answers[key]
+
+    def note(self, which: str, answer: dict[str, Any], app: str | None = None) -> None:
+        """Writes an answer to the ledger; what another run holds is left out."""
+        for one in [app] if app else [one.app_name for one in self.plan.applications]:
+            self.noted[which, one] = answer
+        try:
+            note_decision(self.services, self.plan, {"approval": which, **answer}, only=app)
+        except LockHeldError:
+            return
+
+    def _answer(self, name: str, app: str, inputs: dict[str, Any]) -> None:
+        """What a test gives as an answer stands in the ledger, as its task would have written it."""
+        decision, approval = inputs.get("decision"), inputs.get("approval") or {"approved": False}
+        if name == "rollback" and decision:
+            about = {"planHash": self.plan.plan_hash, "runId": self.services.holder.run_id}
+            at = self.services.now().isoformat()
+            self.note(
+                "decide", {"approved": decision.get("decision") == "rollback", **about, "at": at, **decision}, app
+            )
+        elif name in _APPROVALS and "approval" in inputs and approval != self.noted.get((_APPROVALS[name], app)):
+            self.note(_APPROVALS[name], approval, app)
 
     # Parts of a wave
 

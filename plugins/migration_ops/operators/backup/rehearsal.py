@@ -13,11 +13,12 @@ from airflow.sdk.exceptions import AirflowSkipException
 from migration_ops.core.documents import rehearsal_wave_for
 from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.core.states import Phase
+from migration_ops.operators.answers import write_decision
 from migration_ops.operators.backup.backup import now
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import PLAN_KEY, plan_of, services_of
 from migration_ops.operators.runbook.base import FindingsOperator
-from migration_ops.operators.services import require_connection, services_for
+from migration_ops.operators.services import services_for
 from migration_ops.runbook.backup.findings import CRITICAL, OK, WARNING, finding
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.make import make_plan
@@ -44,7 +45,6 @@ class RehearsalPlanOperator(DocumentedOperator):
         control = os.environ.get(CONTROL)
         if not control or not os.environ.get("AWS_ENDPOINT_URL"):
             raise AirflowSkipException(f"no sandbox here: a rollback is rehearsed by {HOW}")
-        require_connection(params["awsConnId"])
         wave = rehearsal_wave_for(f"{ti.run_id}{ti.try_number}")
         services = services_for(ti, wave, params["awsConnId"], params["region"])
         require_sandbox(services)
@@ -60,7 +60,9 @@ class RehearsalPlanOperator(DocumentedOperator):
         plan = make_plan(services, parse_conf(conf, now=now()))
         register(services, plan)
         ti.xcom_push(key=PLAN_KEY, value=plan.as_document())
-        return plan.applications[0].as_document() | {"decision": "rollback", "reason": "rehearsal"}
+        app, decision = plan.applications[0], {"decision": "rollback", "reason": "rehearsal"}
+        write_decision(ti, plan, app.app_name, decision | {"by": "drill"})
+        return app.as_document() | decision
 
 
 def require_sandbox(services: Services) -> None:

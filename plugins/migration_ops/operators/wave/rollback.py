@@ -9,7 +9,10 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.core.carry_out import Acted, act_once, verify
-from migration_ops.core.errors import MigrationError
+from migration_ops.core.errors import BlockedError, MigrationError
+from migration_ops.core.policy import Policy
+from migration_ops.core.states import Phase
+from migration_ops.core.verdict import Verdict
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import (
     PLAN_KEY,
@@ -20,10 +23,16 @@ from migration_ops.operators.context import (
     services_of,
     set_run_note,
 )
-from migration_ops.operators.services import require_connection, services_for
+from migration_ops.operators.services import services_for
+from migration_ops.operators.wave.requested import refuse, region_of, requester_of
 from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.wave.conf.rollback import parse_rollback_conf
+from migration_ops.wave.permission import require_permitted
+from migration_ops.wave.preflight.outside import account_check
 from migration_ops.wave.preflight.run import take_over_ended
+from migration_ops.wave.records import records_of
+from migration_ops.wave.rules.policy import rollback_problems
+from migration_ops.wave.rules.standing import APPROVALS
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.rollback_change import RollbackChange, application_plan, approval_for, request_digest
 from migration_ops.wave.steps.rollback_holders import holdings_of, require_free
@@ -45,14 +54,16 @@ class SelectOperator(DocumentedOperator):
         ti, run = context["ti"], context["dag_run"]
         try:
             conf = parse_rollback_conf(dict(run.conf or {}))
-            require_connection(conf.aws_conn_id)
             services = services_for(ti, conf.wave or "rollback", conf.aws_conn_id, conf.region)
+            policy, requested_by = Policy.of(services.settings), requester_of(context)
+            refuse(rollback_problems(policy, conf, requested_by, region_of(services, policy)))
+            _require_account(services, conf.account_id)
             records = select_records(services, conf)
             plan = rollback_plan(services, conf, records)
             holdings = holdings_of(services, plan)
             if not conf.dry_run:
                 require_free(holdings)
-            sheet, foreign = rollback_sheet(services, plan, records, conf.reason, holdings)
+            sheet, foreign = rollback_sheet(services, plan, records, conf.reason, holdings, requested_by)
         except MigrationError as error:
             set_run_note(ti, note_of(error))
             raise
@@ -72,6 +83,14 @@ class SelectOperator(DocumentedOperator):
         return [one.as_document() for one in plan.applications]
 
 
+def _require_account(services: Services, account_id: str | None) -> None:
+    """:raises BlockedError: the connection leads to another account, or nobody knows to which one."""
+    if account_id or Policy.of(services.settings).account_ids:
+        check = account_check(services, account_id)
+        if check.verdict is not Verdict.OK:
+            raise BlockedError(check.reason, path="accountId", account=check.value)
+
+
 class SheetOperator(DocumentedOperator):
     """Hand on the evidence sheet and the decision that the rollback acts on."""
 
@@ -85,11 +104,13 @@ class SheetOperator(DocumentedOperator):
 
 class RequestedRollbackOperator(LaunchOperator):
     """
-    Roll one application back as it was approved, and read back that it is.
+    Roll one application back as it was approved, and read back that it is. The approval is the ledger's.
 
     What was approved is compared with what would be done now, right before anything is touched: other people's
     launches, and applications that lose what they need. A rollback that was begun goes on.
     """
+
+    is_registered = False
 
     def __init__(self, **kwargs: Any) -> None:
         inputs = {"decision": SHEET_TASK, "approval": "approve_rollback"}
@@ -101,7 +122,13 @@ class RequestedRollbackOperator(LaunchOperator):
             raise ResultLostError("there is no sheet to act on", taskId=SHEET_TASK)
         step = partial(super()._run, ti, services, inp)
         change = RollbackChange(services, inp.plan, inp.application, sheet, step)
-        approval = approval_for(inp.plan, inp.application, sheet, inp.inputs.get("approval"))
+        records = records_of(services, inp.application)
+        todo = [one for one in records if one.phase is not Phase.ROLLED_BACK]
+        if todo:
+            # The ledger's answer, not the task's: who may edit XComs must not be able to approve.
+            require_permitted(services, inp, "rollback")
+        answer = (todo or records)[0].facts.get(APPROVALS, {}).get("rollback")
+        approval = approval_for(inp.plan, inp.application, sheet, answer)
         if inp.resumed is not None or change.is_begun() or "changes" not in sheet:
             outcome = step()
         else:

@@ -23,6 +23,7 @@ from migration_ops.operators.context import (
 from migration_ops.operators.links import STEP_LINKS, persist_links
 from migration_ops.operators.triggers import trigger_for
 from migration_ops.operators.wave.gates import note_gate
+from migration_ops.wave.permission import require_registered
 from migration_ops.wave.records import note_failure
 from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.services import Services, StepInput, StepSkipped
@@ -44,6 +45,8 @@ class StepOperator(BaseOperator):
     :param inputs: task ids whose results the step needs, by the name it knows them under.
     """
 
+    # Preflight registered the plan that it works by; a rollback on request has a plan of its own.
+    is_registered = True
     template_fields: Sequence[str] = ("app",)
     ui_color = "#e8f1fa"
 
@@ -75,11 +78,17 @@ class StepOperator(BaseOperator):
                 require_begun(ti, plan)
             services = services_of(ti, plan)
             inp = step_input(ti, plan, self.app, self.inputs)
+            if inp.app is not None and self.is_registered:
+                require_registered(services, plan, inp.app)
         except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         except ResultLostError as lost:
             # Like a gate: nothing of the application failed, so nobody decides about it.
             note_gate(ti, lost)
+            raise
+        except GateShutError as shut:
+            self.log.error("%s", shut)
+            note_gate(ti, shut)
             raise
         outcome = self._run(ti, services, StepInput(inp.plan, inp.app, resumed, inp.inputs, self._is_retry(ti)))
         if self.operator_extra_links and isinstance(services.mgn, MgnHook):

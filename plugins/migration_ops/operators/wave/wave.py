@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.markdown import code, plain
+from migration_ops.core.policy import Policy
 from migration_ops.core.verdict import GateResult, Verdict, worst
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import (
@@ -16,11 +17,11 @@ from migration_ops.operators.context import (
     note_of,
     plan_of,
     require_begun,
-    result_of,
     services_of,
     set_run_note,
 )
-from migration_ops.operators.services import require_connection, services_for
+from migration_ops.operators.services import services_for
+from migration_ops.operators.wave.requested import refuse, region_of, requester_of, require_plan_of_run
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.estimate import estimate
 from migration_ops.wave.plan.make import make_plan
@@ -28,6 +29,7 @@ from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.plan.text import order_of, render_plan
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.preflight.finalized import finalized_in, without_servers
+from migration_ops.wave.rules.policy import problems
 from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.sheets.report import wave_report
 
@@ -39,8 +41,9 @@ class PlanOperator(DocumentedOperator):
         ti, run = context["ti"], context["dag_run"]
         try:
             conf = parse_conf(dict(run.conf or {}), now=_now())
-            require_connection(conf.aws_conn_id)
             services = services_for(ti, conf.wave, conf.aws_conn_id, conf.region)
+            policy = Policy.of(services.settings)
+            refuse(problems(policy, conf, requester_of(context), region_of(services, policy)))
             plan = make_plan(services, conf)
         except MigrationError as error:
             set_run_note(ti, note_of(error))
@@ -63,6 +66,7 @@ class PreflightOperator(DocumentedOperator):
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
         plan = plan_of(ti)
+        require_plan_of_run(plan, dict(context["dag_run"].conf or {}))
         services = services_of(ti, plan)
         checks = preflight(services, plan)
         for check in checks:
@@ -86,7 +90,7 @@ class PreflightOperator(DocumentedOperator):
             )
             return []
         try:
-            register(services, plan)
+            register(services, plan, requester_of(context))
         finally:
             services.flush()
         return [one.as_document() for one in plan.applications]
@@ -96,7 +100,7 @@ class ReportOperator(DocumentedOperator):
     """
     Write the wave report, whatever happened; skipped only when there was never a plan.
 
-    :param approvals: ids of the approval tasks by name.
+    :param approvals: ids of the approval tasks by name; what was answered is read in the ledger.
     """
 
     def __init__(self, *, approvals: dict[str, str], **kwargs: Any) -> None:
@@ -114,8 +118,7 @@ class ReportOperator(DocumentedOperator):
         except StepSkipped:
             return self._of_checks(ti, plan)
         services = services_of(ti, plan)
-        answers = {name: result_of(ti, task) for name, task in self.approvals.items()}
-        document = wave_report(services, plan, answers)
+        document = wave_report(services, plan, list(self.approvals))
         # After the last write of the wave: what its records say now is what was reported.
         document["anchorKey"] = services.anchor(plan.wave, list(plan.migration_ids))
         set_run_note(ti, document["markdown"])

@@ -11,15 +11,18 @@ from pydantic import Field, ValidationError
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.parts import (
     MAX_APPLICATIONS_PER_WAVE,
+    AccountId,
     ApplicationConf,
     ApprovalsConf,
     CmdbConf,
     ConfPart,
+    ConnectionId,
     CutoverWindowConf,
     FinalSyncConf,
     HttpCheck,
     Name,
     QuiesceConf,
+    RegionName,
     ReplicationConf,
     ServerConf,
     SsmCheck,
@@ -63,11 +66,11 @@ class WaveConf(ConfPart):
     """Name of the wave in the ledger, the CMDB and the report."""
     dry_run: bool = True
     """Plan and run every read-only check, change nothing."""
-    aws_conn_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,250}$")] = "aws_default"
+    aws_conn_id: ConnectionId = "aws_default"
     """Airflow connection of the account that receives the servers."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$")] | None = None
+    region: RegionName | None = None
     """AWS Region; absent: the connection's."""
-    account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    account_id: AccountId | None = None
     """Account that the connection must lead to; a different one stops the run before anything is touched."""
     mgn_wave_id: Annotated[str, Field(pattern=r"^wave-[0-9A-Za-z]{17}$")] | None = None
     """Take applications and servers from this wave of MGN; excludes ``applications``."""

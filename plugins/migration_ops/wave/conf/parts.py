@@ -41,6 +41,10 @@ MigrationId = Annotated[str, Field(max_length=128, pattern=r"^mig-[A-Za-z0-9-]+$
 CmdbId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$")]
 # A source outside AWS is a hybrid managed node (mi-), one inside AWS an instance (i-).
 ManagedInstanceId = Annotated[str, Field(pattern=r"^(mi-[0-9a-f]{17}|i-[0-9a-f]{8,17})$")]
+ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,250}$")]
+RegionName = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$")]
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+UserId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")]
 CalendarName = Annotated[str, Field(pattern=r"^(arn:[^\s\x00]{1,2000}|[A-Za-z0-9_.-]{3,128})$")]
 # A name only: an ARN would lead to a document of another account.
 DocumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,128}$")]
@@ -195,7 +199,7 @@ class ApprovalsConf(ConfPart):
     """A person approves the point of no return."""
     timeout_minutes: Minutes = 1_440
     """No answer in this time is a rejection."""
-    approvers: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")], ...], Field()] = ()
+    approvers: Annotated[tuple[UserId, ...], Field()] = ()
     """Airflow user ids that may answer; empty: everybody who may answer in this DAG."""
 
     def is_asked(self, which: str) -> bool:

@@ -9,7 +9,16 @@ from pydantic import Field, ValidationError
 
 from migration_ops.wave.conf import limits, names
 from migration_ops.wave.conf.model import InvalidConfError
-from migration_ops.wave.conf.parts import ConfPart, MigrationId, Minutes, Name
+from migration_ops.wave.conf.parts import (
+    AccountId,
+    ConfPart,
+    ConnectionId,
+    MigrationId,
+    Minutes,
+    Name,
+    RegionName,
+    UserId,
+)
 from migration_ops.wave.conf.problems import Finding, path_of
 
 
@@ -26,14 +35,16 @@ class RollbackConf(ConfPart):
     """Why; kept in the ledger and shown to the approver."""
     dry_run: bool = True
     """Show what would be rolled back, change nothing."""
-    aws_conn_id: str = "aws_default"
+    aws_conn_id: ConnectionId = "aws_default"
     """Airflow connection of the account that the servers are in."""
-    region: str | None = None
+    region: RegionName | None = None
     """AWS Region; absent: the connection's."""
+    account_id: AccountId | None = None
+    """Account that the connection must lead to; a different one stops the run before anything is touched."""
     timeout_minutes: Minutes = 1_440
     """How long the approval may stay unanswered."""
-    approvers: tuple[str, ...] = ()
-    """User ids that may approve; none means everyone who may answer."""
+    approvers: tuple[UserId, ...] = ()
+    """User ids that may approve, of those that the wave and the installation let; none: all of those."""
 
 
 def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from migration_ops.core.documents import canonical_digest, migration_id_for
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.model import ApplicationConf, WaveConf, restore_conf
+from migration_ops.wave.rules.refusals import PlanMismatchError
 
 __all__ = [
     "PlannedApplication",
@@ -123,13 +124,14 @@ class WavePlan:
 
     @classmethod
     def from_document(cls, document: Any) -> WavePlan:
-        """The plan as it was made: its hash is read, not computed anew.
+        """The plan as it was made. Its hash is computed anew: whoever may edit XComs must not be able to change it.
 
         :raises InvalidInputError: it is no such document; ``path`` says what is missing or malformed.
         :raises InvalidConfError: its conf is none; ``findings`` say where.
+        :raises PlanMismatchError: it is not what its hash was made of.
         """
         applications = enumerate(_part(document, "applications", list, "plan"))
-        return cls(
+        plan = cls(
             wave=_part(document, "wave", str, "plan"),
             applications=tuple(
                 PlannedApplication.from_document(one, f"plan.applications[{number}]") for number, one in applications
@@ -137,6 +139,8 @@ class WavePlan:
             plan_hash=_part(document, "planHash", str, "plan"),
             conf=restore_conf(_part(document, "conf", dict, "plan")),
         )
+        _require_own_hash(document, plan)
+        return plan
 
 
 def build_plan(conf: WaveConf) -> WavePlan:
@@ -152,9 +156,20 @@ def build_plan(conf: WaveConf) -> WavePlan:
     planned = [_planned(conf.wave, one, levels[one.app_name]) for one in conf.applications]
     planned.sort(key=lambda one: one.level)  # Stable: the conf's order stays within a level.
     complete = _complete(conf)
-    settings = {key: value for key, value in complete.as_document().items() if key not in _OUTSIDE_THE_HASH}
-    plan_hash = canonical_digest({"applications": [one.as_document() for one in planned], "conf": settings})
+    plan_hash = _hash_of([one.as_document() for one in planned], complete.as_document())
     return WavePlan(conf.wave, tuple(planned), plan_hash, complete)
+
+
+def _hash_of(applications: list[Any], conf: dict[str, Any]) -> str:
+    settings = {key: value for key, value in conf.items() if key not in _OUTSIDE_THE_HASH}
+    return canonical_digest({"applications": applications, "conf": settings})
+
+
+def _require_own_hash(document: dict[str, Any], plan: WavePlan) -> None:
+    """Over the document as it stands: one of an earlier version has fewer keys than its plan has now."""
+    made_of = _hash_of(document["applications"], document["conf"])
+    if made_of != plan.plan_hash or plan.wave != plan.conf.wave:
+        raise PlanMismatchError("the plan is not what its hash was made of", planHash=plan.plan_hash, found=made_of)
 
 
 def levels_of(depends_on: dict[str, Iterable[str]]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.policy import Policy
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.cmdb.protocol import CmdbServer
 from migration_ops.integrations.errors import NameNotResolvedError
@@ -102,11 +103,19 @@ def check_documents(services: Services, plan: WavePlan, facts: Facts) -> list[Ga
 
 
 def caller(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """The caller's account must be the conf's; without ``accountId`` it is taken as it is, and shown."""
-    expected = plan.conf.account_id
+    """The caller's account must be the conf's, or one of the installation's; else it is taken as it is, and shown."""
+    return [account_check(services, plan.conf.account_id)]
+
+
+def account_check(services: Services, account_id: str | None) -> GateResult:
+    """Whether the connection leads to the account that the conf or the installation names."""
+    of_installation = Policy.of(services.settings).account_ids
+    allowed = (account_id,) if account_id else of_installation
+    expected = ", ".join(allowed) or None
     account = services.client("sts").get_caller_identity().get("Account")
     if not account:
-        return [GateResult("caller account", "sts", Verdict.UNKNOWN, None, expected, "STS did not name an account")]
-    good = expected in (None, account)
-    reason = "" if good else f"the connection leads to account {account}, the conf says {expected}"
-    return [GateResult("caller account", "sts", Verdict.OK if good else Verdict.BLOCKED, account, expected, reason)]
+        return GateResult("caller account", "sts", Verdict.UNKNOWN, None, expected, "STS did not name an account")
+    good = not allowed or account in allowed
+    said = "the conf says" if account_id else "MIGRATION_OPS_ACCOUNT_IDS says"
+    reason = "" if good else f"the connection leads to account {account}, {said} {expected}"
+    return GateResult("caller account", "sts", Verdict.OK if good else Verdict.BLOCKED, account, expected, reason)

@@ -16,10 +16,10 @@ from migration_ops.wave.preflight.facts import Facts, gather
 from migration_ops.wave.preflight.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.records import as_retry
 from migration_ops.wave.rules.outside import OUTSIDE, outside_fact
-from migration_ops.wave.rules.standing import DEPENDS_ON, STOPPED_AT, STOPPED_IN, TEST
+from migration_ops.wave.rules.standing import APPROVALS, DEPENDS_ON, REGISTERED, STOPPED_AT, STOPPED_IN, TEST
 from migration_ops.wave.services import Services
 
-_OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", "approvals"})
+_OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", APPROVALS})
 
 CheckFunction = Callable[[Services, WavePlan, Facts], list[GateResult]]
 
@@ -67,17 +67,21 @@ def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
     return results
 
 
-def register(services: Services, plan: WavePlan) -> list[Record]:
+def register(services: Services, plan: WavePlan, requested_by: str | None = None) -> list[Record]:
     """Takes every server's lock and writes every migration, all-or-nothing per server; run again it changes nothing.
 
     Records that a run before left in the middle keep their phase: the work goes on from there. What this wave
-    finalized stays as it is.
+    finalized stays as it is. What the run acts by later, its plan's hash and who may approve, is read there and not in
+    XCom.
 
+    :param requested_by: name of the user who triggered the run; None when nobody knows.
     :raises LockHeld: another run was faster.
     :raises BlockedError: the ledger knows a migration id as another server's.
     """
     take_over_ended(services, plan)
     found = services.ledger.read(list(plan.migration_ids))
+    line = {"planHash": plan.plan_hash, "runId": services.holder.run_id, "requestedBy": requested_by}
+    fact = {**line, "at": services.now().isoformat(), "approvers": list(plan.conf.approvals.approvers)}
     old: list[Record] = []
     new: list[Record] = []
     for app in plan.applications:
@@ -94,13 +98,13 @@ def register(services: Services, plan: WavePlan) -> list[Record]:
                 phase=Phase.PLANNED,
             )
             old.append(before)
-            new.append(_registered(services, plan, app, server, before))
+            registered = _registered(services, plan, app, server, before)
+            new.append(replace(registered, facts={**registered.facts, REGISTERED: fact}))
     if not old:
         return []
-    detail = {"planHash": plan.plan_hash, "runId": services.holder.run_id}
-    written = services.ledger.write(old, new, event="registered", detail=detail, holder=services.holder)
+    written = services.ledger.write(old, new, event="registered", detail=line, holder=services.holder)
     for record in written:
-        services.emit(event="registered", record=record, detail=detail, previous=None)
+        services.emit(event="registered", record=record, detail=line, previous=None)
     return written
 
 

@@ -11,6 +11,7 @@ from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
+from migration_ops.wave.rules.approvals import ROLLBACK, Subject, is_rolled_back_since, why_void
 from migration_ops.wave.rules.refusals import (
     ApplicationHeldError,
     ApprovalVoidError,
@@ -20,6 +21,7 @@ from migration_ops.wave.rules.refusals import (
     NotQuiescedError,
     NotThereYetError,
     PastNoReturnError,
+    PlanMismatchError,
     Reason,
     RollbackUnfinishedError,
     WaveStoppedError,
@@ -29,6 +31,8 @@ from migration_ops.wave.rules.standing import Standing
 
 # Which evidence sheet an action needs, by the name of its approval in the conf.
 APPROVED_BY: Mapping[str, str] = {"quiesce": "cutover", "cutover": "cutover", "finalize": "finalize"}
+# What works by a plan that preflight registered.
+_BY_REGISTERED_PLAN = frozenset({"test_launch", "quiesce", "cutover", "finalize"})
 # These stop or replace a source: window, wave stop and dependencies are asked as well.
 _CUTS_OVER = frozenset({"quiesce", "cutover"})
 _WORK = frozenset({"quiesce", "cutover", "finalize"})
@@ -36,16 +40,17 @@ _WORK = frozenset({"quiesce", "cutover", "finalize"})
 
 @dataclass(frozen=True)
 class Request:
-    """What a task was given when it was asked to act.
+    """What a task was given when it was asked to act. No answer of people: those are read in the ledger.
 
-    :param sheet, approval: the results of the sheet's and the approval's tasks; None when there is none.
-    :param decision: what was decided after a failure or on request, with by whom and why; None when nothing was.
+    :param sheet: the result of the sheet's task; None when there is none.
+    :param which: the decision of people that the action needs; None for an action that needs none.
+    :param decision: what the task before it answers about a failure or a request; None when it does not.
     :param passed_at: when the cutover window's task let the wave through, ISO 8601; None when it is not known.
     :param is_retry: the orchestrator runs the task again by itself; nobody asked for it.
     """
 
     sheet: dict[str, Any] | None = None
-    approval: dict[str, Any] | None = None
+    which: str | None = None
     passed_at: str | None = None
     is_retry: bool = False
     decision: dict[str, Any] | None = None
@@ -59,11 +64,12 @@ class Request:
         if self.is_retry and standing.held:
             return False
         stopped = moment(standing.stopped_at)
-        waves = [one for one in map(moment, self._times()) if one is not None]
+        waves = [one for one in map(moment, self._times(standing)) if one is not None]
         return all(stopped is not None and one <= stopped for one in waves)
 
-    def _times(self) -> Iterable[str | None]:
-        return (self.made_at, str((self.approval or {}).get("at") or ""), self.passed_at)
+    def _times(self, standing: Standing) -> Iterable[str | None]:
+        approval = standing.approvals.get(self.which or "") or {}
+        return (self.made_at, str(approval.get("at") or ""), self.passed_at)
 
     @property
     def made_at(self) -> str | None:
@@ -80,6 +86,8 @@ class Surroundings:
     :param window: why the window or a calendar is not open, None when all are.
     :param run_id: the run that acts; only what this run stopped counts as quiesced.
     :param held_by: the other run that holds a server's lock, by source server id.
+    :param required: decisions that the installation demands of people whatever the conf says.
+    :param now: None makes every decision that expires an expired one.
     """
 
     stop: str | None = None
@@ -87,6 +95,8 @@ class Surroundings:
     window: str | None = None
     run_id: str = ""
     held_by: Mapping[str, str] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -136,14 +146,17 @@ def permit(
     reasons = [*_of_standing(action, mine, request)]
     if request is not None and surroundings is not None:
         gates: list[Callable[[], Iterable[Reason]]] = []
+        if action in _BY_REGISTERED_PLAN:
+            gates += [lambda: of_registration(plan, mine)]
         if action in APPROVED_BY:
-            gates += [lambda: _of_sheet(app, request), lambda: _of_approval(action, plan, mine, request)]
+            gates += [lambda: _of_sheet(app, request)]
+            gates += [lambda: _of_approval(APPROVED_BY[action], plan, app, mine, request, surroundings)]
         if action in _CUTS_OVER:
             gates += [lambda: _of_wave(app, surroundings)]
         if action == "cutover" and plan.conf.quiesce is not None:
             gates += [lambda: _of_quiesce(mine, surroundings)]
         if action == "rollback":
-            gates += [lambda: _of_decision(app, request), lambda: _of_locks(surroundings)]
+            gates += [lambda: _of_decision(plan, app, mine, request, surroundings), lambda: _of_locks(surroundings)]
         reasons += [reason for gate in gates for reason in gate()]
     return Permission(action, app.app_name, tuple(reasons))
 
@@ -181,9 +194,24 @@ def _why(standing: Standing) -> str:
     return f" ({standing.failed.code}: {standing.failed.message})" if standing.failed else ""
 
 
-def _of_decision(app: PlannedApplication, request: Request) -> Iterable[Reason]:
-    if (request.decision or {}).get("decision") != "rollback":
+def _of_decision(
+    plan: WavePlan, app: PlannedApplication, standings: list[Standing], request: Request, around: Surroundings
+) -> Iterable[Reason]:
+    """Also what the conf decided by itself was written to the ledger, by the task that looked what had failed."""
+    if (request.decision or {}).get("decision") != ROLLBACK:
         yield Reason(ApprovalVoidError, f"nobody decided to roll {app.app_name} back")
+        return
+    digest = (request.decision or {}).get("digest")
+    about = Subject(request.which or ROLLBACK, app.app_name, around.run_id, plan.plan_hash, digest)
+    yield from _void(standings, about, around)
+
+
+def _void(standings: list[Standing], about: Subject, around: Surroundings) -> Iterable[Reason]:
+    void = {one.server: why for one in standings if (why := why_void(one, about, around.now))}
+    if void:
+        same = set(void.values())
+        words = f"{', '.join(void)}: {same.pop()}" if len(same) == 1 else "; ".join(f"{s} {w}" for s, w in void.items())
+        yield Reason(ApprovalVoidError, words)
 
 
 def _of_locks(around: Surroundings) -> Iterable[Reason]:
@@ -203,29 +231,43 @@ def _of_sheet(app: PlannedApplication, request: Request) -> Iterable[Reason]:
         yield Reason(NotOnSheetError, f"{app.app_name} was left out: {why}")
 
 
-def _of_approval(action: str, plan: WavePlan, standings: list[Standing], request: Request) -> Iterable[Reason]:
-    since = [one for one in standings if _rolled_back_since(one, moment(request.made_at))]
+def _of_approval(
+    which: str,
+    plan: WavePlan,
+    app: PlannedApplication,
+    standings: list[Standing],
+    request: Request,
+    around: Surroundings,
+) -> Iterable[Reason]:
+    if plan.conf.approvals.is_asked(which) or which in around.required:
+        sheet = request.sheet or {}
+        about = Subject(which, app.app_name, around.run_id, plan.plan_hash, sheet.get("digest"), request.made_at)
+        yield from _void(standings, about, around)
+        return
+    since = [one for one in standings if is_rolled_back_since(one, moment(request.made_at))]
     if since:
         yield _reason(ApprovalVoidError, since, lambda one: "was rolled back after this sheet was made")
-    which = APPROVED_BY[action]
-    if not plan.conf.approvals.is_asked(which):
-        return
-    approval, sheet = request.approval or {}, request.sheet or {}
-    if approval.get("approved") is not True:
-        yield Reason(ApprovalVoidError, f"the {which} was not approved")
-    elif approval.get("planHash") != plan.plan_hash:
-        yield Reason(ApprovalVoidError, "the plan changed after the approval", {"approved": approval.get("planHash")})
-    elif not sheet.get("digest") or approval.get("sheetDigest") != sheet["digest"]:
-        facts = {"approved": approval.get("sheetDigest"), "now": sheet.get("digest")}
-        yield Reason(ApprovalVoidError, "the evidence changed after the approval", facts)
 
 
-def _rolled_back_since(standing: Standing, made: datetime | None) -> bool:
-    """A rollback ends what people approved before it. A sheet that does not say when it was made is older."""
-    if standing.rolled_back is None and standing.at is not Phase.ROLLED_BACK:
-        return False
-    when = moment((standing.rolled_back or {}).get("at"))
-    return made is None or (when is not None and when >= made)
+def of_registration(plan: WavePlan, standings: Iterable[Standing]) -> Iterable[Reason]:
+    """The plan in XCom must be the one that preflight registered: who may edit XComs must not be able to change it.
+
+    What an earlier run of the wave finalized keeps that run's plan. A migration that the release before this one
+    registered, for a wave that was running during the upgrade, names no plan.
+    """
+    left = [one for one in standings if one.at is not Phase.FINALIZED and one.registered is not None]
+    other = [one for one in left if (one.registered or {}).get("planHash") != plan.plan_hash]
+    if other:
+        yield _reason(PlanMismatchError, other, lambda one: _registered_words(one, plan))
+
+
+def _registered_words(standing: Standing, plan: WavePlan) -> str:
+    noted = standing.registered or {}
+    if not noted.get("planHash"):
+        return "was registered with a plan that the ledger does not name"
+    return (
+        f"was registered by run {noted.get('runId')} with plan {noted['planHash'][:16]}, this is {plan.plan_hash[:16]}"
+    )
 
 
 def _of_wave(app: PlannedApplication, around: Surroundings) -> Iterable[Reason]:

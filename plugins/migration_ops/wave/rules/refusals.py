@@ -27,6 +27,16 @@ class ApprovalVoidError(GateShutError):
     hint = "Clear the evidence sheet's task with downstream, so that the approval is asked for again."
 
 
+class PlanMismatchError(GateShutError):
+    """The plan that a task was given is not the one that was registered for its run."""
+
+    code = "PLAN_MISMATCH"
+    hint = (
+        "Somebody changed the plan in XCom, or another run registered the servers since: clear `plan` with downstream, "
+        "which makes the plan anew from the run's conf and asks for the approvals again."
+    )
+
+
 class NotOnSheetError(GateShutError):
     """The evidence sheet that people saw left this application out."""
 
@@ -112,6 +122,7 @@ GATE_CODES = frozenset(
     one.code
     for one in (
         ApprovalVoidError,
+        PlanMismatchError,
         NotOnSheetError,
         WindowClosedError,
         WaveStoppedError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from migration_ops.aws.mgn.servers import ServerView
@@ -17,6 +17,8 @@ STOPPED_IN, STOPPED_AT = "stoppedIn", "stoppedAt"
 RETRY, ROLLED_BACK = "retry", "rolledBack"
 # TEST: {"testedAt", "wave"} of the test launch; testedAt None when MGN showed it ready before. DEPENDS_ON: names.
 TEST, DEPENDS_ON = "test", "dependsOn"
+# APPROVALS: the last answer by what was asked. REGISTERED: {"runId", "planHash", "at", …} of the last registration.
+APPROVALS, REGISTERED = "approvals", "registered"
 
 # Written by the close of a run for what has no failure of its own.
 NOT_REACHED = "NOT_REACHED"
@@ -91,7 +93,8 @@ class Standing:
     :param launching: its cutover launch was begun and is not judged yet.
     :param can_repeat: rolled back after it was ready, and MGN (if asked) still shows READY_FOR_CUTOVER.
     :param stopped_at: when it failed or was stopped, ISO 8601; None when it was not, or in an older ledger.
-    :param retry, rolled_back, test: the record's facts of these names, None when there is none.
+    :param retry, rolled_back, test, registered: the record's facts of these names, None when there is none.
+    :param approvals: the last answer that the ledger holds, by what was asked.
     """
 
     server: str
@@ -106,6 +109,8 @@ class Standing:
     rolled_back: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
     quiesce: dict[str, Any] | None = None
+    approvals: dict[str, Any] = field(default_factory=dict)
+    registered: dict[str, Any] | None = None
 
     def reached(self, phase: Phase) -> bool:
         """Whether it stands at ``phase`` or beyond; never after a rollback, or when nobody knows where it stopped."""
@@ -165,6 +170,8 @@ def standing_of(record: Record, view: ServerView | None = None) -> Standing:
         rolled_back=_fact(record, ROLLED_BACK),
         test=_fact(record, TEST),
         quiesce=_fact(record, "quiesce"),
+        approvals=_fact(record, APPROVALS) or {},
+        registered=_fact(record, REGISTERED),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,13 +12,14 @@ from migration_ops.core.states import SHOWN_IN_REPORT
 from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.failure import goal_reached
+from migration_ops.wave.rules.standing import APPROVALS, REGISTERED
 from migration_ops.wave.services import Services
 
 
-def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -> dict[str, Any]:
+def wave_report(services: Services, plan: WavePlan, approvals: Sequence[str]) -> dict[str, Any]:
     """The report as a document with its own Markdown; kept in S3 when a bucket is set.
 
-    :param approvals: what each approval task answered, by name (``cutover``, ``finalize``).
+    :param approvals: names of the approvals (``cutover``, ``finalize``) that it tells of, as the ledger has them.
     """
     found = services.ledger.read(list(plan.migration_ids))
     histories = services.ledger.histories(sorted(found))
@@ -40,7 +42,8 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
         "changeTicket": plan.conf.change_ticket,
         "writtenAt": services.now().isoformat(),
         "reached": all(one["reached"] for one in applications),
-        "approvals": approvals,
+        "requestedBy": _requester(found.values(), services.holder.run_id),
+        "approvals": {one: approval_of(found.values(), one, services.holder.run_id) for one in approvals},
         "applications": applications,
     }
     document["markdown"] = render(document)
@@ -49,6 +52,27 @@ def wave_report(services: Services, plan: WavePlan, approvals: dict[str, Any]) -
         {k: v for k, v in document.items() if k != "markdown"},
     )
     return document
+
+
+def _requester(records: Iterable[Record], run_id: str) -> str | None:
+    """Name of the user who triggered the run, as it was registered."""
+    lines = [record.facts.get(REGISTERED) or {} for record in records]
+    return next((one.get("requestedBy") for one in lines if one.get("runId") == run_id), None)
+
+
+def approval_of(records: Iterable[Record], which: str, run_id: str) -> dict[str, Any] | None:
+    """The last answer of the run that the ledger holds, with the applications that it approved; None without one."""
+    found: list[tuple[Record, dict[str, Any]]] = []
+    for record in records:
+        answer = (record.facts.get(APPROVALS) or {}).get(which)
+        if isinstance(answer, dict) and answer.get("runId", run_id) == run_id:
+            found.append((record, answer))
+    if not found:
+        return None
+    # Of one answer a yes goes before the no of what it left out.
+    last = max((answer for _, answer in found), key=lambda one: (str(one.get("at") or ""), bool(one.get("approved"))))
+    same = [record for record, answer in found if answer.get("at") == last.get("at") and answer.get("approved") is True]
+    return {**last, "applications": sorted({record.app_name for record in same})}
 
 
 def _server(record: Record | None, source_server_id: str, history: list[HistoryEntry]) -> dict[str, Any]:
@@ -100,7 +124,8 @@ def render(document: dict[str, Any]) -> str:
     lines = [
         f"## Wave {code(document['wave'])} {verdict}",
         f"{good} of {len(applications)} applications reached their goal. Run {code(document['runId'])}, "
-        f"plan {code(document['planHash'][:16])}, change ticket {code(document['changeTicket'] or 'none')}.",
+        f"plan {code(document['planHash'][:16])}, change ticket {code(document['changeTicket'] or 'none')}, "
+        f"requested by {code(document.get('requestedBy') or 'nobody known')}.",
         table(head, rows),
         *[_approval(name, answer) for name, answer in document["approvals"].items()],
     ]
@@ -118,7 +143,9 @@ def _lag(seconds: float | None) -> str:
 def _approval(name: str, answer: dict[str, Any] | None) -> str:
     if not answer:
         return f"Approval of {plain(name)}: not given."
-    if not answer.get("required", True):
-        return f"Approval of {plain(name)}: not asked for by the conf."
     comment = f" {plain(answer['comment'])}" if answer.get("comment") else ""
+    if answer.get("approved") is not True:
+        return f"Approval of {plain(name)}: refused by {plain(str(answer.get('by') or 'nobody'))}.{comment}"
+    if not answer.get("required", True):
+        return f"Approval of {plain(name)}: not asked for.{comment}"
     return f"Approval of {plain(name)}: by {plain(str(answer.get('by')))} at {plain(str(answer.get('at')))}.{comment}"

@@ -52,27 +52,35 @@ class Sheet:
         return dict(self.document["leftOut"])
 
 
-def go_no_go_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = None) -> Sheet:
+def go_no_go_sheet(
+    plan: WavePlan, rows: list[Row], made_at: datetime | None = None, requested_by: str | None = None
+) -> Sheet:
     """The sheet of ``approve_cutover``.
 
     :param made_at: when what it shows was read; it is no part of the digest.
+    :param requested_by: name of the user who triggered the run; None when nobody knows.
 
     :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
-    return _sheet(*_GO_NO_GO, plan, rows, made_at)
+    return _sheet(*_GO_NO_GO, plan, rows, made_at, requested_by)
 
 
-def finalize_sheet(plan: WavePlan, rows: list[Row], made_at: datetime | None = None) -> Sheet:
+def finalize_sheet(
+    plan: WavePlan, rows: list[Row], made_at: datetime | None = None, requested_by: str | None = None
+) -> Sheet:
     """The sheet of ``approve_finalize``: tests are those of the cutover instances.
 
     :param made_at: when what it shows was read; it is no part of the digest.
+    :param requested_by: name of the user who triggered the run; None when nobody knows.
 
     :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
-    return _sheet(*_FINALIZE, plan, rows, made_at)
+    return _sheet(*_FINALIZE, plan, rows, made_at, requested_by)
 
 
-def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row], made_at: datetime | None) -> Sheet:
+def _sheet(
+    kind: str, title: str, plan: WavePlan, rows: list[Row], made_at: datetime | None, requested_by: str | None
+) -> Sheet:
     by_name = {row.get("appName"): row for row in rows}
     if len(by_name) < len(rows) or set(by_name) - {one.app_name for one in plan.applications}:
         raise InvalidInputError("rows must be of the plan's applications, one each", wave=plan.wave)
@@ -92,6 +100,7 @@ def _sheet(kind: str, title: str, plan: WavePlan, rows: list[Row], made_at: date
         "planHash": plan.plan_hash,
         "madeAt": made_at.isoformat() if made_at else None,
         "changeTicket": plan.conf.change_ticket,
+        "requestedBy": requested_by,
         "cutoverWindow": plan.conf.cutover_window.as_document(),
         "lagLimitsSeconds": {
             "ready": plan.conf.replication.max_lag_seconds,

@@ -91,7 +91,8 @@ def _tests(one: Application) -> str:
 
 def _made(document: dict[str, Any]) -> str:
     made = document.get("madeAt")
-    return f"Made at {code(made)}. What it says was true then." if made else ""
+    who = f" Requested by {code(document.get('requestedBy') or 'nobody known')}."
+    return f"Made at {code(made)}. What it says was true then.{who}" if made else ""
 
 
 def _mark(verdict: Any) -> str:

@@ -19,7 +19,7 @@ from migration_ops.wave.permission import permit
 from migration_ops.wave.plan.plan import WavePlan, build_plan
 from migration_ops.wave.rules.live import live_of, live_wave_of
 from migration_ops.wave.rules.outside import cmdb_ids_of
-from migration_ops.wave.rules.standing import DEPENDS_ON, standing_of
+from migration_ops.wave.rules.standing import DEPENDS_ON, REGISTERED, standing_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.steps.rollback_holders import Holding, holders_text
 
@@ -83,24 +83,51 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
         "dryRun": conf.dry_run,
         "awsConnId": conf.aws_conn_id,
         "region": conf.region,
-        "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": list(conf.approvers)},
+        "accountId": conf.account_id,
+        "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": approvers_of(conf, records)},
         "applications": [{"appName": name, "servers": servers} for name, servers in applications.items()],
     }
     # Not judged as a new conf: names that were taken once are in the ledger, and what has them is still undone.
     return build_plan(restore_conf(document))
 
 
+def approvers_of(conf: RollbackConf, records: list[Record]) -> list[str]:
+    """Who may approve: whom the waves were registered with; a rollback's conf can only name fewer of them.
+
+    :raises InvalidInputError: nobody is left.
+    """
+    bound: set[str] | None = None
+    for record in records:
+        named = set((record.facts.get(REGISTERED) or {}).get("approvers") or ())
+        if named:
+            bound = named if bound is None else bound & named
+    if bound is None:
+        return list(conf.approvers)
+    left = [one for one in conf.approvers if one in bound] if conf.approvers else sorted(bound)
+    if not left:
+        message = "the wave was registered with other approvers, who bind its rollback"
+        raise InvalidInputError(message, path="approvers", value=sorted(conf.approvers), registered=sorted(bound))
+    return left
+
+
 def rollback_sheet(
-    services: Services, plan: WavePlan, records: list[Record], reason: str, holdings: Iterable[Holding] = ()
+    services: Services,
+    plan: WavePlan,
+    records: list[Record],
+    reason: str,
+    holdings: Iterable[Holding] = (),
+    requested_by: str | None = None,
 ) -> tuple[str, dict[str, str]]:
     """What would be undone, as Markdown: each server with its phase, what MGN shows and its instance.
 
     :param holdings: the other runs that hold servers; they are named.
+    :param requested_by: name of the user who triggered the rollback.
     :returns: and the job ids of launches that somebody else made, by source server id; they are on the sheet.
     """
     views = services.mgn.describe_servers(list(plan.server_ids))
     foreign = find_external_launches(services, {record.source_server_id: record for record in records}, views)
     parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
+    parts.append(f"Requested by {code(requested_by or 'nobody known')}, account {code(plan.conf.account_id or 'any')}.")
     parts += holders_text(list(holdings))
     for app in plan.applications:
         mine = [record for record in records if record.app_name == app.app_name]

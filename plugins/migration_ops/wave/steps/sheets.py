@@ -9,15 +9,15 @@ from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
 from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import CUT_OVER, Phase
 from migration_ops.core.verdict import GateResult, Verdict
-from migration_ops.ledger.protocol import Record
+from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.launching.instances import look_again
 from migration_ops.wave.permission import WaveStoppedError, stop_reason
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
-from migration_ops.wave.records import wait_until
+from migration_ops.wave.records import locks_of_others, wait_until
 from migration_ops.wave.rules.notes import notes_of, was_tested
 from migration_ops.wave.rules.permit import permit
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
-from migration_ops.wave.rules.standing import Standing, standing_of
+from migration_ops.wave.rules.standing import REGISTERED, Standing, standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go_sheet
 from migration_ops.wave.steps.cutover_window import window_check
@@ -40,7 +40,8 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
     views = services.mgn.describe_servers(list(inp.plan.server_ids))
     window = window_check(services, inp.plan).as_document()
     rows = [_row(inp.plan, app, records, views) | {"window": window} for app in inp.plan.applications]
-    sheet = go_no_go_sheet(inp.plan, rows, services.now())
+    rows = _without_held(services, inp.plan, rows, records)
+    sheet = go_no_go_sheet(inp.plan, rows, services.now(), _requester(records))
     services.log.info("%s", sheet.markdown)
     if not sheet.ready:
         raise StepFailedError("no application is ready for the cutover", leftOut=sheet.left_out)
@@ -69,9 +70,31 @@ def soak(services: Services, inp: StepInput) -> Outcome:
     looked = look_again(services, open_ones)
     records |= {record.migration_id: record for record in looked.records}
     rows = [_finalize_row(inp.plan, app, records, looked.checks) for app in inp.plan.applications]
-    sheet = finalize_sheet(inp.plan, rows, services.now())
+    rows = _without_held(services, inp.plan, rows, records)
+    sheet = finalize_sheet(inp.plan, rows, services.now(), _requester(records))
     services.log.info("%s", sheet.markdown)
     return Done(_result(services, inp, sheet))
+
+
+def _without_held(services: Services, plan: WavePlan, rows: list[Row], records: dict[str, Record]) -> list[Row]:
+    """What another run holds is off the sheet: this run could neither note an approval nor act."""
+    held = locks_of_others(services, list(records.values()))
+    return [row | _held_words(plan.application(row["appName"]), held) for row in rows] if held else rows
+
+
+def _held_words(app: PlannedApplication, held: dict[str, str]) -> Row:
+    mine = {server: held[server] for server in app.server_ids if server in held}
+    if not mine:
+        return {}
+    where = ", ".join(f"{server} to {run}" for server, run in mine.items())
+    return {"excluded": f"belongs to another run: {where}", "remedies": [LockHeldError.hint]}
+
+
+def _requester(records: dict[str, Record]) -> str | None:
+    """Name of the user who triggered the run, as it was registered last."""
+    lines = [record.facts.get(REGISTERED) or {} for record in records.values()]
+    last = max(lines, key=lambda one: str(one.get("at") or ""), default={})
+    return last.get("requestedBy")
 
 
 def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], views: dict[str, ServerView]) -> Row:

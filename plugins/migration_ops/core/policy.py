@@ -1,0 +1,101 @@
+"""What the installation demands of every run, read from its settings. A conf can tighten it, never loosen it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.settings import PREFIX, Settings
+
+# Decisions that can be demanded of people.
+DECISIONS = frozenset({"cutover", "finalize", "rollback"})
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_WILDCARDS = frozenset("*?[")
+
+
+class PolicyError(InvalidInputError):
+    """The installation does not allow what was asked for; nothing was touched."""
+
+    code = "NOT_ALLOWED_HERE"
+    hint = "Change the conf, or have an administrator change the MIGRATION_OPS_* setting that is named."
+
+
+@dataclass(frozen=True)
+class Policy:
+    """
+    :param require_approvals: decisions that a person takes whatever a conf says.
+    :param approvers: patterns of user ids; empty: everybody whom the conf lets.
+    :param is_four_eyes: who triggered a run may not approve it.
+    :param conn_ids, regions, ssm_documents: patterns; no regions: all.
+    :param account_ids: accounts that may be changed; empty: no demand.
+    :param approval_valid_hours: how long an approval may be acted on.
+    """
+
+    require_approvals: frozenset[str] = frozenset()
+    approvers: tuple[str, ...] = ()
+    is_four_eyes: bool = False
+    needs_window: bool = False
+    needs_ticket: bool = False
+    needs_account: bool = False
+    conn_ids: tuple[str, ...] = ("aws_default",)
+    account_ids: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    ssm_documents: tuple[str, ...] = ()
+    approval_valid_hours: float = 168.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Policy:
+        """:raises InvalidInputError: a setting has a value that it cannot have; ``path`` names it."""
+        conn_ids, accounts = listed(settings.aws_conn_ids), listed(settings.account_ids)
+        decisions = listed(settings.require_approvals)
+        _require(not set(decisions) - DECISIONS, "require_approvals", f"may hold {', '.join(sorted(DECISIONS))}")
+        _require(all(map(_ACCOUNT_ID.fullmatch, accounts)), "account_ids", "holds account ids of twelve digits")
+        _require(bool(conn_ids), "aws_conn_ids", "names at least one connection")
+        _require(0 < settings.approval_valid_hours <= 8_760, "approval_valid_hours", "is above 0, up to 8760")
+        return cls(
+            require_approvals=frozenset(decisions),
+            approvers=listed(settings.approvers),
+            is_four_eyes=_switch(settings.four_eyes, "four_eyes"),
+            needs_window=_switch(settings.require_window, "require_window"),
+            needs_ticket=_switch(settings.require_ticket, "require_ticket"),
+            # With a choice of connections a conf chooses the account as well, so it has to say which one it means.
+            needs_account=_switch(settings.require_account, "require_account") or not _is_one(conn_ids),
+            conn_ids=conn_ids,
+            account_ids=accounts,
+            regions=listed(settings.regions),
+            ssm_documents=listed(settings.ssm_documents),
+            approval_valid_hours=settings.approval_valid_hours,
+        )
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The entries of a setting that is a list."""
+    return tuple(part for part in (one.strip() for one in text.split(",")) if part)
+
+
+def matches(value: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns matches the whole value, case and all."""
+    return any(fnmatchcase(value, one) for one in patterns)
+
+
+def _is_one(patterns: tuple[str, ...]) -> bool:
+    return len(patterns) == 1 and is_literal(patterns[0])
+
+
+def is_literal(pattern: str) -> bool:
+    """Whether the pattern matches one value only."""
+    return not _WILDCARDS & set(pattern)
+
+
+def _switch(value: int, name: str) -> bool:
+    _require(value in (0, 1), name, "is 0 or 1")
+    return bool(value)
+
+
+def _require(is_good: bool, name: str, demand: str) -> None:
+    if not is_good:
+        path = PREFIX + name.upper()
+        raise InvalidInputError(f"{path} {demand}", path=path)

@@ -1,0 +1,140 @@
+"""What an approval must be for a step to act on it, and what registers a plan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Record
+from migration_ops.wave.rules.approvals import expiry
+from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
+from migration_ops.wave.rules.refusals import ApprovalVoidError, PlanMismatchError
+from migration_ops.wave.rules.standing import Standing, standing_of
+from tests.wave.builders import plan, server_id
+
+PLAN = plan()
+[APP] = PLAN.applications
+NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
+EARLY, AT, LATE = ((NOW + timedelta(hours=hours)).isoformat() for hours in (-3, -2, -1))
+SHEET = {"ready": ["billing"], "digest": "d", "madeAt": (NOW - timedelta(hours=2, minutes=30)).isoformat()}
+NOTED = {
+    "approved": True,
+    "required": True,
+    "runId": "run-1",
+    "planHash": PLAN.plan_hash,
+    "sheetDigest": "d",
+    "sheetMadeAt": SHEET["madeAt"],
+    "applications": ["billing"],
+    "at": AT,
+    "expiresAt": (NOW + timedelta(hours=1)).isoformat(),
+}
+# As an earlier version wrote it.
+OLD = {key: NOTED[key] for key in ("approved", "required", "planHash", "sheetDigest", "at")} | {"by": "alice"}
+REGISTERED = {"planHash": PLAN.plan_hash, "runId": "run-1", "at": EARLY}
+
+
+def standing(noted: Any = NOTED, which: str = "cutover", **facts: Any) -> Standing:
+    facts = {"approvals": {which: noted} if noted else {}, "registered": REGISTERED} | facts
+    phase = Phase.CUTOVER_VERIFIED if which == "finalize" else Phase.READY
+    return standing_of(Record("mig-a", "wave-3", "billing", server_id(1), phase, facts=facts))
+
+
+def asked(one: Standing, which: str = "cutover", wave: Any = PLAN, **around: Any) -> Permission:
+    request = Request(SHEET, which)
+    surroundings = Surroundings(**{"run_id": "run-1", "now": NOW} | around)
+    return permit(which, wave, wave.applications[0], [one], request, surroundings)
+
+
+@pytest.mark.parametrize("which", ["cutover", "finalize"])
+@pytest.mark.parametrize("noted", [NOTED, OLD])
+def test_an_approval_of_this_run_plan_and_sheet_lets_it_act(which: str, noted: dict[str, Any]) -> None:
+    assert asked(standing(noted, which), which).is_given
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (None, "the ledger holds no answer"),
+        ({"approved": False, "by": "alice", "comment": "not today"}, "alice answered 'not today'"),
+        ({"approved": "yes"}, "was not approved"),
+        ({"approved": False, "leftOut": "not among what was approved"}, "not among what was approved"),
+        ({"required": False}, "required now"),
+        ({"runId": "run-0"}, "of another run: run-0"),
+        ({"runId": None}, "of another run"),
+        ({"planHash": "other"}, "the plan changed after the approval"),
+        ({"planHash": None}, "the plan changed after the approval"),
+        ({"sheetDigest": "other"}, "the evidence changed after the approval"),
+        ({"applications": ["web"]}, "not about billing"),
+        ({"expiresAt": AT}, "expired at"),
+        ({"expiresAt": None}, "expired at"),
+        ({"expiresAt": "soon"}, "expired at"),
+    ],
+)
+@pytest.mark.parametrize("which", ["cutover", "finalize"])
+def test_any_other_one_does_not_and_the_error_says_what_to_do(
+    which: str, change: dict[str, Any] | None, why: str
+) -> None:
+    one = standing(None if change is None else NOTED | change, which)
+    with pytest.raises(ApprovalVoidError, match=why) as caught:
+        asked(one, which).require()
+    assert "clear the evidence sheet's task with downstream" in caught.value.message
+
+
+@pytest.mark.parametrize("action", ["quiesce", "cutover"])
+def test_what_stops_the_source_needs_it_too(action: str) -> None:
+    request, around = Request(SHEET, "cutover"), Surroundings(run_id="run-1", now=NOW)
+    assert permit(action, PLAN, APP, [standing()], request, around).is_given
+    assert not permit(action, PLAN, APP, [standing(None)], request, around).is_given
+
+
+def test_an_approval_of_before_a_rollback_is_used() -> None:
+    assert asked(standing(rolledBack={"at": EARLY})).is_given
+    with pytest.raises(ApprovalVoidError, match="rolled back after this sheet"):
+        asked(standing(rolledBack={"at": LATE})).require()
+
+
+def test_a_sheet_that_claims_to_be_newer_than_it_was_does_not_help() -> None:
+    forged = Request(SHEET | {"madeAt": NOW.isoformat()}, "cutover")
+    around = Surroundings(run_id="run-1", now=NOW)
+    assert not permit("cutover", PLAN, APP, [standing(rolledBack={"at": LATE})], forged, around).is_given
+
+
+def test_an_older_approval_counts_only_since_its_run_was_registered() -> None:
+    assert asked(standing(OLD, registered=REGISTERED | {"at": EARLY})).is_given
+    for noted in (OLD | {"at": None}, OLD | {"at": "2020-01-01T00:00:00+00:00"}):
+        with pytest.raises(ApprovalVoidError, match="an earlier run's"):
+            asked(standing(noted)).require()
+
+
+def test_without_approvals_in_the_conf_none_is_asked_unless_the_installation_demands_it() -> None:
+    wave = plan(approvals={"cutover": False})
+    registered = {"planHash": wave.plan_hash, "runId": "run-1", "at": EARLY}
+    one = standing(None, registered=registered)
+    assert asked(one, wave=wave).is_given
+    with pytest.raises(ApprovalVoidError, match="the ledger holds no answer"):
+        asked(one, wave=wave, required=frozenset({"cutover"})).require()
+    assert asked(one, wave=wave, required=frozenset({"finalize"})).is_given
+
+
+@pytest.mark.parametrize("action", ["test_launch", "quiesce", "cutover", "finalize"])
+@pytest.mark.parametrize("registered", [None, {}, {"planHash": "another", "runId": "run-1"}])
+def test_a_plan_that_was_not_registered_is_none(action: str, registered: Any) -> None:
+    which = "finalize" if action == "finalize" else "cutover"
+    one = standing(NOTED, which, registered=registered)
+    permission = permit(action, PLAN, APP, [one], Request(SHEET, which), Surroundings(run_id="run-1", now=NOW))
+    assert PlanMismatchError in [reason.kind for reason in permission.reasons]
+
+
+def test_a_decision_that_expires_is_expired_when_nobody_knows_the_time() -> None:
+    assert not asked(standing(), now=None).is_given
+
+
+def test_the_time_of_an_approval_begins_with_its_window() -> None:
+    opens = NOW + timedelta(days=20)
+    window = plan(cutoverWindow={"opens": opens.isoformat()}).conf.cutover_window
+    assert expiry(window, NOW, 2) == opens + timedelta(hours=2)
+    assert expiry(window, opens + timedelta(hours=1), 2) == opens + timedelta(hours=3)
+    assert expiry(PLAN.conf.cutover_window, NOW, 2) == NOW + timedelta(hours=2)
