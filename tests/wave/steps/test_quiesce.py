@@ -255,8 +255,15 @@ def test_a_rollback_cancels_a_stop_whose_task_was_killed(quiet: Any) -> None:
         sends_and_dies(driver).step("quiesce", "app")
     driver.box.clock.skip(0.01)
     assert statuses(driver, node) == [("stop it", "InProgress")]
-    node.seconds_to_run = 0
-    driver.roll_back("app")
+    real = client_factory(driver.box)("ssm")
+
+    def cancel(**request: Any) -> Any:
+        answer = real.cancel_command(**request)
+        node.seconds_to_run = 0
+        return answer
+
+    with_ssm(driver, cancel_command=cancel).roll_back("app")
+    assert statuses(driver, node) == [("stop it", "Cancelled"), ("start it", "Success")]
     assert (state(driver), node.ran) == ("STARTED", [STOP, START])
 
 
