@@ -200,9 +200,9 @@ class TestRelease:
     def test_what_another_run_holds_is_not_freed(self, launched: Run) -> None:
         run = rollback_of(launched)
         select(run)
-        run.ledger.take_over(
-            run.servers(), Holder("migration_rollback", run.run_id, ""), other := Holder("d", "r", "w")
-        )
+        [mine] = set(run.ledger.locks(run.servers()).values())
+        other = Holder("somebody", "else", "w")
+        run.ledger.take_over(run.servers(), mine, other)
         run.do(ReleaseOperator(task_id="release"))
         assert holders(run) == {other.run_id}
 
