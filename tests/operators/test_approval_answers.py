@@ -144,11 +144,11 @@ class TestEvidenceApproval:
         self, ti: Ti, asked: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MIGRATION_OPS_APPROVAL_VALID_HOURS", "2")
-        opens = datetime(2026, 7, 1, tzinfo=UTC)
+        opens = datetime(2026, 5, 10, tzinfo=UTC)
         window = {"opens": opens.isoformat(), "closes": (opens + timedelta(days=1)).isoformat()}
         ti.plan = plan_with(dryRun=False, approvals=APPROVERS, cutoverWindow=window)
         ask(ti).complete(answer("Approve"))
-        assert ti.noted[0]["expiresAt"] == "2026-07-01T02:00:00+00:00"
+        assert ti.noted[0]["expiresAt"] == "2026-05-10T02:00:00+00:00"
 
     def test_a_rejection_is_red_and_noted_with_who_said_so(self, ti: Ti, asked: list[Any]) -> None:
         with pytest.raises(AirflowFailException, match="rejected by alice"):
