@@ -25,6 +25,8 @@ TOKENS = {
 }
 # Calls of operations that have pages by one request, or by a method of that name: why nothing is left unread.
 ONE_PAGE_IS_ENOUGH = {
+    ("aws/managed_nodes.py", "describe_instance_information"): "its token is followed",
+    ("aws/run_command.py", "list_commands"): "its token is followed",
     ("aws/inventory/cost.py", "get_cost_and_usage"): "its token is followed",
     ("aws/inventory/cost_week.py", "get_cost_and_usage"): "its token is followed",
     ("aws/inventory/events_bus.py", "list_event_buses"): "its token is followed",
@@ -41,7 +43,8 @@ ONE_PAGE_IS_ENOUGH = {
     ("aws/stack.py", "describe_stacks"): "one stack by its name",
     ("ledger/durations.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/dynamodb.py", "query"): "a method of the ledger's table, which reads all pages",
-    ("ledger/verify_history.py", "query"): "a method of the ledger's table, which reads all pages",
+    ("ledger/anchors.py", "query"): "a method of the ledger's table, which reads all pages",
+    ("ledger/survey.py", "query"): "a method of the ledger's table, which reads all pages",
     ("operators/sensors.py", "describe_jobs"): "a method of the hook, which reads all pages",
     ("runbook/backup/scan.py", "scan"): "its key is followed",
     ("runbook/insights/run.py", "get_query_results"): "its token is followed",

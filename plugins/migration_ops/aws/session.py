@@ -29,6 +29,7 @@ SERVICES = (
     "dynamodb",
     "ec2",
     "events",
+    "kms",
     "lambda",
     "logs",
     "mgn",

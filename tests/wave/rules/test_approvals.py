@@ -120,7 +120,7 @@ def test_without_approvals_in_the_conf_none_is_asked_unless_the_installation_dem
 
 
 @pytest.mark.parametrize("action", ["test_launch", "quiesce", "cutover", "finalize"])
-@pytest.mark.parametrize("registered", [{}, {"planHash": "another", "runId": "run-1"}])
+@pytest.mark.parametrize("registered", [None, {}, {"planHash": "another", "runId": "run-1"}])
 def test_a_plan_that_was_not_registered_is_none(action: str, registered: Any) -> None:
     which = "finalize" if action == "finalize" else "cutover"
     one = standing(NOTED, which, registered=registered)

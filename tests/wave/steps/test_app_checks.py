@@ -361,6 +361,9 @@ def test_an_ssm_command_that_still_runs_is_named() -> None:
         def send_command(self, **_: Any) -> Any:
             return {"Command": {"CommandId": "c-1"}}
 
+        def describe_instance_information(self, **_: Any) -> Any:
+            return {"InstanceInformationList": []}
+
     found = run([{"type": "ssm", "commands": ["true"]}], ssm=Ssm())
     assert found.is_running
     assert found.running == {f"ssm i-{0:017x}/0": "command c-1 still runs"}

@@ -68,7 +68,7 @@ class ServerView:
     tags: dict[str, str] = field(default_factory=dict)
 
     def as_document(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"ip_addresses": list(self.ip_addresses) or None}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> ServerView:

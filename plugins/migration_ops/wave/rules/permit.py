@@ -252,10 +252,9 @@ def _of_approval(
 def of_registration(plan: WavePlan, standings: Iterable[Standing]) -> Iterable[Reason]:
     """The plan in XCom must be the one that preflight registered: who may edit XComs must not be able to change it.
 
-    What an earlier run of the wave finalized keeps that run's plan. A migration that the release before this one
-    registered, for a wave that was running during the upgrade, names no plan.
+    What an earlier run of the wave finalized keeps that run's plan.
     """
-    left = [one for one in standings if one.at is not Phase.FINALIZED and one.registered is not None]
+    left = [one for one in standings if one.at is not Phase.FINALIZED]
     other = [one for one in left if (one.registered or {}).get("planHash") != plan.plan_hash]
     if other:
         yield _reason(PlanMismatchError, other, lambda one: _registered_words(one, plan))
