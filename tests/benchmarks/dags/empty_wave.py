@@ -119,6 +119,7 @@ def empty_wave() -> None:
     chain(go_no_go, approve_cutover, cutover_window)
     chain(soak, approve_finalize)
     cross_downstream(told, [wave_complete, report])
+    chain([plan, preflight], wave_complete)
 
 
 def _approval(task_id: str) -> ApprovalOperator:

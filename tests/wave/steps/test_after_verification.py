@@ -40,7 +40,6 @@ def verified(wave: Any, box: Any) -> Any:
             first_app_id=number * 100,
             first_server_id=number * 100,
         )
-        load(box.cmf.store, seed)
         events: list[tuple[str, str]] = []
 
         def emit(*, event: str, record: Any, **_: Any) -> None:
@@ -50,6 +49,11 @@ def verified(wave: Any, box: Any) -> Any:
         wanted = {"cmdb": {"enabled": True}} | conf
         driver: Driver = wave({"appName": "app", "servers": [server]}, services={"emit": emit}, **wanted)
         driver.results["cmdbId"] = server["cmdbId"]
+        # The record is the server's own: it has its name.
+        [view] = driver.services.mgn.describe_servers(driver.servers("app")).values()
+        for record in seed["servers"]:
+            record["server_name"] = view.hostname
+        load(box.cmf.store, seed)
         driver.ready()
         driver.cutover("app")
         return driver, events

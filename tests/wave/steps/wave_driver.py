@@ -146,6 +146,8 @@ class Driver:
         apps = [one for one in self.plan.applications if app in (None, one.app_name)]
         self.noted |= {(which, one.app_name): answer for one in apps}
         found = list(self.services.ledger.read([one for each in apps for one in each.migration_ids]).values())
+        if which == "decide":
+            found = [one for one in found if one.phase is not Phase.ROLLED_BACK]
         if found:
             old = [record.facts.get("approvals", {}) for record in found]
             facts = [{**one.facts, "approvals": {**was, which: answer}} for one, was in zip(found, old, strict=True)]
@@ -157,8 +159,9 @@ class Driver:
         decision, approval = inputs.get("decision"), inputs.get("approval") or {"approved": False}
         if name == "rollback":
             # Nothing is asked about what cannot go back, or is back already.
-            over = {Phase.ROLLED_BACK, Phase.FINALIZED} & {record.phase for record in self.records(app)}
-            if decision and decision.get("decision") == "rollback" and not over:
+            phases = {record.phase for record in self.records(app)}
+            is_over = Phase.FINALIZED in phases or phases == {Phase.ROLLED_BACK}
+            if decision and decision.get("decision") == "rollback" and not is_over:
                 about = {"planHash": self.plan.plan_hash, "runId": self.services.holder.run_id, "approved": True}
                 self.note("decide", about | {"at": self.services.now().isoformat()} | decision, app)
         elif name in _APPROVALS and "approval" in inputs and approval != self.noted.get((_APPROVALS[name], app)):
