@@ -68,6 +68,7 @@ def migration_rollback() -> None:
                 task_id=name,
                 step=f"{name}_after_rollback",
                 app=app,
+                is_registered=False,
                 map_index_template=APP_NAME,
                 trigger_rule=TriggerRule.ALL_DONE,
             )

@@ -37,7 +37,8 @@ class Ti:
         return self.xcoms.get((task_ids, key))
 
     def get_task_states(self, **_: Any) -> Any:
-        return {self.run_id: self.states}
+        # As Airflow: the map index is appended to the id of a mapped task.
+        return {self.run_id: {f"{task}_{self.map_index}": state for task, state in self.states.items()}}
 
     def shut(self, task: str) -> Ti:
         mine, self.task_id = self.task_id, task

@@ -226,7 +226,9 @@ class DecideOperator(StrictHITLOperator):
         states = ti.get_task_states(
             dag_id=ti.dag_id, map_index=ti.map_index, task_ids=self.watched, run_ids=[ti.run_id]
         ).get(ti.run_id, {})
-        failed = sorted(task for task, state in states.items() if str(state) == "failed")
+        # Airflow appends the map index to the id of a mapped task.
+        by_task = {task.removesuffix(f"_{ti.map_index}"): state for task, state in states.items()}
+        failed = sorted(task for task, state in by_task.items() if str(state) == "failed")
         if not failed:
             raise AirflowSkipException(f"nothing failed in this group: {states}")
         return failed

@@ -46,7 +46,9 @@ class Task:
     def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int = -1) -> Any:
         return self.run.values.get((task_ids, key))
 
-    def get_task_states(self, *, dag_id: str, run_ids: list[str], task_ids: list[str]) -> dict[str, dict[str, str]]:
+    def get_task_states(
+        self, *, dag_id: str, run_ids: list[str], task_ids: list[str], map_index: int | None = None
+    ) -> dict[str, dict[str, str]]:
         return {self.run_id: {name: one for name, one in self.run.states.items() if name in task_ids}}
 
     def get_template_context(self) -> dict[str, Any]:

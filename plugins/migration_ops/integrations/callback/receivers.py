@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -74,7 +75,9 @@ class Receivers(BaseModel):
                 return one
         if not lists(self.allowed_hosts, url, resolver=resolver):
             raise ForbiddenUrlError(
-                f"the connection {CONNECTION} does not list the host as a receiver", path="callbackUrl"
+                f"the connection {CONNECTION} does not list the host as a receiver",
+                path="callbackUrl",
+                host=urlsplit(url).hostname or "",
             )
         return Receiver(host="-", secret=self._own_secret(), previous_secret=self.previous_secret)
 

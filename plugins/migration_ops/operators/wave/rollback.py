@@ -110,11 +110,9 @@ class RequestedRollbackOperator(LaunchOperator):
     launches, and applications that lose what they need. A rollback that was begun goes on.
     """
 
-    is_registered = False
-
     def __init__(self, **kwargs: Any) -> None:
         inputs = {"decision": SHEET_TASK, "approval": "approve_rollback"}
-        super().__init__(step="rollback", inputs=inputs, **kwargs)
+        super().__init__(step="rollback", inputs=inputs, is_registered=False, **kwargs)
 
     def _run(self, ti: Any, services: Services, inp: StepInput) -> Outcome:
         sheet = inp.inputs.get("decision")

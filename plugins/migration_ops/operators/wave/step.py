@@ -43,15 +43,20 @@ class StepOperator(BaseOperator):
     :param step: name of the step in ``migration_ops.wave.steps.registry``.
     :param app: the application's document, for a task mapped over the applications.
     :param inputs: task ids whose results the step needs, by the name it knows them under.
+    :param is_registered: preflight registered the plan that it works by; a rollback on request has a plan of its own.
     """
 
-    # Preflight registered the plan that it works by; a rollback on request has a plan of its own.
-    is_registered = True
     template_fields: Sequence[str] = ("app",)
     ui_color = "#e8f1fa"
 
     def __init__(
-        self, *, step: str, app: dict[str, Any] | None = None, inputs: dict[str, str] | None = None, **kwargs: Any
+        self,
+        *,
+        step: str,
+        app: dict[str, Any] | None = None,
+        inputs: dict[str, str] | None = None,
+        is_registered: bool = True,
+        **kwargs: Any,
     ) -> None:
         if step not in STEPS:
             raise InvalidInputError("there is no such step", path=f"{kwargs.get('task_id')}.step", value=step)
@@ -60,6 +65,7 @@ class StepOperator(BaseOperator):
         self.step = step
         self.app = app
         self.inputs = inputs or {}
+        self.is_registered = is_registered
 
     def execute(self, context: Context) -> Any:
         return self._advance(context, None)
