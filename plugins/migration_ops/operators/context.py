@@ -106,7 +106,11 @@ def step_input(ti: Any, plan: WavePlan, app: dict[str, Any] | None, inputs: dict
     :raises PlanMismatchError: see :func:`application_of`.
     """
     application = application_of(plan, app) if app else None
-    given = {name: required_result_of(ti, task) for name, task in inputs.items()}
+    # What was approved is read from the ledger; the answer in XCom is a hint.
+    given = {
+        name: result_of(ti, task) if name == "approval" else required_result_of(ti, task)
+        for name, task in inputs.items()
+    }
     return StepInput(plan=plan, app=application, inputs=given)
 
 
