@@ -95,7 +95,7 @@ class TestLostAnswer:
     def test_after_finalize_a_rollback_is_refused(self, lost: SimpleNamespace, lab: Lab) -> None:
         assert lost.refused_state == "failed"
         log = lab.log(lost.refused, "undo.rollback", 0)
-        assert "FROZEN" in log
+        assert "PAST_NO_RETURN" in log
         assert "What a person can still do" in log
         assert lab.lifecycle(lost.apps) == {"CUTOVER"}
         assert set(map(len, lab.instances(lost.apps).values())) == {1}

@@ -91,8 +91,8 @@ class PastNoReturnError(GateShutError):
 
     code = "PAST_NO_RETURN"
     hint = (
-        "MGN has no way back after finalize. Keep or stop the instance in EC2 and start the source server again; a new "
-        "migration begins with the replication agent and a full initial sync."
+        "MGN has no way back after finalize. What a person can still do: keep or stop the instance in EC2, start the "
+        "source server again, reinstall the replication agent and wait for a full initial sync."
     )
 
 
