@@ -27,7 +27,8 @@ PORT ?=
 
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
-.PHONY: help install demo up down test test-again test-quick test-fast test-sandbox test-scenarios simulate soak replay check bench constraints lock clean
+.PHONY: help install demo up down test test-again test-quick test-fast test-sandbox test-scenarios \
+  test-scenarios-admins test-scenarios-users simulate soak replay check bench constraints lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,8 +96,16 @@ test-sandbox: $(STAMP) ## the tests that start the sandbox, a process per group,
 $(GROUPS:%=test-sandbox-%): test-sandbox-%: $(STAMP)
 	@echo "== $*"; $(call PYTEST,$*,-q -m sandbox $(PATHS_$*))
 
+# Two stacks side by side: one where everybody is an administrator, one with users. Mostly they wait.
+WITH_USERS := tests/scenarios/test_forged_approvals.py
+PATHS_admins := tests/scenarios --ignore=$(WITH_USERS)
+PATHS_users := $(WITH_USERS)
+
 test-scenarios: $(STAMP) ## whole waves on a real Airflow and the sandbox
-	@$(call PYTEST,scenarios,tests/scenarios)
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-scenarios-admins test-scenarios-users
+
+test-scenarios-admins test-scenarios-users: test-scenarios-%: $(STAMP)
+	@echo "== scenarios: $*"; $(call PYTEST,scenarios-$*,$(PATHS_$*))
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
 	$(VENV)/bin/ruff check .

@@ -123,7 +123,7 @@ def forged(office: Office) -> SimpleNamespace:
 
 def changed(office: Office) -> SimpleNamespace:
     """alice approves the true plan; it is changed, with a hash that fits, while the window is waited for."""
-    opens = datetime.now(UTC) + timedelta(minutes=4)
+    opens = datetime.now(UTC) + timedelta(minutes=3)
     window = {"opens": opens.isoformat(), "closes": (opens + timedelta(hours=2)).isoformat()}
     run, apps = office.wave("changed", cutoverWindow=window)
     office.as_user("alice").answer(run, "approve_cutover", "Approve")
