@@ -86,7 +86,7 @@ test-quick: $(STAMP) ## the tests that start no sandbox, on all processors: the 
 # Lines that name $(MAKE) are executed by `make -n` too, so nothing else stands in them.
 test-fast: $(STAMP) ## the tests that need no Airflow scheduler: test-quick with more schedules, then test-sandbox
 	@rc=0; \
-	SIMULATION_SCALE=10 $(MAKE) --no-print-directory test-quick || rc=$$?; \
+	SIMULATION_SCALE=5 $(MAKE) --no-print-directory test-quick || rc=$$?; \
 	$(MAKE) --no-print-directory test-sandbox || rc=$$?; \
 	exit $$rc
 
