@@ -8,10 +8,8 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from migration_ops.core.carry_out import Acted, act_once, verify
 from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.policy import Policy
-from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import (
@@ -27,17 +25,14 @@ from migration_ops.operators.services import services_for
 from migration_ops.operators.wave.requested import refuse, region_of, requester_of
 from migration_ops.operators.wave.step import LaunchOperator
 from migration_ops.wave.conf.rollback import parse_rollback_conf
-from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.preflight.outside import account_check
 from migration_ops.wave.preflight.run import take_over_ended
-from migration_ops.wave.records import records_of
 from migration_ops.wave.rules.policy import rollback_problems
-from migration_ops.wave.rules.standing import APPROVALS
 from migration_ops.wave.services import Services, StepInput, StepSkipped
-from migration_ops.wave.steps.rollback_change import RollbackChange, application_plan, approval_for, request_digest
+from migration_ops.wave.steps.rollback_change import act_on_request, application_plan, request_digest
 from migration_ops.wave.steps.rollback_holders import holdings_of, require_free
 from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
-from migration_ops.wave.waits.outcome import Done, Outcome
+from migration_ops.wave.waits.outcome import Outcome
 
 SHEET_TASK = SHEET_KEY = "sheet"
 
@@ -114,28 +109,11 @@ class RequestedRollbackOperator(LaunchOperator):
         inputs = {"decision": SHEET_TASK, "approval": "approve_rollback"}
         super().__init__(step="rollback", inputs=inputs, is_registered=False, **kwargs)
 
-    def _run(self, ti: Any, services: Services, inp: StepInput) -> Outcome:
+    def _run(self, ti: Any, services: Services, inp: StepInput) -> Outcome | None:
         sheet = inp.inputs.get("decision")
         if not sheet:
             raise ResultLostError("there is no sheet to act on", taskId=SHEET_TASK)
-        step = partial(super()._run, ti, services, inp)
-        change = RollbackChange(services, inp.plan, inp.application, sheet, step)
-        records = records_of(services, inp.application)
-        todo = [one for one in records if one.phase is not Phase.ROLLED_BACK]
-        if todo:
-            # The ledger's answer, not the task's: who may edit XComs must not be able to approve.
-            require_permitted(services, inp, "rollback")
-        answer = (todo or records)[0].facts.get(APPROVALS, {}).get("rollback")
-        approval = approval_for(inp.plan, inp.application, sheet, answer)
-        if inp.resumed is not None or change.is_begun() or "changes" not in sheet:
-            outcome = step()
-        else:
-            act_once(change, approval).require_sent()
-            outcome = change.outcome
-        if isinstance(outcome, Done):
-            done = application_plan(inp.plan, inp.application, sheet, {}, ())
-            verify(change, Acted(done)).require_done()
-        return outcome
+        return act_on_request(services, inp, sheet, partial(super()._run, ti, services, inp))
 
 
 class ReleaseOperator(DocumentedOperator):

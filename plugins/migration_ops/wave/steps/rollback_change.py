@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from migration_ops.core.carry_out import Effect
+from migration_ops.core.carry_out import Acted, Effect, act_once, verify
 from migration_ops.core.change import Action, Approval, ChangePlan, NotApprovedError, PlanChangedError, Undo
 from migration_ops.core.documents import canonical_digest
 from migration_ops.core.states import Phase
 from migration_ops.wave.launching.external_launches import find_external_launches
+from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import records_of
-from migration_ops.wave.rules.standing import standing_of
-from migration_ops.wave.services import Services
+from migration_ops.wave.rules.standing import APPROVALS, standing_of
+from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.steps.rollback_request import dependants_cut_over
-from migration_ops.wave.waits.outcome import Outcome
+from migration_ops.wave.waits.outcome import Done, Outcome
 
 _NO_WAY_BACK = Undo(
     none_because="Instances are terminated, what was written on them is lost. A new launch starts from the replication."
@@ -125,3 +126,34 @@ class RollbackChange:
             for one in actions
             if one.resource in phases
         }
+
+
+def act_on_request(
+    services: Services, inp: StepInput, sheet: Mapping[str, Any], step: Callable[[], Outcome]
+) -> Outcome | None:
+    """
+    The rollback of one application on request: what was approved is compared with what would be done now, right before
+    anything is touched. A rollback that was begun goes on.
+
+    :param sheet: what the approver saw; one of before an upgrade has no plans to compare with.
+    :param step: runs the step ``rollback``.
+    :raises GateShutError, LockHeldError: it may not be rolled back; nothing was touched.
+    :raises MigrationError: see :func:`approval_for`, ``act_once`` and ``verify``.
+    """
+    change = RollbackChange(services, inp.plan, inp.application, sheet, step)
+    records = records_of(services, inp.application)
+    todo = [one for one in records if one.phase is not Phase.ROLLED_BACK]
+    if todo:
+        # The ledger's answer, not the task's: who may edit XComs must not be able to approve.
+        require_permitted(services, inp, "rollback")
+    answer = (todo or records)[0].facts.get(APPROVALS, {}).get("rollback")
+    approval = approval_for(inp.plan, inp.application, sheet, answer)
+    if inp.resumed is not None or change.is_begun() or "changes" not in sheet:
+        outcome: Outcome | None = step()
+    else:
+        act_once(change, approval).require_sent()
+        outcome = change.outcome
+    if isinstance(outcome, Done):
+        done = application_plan(inp.plan, inp.application, sheet, {}, ())
+        verify(change, Acted(done)).require_done()
+    return outcome
