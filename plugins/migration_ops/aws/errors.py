@@ -6,7 +6,8 @@ model (API reference, CommonErrors).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError as BotoCoreError
@@ -16,6 +17,8 @@ from migration_ops.core.errors import MigrationError, OutcomeUnknownError, Refus
 
 # What a call of the SDK raises when AWS answers with an error, or does not answer.
 SDK_ERRORS = (ClientError, BotoCoreError)
+
+T = TypeVar("T")
 
 
 class ConflictError(RefusedError):
@@ -249,3 +252,13 @@ def _context_of(error: ClientError, code: str) -> dict[str, Any]:
     context["errors"] = causes or None
     context["fields"] = [one.get("name") for one in response.get("fieldList") or []] or None
     return {name: value for name, value in context.items() if value is not None}
+
+
+def attempt(read: Callable[[], T]) -> T | MigrationError:
+    """What a read answers, or why it could not be read: for facts of which one must not hide the others."""
+    try:
+        return read()
+    except MigrationError as error:
+        return error
+    except SDK_ERRORS as error:
+        return to_aws_error(error, mutating=False)

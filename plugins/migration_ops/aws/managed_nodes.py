@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from migration_ops.core.batches import in_groups
+
 ONLINE = "Online"
 # The filter's own limit (InstanceInformationFilterValueSet).
 MAX_FILTER_VALUES = 100
@@ -44,9 +46,9 @@ def managed_nodes(ssm: Any, instance_ids: Iterable[str]) -> dict[str, ManagedNod
     """The nodes with these ids; one that SSM does not list is absent. No ids ask nothing."""
     wanted = list(dict.fromkeys(instance_ids))
     found: dict[str, ManagedNode] = {}
-    for first in range(0, len(wanted), MAX_FILTER_VALUES):
+    for some in in_groups(wanted, MAX_FILTER_VALUES):
         request: dict[str, Any] = {
-            "Filters": [{"Key": "InstanceIds", "Values": wanted[first : first + MAX_FILTER_VALUES]}],
+            "Filters": [{"Key": "InstanceIds", "Values": some}],
             "MaxResults": 50,
         }
         while True:

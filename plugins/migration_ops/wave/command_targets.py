@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import TypeVar
 
 from migration_ops.aws.command_documents import CommandDocument, describe_document
-from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
+from migration_ops.aws.errors import attempt
 from migration_ops.aws.managed_nodes import ManagedNode, managed_nodes
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.policy import listed, matches
 from migration_ops.core.settings import Settings
 from migration_ops.core.verdict import Fact, GateResult, Verdict, blocked, combine, unknown
 from migration_ops.wave.conf.parts import QuiesceConf
 from migration_ops.wave.rules.source_node import CHECK, judge_node, platform_of
 from migration_ops.wave.services import Services
 
-T = TypeVar("T")
 DOCUMENT_CHECK = "command document"
 
 
@@ -73,8 +71,8 @@ def ask_targets(
     :param document_for: the document's name by source server id and platform.
     """
     ssm, servers = services.client("ssm"), list(named)
-    seen = views if views is not None else _attempt(lambda: services.mgn.describe_servers(servers))
-    nodes = _attempt(lambda: managed_nodes(ssm, named.values()))
+    seen = views if views is not None else attempt(lambda: services.mgn.describe_servers(servers))
+    nodes = attempt(lambda: managed_nodes(ssm, named.values()))
     results = [_node_result(server, named[server], seen, nodes) for server in servers]
     if isinstance(seen, MigrationError) or isinstance(nodes, MigrationError):
         return Targets({}, results)
@@ -133,7 +131,7 @@ def ask_document(
     if not is_allowed(services.settings, name):
         why = f"this installation allows {services.settings.ssm_documents} (MIGRATION_OPS_SSM_DOCUMENTS)"
         return GateResult(DOCUMENT_CHECK, name, Verdict.BLOCKED, None, "allowed", why), None
-    read = _attempt(lambda: [describe_document(services.client("ssm"), name)])
+    read = attempt(lambda: [describe_document(services.client("ssm"), name)])
     if isinstance(read, MigrationError):
         return GateResult(DOCUMENT_CHECK, name, Verdict.UNKNOWN, None, "exists", str(read)), None
     [document] = read
@@ -145,8 +143,7 @@ def ask_document(
 
 def is_allowed(settings: Settings, name: str) -> bool:
     """Whether the installation lets commands be sent in this document (``ssm_documents``: names and patterns)."""
-    allowed = [one.strip() for one in settings.ssm_documents.split(",")]
-    return any(fnmatchcase(name, one) for one in allowed if one)
+    return matches(name, listed(settings.ssm_documents))
 
 
 def _document_facts(document: CommandDocument | None, platforms: list[str]) -> Iterator[Fact]:
@@ -164,12 +161,3 @@ def _document_facts(document: CommandDocument | None, platforms: list[str]) -> I
     lacking = [one for one in platforms if document.platforms is not None and one not in document.platforms]
     if lacking:
         yield blocked(f"it does not run on {', '.join(lacking)}")
-
-
-def _attempt(read: Callable[[], T]) -> T | MigrationError:
-    try:
-        return read()
-    except MigrationError as error:
-        return error
-    except SDK_ERRORS as error:
-        return to_aws_error(error, mutating=False)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
+from migration_ops.aws.errors import attempt
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
@@ -42,17 +41,8 @@ def known(fact: T | MigrationError) -> T:
 
 def gather(services: Services, plan: WavePlan) -> Facts:
     return Facts(
-        views=_attempt(lambda: services.mgn.describe_servers(list(plan.server_ids))),
-        active_jobs=_attempt(services.mgn.active_jobs),
-        locks=_attempt(lambda: services.ledger.locks(list(plan.server_ids))),
-        records=_attempt(lambda: services.ledger.read(list(plan.migration_ids))),
+        views=attempt(lambda: services.mgn.describe_servers(list(plan.server_ids))),
+        active_jobs=attempt(services.mgn.active_jobs),
+        locks=attempt(lambda: services.ledger.locks(list(plan.server_ids))),
+        records=attempt(lambda: services.ledger.read(list(plan.migration_ids))),
     )
-
-
-def _attempt(read: Callable[[], T]) -> T | MigrationError:
-    try:
-        return read()
-    except MigrationError as error:
-        return error
-    except SDK_ERRORS as error:
-        return to_aws_error(error, mutating=False)
