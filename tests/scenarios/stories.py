@@ -23,6 +23,9 @@ STORIES: dict[str, Callable[[Lab], Any]] = {}
 def story(notify: Callable[[Lab], Any]) -> Any:
     """Makes a session fixture of a story; it holds what the story returned, or raises what it raised."""
     name = getattr(notify, "__name__", "")
+    # A story is found by its name alone: a second one would silently answer for the first.
+    if name in STORIES:
+        raise ValueError(f"two stories are called {name!r}: in {STORIES[name].__module__} and {notify.__module__}")
     STORIES[name] = notify
 
     @pytest.fixture(scope="session", name=name)

@@ -27,7 +27,7 @@ def asked_after(lab: Lab, run: Run, before: str) -> Document:
 
 
 @story
-def asked_again(lab: Lab) -> SimpleNamespace:
+def asked_anew(lab: Lab) -> SimpleNamespace:
     """Two critical applications; the cutover of one fails each time, and its question is never answered before."""
     apps = lab.seed(
         {"appName": "again-a", "servers": 1, "impact": "critical"},
@@ -52,12 +52,12 @@ def asked_again(lab: Lab) -> SimpleNamespace:
 
 
 class TestAskedAgain:
-    def test_each_try_asks_anew(self, asked_again: SimpleNamespace) -> None:
+    def test_each_try_asks_anew(self, asked_anew: SimpleNamespace) -> None:
         """Each is a row of its own: Airflow would keep the first one, with its text, and only forget the answer."""
-        assert len({one["created_at"] for one in asked_again.questions}) == 3
-        assert not any(one["response_received"] for one in asked_again.questions)
+        assert len({one["created_at"] for one in asked_anew.questions}) == 3
+        assert not any(one["response_received"] for one in asked_anew.questions)
 
-    def test_the_answer_is_that_to_the_last_one(self, asked_again: SimpleNamespace, lab: Lab) -> None:
-        assert asked_again.state == "failed"
+    def test_the_answer_is_that_to_the_last_one(self, asked_anew: SimpleNamespace, lab: Lab) -> None:
+        assert asked_anew.state == "failed"
         assert lab.phases("again")["again-a"] == {"ROLLED_BACK"}
-        assert sorted(asked_again.jobs.values()) == [0, 3]
+        assert sorted(asked_anew.jobs.values()) == [0, 3]
