@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from migration_ops.ledger.items import KEY
@@ -82,8 +81,8 @@ class PartWriter:
         self._body += self._compressor.flush()
         body = bytes(self._body)
         key = part_key(self.base, self.segment, len(self.parts))
-        self.store.put(key, body, CONTENT_TYPE)
-        self.parts.append(Part(key, self._items, len(body), sha256(body).hexdigest()))
+        digest = self.store.put(key, body, CONTENT_TYPE)
+        self.parts.append(Part(key, self._items, len(body), digest))
         self._items, self._body, self._compressor = 0, bytearray(), None
 
 

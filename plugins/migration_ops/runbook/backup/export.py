@@ -166,8 +166,9 @@ def _file(store: BackupStore, base: str, entry: Document) -> tuple[Part, Tally]:
     key = entry["dataFileS3Key"]
     # With or without the prefix of the request: the documentation has examples of one only.
     key = key if key.startswith(f"{base}/") else f"{base}/{key}"
-    tally, reading = Tally(), Reading()
-    read_lines(store, key, reading, lambda line: tally.add(line_of(item_of(line))))
+    # Not a protection: it is what the export's own manifest names.
+    tally, reading = Tally(), Reading(md5=md5(usedforsecurity=False))
+    read_lines(store, key, reading, lambda lines: tally.add_all([line_of(item_of(line)) for line in lines]))
     if b64encode(reading.md5.digest()).decode() != entry["md5Checksum"] or reading.items != entry["itemCount"]:
         raise BackupNotWholeError("a file of the export is not what its manifest says", key=key)
     return Part(key, reading.items, reading.bytes, reading.sha256.hexdigest()), tally

@@ -56,8 +56,8 @@ def refusing_indexes(store: BackupStore, manifest: Manifest) -> tuple[str, ...]:
 def _of_part(store: BackupStore, key: str, rules: list[Rule]) -> set[str]:
     found: set[str] = set()
 
-    def take(line: bytes) -> None:
-        found.update(refused_by(item_of(line), rules))
+    def take(lines: list[bytes]) -> None:
+        found.update(*(refused_by(item_of(line), rules) for line in lines))
 
     try:
         read_lines(store, key, Reading(), take)

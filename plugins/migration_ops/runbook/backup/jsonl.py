@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import md5, sha256
+from hashlib import sha256
 from typing import Any
 
 from migration_ops.core.errors import MigrationError
@@ -18,17 +18,17 @@ INFLATED_BYTES = 1 << 20
 
 @dataclass
 class Reading:
-    """What one object turned out to be. ``md5`` is what DynamoDB's exports name, not a protection."""
+    """What one object turned out to be. ``md5``, where somebody asks for it, is what DynamoDB's exports name."""
 
     bytes: int = 0
     items: int = 0
     sha256: Any = field(default_factory=sha256)
-    md5: Any = field(default_factory=lambda: md5(usedforsecurity=False))
+    md5: Any = None
 
 
-def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[bytes], None]) -> None:
+def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[list[bytes]], None]) -> None:
     """
-    Gives ``take`` each line, without its end.
+    Gives ``take`` the lines, some at a time, without their ends.
 
     :raises BackupNotWholeError: the object is missing, or is no whole gzip stream.
     :raises MigrationError: S3 could not be read.
@@ -37,9 +37,8 @@ def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[b
     for text in _inflated(_chunks(store, key, reading), key):
         lines = (rest + text).split(b"\n")
         rest = lines.pop()
-        for line in lines:
-            reading.items += 1
-            take(line)
+        reading.items += len(lines)
+        take(lines)
     if rest:
         raise BackupNotWholeError("the last line of the part is not whole", key=key)
 
@@ -49,7 +48,8 @@ def _chunks(store: BackupStore, key: str, reading: Reading) -> Iterator[bytes]:
         for chunk in store.stream(key):
             reading.bytes += len(chunk)
             reading.sha256.update(chunk)
-            reading.md5.update(chunk)
+            if reading.md5 is not None:
+                reading.md5.update(chunk)
             yield chunk
     except MigrationError as error:
         if is_absent(error):

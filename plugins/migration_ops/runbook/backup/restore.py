@@ -61,13 +61,14 @@ def load(client: Any, store: BackupStore, manifest: Manifest, target: str, write
 def _load_part(store: BackupStore, part: Part, mode: str, write: _Writing) -> Tally:
     tally, reading, batch = Tally(), Reading(), list[Item]()
 
-    def take(line: bytes) -> None:
-        item = item_of(line)
-        tally.add(line_of(item) if mode == EXPORT else line)
-        batch.append(item)
-        if len(batch) == WRITTEN_A_CALL:
-            write.send(list(batch))
-            batch.clear()
+    def take(lines: list[bytes]) -> None:
+        for line in lines:
+            item = item_of(line)
+            tally.add(line_of(item) if mode == EXPORT else line)
+            batch.append(item)
+            if len(batch) == WRITTEN_A_CALL:
+                write.send(list(batch))
+                batch.clear()
 
     try:
         read_lines(store, part.key, reading, take)

@@ -151,7 +151,7 @@ class Tally:
         """:param lines: without their ends."""
         self.items += len(lines)
         self.raw_bytes += sum(map(len, lines)) + len(lines)
-        self.total += sum(int.from_bytes(sha256(line).digest()) for line in lines)
+        self.total += sum(map(int.from_bytes, [sha256(line).digest() for line in lines]))
 
     def merge(self, other: Tally) -> None:
         self.items += other.items

@@ -68,8 +68,12 @@ class BackupStore:
     retain_until: datetime | None = None
     owner: str | None = None
 
-    def put(self, key: str, body: bytes, content_type: str) -> None:
-        """:raises MigrationError: S3 did not take it, or did not encrypt it."""
+    def put(self, key: str, body: bytes, content_type: str) -> str:
+        """
+        :returns: the SHA-256 that S3 checked, in hexadecimal.
+        :raises MigrationError: S3 did not take it, or did not encrypt it.
+        """
+        digest = sha256(body)
         more: dict[str, Any] = {"ServerSideEncryption": self.protection.algorithm}
         if self.protection.key_id:
             more["SSEKMSKeyId"] = self.protection.key_id
@@ -83,12 +87,13 @@ class BackupStore:
                 Body=body,
                 ContentType=content_type,
                 ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=b64encode(sha256(body).digest()).decode(),
+                ChecksumSHA256=b64encode(digest.digest()).decode(),
                 **owned_by(self.owner),
                 **more,
             )
         if not answer.get("ServerSideEncryption"):
             raise StepFailedError("S3 did not say that it encrypted the object", bucket=self.bucket, key=key)
+        return digest.hexdigest()
 
     def put_document(self, key: str, document: dict[str, Any]) -> None:
         self.put(key, document_bytes(document), "application/json")

@@ -71,9 +71,9 @@ def _strange_keys(manifest: Manifest, base: str) -> list[str]:
 def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
     tally, reading = Tally(), Reading()
     # Our own lines are canonical as they are; those of an export are DynamoDB's.
-    take = (lambda line: tally.add(line_of(item_of(line)))) if mode == EXPORT else tally.add
+    canonical = (lambda lines: [line_of(item_of(line)) for line in lines]) if mode == EXPORT else list
     try:
-        read_lines(store, part.key, reading, take)
+        read_lines(store, part.key, reading, lambda lines: tally.add_all(canonical(lines)))
     except BackupNotWholeError as error:
         return tally, [f"{part.key}: {error.message}"]
     except ValueError:
