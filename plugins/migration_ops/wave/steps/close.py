@@ -20,7 +20,10 @@ class GoalMissedError(StepFailedError):
     """The application did not reach what the conf asks for."""
 
     code = "GOAL_MISSED"
-    hint = "See the application's failed tasks; clear the first of them with downstream to go on from there."
+    hint = (
+        "See the application's failed tasks; clear the first of them with downstream to go on from there. When none "
+        "failed, because it was verified after the last sheet, clear `soak` with downstream: it asks for this one too."
+    )
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
