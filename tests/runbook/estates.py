@@ -27,6 +27,7 @@ from migration_ops.runbook.checks.check import Chapter, read_with
 # Whose `now` all readings of one session share, so that values can be compared.
 WINDOW = timedelta(hours=24)
 Document = dict[str, Any]
+Found = dict[str, list[Finding]]
 
 
 def chapters() -> dict[str, Chapter]:
@@ -65,11 +66,41 @@ def reader_of(box: Sandbox, account: Account, config: RunbookConfig | None = Non
     )
 
 
-def look(reader: AwsReader, chapter: Chapter) -> tuple[Document, dict[str, list[Finding]]]:
+def look(reader: AwsReader, chapter: Chapter) -> tuple[Document, Found]:
     """What was read (as the JSON that travels between tasks) and the findings by check id."""
-    estate = json.loads(json.dumps({name: read_with(name, reader) for name in chapter.readers}))
+    estate = {name: read(reader, name) for name in chapter.readers}
+    return estate, judge(reader, chapter, estate)
+
+
+def read(reader: AwsReader, name: str) -> Document:
+    """What one read finds, as it travels between tasks."""
+    found: Document = json.loads(json.dumps(read_with(name, reader)))
+    return found
+
+
+def judge(reader: AwsReader, chapter: Chapter, estate: Document) -> Found:
+    """The findings by check id."""
     limits = reader.config.thresholds
-    return estate, {check.check_id: check.run(Snapshot(estate), limits) for check in chapter.checks}
+    return {check.check_id: check.run(Snapshot(estate), limits) for check in chapter.checks}
+
+
+def with_each_call_refused(box: Sandbox, reader: AwsReader, chapter: Chapter) -> Iterator[tuple[str, Document, Found]]:
+    """
+    The chapter with each of its calls refused in turn: which call, what was read then, and the findings.
+
+    The reads are tasks of their own, so only those that make the call are repeated.
+    """
+    whole, by_call = {}, dict[tuple[str, str], list[str]]()
+    for name in chapter.readers:
+        box.calls.clear()
+        whole[name] = read(reader, name)
+        for one in box.calls.counts():
+            by_call.setdefault((one["service"], one["operation"]), []).append(name)
+    for (service, operation), names in by_call.items():
+        fault = box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
+        estate = whole | {name: read(reader, name) for name in names}
+        box.faults.remove(fault.fault_id)
+        yield f"{service}:{operation}", estate, judge(reader, chapter, estate)
 
 
 def failures(document: Any) -> Iterator[str]:

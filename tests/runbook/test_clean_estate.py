@@ -11,7 +11,7 @@ from include.sandbox.estates.estate import seed_clean
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.finding import Finding, FindingStatus
-from tests.runbook.estates import account_of, chapters, failures, look, reader_of
+from tests.runbook.estates import account_of, chapters, failures, look, reader_of, with_each_call_refused
 
 CHAPTERS = chapters()
 CHECKS = [(name, check_id) for name, chapter in CHAPTERS.items() for check_id in chapter.check_ids]
@@ -42,17 +42,11 @@ def test_nothing_is_wrong(found_in: Callable[[str], dict[str, list[Finding]]], n
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_refused_call_is_seen_and_makes_something_unknown(reader: AwsReader, box: Sandbox, name: str) -> None:
-    chapter = CHAPTERS[name]
-    box.calls.clear()
-    look(reader, chapter)
-    calls = [(one["service"], one["operation"]) for one in box.calls.counts()]
-    assert calls
-    unseen = []
-    for service, operation in calls:
-        fault = box.faults.add_document({"kind": "accessDenied", "service": service, "operation": operation})
-        estate, found = look(reader, chapter)
-        box.faults.remove(fault.fault_id)
+    refused, unseen = 0, []
+    for call, estate, found in with_each_call_refused(box, reader, CHAPTERS[name]):
+        refused += 1
         verdicts = {one.verdict for findings in found.values() for one in findings}
         if not list(failures(estate)) or FindingStatus.UNKNOWN not in verdicts:
-            unseen.append(f"{service}:{operation}")
+            unseen.append(call)
+    assert refused
     assert unseen == []

@@ -10,13 +10,11 @@ import pytest
 from include.sandbox.estates.estate import Expected, plant_all, seed_clean
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.reader import AwsReader
-from migration_ops.core.finding import Finding, FindingStatus
-from tests.runbook.estates import account_of, chapters, look, reader_of
+from migration_ops.core.finding import FindingStatus
+from tests.runbook.estates import Found, account_of, chapters, look, reader_of, with_each_call_refused
 
 CHAPTERS = chapters()
 CHECKS = [(name, check_id) for name, chapter in CHAPTERS.items() for check_id in chapter.check_ids]
-
-Found = dict[str, list[Finding]]
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +58,12 @@ def lies_in(planted: tuple[AwsReader, Expected], box: Sandbox) -> Callable[[str]
 def _lies(planted: tuple[AwsReader, Expected], box: Sandbox, name: str) -> dict[str, list[str]]:
     reader, expected = planted
     chapter = CHAPTERS[name]
-    box.calls.clear()
-    look(reader, chapter)
     lies: dict[str, list[str]] = {check_id: [] for check_id in chapter.check_ids}
-    for one in box.calls.counts():
-        fault = box.faults.add_document(
-            {"kind": "accessDenied", "service": one["service"], "operation": one["operation"]}
-        )
-        _, found = look(reader, chapter)
-        box.faults.remove(fault.fault_id)
+    for call, _, found in with_each_call_refused(box, reader, chapter):
         for check_id, findings in found.items():
             seen = {finding.resource: finding for finding in findings}
             lies[check_id] += [
-                f"{one['service']}:{one['operation']}: {resource} {finding and finding.verdict}"
+                f"{call}: {resource} {finding and finding.verdict}"
                 for resource in expected[check_id]
                 for finding in [seen.get(resource) or seen.get("*")]
                 if finding is None or finding.verdict is FindingStatus.OK
