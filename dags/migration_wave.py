@@ -87,8 +87,7 @@ def migration_wave() -> None:
     def cutover(app: Any) -> None:
         go = {"sheet": SHEET, "approval": APPROVAL, "window": WINDOW}
         work = [
-            *(step(name, app, inputs=go) for name in ("wait_for_dependencies", "quiesce", "cutover")),
-            step("cutover_verify", app),
+            step(name, app, inputs=go) for name in ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
         ]
         chain(cutover_window, *work, soak)
         undone.append(undo(app, work))

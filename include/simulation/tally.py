@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from include.simulation.faults import Kind, ReadKind
 from include.simulation.invariants import INVARIANTS, Violation
-from include.simulation.known import known_reason
 from include.simulation.schedule import Report
 
 _COLUMNS = ("none", *(kind.value for kind in Kind), *(kind.value for kind in ReadKind))
@@ -26,7 +25,6 @@ class Tally:
     ends: Counter[str] = field(default_factory=Counter)
     coverage: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     violated: Counter[str] = field(default_factory=Counter)
-    known: Counter[str] = field(default_factory=Counter)
     failures: list[Report] = field(default_factory=list)
 
     def add(self, report: Report) -> None:
@@ -35,8 +33,7 @@ class Tally:
         self.late_duplicates += report.late_duplicates
         self.ends.update(report.ends.values())
         self.coverage.update(report.coverage)
-        news = [one for one in report.violations if known_reason(one) is None]
-        self.known.update({reason for one in report.violations if (reason := known_reason(one)) is not None})
+        news = report.violations
         self.violated.update({one.invariant for one in news})
         if news:
             self.failures.append(report)
@@ -63,7 +60,6 @@ class Tally:
 
     def _invariants(self) -> str:
         lines = [f"{self.violated[name]:8} {name}: {meaning}" for name, meaning in INVARIANTS.items()]
-        lines += [f"{count:8} known: {reason}" for reason, count in self.known.items()]
         lines.append(f"{self.late_duplicates:8} launches by calls that took effect after the settle time, excused")
         return "Violated:\n" + "\n".join(lines)
 
@@ -71,7 +67,7 @@ class Tally:
         shown: Counter[str] = Counter()
         texts = []
         for report in self.failures:
-            first: Violation = next(one for one in report.violations if known_reason(one) is None)
+            first: Violation = report.violations[0]
             shown[first.invariant] += 1
             if shown[first.invariant] <= _SHOWN_TRAILS:
                 texts.append(f"=== {report.name}: '{first.invariant}'\n{report.text()}")

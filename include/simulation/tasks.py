@@ -98,8 +98,7 @@ def _chained(
 ) -> list[Task]:
     tasks: list[Task] = []
     for name in names:
-        given = {} if name == "cutover_verify" else dict(inputs)
-        tasks.append(Task(key_of(f"{group}.{name}", app), f"{group}.{name}", app, before, inputs=given))
+        tasks.append(Task(key_of(f"{group}.{name}", app), f"{group}.{name}", app, before, inputs=dict(inputs)))
         before = (tasks[-1].key,)
     return tasks
 

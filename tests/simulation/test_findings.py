@@ -1,12 +1,15 @@
-"""What the simulation found in the package and nobody has mended yet. One that is mended fails here: remove it, and its
-line in ``include/simulation/known.py``."""
+"""What the simulation found in the package, each as the schedule that showed it.
+
+What cannot be mended at once stays here as a strict xfail.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 
 from include.simulation.faults import Fault, Kind, Planned
-from include.simulation.known import KNOWN, known_reason
 from include.simulation.schedule import Report, enumerated
 from tests.simulation.planted import FAILS_ONCE, Clearing, people, ready
 
@@ -33,32 +36,12 @@ def source_is_started_behind_the_quiesce() -> Report:
     return ready(domain=FAILS_ONCE, quiesces=True, faults=late, make_people=undone).run()
 
 
-FINDINGS = {
-    "quiesced": source_is_started_behind_the_quiesce,
-    "approved": rollback_looks_older_than_the_sheet,
-    "not held": held_application_is_finalized,
-}
-REASONS = {one.invariant: one.reason for one in KNOWN}
-
-
 @pytest.mark.parametrize(
-    "invariant",
-    [pytest.param(one, marks=pytest.mark.xfail(reason=REASONS[one], strict=True)) for one in FINDINGS],
+    "schedule",
+    [rollback_looks_older_than_the_sheet, held_application_is_finalized, source_is_started_behind_the_quiesce],
 )
-def test_the_invariant_holds(invariant: str) -> None:
-    assert FINDINGS[invariant]().violations == ()
-
-
-@pytest.mark.parametrize("invariant", FINDINGS)
-def test_it_is_known_for_what_it_is(invariant: str) -> None:
-    """Nothing else breaks in the trail of a known finding."""
-    found = FINDINGS[invariant]().violations
-    assert {one.invariant for one in found} <= {invariant}
-    assert [one for one in found if known_reason(one) is None] == []
-
-
-def test_each_known_violation_has_its_finding() -> None:
-    assert set(REASONS) == set(FINDINGS)
+def test_every_invariant_holds(schedule: Callable[[], Report]) -> None:
+    assert schedule().violations == ()
 
 
 def test_a_launch_that_took_effect_late_is_adopted() -> None:

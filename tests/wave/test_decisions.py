@@ -17,6 +17,7 @@ from migration_ops.wave import decisions
 from migration_ops.wave.decisions import note_decision
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.run import register
+from migration_ops.wave.rules.approvals import ended
 from migration_ops.wave.services import Services
 from tests.ledger.conftest import clock, dynamodb, one_transaction_at_a_time, table_name  # noqa: F401 - fixtures
 from tests.moto_account import make_client, moto_endpoint  # noqa: F401 - fixtures
@@ -217,3 +218,14 @@ def test_many_servers_are_few_bounded_transactions(services: Services) -> None:
     assert len(result.applications) == 120
     assert len(sizes) == 4
     assert max(sizes) <= 100
+
+
+def test_an_answer_that_a_rollback_ended_does_not_come_back_when_it_is_written_again(begun: Services) -> None:
+    note_decision(begun, PLAN, YES)
+    old = list(begun.ledger.read(list(PLAN.migration_ids)).values())
+    new = [replace(one, facts={**one.facts, "approvals": ended(one.facts["approvals"], "2026-01-09")}) for one in old]
+    begun.ledger.write(old, new, "rolled back", holder=MINE)
+    note_decision(begun, PLAN, YES)
+    assert {one["endedByRollbackAt"] for one in noted(begun).values()} == {"2026-01-09"}
+    note_decision(begun, PLAN, YES | {"at": "2026-01-10"})
+    assert not any("endedByRollbackAt" in one for one in noted(begun).values())

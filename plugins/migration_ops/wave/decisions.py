@@ -15,7 +15,8 @@ from migration_ops.core.errors import MigrationError
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.records import locks_of_others, write
-from migration_ops.wave.rules.standing import APPROVALS
+from migration_ops.wave.rules.approvals import is_ended
+from migration_ops.wave.rules.standing import APPROVALS, ENDED_AT
 from migration_ops.wave.services import Services
 
 T = TypeVar("T")
@@ -151,7 +152,12 @@ def _write(services: Services, records: list[Record], decision: dict[str, Any]) 
 
 
 def _of(decision: dict[str, Any], record: Record) -> dict[str, Any]:
-    return {**decision, "applications": [record.app_name]}
+    """The same answer, written once more, does not come back after a rollback ended it."""
+    answer = {**decision, "applications": [record.app_name]}
+    before = record.facts.get(APPROVALS, {}).get(decision["approval"]) or {}
+    if is_ended(before) and (before.get("at"), before.get("by")) == (answer.get("at"), answer.get("by")):
+        answer[ENDED_AT] = before[ENDED_AT]
+    return answer
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from migration_ops.wave.rules.refusals import (
 )
 from migration_ops.wave.rules.standing import Standing, standing_of
 from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.source_commands import started_since
 from migration_ops.wave.steps.cutover_window import closed_reason
 
 __all__ = [
@@ -98,7 +99,15 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
             missing=unmet_dependencies(inp.plan, app, ledger),
             window=closed_reason(services, inp.plan),
         )
+    if action == "cutover" and inp.conf.quiesce is not None:
+        around = replace(around, restarted=_restarted(services, records))
     permit(action, inp.plan, app, standings, request, around).require()
+
+
+def _restarted(services: Services, records: list[Record]) -> dict[str, list[str]]:
+    """:raises MigrationError: SSM cannot say: nobody knows whether the sources still stand."""
+    found = {one.source_server_id: started_since(services, one) for one in records if standing_of(one).acts("cutover")}
+    return {server: commands for server, commands in found.items() if commands}
 
 
 def _seen_at(standings: list[Standing], request: Request) -> str | None:

@@ -49,6 +49,8 @@ STOP = Course("quiesce", "INTENDED", "STOPPING", "STOPPED", "STOP_FAILED", "STOP
 START = Course("undo of quiesce", "UNDO_INTENDED", "STARTING", "STARTED", "UNDO_FAILED", "UNDO_UNKNOWN")
 # What was sent has ended; in every other state it may still begin or run.
 _ENDED = frozenset({STOP.over, STOP.failed, START.over, START.failed})
+_STARTS = frozenset({START.intended, START.running, START.over, START.failed, START.unknown})
+_STARTS_KEPT = 10
 
 
 def fact_of(record: Record) -> dict[str, Any]:
@@ -61,14 +63,20 @@ def state_of(record: Record) -> str | None:
 
 def intend(services: Services, record: Record, course: Course, **known: Any) -> Record:
     """Writes what is going to be sent, before it is sent, with everything of before that may still run."""
-    before = fact_of(record)
+    before, token = fact_of(record), uuid4().hex
+    starts = _start_tokens(before)
+    awaits = _possibly_running(services, before)
+    if course is STOP:
+        awaits |= dict.fromkeys(_of_starts(services, before), str(before.get("instanceId")))
     fact = {
         **before,
         **known,
         "state": course.intended,
         "commandId": None,
-        "token": uuid4().hex,
-        "awaits": _possibly_running(services, before),
+        "token": token,
+        "awaits": awaits,
+        "startTokens": [*starts, token] if course is START else starts,
+        "startCommands": sorted({*before.get("startCommands", []), *awaits}) if course is STOP else [],
     }
     return remember(services, record, fact, f"{course.what} intended")
 
@@ -185,6 +193,17 @@ def _given_up(services: Services, record: Record, course: Course) -> str:
     return f"{status}, cancel was refused: {error}" if error and state != course.over else status
 
 
+def started_since(services: Services, record: Record) -> list[str]:
+    """
+    Commands that start the source again and were not there yet when its stop was sent.
+
+    A start whose answer was lost is sent once more, and the first one may take effect long after the second.
+    """
+    fact = fact_of(record)
+    known = set(fact.get("startCommands") or [])
+    return sorted(set(_of_starts(services, fact)) - known)
+
+
 def remember(services: Services, record: Record, fact: dict[str, Any], event: str, **detail: Any) -> Record:
     """Writes the fact; the event has all of it but the commands."""
     changed = record.to(record.phase, facts={**record.facts, FACT: fact})
@@ -198,6 +217,24 @@ def _possibly_running(services: Services, fact: dict[str, Any]) -> dict[str, str
         return {}
     sent = [fact.get("commandId"), *_found(services, fact)]
     return {**(fact.get("awaits") or {}), **{str(one): str(fact["instanceId"]) for one in sent if one}}
+
+
+def _start_tokens(fact: Mapping[str, Any]) -> list[str]:
+    """Of the starts that were sent to the source; each may have reached SSM more than once."""
+    tokens = list(fact.get("startTokens") or [])
+    # Written by an earlier version: the fact names its last command only.
+    if not tokens and fact.get("token") and fact.get("state") in _STARTS:
+        tokens = [str(fact["token"])]
+    return tokens[-_STARTS_KEPT:]
+
+
+def _of_starts(services: Services, fact: Mapping[str, Any]) -> list[str]:
+    tokens = _start_tokens(fact)
+    if not tokens:
+        return []
+    with classified(mutating=False):
+        ssm = services.client("ssm")
+        return [one for token in tokens for one in commands_with(ssm, str(fact["instanceId"]), token)]
 
 
 def _found(services: Services, fact: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.rules.approvals import expiry
+from migration_ops.wave.rules.approvals import Subject, ended, expiry, why_void
 from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
 from migration_ops.wave.rules.refusals import ApprovalVoidError, PlanMismatchError
 from migration_ops.wave.rules.standing import Standing, standing_of
@@ -138,3 +139,33 @@ def test_the_time_of_an_approval_begins_with_its_window() -> None:
     assert expiry(window, NOW, 2) == opens + timedelta(hours=2)
     assert expiry(window, opens + timedelta(hours=1), 2) == opens + timedelta(hours=3)
     assert expiry(PLAN.conf.cutover_window, NOW, 2) == NOW + timedelta(hours=2)
+
+
+def test_a_rollback_ends_what_was_approved_whatever_the_clocks_say() -> None:
+    """The rollback ran on a worker whose clock is behind: by the times the approval is the newer one."""
+    gone = ended({"cutover": NOTED}, EARLY)["cutover"]
+    with pytest.raises(ApprovalVoidError, match=f"the rollback of {re.escape(EARLY)} ended it"):
+        asked(standing(gone, rolledBack={"at": EARLY, "endsApprovals": True})).require()
+    assert asked(standing(NOTED, rolledBack={"at": EARLY, "endsApprovals": True})).is_given
+
+
+def test_without_an_approval_in_the_conf_the_sheet_of_before_the_rollback_is_over_as_well() -> None:
+    wave = plan(approvals={"cutover": False})
+    facts = {"registered": REGISTERED | {"planHash": wave.plan_hash}, "rolledBack": {"at": EARLY}}
+    noted = {"approved": True, "required": False, "at": AT}
+    assert asked(standing(noted, **facts), wave=wave).is_given
+    with pytest.raises(ApprovalVoidError, match="rolled back after this sheet"):
+        asked(standing(ended({"cutover": noted}, EARLY)["cutover"], **facts), wave=wave).require()
+
+
+@pytest.mark.parametrize("which", ["rollback", "decide"])
+def test_a_rollback_is_decided_once(which: str) -> None:
+    """A new decision counts even when it is older by the clocks than the rollback before it."""
+    noted = NOTED | {"decision": "rollback", "at": EARLY}
+    back = {"at": LATE, "endsApprovals": True}
+    about = Subject(which, "billing", "run-1", PLAN.plan_hash, "d")
+    assert why_void(standing(noted, which, rolledBack=back), about, NOW) is None
+    used = ended({which: noted}, LATE)[which]
+    assert "was used for the rollback" in str(why_void(standing(used, which, rolledBack=back), about, NOW))
+    older = standing(noted, which, rolledBack={"at": LATE})
+    assert "was used for the rollback" in str(why_void(older, about, NOW))

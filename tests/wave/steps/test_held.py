@@ -11,7 +11,8 @@ from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import Phase
 from migration_ops.wave.permission import ApplicationHeldError, GateShutError, RollbackUnfinishedError
 from migration_ops.wave.rules.standing import STOPPED_IN
-from migration_ops.wave.services import StepSkipped
+from migration_ops.wave.services import StepInput, StepSkipped
+from migration_ops.wave.steps.registry import STEPS
 from tests.wave.steps.wave_driver import HOLD, Driver
 
 A = {"appName": "a", "servers": 1, "state": "READY_FOR_CUTOVER"}
@@ -178,3 +179,34 @@ def test_nothing_of_an_application_is_test_launched_while_a_rollback_of_it_is_un
     with pytest.raises(RollbackUnfinishedError):
         driver.step("test_launch", "b")
     driver.assert_jobs("START_TEST", "b", 0)
+
+
+@pytest.fixture
+def launched(wave: Any) -> Driver:
+    """Its cutover instance runs, the verification failed, and a person left it as it is."""
+    driver: Driver = wave(A)
+    driver.register()
+    driver.test("a")
+    driver.step("go_no_go")
+    driver.step("cutover", "a")
+    hold(driver, "a")
+    return driver
+
+
+def test_what_is_held_after_its_launch_is_not_verified_because_the_wave_was_cleared(launched: Driver) -> None:
+    launched.step("cutover_window")
+    with pytest.raises(ApplicationHeldError):
+        launched.step("cutover_verify", "a")
+    assert launched.phases("a") == {Phase.FROZEN}
+
+
+def test_nor_by_a_retry_that_nobody_asked_for(launched: Driver) -> None:
+    inputs = launched._inputs("cutover_verify")
+    retried = StepInput(launched.plan, launched.plan.application("a"), None, inputs, is_retry=True)
+    with pytest.raises(ApplicationHeldError):
+        STEPS["cutover_verify"](launched.services, retried)
+
+
+def test_asked_for_itself_it_is_verified(launched: Driver) -> None:
+    launched.step("cutover_verify", "a")
+    assert launched.phases("a") == {Phase.CUTOVER_VERIFIED}

@@ -13,6 +13,7 @@ from migration_ops.core.errors import FrozenError, MigrationError, StepFailedErr
 from migration_ops.wave.permission import (
     ApprovalVoidError,
     NotOnSheetError,
+    NotQuiescedError,
     TargetNotProvenError,
     WaveStoppedError,
     WindowClosedError,
@@ -500,3 +501,26 @@ def test_without_quiesce_nothing_is_stopped(wave: Any) -> None:
     driver = wave()
     driver.register()
     assert driver.step("quiesce", "app")["passed"] == "no quiesce in the conf"
+
+
+def test_a_start_that_took_effect_late_is_seen_before_the_launch(quiet: Any) -> None:
+    """The rollback's start was sent twice, as its first answer was lost; the first one comes when all is stopped."""
+    driver, node = quiet()
+    driver.step("quiesce", "app")
+    driver.roll_back("app")
+    [record] = driver.records("app")
+    token = record.facts["quiesce"]["token"]
+    driver.pass_go_no_go()
+    driver.step("quiesce", "app")
+    client_factory(driver.box)("ssm").send_command(
+        InstanceIds=[node_id_of(record.source_server_id)],
+        DocumentName="AWS-RunShellScript",
+        Parameters={"commands": START},
+        Comment=f"undo of quiesce {token}",
+    )
+    with pytest.raises(NotQuiescedError, match="a start command took effect"):
+        driver.step("cutover", "app")
+    driver.assert_jobs("START_CUTOVER", "app", 0)
+    driver.step("quiesce", "app")
+    driver.step("cutover", "app")
+    assert [command for command, _ in statuses(driver, node)][-1] == STOP[0]

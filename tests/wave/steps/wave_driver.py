@@ -37,7 +37,8 @@ TEST = ("replication_ready", "test_launch", "test_verify", "mark_ready")
 CUTOVER = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
 FINISH = ("finalize", "update_cmdb", "send_callback", "close")
 # As in the DAG: whose sheet and approval a step is given.
-_SHEETS = {"wait_for_dependencies": "go_no_go", "quiesce": "go_no_go", "cutover": "go_no_go", "finalize": "soak"}
+_CUTOVER_STEPS = ("wait_for_dependencies", "quiesce", "cutover", "cutover_verify")
+_SHEETS = dict.fromkeys(_CUTOVER_STEPS, "go_no_go") | {"finalize": "soak"}
 _APPROVALS = dict.fromkeys(_SHEETS, "cutover") | {"finalize": "finalize"}
 _ASKED_ABOUT = {"go_no_go": "cutover", "soak": "finalize"}
 # As in operators/wave/step.py: their failures say nothing about the migration itself.

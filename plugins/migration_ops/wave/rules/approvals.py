@@ -10,7 +10,7 @@ from typing import Any
 from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.states import Phase
 from migration_ops.wave.conf.parts import CutoverWindowConf
-from migration_ops.wave.rules.standing import Standing
+from migration_ops.wave.rules.standing import ENDED_AT, ENDS_APPROVALS, Standing
 
 # The answer to "what now?" after a failure, beside the approvals that a conf knows.
 DECIDE = "decide"
@@ -99,6 +99,8 @@ def _used(noted: Mapping[str, Any], about: Subject, standing: Standing) -> str |
     """A rollback ends what people approved before it, and is what such an approval is used for."""
     if about.which in (ROLLBACK, DECIDE):
         return _used_rollback(noted, about, standing)
+    if is_ended(noted):
+        return f"the rollback of {noted[ENDED_AT]} ended it"
     made = moment(noted.get("sheetMadeAt") or about.made_at)
     if is_rolled_back_since(standing, made):
         return "it was rolled back after this sheet was made"
@@ -106,14 +108,27 @@ def _used(noted: Mapping[str, Any], about: Subject, standing: Standing) -> str |
 
 
 def _used_rollback(noted: Mapping[str, Any], about: Subject, standing: Standing) -> str | None:
+    if is_ended(noted):
+        return f"this decision was used for the rollback of {noted[ENDED_AT]}"
     at = moment(noted.get("at"))
-    back = moment((standing.rolled_back or {}).get("at"))
+    last = standing.rolled_back or {}
+    back = None if last.get(ENDS_APPROVALS) else moment(last.get("at"))
     if back is not None and (at is None or back >= at):
         return f"this decision was used for the rollback of {back.isoformat()}"
     again = moment((standing.retry or {}).get("at"))
     if about.which == DECIDE and not standing.is_rolling_back and again is not None and (at is None or again > at):
         return f"it was decided about a failure that was taken up again on {again.isoformat()}"
     return None
+
+
+def is_ended(noted: Mapping[str, Any] | None) -> bool:
+    """Whether a rollback took it out of the record: by the order of the record's own writes, not by anybody's clock."""
+    return bool((noted or {}).get(ENDED_AT))
+
+
+def ended(approvals: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """All answers of a record, ended by its rollback."""
+    return {which: {**one, ENDED_AT: one.get(ENDED_AT) or at} for which, one in approvals.items()}
 
 
 def is_rolled_back_since(standing: Standing, made: datetime | None) -> bool:

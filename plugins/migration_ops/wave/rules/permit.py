@@ -11,7 +11,7 @@ from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
-from migration_ops.wave.rules.approvals import ROLLBACK, Subject, is_rolled_back_since, why_void
+from migration_ops.wave.rules.approvals import ROLLBACK, Subject, is_ended, is_rolled_back_since, why_void
 from migration_ops.wave.rules.refusals import (
     ApplicationHeldError,
     ApprovalVoidError,
@@ -36,6 +36,8 @@ _BY_REGISTERED_PLAN = frozenset({"test_launch", "quiesce", "cutover", "finalize"
 # These stop or replace a source: window, wave stop and dependencies are asked as well.
 _CUTS_OVER = frozenset({"quiesce", "cutover"})
 _WORK = frozenset({"quiesce", "cutover", "finalize"})
+# Goes on with a failure of its own by itself, as nothing is launched; with what is held only when it is asked for.
+_AFTER_LAUNCH = frozenset({"cutover_verify"})
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Surroundings:
     :param run_id: the run that acts; only what this run stopped counts as quiesced.
     :param held_by: the other run that holds a server's lock, by source server id.
     :param required: decisions that the installation demands of people whatever the conf says.
+    :param restarted: commands that start a source again and came after its stop, by source server id.
     :param now: None makes every decision that expires an expired one.
     """
 
@@ -96,6 +99,7 @@ class Surroundings:
     run_id: str = ""
     held_by: Mapping[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
+    restarted: Mapping[str, list[str]] = field(default_factory=dict)
     now: datetime | None = None
 
 
@@ -169,16 +173,23 @@ def _of_standing(action: str, standings: list[Standing], request: Request | None
         final = [one for one in standings if one.at is Phase.FINALIZED]
         if final:
             yield _reason(PastNoReturnError, final, lambda one: "is finalized, there is no way back")
-    held = [] if action not in _WORK else [one for one in standings if _is_held(one, request)]
+    held = [one for one in standings if _is_held(action, one, request)]
     if held:
         yield _reason(ApplicationHeldError, held, _held_words)
-    early = [] if action == "rollback" else [one for one in standings if _is_early(action, one)]
+    early = [] if action in {"rollback", *_AFTER_LAUNCH} else [one for one in standings if _is_early(action, one)]
     if early:
         yield _reason(NotThereYetError, early, lambda one: f"is {one.at.value}, {action} does not begin there")
 
 
-def _is_held(standing: Standing, request: Request | None) -> bool:
-    return (standing.held or standing.failed is not None) and not (request is not None and request.asks_for(standing))
+def waits_to_be_asked_for(action: str, standing: Standing) -> bool:
+    """Whether the action touches it only when a person asked for this very application."""
+    if action in _WORK:
+        return standing.held or standing.failed is not None
+    return action in _AFTER_LAUNCH and standing.held
+
+
+def _is_held(action: str, standing: Standing, request: Request | None) -> bool:
+    return waits_to_be_asked_for(action, standing) and not (request is not None and request.asks_for(standing))
 
 
 def _is_early(action: str, standing: Standing) -> bool:
@@ -244,7 +255,8 @@ def _of_approval(
         about = Subject(which, app.app_name, around.run_id, plan.plan_hash, sheet.get("digest"), request.made_at)
         yield from _void(standings, about, around)
         return
-    since = [one for one in standings if is_rolled_back_since(one, moment(request.made_at))]
+    made_at = moment(request.made_at)
+    since = [one for one in standings if is_ended(one.approvals.get(which)) or is_rolled_back_since(one, made_at)]
     if since:
         yield _reason(ApprovalVoidError, since, lambda one: "was rolled back after this sheet was made")
 
@@ -283,6 +295,9 @@ def _of_quiesce(standings: list[Standing], around: Surroundings) -> Iterable[Rea
     running = [one for one in standings if one.acts("cutover") and not one.launching and not _is_quiet(one, around)]
     if running:
         yield _reason(NotQuiescedError, running, lambda one: f"was not stopped by this run ({_quiet_state(one)})")
+    if around.restarted:
+        which = "; ".join(f"{server}: {', '.join(ids)}" for server, ids in around.restarted.items())
+        yield Reason(NotQuiescedError, f"a start command took effect after the source was stopped ({which})")
 
 
 def _is_quiet(standing: Standing, around: Surroundings) -> bool:

@@ -19,6 +19,8 @@ RETRY, ROLLED_BACK = "retry", "rolledBack"
 TEST, DEPENDS_ON = "test", "dependsOn"
 # APPROVALS: the last answer by what was asked. REGISTERED: {"runId", "planHash", "at", …} of the last registration.
 APPROVALS, REGISTERED = "approvals", "registered"
+# Member of an answer that a rollback ended: when, ISO 8601 UTC. Of ROLLED_BACK: that it ended all answers before it.
+ENDED_AT, ENDS_APPROVALS = "endedByRollbackAt", "endsApprovals"
 
 # Written by the close of a run for what has no failure of its own.
 NOT_REACHED = "NOT_REACHED"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from migration_ops.core.markdown import table
 from migration_ops.core.states import ENDED, Phase
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.rules.permit import waits_to_be_asked_for
 from migration_ops.wave.rules.standing import NOT_REACHED, STEP_TABLE, STOPPED_IN, WAY, Standing, standing_of
 
 _HEAD = """# Where a migration stands, and what each step does with it
@@ -23,9 +24,8 @@ Generated from `STEP_TABLE` in `plugins/migration_ops/wave/rules/standing.py`; d
 - **asks**: the step goes on only when the application was asked for itself: it is held. A sheet shows it BLOCKED.
 - ROLLED_BACK goes to a cutover only when it was ready before and MGN still shows READY_FOR_CUTOVER.
 - Any phase with a failure of its own in `errorCode` is treated like a FROZEN one stopped there: `quiesce`, `cutover`
-  and `finalize` ask. What a gate refused leaves no `errorCode`.
+  and `finalize` ask, `cutover_verify` does not. What a gate refused leaves no `errorCode`.
 """
-_WORK = ("quiesce", "cutover", "finalize")
 
 
 def render() -> str:
@@ -53,7 +53,7 @@ def _row(phase: Phase, stopped_in: Phase | None) -> list[str]:
 
 def _cell(standing: Standing, step: str) -> str:
     if standing.acts(step):
-        if standing.held and step in _WORK:
+        if waits_to_be_asked_for(step, standing):
             return "asks"
         return "goes on" if standing.at in STEP_TABLE[step].acting else "begins"
     return "past" if standing.is_past(step) else "–"

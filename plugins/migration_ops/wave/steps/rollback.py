@@ -17,8 +17,9 @@ from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
 from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.records import records_of, to_act, transition, wait_until, with_phase, write
+from migration_ops.wave.rules.approvals import ended
 from migration_ops.wave.rules.refusals import GateShutError
-from migration_ops.wave.rules.standing import RETRY, ROLLED_BACK
+from migration_ops.wave.rules.standing import APPROVALS, ENDS_APPROVALS, RETRY, ROLLED_BACK
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.quiesce import undo
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
@@ -199,6 +200,7 @@ def _verified(services: Services, inp: StepInput) -> Done:
         "because": str(decision.get("reason") or "")[:300],
         # Nobody looked at what the conf undoes by itself: see ``stop_reason``.
         "byConf": decision.get("by") == "conf",
+        ENDS_APPROVALS: True,
     }
     closed = [_closed(record, fact) for record in todo]
     evidence = {"lifecycle": {s: v.lifecycle_state for s, v in views.items()}, "instancesLeft": []}
@@ -214,6 +216,8 @@ def _closed(record: Record, fact: dict[str, Any]) -> Record:
         open_ones.add(Action.TERMINATE)
     intents = {n: replace(i, outcome="ROLLED_BACK") if n in open_ones else i for n, i in record.intents.items()}
     facts = {k: v for k, v in record.facts.items() if k != RETRY} | {ROLLED_BACK: fact}
+    if record.facts.get(APPROVALS):
+        facts[APPROVALS] = ended(record.facts[APPROVALS], fact["at"])
     return with_phase(record, Phase.ROLLED_BACK, intents=intents, instance_id=None, facts=facts)
 
 

@@ -12,6 +12,7 @@ from migration_ops.core.states import Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.only_instance import only_instance_checks, require_no_second
+from migration_ops.wave.permission import taken_up
 from migration_ops.wave.records import (
     load_and_resume,
     require_met,
@@ -78,7 +79,7 @@ def run_cutover(services: Services, inp: StepInput) -> Outcome:
 
 
 def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
-    app, records = inp.application, load_and_resume(services, inp)
+    app, records = inp.application, _taken_up(services, inp, kind)
     todo = to_act(records, kind.step)
     others = [record for record in records if record not in todo]
     require_reached(others, kind.step, f"verification of the {kind.name} of {app.app_name}")
@@ -107,6 +108,13 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     ]
     write(services, todo, new, f"{kind.name} verified", {"checks": evidence})
     return Done({"appName": app.app_name, "checks": evidence})
+
+
+def _taken_up(services: Services, inp: StepInput, kind: VerifyKind) -> list[Record]:
+    """What is held after its cutover launch stays so until a person asks for this very application."""
+    if kind is CUTOVER:
+        return taken_up(services, inp, kind.step)
+    return load_and_resume(services, inp)
 
 
 def _reasons(failed: list[GateResult]) -> dict[str, str]:
