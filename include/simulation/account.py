@@ -42,6 +42,13 @@ class Options:
     command_failures: float = 0.0
 
 
+class Sts:
+    """Whose account it is."""
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "123456789012"}
+
+
 @dataclass
 class Account:
     """The parts, wired to one world."""
@@ -60,6 +67,7 @@ class Account:
         self._clients = {
             "ec2": Ec2Client(self.world, self.ec2),
             "ssm": self.ssm,
+            "sts": Sts(),
             "dynamodb": TableClient(self.table, self._transaction, self._table_read),
         }
 

@@ -15,10 +15,11 @@ from migration_ops.aws.errors import UnreachableError
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record, VersionConflictError
-from migration_ops.operators import answers, approval
+from migration_ops.operators import answers, approval, evidence_age
 from migration_ops.operators.approval import LEAVE, ROLL_BACK, DecideOperator, EvidenceApproval
 from migration_ops.wave.decisions import Noted
 from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.waits.outcome import Done
 from tests.wave.builders import application
 from tests.wave.builders import plan as plan_with
 
@@ -71,6 +72,7 @@ class Ti:
 @pytest.fixture
 def ti(monkeypatch: pytest.MonkeyPatch) -> Ti:
     one = Ti(plan_with(dryRun=False, approvals=APPROVERS))
+    monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "1e8")
     services = SimpleNamespace(flush=lambda: None, ledger=SimpleNamespace(read=lambda _: one.records))
     record = Record("mig-a", "wave-3", "billing", "s-a", Phase.TEST_LAUNCHING, error_code="LAUNCH_FAILED")
     monkeypatch.setattr(approval, "plan_of", lambda _: one.plan)
@@ -98,10 +100,10 @@ def approve(which: str = "cutover") -> EvidenceApproval:
     return EvidenceApproval(task_id="approve_cutover", which=which, sheet_task="go_no_go", retries=6)
 
 
-def answer(option: str, comment: str = "fine", by: str = "alice") -> dict[str, Any]:
+def answer(option: str, comment: str = "fine", by: str = "alice", **fields: Any) -> dict[str, Any]:
     return {
         "chosen_options": [option],
-        "params_input": {"comment": comment},
+        "params_input": {"comment": comment, **fields},
         "responded_at": datetime(2026, 1, 9, tzinfo=UTC),
         "responded_by_user": {"id": by, "name": by},
         "timedout": False,
@@ -401,3 +403,92 @@ class TestDecide:
         monkeypatch.setattr(approval, "records_of", lambda *_: [failed])
         operator()
         assert "later" in asked[-1][1]
+
+
+class TestChoice:
+    """Some of the ready applications, by the field of the form."""
+
+    @pytest.fixture
+    def three(self, ti: Ti) -> Ti:
+        apps = [application("db", servers=(1,)), application("web", servers=(2,), dependsOn=["db"])]
+        ti.plan = plan_with(*apps, application("mail", servers=(3,)), dryRun=False, approvals=APPROVERS)
+        ti.xcoms["go_no_go", "return_value"] = SHEET | {"ready": ["db", "web", "mail"], "done": []}
+        return ti
+
+    def test_the_form_offers_what_has_something_to_approve(self, three: Ti, asked: list[Any]) -> None:
+        three.xcoms["go_no_go", "return_value"]["done"] = ["db"]
+        task = ask(three)
+        assert task.operator.params["applications"] == ["web", "mail"]
+
+    def test_one_application_is_no_choice(self, ti: Ti, asked: list[Any]) -> None:
+        assert "applications" not in ask(ti).operator.params
+
+    def test_only_the_chosen_ones_are_approved(self, three: Ti, asked: list[Any]) -> None:
+        result = ask(three).complete(answer("Approve", applications=["mail"]))
+        assert result["applications"] == ["mail"]
+        assert three.ready[-1] == ["mail"]
+        assert three.noted[-1]["chosen"] == ["mail"]
+
+    def test_what_was_done_before_keeps_its_approval(self, three: Ti, asked: list[Any]) -> None:
+        three.xcoms["go_no_go", "return_value"]["done"] = ["db"]
+        ask(three).complete(answer("Approve", applications=["web"]))
+        assert three.ready[-1] == ["db", "web"]
+
+    def test_an_answer_that_names_none_of_them_means_all(self, three: Ti, asked: list[Any]) -> None:
+        ask(three).complete(answer("Approve"))
+        assert three.ready[-1] == ["db", "web", "mail"]
+        assert "chosen" not in three.noted[-1]
+
+    @pytest.mark.parametrize(
+        ("named", "why"),
+        [
+            (["other"], "does not offer other"),
+            ([], "no application was chosen"),
+            (None, "no application was chosen"),
+            (["web"], "web needs db, which was not chosen"),
+        ],
+    )
+    def test_what_cannot_be_approved_alone(self, three: Ti, asked: list[Any], named: Any, why: str) -> None:
+        with pytest.raises(AirflowFailException, match=f"{why}.*answer it anew"):
+            ask(three).complete(answer("Approve", applications=named))
+        assert three.noted[-1]["approved"] is False
+        assert three.ready[-1] == []
+
+    def test_a_retry_after_a_kill_approves_no_more_than_was_chosen(self, three: Ti, asked: list[Any]) -> None:
+        ask(three).complete(answer("Approve", applications=["mail"]))
+        noted = {"approvals": {"cutover": three.noted[-1] | {"applications": ["mail"]}}}
+        three.records = {"m": Record("m", "wave-3", "mail", "s-m", Phase.READY, facts=noted)}
+        three.try_number = 2
+        assert approve().execute(three.context)["applications"] == ["mail"]
+        assert len(asked) == 1
+
+
+class TestAge:
+    @pytest.fixture
+    def read(self, ti: Ti, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """What the sheet's step answers now; the sheet that was made before is old."""
+        now = SHEET | {"markdown": "anew", "madeAt": "2026-01-09T09:00:00+00:00"}
+        monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "5")
+        monkeypatch.setattr(evidence_age, "services_of", lambda *_: SimpleNamespace(flush=lambda: None))
+        monkeypatch.setitem(evidence_age.STEPS, "go_no_go", lambda services, inp: Done(now))
+        return now
+
+    def test_old_evidence_is_read_again_before_it_is_shown(
+        self, ti: Ti, asked: list[Any], read: dict[str, Any]
+    ) -> None:
+        task = ask(ti)
+        assert task.operator.body == "anew"
+        task.complete(answer("Approve"))
+        assert ti.noted[-1]["sheetMadeAt"] == read["madeAt"]
+
+    def test_what_differs_is_not_asked_about(self, ti: Ti, asked: list[Any], read: dict[str, Any]) -> None:
+        read["digest"] = "sheet-2"
+        with pytest.raises(AirflowFailException, match="clear `go_no_go` with downstream"):
+            ask(ti)
+        assert asked == []
+
+    def test_young_evidence_is_shown_as_it_is(
+        self, ti: Ti, asked: list[Any], read: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "1e8")
+        assert ask(ti).operator.body == "evidence"

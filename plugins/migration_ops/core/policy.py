@@ -32,6 +32,7 @@ class Policy:
     :param conn_ids, regions, ssm_documents: patterns; no regions: all.
     :param account_ids: accounts that may be changed; empty: no demand.
     :param approval_valid_hours: how long an approval may be acted on.
+    :param evidence_max_age_minutes: evidence that is older is read again before people are asked about it.
     """
 
     require_approvals: frozenset[str] = frozenset()
@@ -45,6 +46,7 @@ class Policy:
     regions: tuple[str, ...] = ()
     ssm_documents: tuple[str, ...] = ()
     approval_valid_hours: float = 168.0
+    evidence_max_age_minutes: float = 60.0
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
@@ -55,6 +57,7 @@ class Policy:
         _require(all(map(_ACCOUNT_ID.fullmatch, accounts)), "account_ids", "holds account ids of twelve digits")
         _require(bool(conn_ids), "aws_conn_ids", "names at least one connection")
         _require(0 < settings.approval_valid_hours <= 8_760, "approval_valid_hours", "is above 0, up to 8760")
+        _require(settings.evidence_max_age_minutes > 0, "evidence_max_age_minutes", "is above 0")
         return cls(
             require_approvals=frozenset(decisions),
             approvers=listed(settings.approvers),
@@ -68,6 +71,7 @@ class Policy:
             regions=listed(settings.regions),
             ssm_documents=listed(settings.ssm_documents),
             approval_valid_hours=settings.approval_valid_hours,
+            evidence_max_age_minutes=settings.evidence_max_age_minutes,
         )
 
 

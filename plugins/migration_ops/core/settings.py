@@ -52,6 +52,8 @@ class Settings:
     ssm_documents: str = "AWS-RunShellScript,AWS-RunPowerShellScript"
     # How long an approval may be acted on, from the answer or from the opening of the window.
     approval_valid_hours: float = 168.0
+    # Evidence that is older is read again before people are asked about it.
+    evidence_max_age_minutes: float = 60.0
     # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
     config_directory: str = ""
     # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer

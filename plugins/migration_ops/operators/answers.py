@@ -12,6 +12,7 @@ from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.policy import Policy
 from migration_ops.core.settings import read_settings
+from migration_ops.operators.choice import CHOICES
 from migration_ops.operators.context import services_of
 from migration_ops.wave.decisions import Noted, note_decision
 from migration_ops.wave.plan.plan import WavePlan
@@ -100,7 +101,7 @@ def write_best_effort(ti: Any, plan: WavePlan, decision: dict[str, Any], only: s
 def answer_given(ti: Any, plan: WavePlan, which: str, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The approval of this very question that an earlier try wrote for some migrations before it was killed."""
     records = services_of(ti, plan).ledger.read(list(plan.migration_ids))
-    bound = {"runId": ti.run_id} | {key: value for key, value in asked.items() if key != "applications"}
+    bound = {"runId": ti.run_id} | {key: value for key, value in asked.items() if key not in ("applications", CHOICES)}
     for record in records.values():
         noted = (record.facts.get(APPROVALS) or {}).get(which) or {}
         if noted.get("approved") is True and all(noted.get(key) == value for key, value in bound.items()):

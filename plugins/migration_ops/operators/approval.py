@@ -12,7 +12,6 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
 
-from migration_ops.core.documents import canonical_digest
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.core.policy import Policy
 from migration_ops.operators.answers import (
@@ -24,7 +23,9 @@ from migration_ops.operators.answers import (
     write_decision,
 )
 from migration_ops.operators.base import doc_of
+from migration_ops.operators.choice import CHOICES, FIELD, bound_to, choice_problem, chosen, offer_choice, split_choice
 from migration_ops.operators.context import application_of, is_own_retry, plan_of, result_of, services_of
+from migration_ops.operators.evidence_age import read_again_when_old
 from migration_ops.operators.wave.gates import gates_of
 from migration_ops.operators.wave.requested import requester_of
 from migration_ops.wave.plan.plan import WavePlan
@@ -92,17 +93,21 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
             raise AirflowSkipException("a dry run changes nothing, so nothing is approved")
         if self.which == "finalize" and not plan.conf.finalize:
             raise AirflowSkipException("the conf says finalize: false, so nothing is finalized")
-        policy, asked = policy_now(), _bound(plan, sheet)
+        policy, asked = policy_now(), bound_to(plan, sheet)
         if not is_asked(policy, plan, self.which):
             return self._not_required(ti, plan, asked)
         if is_own_retry(ti, self) and (given := answer_given(ti, plan, self.which, asked)):
             self.log.info("the answer of %s is in the ledger already: not asked again", given.get("by"))
-            return write_approval(ti, plan, given, asked)
+            mine = {"applications": given.get("chosen", asked.get("applications"))}
+            return write_approval(ti, plan, given, asked | mine)
+        sheet = read_again_when_old(ti, plan, sheet, self.sheet_task)
+        asked = bound_to(plan, sheet)
         requested_by = requester_of(context)
         ti.xcom_push(key=_ASKED, value=asked)
         # Set here and not as a template: text from outside must not be rendered as Jinja.
         self.subject = f"Wave {plan.wave}: approve {self.which}?"
         self.body = sheet["markdown"]
+        offer_choice(self.params, asked)
         self.assigned_users = _assigned(policy, plan, requested_by)
         self.response_timeout = timedelta(minutes=plan.conf.approvals.timeout_minutes)
         try:
@@ -125,6 +130,9 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         # A question that was parked by an earlier version has it in XCom only.
         asked = asked_for or ti.xcom_pull(task_ids=ti.task_id, key=_ASKED) or {}
         decision = {"approval": self.which, "approved": False, "required": True, "runId": ti.run_id, **who}
+        named, event = split_choice(event)
+        # It is no param of the task's own: the provider would miss it in what is left of the answer.
+        self.params.pop(FIELD, None)
         try:
             super().execute_complete(context, event)
         except HITLRejectException as rejected:
@@ -133,16 +141,21 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         except HITLTimeoutError as silence:
             write_best_effort(ti, plan, decision | {"by": None, "comment": "nobody answered in time"})
             raise AirflowFailException(f"{self.which} counts as rejected: nobody answered in time") from silence
-        now = _bound(plan, sheet)
+        now = bound_to(plan, sheet)
         if any(asked.get(one) != now[one] for one in ("planHash", "sheetDigest")):
             raise AirflowFailException("the plan or the evidence changed while the question was open; clear this task")
         asked = now | asked
-        refused = _refusal(plan, context, who)
+        problem = choice_problem(plan, asked, named, in_order=self.which == "cutover")
+        refused = _refusal(plan, context, who) or problem
         if refused:
             write_best_effort(ti, plan, decision | _of_sheet(asked) | {"comment": f"does not count: {refused}"})
+            again = "answer it anew" if refused == problem else "somebody else must answer"
             raise AirflowFailException(
-                f"the answer of {who['by']} does not count: {refused}. Clear this task: somebody else must answer."
+                f"the answer of {who['by']} does not count: {refused}. Clear this task: {again}."
             )
+        if named is not None:
+            asked = chosen(asked, named)
+            decision["chosen"] = asked["applications"]
         decision |= {"approved": True, "requestedBy": requester_of(context), **_of_sheet(asked)}
         return write_approval(ti, plan, decision, asked)
 
@@ -256,16 +269,8 @@ def _refusal(plan: WavePlan, context: Context, who: dict[str, Any], *, is_rollba
     return may_not_answer(policy, named, requester_of(context), str(who["byId"] or ""), str(who["by"] or ""))
 
 
-def _bound(plan: WavePlan, sheet: dict[str, Any]) -> dict[str, Any]:
-    """What an approval is bound to. Of a wave's sheet also which applications it lets go, and when it was made."""
-    bound = {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"], "sheetMadeAt": sheet.get("madeAt")}
-    if "ready" not in sheet:
-        return bound
-    return bound | {"applications": list(sheet["ready"]), "readyDigest": canonical_digest(sorted(sheet["ready"]))}
-
-
 def _of_sheet(asked: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in asked.items() if key != "applications"}
+    return {key: value for key, value in asked.items() if key not in ("applications", CHOICES)}
 
 
 def responder_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -200,6 +200,8 @@ def started_since(services: Services, record: Record) -> list[str]:
     A start whose answer was lost is sent once more, and the first one may take effect long after the second.
     """
     fact = fact_of(record)
+    if fact.get("state") != STOP.over:
+        return []
     known = set(fact.get("startCommands") or [])
     return sorted(set(_of_starts(services, fact)) - known)
 

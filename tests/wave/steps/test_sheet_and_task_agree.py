@@ -82,7 +82,7 @@ def test_finalize_is_permitted_when_and_only_when_the_sheet_says_ready(
     app = plan.applications[0]
     record = changed(Record("mig-a", "wave-1", "app", app.server_ids[0], phase), phase, stopped_in, code)
     boots = {record.source_server_id: GateResult("boot", record.source_server_id, Verdict.OK)}
-    sheet = finalize_sheet(plan, [_finalize_row(plan, app, {"mig-a": record}, boots)])
+    sheet = finalize_sheet(plan, [_finalize_row(plan, app, {"mig-a": record}, boots, {})])
     approved = {"ready": ["app"], "digest": "d", "madeAt": "2999-01-01T00:00:00+00:00"}
     approval = {"approved": True, "planHash": plan.plan_hash, "sheetDigest": "d", "runId": "", "at": "2026"}
     facts = record.facts | {"approvals": {"finalize": approval}, "registered": {"planHash": plan.plan_hash}}

@@ -2,12 +2,14 @@
 
 One row per application of the plan, a plain dict; all keys but ``appName`` are optional:
 
-- ``servers``: ``[{"sourceServerId", "migrationId", "instanceId", "lagSeconds"}]``; for the cutover also ``tested`` (in
-  this wave: true, false, None when not known), ``rolledBackAt``, ``retryOf`` (the code of the failure)
+- ``servers``: ``[{"sourceServerId", "migrationId", "instanceId", "lagSeconds", "hostName", "lastSnapshotAt"}]``; for
+  the cutover also ``tested`` (in this wave: true, false, None when not known), ``rolledBackAt``, ``retryOf`` (the code
+  of the failure)
 - ``gates``, ``tests``: ``Check`` documents; what they say decides, an application without any is UNKNOWN
 - ``window``: ``Check`` document of ``judge_window``; it is waited for later, so only a window that is over decides
 - ``excluded``: why the application is left out (a held or failed one); ``remedies``: what a person can do about it
 - ``notes``: lines that an approver must read: tested or not, rolled back, retried, held
+- ``isDone``: nothing is left to approve for it: its cutover is under way or done, or it is finalized
 - ``isCutOver``: it is cut over already, so that what depends on it may go whatever is said of itself
 - ``facts``: ``{name: value}`` for the reader (durations, who did what)
 """
@@ -53,33 +55,49 @@ class Sheet:
 
 
 def go_no_go_sheet(
-    plan: WavePlan, rows: list[Row], made_at: datetime | None = None, requested_by: str | None = None
+    plan: WavePlan,
+    rows: list[Row],
+    made_at: datetime | None = None,
+    requested_by: str | None = None,
+    around: dict[str, Any] | None = None,
 ) -> Sheet:
     """The sheet of ``approve_cutover``.
 
     :param made_at: when what it shows was read; it is no part of the digest.
     :param requested_by: name of the user who triggered the run; None when nobody knows.
+    :param around: ``reach``, ``sourceCommands`` and ``rollback``, as ``reach.py`` and ``rollback_price.py`` answer.
 
     :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
-    return _sheet(*_GO_NO_GO, plan, rows, made_at, requested_by)
+    return _sheet(*_GO_NO_GO, plan, rows, made_at, requested_by, around)
 
 
 def finalize_sheet(
-    plan: WavePlan, rows: list[Row], made_at: datetime | None = None, requested_by: str | None = None
+    plan: WavePlan,
+    rows: list[Row],
+    made_at: datetime | None = None,
+    requested_by: str | None = None,
+    around: dict[str, Any] | None = None,
 ) -> Sheet:
     """The sheet of ``approve_finalize``: tests are those of the cutover instances.
 
     :param made_at: when what it shows was read; it is no part of the digest.
     :param requested_by: name of the user who triggered the run; None when nobody knows.
+    :param around: ``reach``, as ``reach.py`` answers it.
 
     :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
-    return _sheet(*_FINALIZE, plan, rows, made_at, requested_by)
+    return _sheet(*_FINALIZE, plan, rows, made_at, requested_by, around)
 
 
 def _sheet(
-    kind: str, title: str, plan: WavePlan, rows: list[Row], made_at: datetime | None, requested_by: str | None
+    kind: str,
+    title: str,
+    plan: WavePlan,
+    rows: list[Row],
+    made_at: datetime | None,
+    requested_by: str | None,
+    around: dict[str, Any] | None,
 ) -> Sheet:
     by_name = {row.get("appName"): row for row in rows}
     if len(by_name) < len(rows) or set(by_name) - {one.app_name for one in plan.applications}:
@@ -109,6 +127,8 @@ def _sheet(
         "applications": applications,
         "ready": [one["appName"] for one in applications if one["verdict"] == Verdict.OK],
         "leftOut": {one["appName"]: "; ".join(one["why"]) for one in applications if one["verdict"] != Verdict.OK},
+        "done": [name for name, row in by_name.items() if row.get("isDone")],
+        **(around or {}),
     }
     digest = canonical_digest(_stable(document))
     return Sheet(render(document, digest), document, digest)
@@ -134,6 +154,8 @@ def _application(planned: PlannedApplication, row: Row) -> dict[str, Any]:
                 "migrationId": one.migration_id,
                 "instanceId": facts.get(one.source_server_id, {}).get("instanceId"),
                 "lagSeconds": facts.get(one.source_server_id, {}).get("lagSeconds"),
+                "hostName": facts.get(one.source_server_id, {}).get("hostName"),
+                "lastSnapshotAt": facts.get(one.source_server_id, {}).get("lastSnapshotAt"),
                 **{k: v for k, v in facts.get(one.source_server_id, {}).items() if k in _HISTORY_OF_SERVER},
             }
             for one in planned.servers

@@ -6,12 +6,16 @@ from typing import Any
 
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.core.verdict import Verdict
+from migration_ops.wave.sheets.reach_text import allowed_text, reach_text, rollback_text, source_commands_text
 
 _MAX_SERVERS = 50
 _MAX_FINDINGS = 100
 _MARK = {"OK": "✅ OK", "BLOCKED": "⛔ BLOCKED", "UNKNOWN": "❓ UNKNOWN"}
 _MEANING = {
-    "goNoGo": "Approving cuts the ready applications over, in the order below. The others are left out.",
+    "goNoGo": (
+        "Approving cuts the ready applications over, or those of them that you choose, in the order below. The others "
+        "are left out."
+    ),
     "finalize": (
         "Approving finalizes the ready applications. **There is no way back in MGN after it**: replication stops, "
         "replicated data is discarded, a rollback is refused."
@@ -30,11 +34,15 @@ def render(document: dict[str, Any], digest: str) -> str:
         f"## {document['title']}: wave {code(document['wave'])}",
         _made(document),
         _MEANING[document["kind"]],
+        allowed_text(document["kind"], document.get("reach")),
+        reach_text(document.get("reach")),
         f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
         _limits(document),
         _overview(document["kind"], applications),
         _left_out(applications),
         _notes(applications),
+        source_commands_text(document["sourceCommands"]) if "sourceCommands" in document else "",
+        rollback_text(document.get("rollback"), (document.get("cutoverWindow") or {}).get("closes")),
         *[_details(document["kind"], one) for one in applications],
         f"Plan {code(document['planHash'][:16])}, sheet {code(digest[:16])}, "
         f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
@@ -114,6 +122,12 @@ def _seconds(value: Any) -> str:
     return f"{value:.0f} s" if isinstance(value, int | float) else "unknown"
 
 
+def _lag(kind: str, server: dict[str, Any]) -> str:
+    """With the moment of the source's last snapshot, which is how old the data are that the lag is about."""
+    lag = _seconds(server["lagSeconds"])
+    return lag if kind != "goNoGo" else f"{lag}, snapshot {code(server.get('lastSnapshotAt') or 'unknown')}"
+
+
 def _left_out(applications: list[Application]) -> str:
     """A list, not a table: Airflow's page is narrow, and a reason in a last column is cut off."""
     lines = [line for one in applications if one["verdict"] != Verdict.OK for line in _why(one)]
@@ -153,14 +167,16 @@ def _details(kind: str, one: Application) -> str:
     servers = one["servers"]
     rows = [
         [
-            code(server["sourceServerId"]),
+            f"{code(server['hostName'])} {code(server['sourceServerId'])}"
+            if server.get("hostName")
+            else code(server["sourceServerId"]),
             code(server["migrationId"]),
             code(server["instanceId"] or ""),
-            _seconds(server["lagSeconds"]),
+            _lag(kind, server),
         ]
         for server in servers[:_MAX_SERVERS]
     ]
     more = f"\n\n… and {len(servers) - _MAX_SERVERS} more servers." if len(servers) > _MAX_SERVERS else ""
     facts = "".join(f"\n\n{plain(name)}: {plain(value)}" for name, value in one["facts"].items())
-    head = ("Server", "Migration", "Instance", _LAG[kind].capitalize())
+    head = ("Host, server", "Migration", "Instance", _LAG[kind].capitalize())
     return f"### {code(one['appName'])} {_mark(one['verdict'])}\n\n" + table(head, rows) + more + facts

@@ -21,6 +21,9 @@ from migration_ops.wave.rules.live import live_of, live_wave_of
 from migration_ops.wave.rules.outside import cmdb_ids_of
 from migration_ops.wave.rules.standing import DEPENDS_ON, REGISTERED, standing_of
 from migration_ops.wave.services import Services
+from migration_ops.wave.sheets.reach import reach_of
+from migration_ops.wave.sheets.reach_text import duration_text, reach_text
+from migration_ops.wave.sheets.rollback_price import rollback_price
 from migration_ops.wave.steps.rollback_holders import Holding, holders_text
 
 
@@ -127,13 +130,17 @@ def rollback_sheet(
     views = services.mgn.describe_servers(list(plan.server_ids))
     foreign = find_external_launches(services, {record.source_server_id: record for record in records}, views)
     parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
-    parts.append(f"Requested by {code(requested_by or 'nobody known')}, account {code(plan.conf.account_id or 'any')}.")
+    parts.append(f"Requested by {code(requested_by or 'nobody known')}.")
+    parts += [reach_text(reach_of(services, plan)), duration_text(rollback_price(services))]
     parts += holders_text(list(holdings))
     for app in plan.applications:
         mine = [record for record in records if record.app_name == app.app_name]
         # Three columns: a wider table pushes the buttons off Airflow's page.
         rows = [_undone(record, views.get(record.source_server_id)) for record in mine]
-        parts += [f"### {code(app.app_name)}", table(("Server", "Phase, state in MGN", "Instance to terminate"), rows)]
+        parts += [
+            f"### {code(app.app_name)}",
+            table(("Host, server", "Phase, state in MGN", "Instance to terminate"), rows),
+        ]
         asked = permit("rollback", plan, app, [standing_of(record) for record in mine])
         parts += [f"⛔ {plain(reason.message)}. {plain(reason.remedy)}" for reason in asked.reasons]
     parts.append(
@@ -207,8 +214,11 @@ def _dependants_text(dependants: Dependants) -> list[str]:
 
 
 def _undone(record: Record, view: ServerView | None) -> list[str]:
+    host = f"{code(view.hostname)} " if view and view.hostname else ""
+    instance = (view.launched_instance_id if view else None) or record.instance_id
+    launched = (view.last_cutover_called_at or view.last_test_called_at) if view and instance else None
     return [
-        code(record.source_server_id),
+        f"{host}{code(record.source_server_id)}",
         plain(f"{record.phase.value}, {view.lifecycle_state if view else 'not listed by MGN'}"),
-        code((view.launched_instance_id if view else None) or record.instance_id or "none"),
+        code(instance or "none") + (f", launched {code(launched)}" if launched else ""),
     ]

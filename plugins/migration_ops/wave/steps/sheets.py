@@ -19,6 +19,8 @@ from migration_ops.wave.rules.permit import permit
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
 from migration_ops.wave.rules.standing import REGISTERED, Standing, standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
+from migration_ops.wave.sheets.reach import host_of, reach_of, source_commands_of
+from migration_ops.wave.sheets.rollback_price import rollback_price
 from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go_sheet
 from migration_ops.wave.steps.cutover_window import window_check
 from migration_ops.wave.waits.outcome import Done, Outcome
@@ -41,7 +43,12 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
     window = window_check(services, inp.plan).as_document()
     rows = [_row(inp.plan, app, records, views) | {"window": window} for app in inp.plan.applications]
     rows = _without_held(services, inp.plan, rows, records)
-    sheet = go_no_go_sheet(inp.plan, rows, services.now(), _requester(records))
+    around = {
+        "reach": reach_of(services, inp.plan),
+        "sourceCommands": source_commands_of(inp.plan, views),
+        "rollback": rollback_price(services, inp.conf.cutover_window.closes),
+    }
+    sheet = go_no_go_sheet(inp.plan, rows, services.now(), _requester(records), around)
     services.log.info("%s", sheet.markdown)
     if not sheet.ready:
         raise StepFailedError("no application is ready for the cutover", leftOut=sheet.left_out)
@@ -69,9 +76,11 @@ def soak(services: Services, inp: StepInput) -> Outcome:
     open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
     looked = look_again(services, open_ones)
     records |= {record.migration_id: record for record in looked.records}
-    rows = [_finalize_row(inp.plan, app, records, looked.checks) for app in inp.plan.applications]
+    views = services.mgn.describe_servers(list(inp.plan.server_ids))
+    rows = [_finalize_row(inp.plan, app, records, looked.checks, views) for app in inp.plan.applications]
     rows = _without_held(services, inp.plan, rows, records)
-    sheet = finalize_sheet(inp.plan, rows, services.now(), _requester(records))
+    around = {"reach": reach_of(services, inp.plan)}
+    sheet = finalize_sheet(inp.plan, rows, services.now(), _requester(records), around)
     services.log.info("%s", sheet.markdown)
     return Done(_result(services, inp, sheet))
 
@@ -102,7 +111,7 @@ def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], vi
     standings = [standing_of(record, views.get(record.source_server_id)) for record in mine]
     row: Row = {
         "appName": app.app_name,
-        "servers": [_server(record, _lag_now(record, views)) for record in mine],
+        "servers": [_server(record, _lag_now(record, views), views) for record in mine],
         "notes": notes_of(plan, standings, {one: view.launched_instance_id for one, view in views.items()}),
         "isCutOver": len(mine) == len(app.servers) and all(one.is_cut_over for one in standings),
     }
@@ -116,7 +125,7 @@ def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], vi
         return row | {"excluded": asked.words, "remedies": asked.remedies}
     tests = [GateResult("test", one.server, Verdict.OK, one.at.value, None).as_document() for one in standings]
     if not any(one.acts("cutover") and not one.launching for one in standings):
-        return row | {"tests": tests, "facts": {"note": "its cutover is under way or done"}}
+        return row | {"tests": tests, "isDone": True, "facts": {"note": "its cutover is under way or done"}}
     gates = [_gate(plan, one, views.get(one.server)) for one in standings if not _is_launched(one)]
     return row | {"tests": tests, "gates": gates}
 
@@ -137,8 +146,11 @@ def _lag_now(record: Record, views: dict[str, ServerView]) -> float | None:
     return view.lag_seconds if view else None
 
 
-def _server(record: Record, lag_seconds: float | None) -> dict[str, Any]:
+def _server(record: Record, lag_seconds: float | None, views: dict[str, ServerView]) -> dict[str, Any]:
+    view = views.get(record.source_server_id)
     return {
+        "hostName": host_of(views, record.source_server_id),
+        "lastSnapshotAt": view.last_snapshot_at if view else None,
         "sourceServerId": record.source_server_id,
         "migrationId": record.migration_id,
         "instanceId": record.instance_id,
@@ -147,14 +159,19 @@ def _server(record: Record, lag_seconds: float | None) -> dict[str, Any]:
 
 
 def _finalize_row(
-    plan: WavePlan, app: PlannedApplication, records: dict[str, Record], boots: dict[str, GateResult]
+    plan: WavePlan,
+    app: PlannedApplication,
+    records: dict[str, Record],
+    boots: dict[str, GateResult],
+    views: dict[str, ServerView],
 ) -> Row:
     mine = [records[one] for one in app.migration_ids if one in records]
     standings = [standing_of(record) for record in mine]
     row: Row = {
         "appName": app.app_name,
-        "servers": [_server(record, record.replication_lag_seconds) for record in mine],
+        "servers": [_server(record, record.replication_lag_seconds, views) for record in mine],
         "notes": notes_of(plan, standings, {}),
+        "isDone": bool(mine) and all(record.phase is Phase.FINALIZED for record in mine),
     }
     if len(mine) < len(app.servers) or not all(one.at in CUT_OVER for one in standings):
         phases = sorted({record.phase.value for record in mine}) or ["not in the ledger"]
@@ -178,6 +195,7 @@ def _result(services: Services, inp: StepInput, sheet: Sheet) -> dict[str, Any]:
         "markdown": sheet.markdown,
         "ready": sheet.ready,
         "excluded": sheet.left_out,
+        "done": [name for name in sheet.document["done"] if name in sheet.ready],
         "madeAt": sheet.document["madeAt"],
         "evidenceKey": key,
     }

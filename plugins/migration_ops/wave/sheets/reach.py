@@ -1,0 +1,97 @@
+"""What an approval reaches: where the wave acts, and what it runs on source servers. Plain documents for the sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from migration_ops.aws.mgn.hook import classified
+from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.errors import MigrationError
+from migration_ops.core.policy import Policy
+from migration_ops.core.redaction import redacted_text
+from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.rules.source_node import platform_of
+from migration_ops.wave.services import Services
+
+_MOST_COMMANDS, _MOST_CHARACTERS = 10, 200
+Views = Mapping[str, ServerView]
+
+
+def reach_of(services: Services, plan: WavePlan) -> dict[str, Any]:
+    """
+    Account, Region, connection, host of the callback, whether the CMDB is written, how long an approval may be used.
+
+    The account is the one that the connection leads to now, as STS says; with ``accountUnknownBecause`` it is unknown.
+    """
+    account, why = _account(services)
+    return {
+        "accountId": account,
+        "accountUnknownBecause": why,
+        "region": plan.conf.region or _region(services),
+        "awsConnId": plan.conf.aws_conn_id,
+        # The path of a callback may hold what only its receiver should know.
+        "callbackHost": urlsplit(plan.conf.callback_url).hostname if plan.conf.callback_url else None,
+        "writesCmdb": plan.conf.cmdb.enabled,
+        "approvalValidHours": Policy.of(services.settings).approval_valid_hours,
+    }
+
+
+def source_commands_of(plan: WavePlan, views: Views) -> dict[str, Any] | None:
+    """
+    What ``quiesce`` runs, by platform and document, with the nodes; None when the conf stops nothing.
+
+    Commands are shown without secrets, and cut: the plan's hash binds them as they are.
+    """
+    spec = plan.conf.quiesce
+    if spec is None:
+        return None
+    groups: dict[tuple[str, str], list[dict[str, str | None]]] = {}
+    for server_id in plan.server_ids:
+        platform = platform_of(views.get(server_id), None)
+        document = spec.document_for(server_id, platform) if platform else "chosen by the platform that SSM names"
+        node = {"hostName": host_of(views, server_id), "instanceId": spec.instance_ids.get(server_id)}
+        groups.setdefault((platform or "platform unknown", document), []).append({"sourceServerId": server_id, **node})
+    return {
+        "timeoutMinutes": spec.timeout_minutes,
+        "groups": [
+            {
+                "platform": platform,
+                "documentName": document,
+                "commands": _shown(spec.commands_for(platform)[0]),
+                "undoCommands": _shown(spec.commands_for(platform)[1]),
+                "servers": servers,
+            }
+            for (platform, document), servers in groups.items()
+        ],
+    }
+
+
+def host_of(views: Views, server_id: str) -> str | None:
+    """The host name that MGN holds of the source; None when it holds none."""
+    view = views.get(server_id)
+    return (view.hostname or view.fqdn) if view else None
+
+
+def _account(services: Services) -> tuple[str | None, str | None]:
+    try:
+        with classified(mutating=False):
+            found = services.client("sts").get_caller_identity().get("Account")
+    except MigrationError as error:
+        return None, f"[{error.code}] {error.message}"[:200]
+    return (str(found), None) if found else (None, "STS named no account")
+
+
+def _region(services: Services) -> str | None:
+    return getattr(getattr(services.client("sts"), "meta", None), "region_name", None)
+
+
+def _shown(commands: tuple[str, ...]) -> list[str]:
+    shown = [_cut(redacted_text(one)) for one in commands[:_MOST_COMMANDS]]
+    more = len(commands) - len(shown)
+    return [*shown, f"… and {more} more, as the conf of the run has them"] if more else shown
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}… ({len(text)} characters)"
