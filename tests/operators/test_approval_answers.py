@@ -72,7 +72,7 @@ class Ti:
 @pytest.fixture
 def ti(monkeypatch: pytest.MonkeyPatch) -> Ti:
     one = Ti(plan_with(dryRun=False, approvals=APPROVERS))
-    monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "1e8")
+    monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "5256000")
     services = SimpleNamespace(flush=lambda: None, ledger=SimpleNamespace(read=lambda _: one.records))
     record = Record("mig-a", "wave-3", "billing", "s-a", Phase.TEST_LAUNCHING, error_code="LAUNCH_FAILED")
     monkeypatch.setattr(approval, "plan_of", lambda _: one.plan)
@@ -462,6 +462,17 @@ class TestChoice:
         assert approve().execute(three.context)["applications"] == ["mail"]
         assert len(asked) == 1
 
+    def test_a_question_that_was_cleared_and_not_asked_yet_is_not_answered_by_the_one_before(
+        self, three: Ti, asked: list[Any]
+    ) -> None:
+        ask(three).complete(answer("Approve", applications=["mail"]))
+        noted = {"approvals": {"cutover": three.noted[-1] | {"applications": ["mail"]}}}
+        three.records = {"m": Record("m", "wave-3", "mail", "s-m", Phase.READY, facts=noted)}
+        # Cleared: try 2, whose worker dies before it asks; Airflow runs it again.
+        three.try_number = 3
+        ask(three)
+        assert len(asked) == 2
+
 
 class TestAge:
     @pytest.fixture
@@ -481,6 +492,16 @@ class TestAge:
         task.complete(answer("Approve"))
         assert ti.noted[-1]["sheetMadeAt"] == read["madeAt"]
 
+    def test_a_retry_after_a_kill_finds_the_answer_to_the_sheet_that_was_made_anew(
+        self, ti: Ti, asked: list[Any], read: dict[str, Any]
+    ) -> None:
+        ask(ti).complete(answer("Approve"))
+        noted = {"approvals": {"cutover": ti.noted[-1] | {"applications": ["billing"]}}}
+        ti.records = {"m": Record("m", "wave-3", "billing", "s-m", Phase.READY, facts=noted)}
+        ti.try_number = 2
+        assert approve().execute(ti.context)["approved"] is True
+        assert len(asked) == 1
+
     def test_what_differs_is_not_asked_about(self, ti: Ti, asked: list[Any], read: dict[str, Any]) -> None:
         read["digest"] = "sheet-2"
         with pytest.raises(AirflowFailException, match="clear `go_no_go` with downstream"):
@@ -490,5 +511,5 @@ class TestAge:
     def test_young_evidence_is_shown_as_it_is(
         self, ti: Ti, asked: list[Any], read: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "1e8")
+        monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "5256000")
         assert ask(ti).operator.body == "evidence"

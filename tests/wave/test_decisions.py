@@ -11,6 +11,7 @@ from tenacity import wait_none
 
 from migration_ops.core.errors import OutcomeUnknownError, RefusedError
 from migration_ops.core.settings import Settings
+from migration_ops.core.states import Phase
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Holder, LockHeldError, Record, VersionConflictError
 from migration_ops.wave import decisions
@@ -18,6 +19,7 @@ from migration_ops.wave.decisions import note_decision
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.run import register
 from migration_ops.wave.rules.approvals import ended
+from migration_ops.wave.rules.standing import WAY
 from migration_ops.wave.services import Services
 from tests.ledger.conftest import clock, dynamodb, one_transaction_at_a_time, table_name  # noqa: F401 - fixtures
 from tests.moto_account import make_client, moto_endpoint  # noqa: F401 - fixtures
@@ -229,3 +231,28 @@ def test_an_answer_that_a_rollback_ended_does_not_come_back_when_it_is_written_a
     assert {one["endedByRollbackAt"] for one in noted(begun).values()} == {"2026-01-09"}
     note_decision(begun, PLAN, YES | {"at": "2026-01-10"})
     assert not any("endedByRollbackAt" in one for one in noted(begun).values())
+
+
+@pytest.mark.parametrize(
+    ("which", "phase", "is_kept"),
+    [
+        ("cutover", Phase.READY, False),
+        ("cutover", Phase.CUTTING_OVER, True),
+        ("cutover", Phase.CUTOVER_VERIFIED, True),
+        ("finalize", Phase.CUTOVER_VERIFIED, False),
+        ("finalize", Phase.FINALIZING, True),
+    ],
+)
+def test_approving_others_later_takes_back_only_what_was_not_acted_on(
+    begun: Services, which: str, phase: Phase, is_kept: bool
+) -> None:
+    yes = YES | {"approval": which}
+    note_decision(begun, PLAN, yes | {"chosen": ["web"]}, ["web"])
+    mine = [one for one in begun.ledger.read(list(PLAN.migration_ids)).values() if one.app_name == "web"]
+    for step in WAY[1 : WAY.index(phase) + 1]:
+        mine = begun.ledger.write(mine, [one.to(step) for one in mine], "moved", holder=MINE)
+    note_decision(begun, PLAN, yes | {"chosen": ["db"], "at": "2026-01-10"}, ["db"])
+    found = noted(begun, which)
+    assert (found["web"]["approved"], found["db"]["approved"]) == (is_kept, True)
+    note_decision(begun, PLAN, yes | {"approved": False, "at": "2026-01-11"}, [])
+    assert noted(begun, which)["web"]["approved"] is False

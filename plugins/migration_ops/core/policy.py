@@ -57,7 +57,7 @@ class Policy:
         _require(all(map(_ACCOUNT_ID.fullmatch, accounts)), "account_ids", "holds account ids of twelve digits")
         _require(bool(conn_ids), "aws_conn_ids", "names at least one connection")
         _require(0 < settings.approval_valid_hours <= 8_760, "approval_valid_hours", "is above 0, up to 8760")
-        _require(settings.evidence_max_age_minutes > 0, "evidence_max_age_minutes", "is above 0")
+        _require(0 < settings.evidence_max_age_minutes <= 5_256_000, "evidence_max_age_minutes", "is up to ten years")
         return cls(
             require_approvals=frozenset(decisions),
             approvers=listed(settings.approvers),

@@ -99,12 +99,20 @@ def write_best_effort(ti: Any, plan: WavePlan, decision: dict[str, Any], only: s
 
 
 def answer_given(ti: Any, plan: WavePlan, which: str, asked: dict[str, Any]) -> dict[str, Any] | None:
-    """The approval of this very question that an earlier try wrote for some migrations before it was killed."""
+    """
+    The approval of this very question that the try before wrote for some migrations before it was killed.
+
+    A question that was cleared in between is another one, and so is one that its killed try did not ask yet.
+    """
     records = services_of(ti, plan).ledger.read(list(plan.migration_ids))
-    bound = {"runId": ti.run_id} | {key: value for key, value in asked.items() if key not in ("applications", CHOICES)}
+    # When the sheet was made is no part of it: the try before may have made it anew, with the same verdicts.
+    left_out = ("applications", CHOICES, "sheetMadeAt")
+    bound = {"runId": ti.run_id} | {key: value for key, value in asked.items() if key not in left_out}
     for record in records.values():
         noted = (record.facts.get(APPROVALS) or {}).get(which) or {}
-        if noted.get("approved") is True and all(noted.get(key) == value for key, value in bound.items()):
+        is_of_the_try_before = noted.get("tryNumber", ti.try_number - 1) == ti.try_number - 1
+        is_same = is_of_the_try_before and all(noted.get(key) == value for key, value in bound.items())
+        if noted.get("approved") is True and is_same:
             return {key: value for key, value in noted.items() if key != "applications"}
     return None
 

@@ -157,6 +157,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
             asked = chosen(asked, named)
             decision["chosen"] = asked["applications"]
         decision |= {"approved": True, "requestedBy": requester_of(context), **_of_sheet(asked)}
+        decision["tryNumber"] = ti.try_number
         return write_approval(ti, plan, decision, asked)
 
 

@@ -12,6 +12,7 @@ from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.failure import dependents_of
 
 FIELD, CHOICES = "applications", "choices"
+_LATER = "The others stay as they are. To approve them later, clear the sheet's task (go_no_go, soak) with downstream."
 Asked = dict[str, Any]
 
 
@@ -43,7 +44,7 @@ def offer_choice(params: MutableMapping[str, Any], asked: Asked) -> None:
             items={"type": "string"},
             examples=choices,
             title="Applications that you approve",
-            description="The others stay as they are, and can be approved later: clear this task with downstream.",
+            description=_LATER,
         )
 
 

@@ -12,11 +12,12 @@ from tenacity.wait import wait_base
 
 from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.records import locks_of_others, write
 from migration_ops.wave.rules.approvals import is_ended
-from migration_ops.wave.rules.standing import APPROVALS, ENDED_AT
+from migration_ops.wave.rules.standing import APPROVALS, ENDED_AT, standing_of
 from migration_ops.wave.services import Services
 
 T = TypeVar("T")
@@ -75,8 +76,11 @@ def note_decision(
         group = [app for app in apps if (app.app_name in approved) is is_approved]
         mine = [found[one] for app in group for one in app.migration_ids if one in found]
         todo = [record for record in mine if record.source_server_id not in held]
+        todo = [record for record in todo if is_approved or not _is_used(record, decision)]
         failed = _write_all(services, todo, _answer_for(decision, is_approved), noted, patiently)
-        failed |= {one.migration_id: f"belongs to {held[one.source_server_id]}" for one in mine if one not in todo}
+        failed |= {
+            one.migration_id: f"belongs to {held[one.source_server_id]}" for one in mine if one.source_server_id in held
+        }
         for app in group:
             why = {found[one].source_server_id: failed[one] for one in app.migration_ids if one in failed}
             missing = [one for one in app.migration_ids if one not in found]
@@ -88,6 +92,17 @@ def note_decision(
     if not noted.applications and approved and noted.error is not None:
         raise noted.error
     return noted
+
+
+def _is_used(record: Record, decision: dict[str, Any]) -> bool:
+    """What was approved before and acted on: that others are approved now does not make it unapproved."""
+    standing = standing_of(record)
+    noted = standing.approvals.get(decision["approval"]) or {}
+    if not decision.get("approved") or noted.get("approved") is not True:
+        return False
+    if decision["approval"] == "cutover":
+        return standing.launching or standing.reached(Phase.CUTTING_OVER)
+    return decision["approval"] == "finalize" and standing.reached(Phase.FINALIZING)
 
 
 def _answer_for(decision: dict[str, Any], is_approved: bool) -> dict[str, Any]:

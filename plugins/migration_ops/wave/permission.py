@@ -35,7 +35,7 @@ from migration_ops.wave.rules.refusals import (
     WindowClosedError,
 )
 from migration_ops.wave.rules.standing import Standing, standing_of
-from migration_ops.wave.services import Services, StepInput
+from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.source_commands import started_since
 from migration_ops.wave.steps.cutover_window import closed_reason
 
@@ -62,10 +62,15 @@ __all__ = [
     "require_asked_for",
     "require_permitted",
     "require_registered",
+    "skip_when_not_chosen",
     "stop_reason",
     "taken_up",
     "unmet_dependencies",
 ]
+
+
+# The task whose sheet an approval is about.
+SHEET_OF = {"cutover": "go_no_go", "finalize": "soak"}
 
 
 def request_of(inp: StepInput, action: str) -> Request:
@@ -136,6 +141,25 @@ def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) 
     around = replace(_around(services), held_by=locks_of_others(services, todo))
     standings = [standing_of(record) for record in todo]
     return permit("rollback", inp.plan, inp.application, standings, request_of(inp, "rollback"), around)
+
+
+def skip_when_not_chosen(services: Services, inp: StepInput, which: str) -> None:
+    """
+    For the first task of an application that acts on an approval of some of a sheet's applications.
+
+    :param which: ``cutover`` or ``finalize``.
+    :raises StepSkipped: people approved others of the same sheet; this application waits for a later question.
+    """
+    digest = (inp.inputs.get("sheet") or {}).get("digest")
+    for record in records_of(services, inp.application):
+        noted = standing_of(record).approvals.get(which) or {}
+        is_of_this = (noted.get("runId"), noted.get("sheetDigest")) == (services.holder.run_id, digest)
+        if is_of_this and noted.get("approved") is False and "chosen" in noted:
+            raise StepSkipped(
+                f"{noted.get('by')} approved other applications only; clear `{SHEET_OF[which]}` with downstream to be "
+                "asked about this one",
+                appName=inp.application.app_name,
+            )
 
 
 def require_asked_for(services: Services, inp: StepInput) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,9 +38,11 @@ def reach_of(services: Services, plan: WavePlan) -> dict[str, Any]:
     }
 
 
-def source_commands_of(plan: WavePlan, views: Views) -> dict[str, Any] | None:
+def source_commands_of(plan: WavePlan, views: Views, apps: Iterable[str] | None = None) -> dict[str, Any] | None:
     """
     What ``quiesce`` runs, by platform and document, with the nodes; None when the conf stops nothing.
+
+    :param apps: names of the applications that may be cut over; None: all of the plan.
 
     Commands are shown without secrets, and cut: the plan's hash binds them as they are.
     """
@@ -48,7 +50,9 @@ def source_commands_of(plan: WavePlan, views: Views) -> dict[str, Any] | None:
     if spec is None:
         return None
     groups: dict[tuple[str, str], list[dict[str, str | None]]] = {}
-    for server_id in plan.server_ids:
+    names = None if apps is None else set(apps)
+    mine = [one for one in plan.applications if names is None or one.app_name in names]
+    for server_id in [one for app in mine for one in app.server_ids]:
         platform = platform_of(views.get(server_id), None)
         document = spec.document_for(server_id, platform) if platform else "chosen by the platform that SSM names"
         node = {"hostName": host_of(views, server_id), "instanceId": spec.instance_ids.get(server_id)}
@@ -84,14 +88,16 @@ def _account(services: Services) -> tuple[str | None, str | None]:
 
 
 def _region(services: Services) -> str | None:
+    """The client exists already: the account was asked with it."""
     return getattr(getattr(services.client("sts"), "meta", None), "region_name", None)
 
 
 def _shown(commands: tuple[str, ...]) -> list[str]:
-    shown = [_cut(redacted_text(one)) for one in commands[:_MOST_COMMANDS]]
+    shown = [_shown_text(one) for one in commands[:_MOST_COMMANDS]]
     more = len(commands) - len(shown)
     return [*shown, f"… and {more} more, as the conf of the run has them"] if more else shown
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}… ({len(text)} characters)"
+def _shown_text(command: str) -> str:
+    text = redacted_text(command)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}… ({len(command)} characters)"

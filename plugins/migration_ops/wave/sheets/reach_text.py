@@ -49,7 +49,7 @@ def source_commands_text(found: Document | None) -> str:
         lines += [f"{code(group['documentName'])}, {plain(group['platform'])}, on {_nodes(group['servers'])}:"]
         lines += ["\n".join(f"- {code(one)}" for one in group["commands"])]
         undo = ", ".join(code(one) for one in group["undoCommands"])
-        lines += [f"A rollback runs {undo}."]
+        lines += [f"A rollback runs {undo}." if undo else "A rollback runs nothing: the conf names no undo commands."]
     return "\n\n".join(lines)
 
 
@@ -65,7 +65,7 @@ def rollback_text(price: Document | None, closes: Any = None) -> str:
     if price.get("lastStart"):
         last = f" To end before the window closes at {code(closes)} it must begin by {code(price['lastStart'])}."
     else:
-        last = "" if closes else " The window has no end, so there is no last moment."
+        last = " The last moment that fits the window is unknown, too." if closes else " The window has no end."
     return f"### The way back\n\n{takes} {lost}{last}"
 
 
@@ -79,7 +79,10 @@ def duration_text(price: Document) -> str:
 
 
 def _nodes(servers: list[Document]) -> str:
-    shown = [f"{code(one.get('hostName') or one['sourceServerId'])} ({code(one.get('instanceId'))})" for one in servers]
+    shown = [
+        f"{code(one.get('hostName') or one['sourceServerId'])} ({code(one.get('instanceId') or 'no node')})"
+        for one in servers
+    ]
     more = f" and {len(shown) - _MOST_SERVERS} more" if len(shown) > _MOST_SERVERS else ""
     return ", ".join(shown[:_MOST_SERVERS]) + more
 

@@ -32,13 +32,13 @@ def render(document: dict[str, Any], digest: str) -> str:
     applications: list[Application] = document["applications"]
     parts = [
         f"## {document['title']}: wave {code(document['wave'])}",
-        _made(document),
+        f"**{_ready(document)}** {_window(document)}",
         _MEANING[document["kind"]],
         allowed_text(document["kind"], document.get("reach")),
         reach_text(document.get("reach")),
-        f"**{len(document['ready'])} of {len(applications)} applications are ready.** {_window(document)}",
+        _made(document),
         _limits(document),
-        _overview(document["kind"], applications),
+        _overview(document["kind"], applications, document.get("done", [])),
         _left_out(applications),
         _notes(applications),
         source_commands_text(document["sourceCommands"]) if "sourceCommands" in document else "",
@@ -48,6 +48,12 @@ def render(document: dict[str, Any], digest: str) -> str:
         f"change ticket {code(document['changeTicket'] or 'none')}. A change of plan or sheet voids an approval.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _ready(document: dict[str, Any]) -> str:
+    done = [name for name in document["ready"] if name in document.get("done", [])]
+    ready = f"{len(document['ready']) - len(done)} of {len(document['applications'])} applications are ready"
+    return f"{ready}, {len(done)} done before." if done else f"{ready}."
 
 
 def _window(document: dict[str, Any]) -> str:
@@ -69,8 +75,8 @@ def _limits(document: dict[str, Any]) -> str:
     )
 
 
-def _overview(kind: str, applications: list[Application]) -> str:
-    lines = [_line(kind, one) for one in applications]
+def _overview(kind: str, applications: list[Application], done: list[str]) -> str:
+    lines = [_line(kind, one) | ({"Verdict": "✅ done"} if one["appName"] in done else {}) for one in applications]
     return table(tuple(lines[0]), [list(line.values()) for line in lines])
 
 
@@ -125,7 +131,11 @@ def _seconds(value: Any) -> str:
 def _lag(kind: str, server: dict[str, Any]) -> str:
     """With the moment of the source's last snapshot, which is how old the data are that the lag is about."""
     lag = _seconds(server["lagSeconds"])
-    return lag if kind != "goNoGo" else f"{lag}, snapshot {code(server.get('lastSnapshotAt') or 'unknown')}"
+    return (
+        lag
+        if kind != "goNoGo"
+        else f"{lag}, snapshot {code(server.get('lastSnapshotAt') or 'unknown: MGN names none')}"
+    )
 
 
 def _left_out(applications: list[Application]) -> str:
@@ -169,7 +179,7 @@ def _details(kind: str, one: Application) -> str:
         [
             f"{code(server['hostName'])} {code(server['sourceServerId'])}"
             if server.get("hostName")
-            else code(server["sourceServerId"]),
+            else f"(MGN names no host) {code(server['sourceServerId'])}",
             code(server["migrationId"]),
             code(server["instanceId"] or ""),
             _lag(kind, server),

@@ -9,7 +9,7 @@ from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.instances import instance_checks
 from migration_ops.wave.launching.lifecycle import views_of
-from migration_ops.wave.permission import require_permitted, taken_up
+from migration_ops.wave.permission import require_permitted, skip_when_not_chosen, taken_up
 from migration_ops.wave.records import filter_by_phase, records_of, to_act, transition
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
 from migration_ops.wave.services import Services, StepInput, StepSkipped
@@ -35,7 +35,8 @@ class InstanceUnknownError(InstanceBrokenError):
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when MGN shows every server of the application in CUTOVER.
 
-    :raises StepSkipped: the conf does not finalize, or the application was not cut over and verified.
+    :raises StepSkipped: the conf does not finalize, the application was not cut over and verified, or people approved
+        others of the sheet only.
     :raises GateShut: it is held, or nobody approved it; nothing was finalized.
     :raises InstanceBrokenError: its instance is not well any more; nothing was finalized.
     :raises StepFailedError: some servers were refused; the others are final and stay so.
@@ -52,6 +53,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if len(todo) + len(filter_by_phase(records, {Phase.FINALIZED})) < len(records):
         raise StepFailedError("only a part of the application is verified; nothing was finalized", appName=app.app_name)
     _require_sheet(inp)
+    skip_when_not_chosen(services, inp, "finalize")
     todo = to_act(taken_up(services, inp, "finalize"), "finalize")
     require_permitted(services, inp, "finalize")
     views = views_of(services, [record.source_server_id for record in todo])

@@ -45,7 +45,7 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
     rows = _without_held(services, inp.plan, rows, records)
     around = {
         "reach": reach_of(services, inp.plan),
-        "sourceCommands": source_commands_of(inp.plan, views),
+        "sourceCommands": source_commands_of(inp.plan, views, _to_stop(rows)),
         "rollback": rollback_price(services, inp.conf.cutover_window.closes),
     }
     sheet = go_no_go_sheet(inp.plan, rows, services.now(), _requester(records), around)
@@ -83,6 +83,11 @@ def soak(services: Services, inp: StepInput) -> Outcome:
     sheet = finalize_sheet(inp.plan, rows, services.now(), _requester(records), around)
     services.log.info("%s", sheet.markdown)
     return Done(_result(services, inp, sheet))
+
+
+def _to_stop(rows: list[Row]) -> list[str]:
+    """Applications whose sources the approval may stop."""
+    return [row["appName"] for row in rows if not row.get("excluded") and not row.get("isDone")]
 
 
 def _without_held(services: Services, plan: WavePlan, rows: list[Row], records: dict[str, Record]) -> list[Row]:

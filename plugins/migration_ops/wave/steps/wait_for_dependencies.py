@@ -6,9 +6,13 @@ from typing import Any
 
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.states import CUT_OVER
-from migration_ops.wave.permission import DependencyNotCutOverError, require_asked_for, unmet_dependencies
-from migration_ops.wave.records import records_of
-from migration_ops.wave.rules.standing import NOT_COMING, standing_of
+from migration_ops.wave.permission import (
+    DependencyNotCutOverError,
+    require_asked_for,
+    skip_when_not_chosen,
+    unmet_dependencies,
+)
+from migration_ops.wave.rules.standing import NOT_COMING
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.waits.outcome import Done, Outcome, Reason, Resumed, Topic, Wait
 
@@ -26,7 +30,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         why = (sheet.get("excluded") or {}).get(app.app_name, "not on the go/no-go sheet")
         raise StepSkipped(f"left out of the cutover: {why}", appName=app.app_name)
     if inp.resumed is None:
-        _skip_when_not_chosen(services, inp)
+        skip_when_not_chosen(services, inp, "cutover")
         require_asked_for(services, inp)
     if not app.depends_on:
         return Done({"appName": app.app_name, "passed": "depends on nothing"})
@@ -64,17 +68,3 @@ def _longest_minutes(services: Services, inp: StepInput) -> float:
 def _reasons(resumed: Resumed) -> dict[str, Any]:
     """Why each migration that is not cut over is not, as the wait saw it last."""
     return {one: seen.get("reason") for one, seen in resumed.observed.items() if seen.get("verdict") != "OK"}
-
-
-def _skip_when_not_chosen(services: Services, inp: StepInput) -> None:
-    """:raises StepSkipped: people approved others of the same sheet; this application waits for a later question."""
-    sheet = inp.inputs.get("sheet") or {}
-    for record in records_of(services, inp.application):
-        noted = standing_of(record).approvals.get("cutover") or {}
-        is_of_this = (noted.get("runId"), noted.get("sheetDigest")) == (services.holder.run_id, sheet.get("digest"))
-        if is_of_this and noted.get("approved") is False and "chosen" in noted:
-            raise StepSkipped(
-                f"{noted.get('by')} approved other applications only; clear `approve_cutover` with downstream, and it "
-                "is asked about again",
-                appName=inp.application.app_name,
-            )
