@@ -18,11 +18,15 @@ def make(*arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
+# Of test-scenarios, which starts both.
+PARTS = {"test-scenarios-admins", "test-scenarios-users"}
+
+
 def test_help_names_every_target() -> None:
-    text = (ROOT / "Makefile").read_text()
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
     listed = set(re.findall(r"^  make ([a-z-]+) ", make("help"), re.MULTILINE))
-    assert listed == phony
+    assert listed == phony - PARTS
     assert listed >= ASKED_FOR
 
 
