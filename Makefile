@@ -28,7 +28,7 @@ PORT ?=
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .PHONY: help install demo up down test test-again test-quick test-fast test-sandbox test-scenarios \
-  test-scenarios-admins test-scenarios-users simulate soak replay check bench constraints lock clean
+  test-scenarios-admins test-scenarios-users simulate soak replay proofs mutation check bench constraints lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,12 @@ test-scenarios: $(STAMP) ## whole waves on a real Airflow and the sandbox
 
 test-scenarios-admins test-scenarios-users: test-scenarios-%: $(STAMP)
 	@echo "== scenarios: $*"; $(call PYTEST,scenarios-$*,$(PATHS_$*))
+
+proofs: $(STAMP) ## the proofs by generated cases, all of them: 100,000 server records, 100,000 confs
+	@PROOFS=full $(PY) -m pytest -q -s tests/proofs
+
+mutation: $(STAMP) ## mutants of the rules, the ledger's chain and signing against the fast tests; MODULES (of tests/mutation)
+	@$(PY) -m tests.mutation $(MODULES)
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
 	$(VENV)/bin/ruff check .

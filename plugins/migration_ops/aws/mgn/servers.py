@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _DURATION = re.compile(
-    r"^P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
-    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?$"
+    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _UNIT_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
@@ -17,9 +17,9 @@ _UNIT_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60
 def duration_seconds(text: str | None) -> float | None:
     """Seconds of an ISO 8601 duration as MGN writes it (``P0D``, ``PT16H20M38.697305S``).
 
-    Absent, empty or malformed is None: unknown, never zero.
+    Absent, empty, malformed or of another type (the SDK does not look) is None: unknown, never zero.
     """
-    match = _DURATION.match(text or "")
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if not match or not any(match.groupdict().values()):
         return None
     return sum(float(value) * _UNIT_SECONDS[unit] for unit, value in match.groupdict().items() if value)

@@ -51,6 +51,8 @@ __all__ = [
 ]
 
 _SHOWN_FINDINGS = 5
+# A wave of 200 servers takes some 60,000: what is longer is no conf, and judging it would take minutes.
+MAX_CONF_CHARACTERS = 500_000
 
 
 class InvalidConfError(InvalidInputError):
@@ -147,9 +149,12 @@ def _as_json(document: Any) -> str:
     if not isinstance(document, dict):
         raise _refusal([Finding("", "not_an_object", "must be a JSON object")])
     try:
-        return json.dumps(document, allow_nan=False)
+        text = json.dumps(document, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise _refusal([Finding("", "not_json", "must hold plain JSON values only")]) from error
+    if len(text) > MAX_CONF_CHARACTERS:
+        raise _refusal([Finding("", "too_large", f"is longer than {MAX_CONF_CHARACTERS:,} characters as JSON")])
+    return text
 
 
 def _validate(text: str) -> tuple[WaveConf | None, list[Finding]]:

@@ -85,10 +85,10 @@ def _terminal_before(lifecycle: frozenset[str]) -> frozenset[str]:
 
 
 def _existence(view: ServerView) -> Iterator[Fact]:
-    if view.is_archived is None:
-        yield unknown("MGN does not say whether the server is archived")
-    elif view.is_archived:
+    if view.is_archived is True:
         yield blocked("the server is archived")
+    elif view.is_archived is not False:
+        yield unknown("MGN does not say whether the server is archived")
 
 
 def _lifecycle(view: ServerView, limits: ReplicationLimits) -> Iterator[Fact]:

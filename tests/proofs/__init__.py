@@ -1,0 +1,1 @@
+"""Proofs by many generated cases; `make proofs` tries all of them."""
