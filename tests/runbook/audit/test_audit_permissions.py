@@ -6,15 +6,10 @@ from typing import Any
 
 import pytest
 
-from migration_ops.aws.policies.permissions import (
-    Permissions,
-    administrators,
-    covers,
-    inline_policies,
-    is_change,
-    is_wide,
-    unbounded_changes,
-)
+from migration_ops.aws.policies.patterns import covers
+from migration_ops.aws.policies.permissions import Permissions
+from migration_ops.aws.policies.role_policies import inline_policies
+from migration_ops.aws.policies.statement_reach import administrators, is_change, is_wide, unbounded_changes
 from migration_ops.aws.policies.statements import Statement, statements
 from migration_ops.core.facts import NotReadError, Snapshot, failed
 

@@ -8,7 +8,9 @@ import pytest
 
 from migration_ops.aws.policies.escalation import ways_open_to
 from migration_ops.aws.policies.exposure import exposure_of
-from migration_ops.aws.policies.permissions import administrators, attached_policies, inline_policies, permissions_of
+from migration_ops.aws.policies.role_policies import attached_policies, inline_policies
+from migration_ops.aws.policies.shedding import permissions_of
+from migration_ops.aws.policies.statement_reach import administrators
 from migration_ops.aws.policies.trust import open_doors
 from migration_ops.core.facts import Snapshot
 from tests.runbook.audit.hard_policies import (

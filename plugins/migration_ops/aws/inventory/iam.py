@@ -7,7 +7,7 @@ from typing import Any
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
 from migration_ops.aws.inventory.iam_last_accessed import last_accessed, start
 from migration_ops.aws.policies.escalation import question
-from migration_ops.aws.policies.permissions import permissions_of
+from migration_ops.aws.policies.shedding import permissions_of
 from migration_ops.aws.policies.statements import MalformedPolicyError
 from migration_ops.aws.reader import AwsReader, plain_json
 from migration_ops.core.batches import side_by_side

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from migration_ops.aws.policies.conditions import Condition, binds_resource, demands, in_force
 from migration_ops.aws.policies.patterns import covers
-from migration_ops.aws.policies.permissions import Permissions, Role, meets_own_tags
+from migration_ops.aws.policies.permissions import Permissions
 from migration_ops.aws.policies.recipes import ASSUME_ROLE, PASS_ROLE, WAYS, Way
+from migration_ops.aws.policies.role_policies import Role, meets_own_tags
 from migration_ops.aws.policies.statements import Statement
 
 __all__ = ["ASSUME_ROLE", "PASS_ROLE", "WAYS", "Way", "question", "ways_open_to"]

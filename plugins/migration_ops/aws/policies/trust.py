@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from migration_ops.aws.policies.conditions import Condition, account_of, has_wildcard, in_force, plain_operator
-from migration_ops.aws.policies.permissions import concerns
+from migration_ops.aws.policies.statement_reach import concerns
 from migration_ops.aws.policies.statements import (
     Principal,
     Statement,

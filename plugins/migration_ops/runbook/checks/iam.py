@@ -1,22 +1,19 @@
-"""Identity: administrators, escalation, trust, what is not used."""
+"""Identity: administrators, escalation, what is not used."""
 
 from __future__ import annotations
 
-from migration_ops.aws.inventory import iam, iam_access_analyzer
+from migration_ops.aws.inventory import iam
 from migration_ops.aws.policies.conditions import binds_assumption, in_force
 from migration_ops.aws.policies.escalation import ASSUME_ROLE, ways_open_to
-from migration_ops.aws.policies.permissions import (
+from migration_ops.aws.policies.role_policies import attached_policies, inline_policies, own_policies
+from migration_ops.aws.policies.shedding import permissions_of
+from migration_ops.aws.policies.statement_reach import (
     administrators,
-    attached_policies,
     concerns,
-    inline_policies,
     is_administrative,
     on_wide_resources,
-    own_policies,
-    permissions_of,
     unbounded_changes,
 )
-from migration_ops.aws.policies.trust import deputies, open_doors
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, Route, critical, ok, warning
 from migration_ops.core.series import days_between
@@ -29,7 +26,6 @@ ALL_OF_KMS = "kms:*"
 SHOWN = 3
 SHOWN_3 = 8
 ACTIVE = "ACTIVE"
-EVIDENCE = 20
 
 
 @check(
@@ -161,61 +157,6 @@ def iam_policy_no_permissive_role_assumption(role: Snapshot, _: Snapshot, __: Th
 @check(
     AUDIT,
     about=iam.ROLES,
-    route=Route.PAGE,
-    title="Nobody from outside takes on a role unasked",
-    section="Maintenance Tasks, Monthly 1. Security Audit",
-    unit="principals",
-    kind="roles",
-    severity="critical",
-    risk="The role can be taken on by people who have nothing to do with us.",
-    remedy=(
-        "Name the principals; ask other accounts for sts:ExternalId, everybody for aws:PrincipalOrgID, "
-        "identity providers for the subject (sub) with your organization's whole name in it, Cognito for "
-        "the pool (aud), SAML for SAML:aud."
-    ),
-)
-def iam_role_trust_not_permissive(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Roles that people from outside can take on."""
-    found = open_doors(role["trust"], role["accountId"])
-    said, public = second_opinion(asked_of(role, "trustCheck"))
-    evidence = (*found, *((said,) if said else ()))
-    if not found and public:
-        return critical(f"{said}; our reading finds nobody", value=1, limit=0, evidence=evidence)
-    if not found:
-        return ok("only who is named or tied to us may take it on", value=0, evidence=evidence)
-    return critical(
-        f"may be taken on without a condition by {', '.join(found)}",
-        value=len(found),
-        limit=0,
-        evidence=evidence,
-    )
-
-
-@check(
-    AUDIT,
-    about=iam.ROLES,
-    title="Services take on a role on our behalf only",
-    section="Maintenance Tasks, Monthly 1. Security Audit",
-    unit="services",
-    kind="roles",
-    severity="high",
-    risk=("Somebody of another account can have the service act with our role on their behalf."),
-    remedy="Add a condition on aws:SourceAccount (better aws:SourceArn) to the trust policy.",
-    prowler=("iam_role_cross_service_confused_deputy_prevention",),
-)
-def iam_role_cross_service_confused_deputy_prevention(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Services that take on a role for whoever asks them."""
-    found = deputies(role["trust"])
-    if not found:
-        return ok("services take it on for this account only", value=0)
-    return critical(
-        f"{', '.join(found)} may take it on for any account", value=len(found), limit=0, evidence=tuple(found)
-    )
-
-
-@check(
-    AUDIT,
-    about=iam.ROLES,
     title="No policy has all of KMS",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="policies",
@@ -310,44 +251,3 @@ def iam_role_no_unused_permissions(role: Snapshot, estate: Snapshot, limits: Thr
         limit=0,
         evidence=tuple(unused),
     )
-
-
-@check(
-    AUDIT,
-    about=iam_access_analyzer.REGIONS,
-    title="Access Analyzer looks, and finds nobody from outside",
-    section="Maintenance Tasks, Monthly 1. Security Audit",
-    unit="findings",
-    severity="medium",
-    risk="Access from outside goes unnoticed, or is known and nobody has decided about it.",
-    remedy=(
-        "Create an analyzer of external access where there is none. Close the access that a finding "
-        "names; archive the finding when it is meant."
-    ),
-    prowler=("accessanalyzer_enabled_without_findings",),
-)
-def accessanalyzer_enabled_without_findings(region: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """
-    Findings that somebody archived are decided about, and not counted.
-
-    :raises NotRead: it was refused to ask it about single policies: the audit's own reading stands alone then.
-    """
-    looking = [one for one in region["analyzers"] if one["status"] == ACTIVE]
-    if not looking:
-        return warning("no analyzer of external access is active in this Region")
-    found = [each for one in looking for each in one["findings"]]
-    if not found:
-        unavailable = [why for one in _policy_checks(region) if (why := one.optional("unavailable"))]
-        return ok("no active findings", value=0, limit=0, evidence=tuple(unavailable[:1]))
-    shown = [f"{one['type']} {one.optional('resource', one['id'])}" for one in found]
-    return warning(
-        f"{len(found)} active findings of external access, for example {shown[0]}",
-        value=len(found),
-        limit=0,
-        evidence=tuple(shown[:EVIDENCE]),
-    )
-
-
-def _policy_checks(region: Snapshot) -> list[Snapshot]:
-    checks = region.optional("policyChecks", {})
-    return [checks[name] for name in checks]

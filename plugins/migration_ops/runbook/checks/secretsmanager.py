@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import secretsmanager
-from migration_ops.aws.policies.permissions import concerns
+from migration_ops.aws.policies.statement_reach import concerns
 from migration_ops.aws.policies.statements import Statement, foreign_accounts, statements
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, warning

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migration_ops.aws.policies.exposure import Exposure, exposure_of
-from migration_ops.aws.policies.permissions import Policy, administrators, boundary_of, permissions_of
+from migration_ops.aws.policies.role_policies import Policy, boundary_of
+from migration_ops.aws.policies.shedding import permissions_of
+from migration_ops.aws.policies.statement_reach import administrators
 from migration_ops.aws.policies.statements import MalformedPolicyError
 from migration_ops.core.facts import NotReadError, Snapshot
 from migration_ops.core.finding import CheckResult, critical, ok, unknown, warning
