@@ -25,16 +25,20 @@ def allowed_text(kind: str, reach: Document | None) -> str:
 
 
 def reach_text(reach: Document | None) -> str:
-    """Where the wave acts and who is told of it."""
+    """Where the wave acts, and what outside of AWS hears of it."""
     if not reach:
         return ""
+    host = reach.get("callbackHost")
+    callback = f"Callbacks go to {code(host)}." if host else "No callback is sent."
+    cmdb = "The CMDB is written." if reach.get("writesCmdb") else "The CMDB is not written."
+    return f"{place_text(reach)} {callback} {cmdb}"
+
+
+def place_text(reach: Document) -> str:
+    """Account, Region, connection."""
     account = code(reach["accountId"]) if reach.get("accountId") else _unknown(reach.get("accountUnknownBecause"))
     region = code(reach["region"]) if reach.get("region") else _unknown("neither conf nor connection names one")
-    callback = (
-        f"Callbacks go to {code(reach['callbackHost'])}." if reach.get("callbackHost") else "No callback is sent."
-    )
-    cmdb = "The CMDB is written." if reach.get("writesCmdb") else "The CMDB is not written."
-    return f"Account {account}, Region {region}, connection {code(reach.get('awsConnId'))}. {callback} {cmdb}"
+    return f"Account {account}, Region {region}, connection {code(reach.get('awsConnId'))}."
 
 
 def source_commands_text(found: Document | None) -> str:

@@ -22,7 +22,7 @@ from migration_ops.wave.rules.outside import cmdb_ids_of
 from migration_ops.wave.rules.standing import DEPENDS_ON, REGISTERED, standing_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.sheets.reach import reach_of
-from migration_ops.wave.sheets.reach_text import duration_text, reach_text
+from migration_ops.wave.sheets.reach_text import duration_text, place_text
 from migration_ops.wave.sheets.rollback_price import rollback_price
 from migration_ops.wave.steps.rollback_holders import Holding, holders_text
 
@@ -131,7 +131,7 @@ def rollback_sheet(
     foreign = find_external_launches(services, {record.source_server_id: record for record in records}, views)
     parts = [f"## Roll back {len(records)} servers of wave {code(plan.wave)}", f"Reason: {plain(reason)}"]
     parts.append(f"Requested by {code(requested_by or 'nobody known')}.")
-    parts += [reach_text(reach_of(services, plan)), duration_text(rollback_price(services))]
+    parts += [place_text(reach_of(services, plan)), duration_text(rollback_price(services))]
     parts += holders_text(list(holdings))
     for app in plan.applications:
         mine = [record for record in records if record.app_name == app.app_name]
