@@ -285,3 +285,18 @@ class TestWhatItSays:
         assert kinds(permission) == [LockHeldError]
         with pytest.raises(LockHeldError, match="run-2"):
             permission.require()
+
+    def test_servers_with_one_reason_share_its_words_and_others_have_their_own(self) -> None:
+        wave = plan(approvals={"cutover": True})
+        one, two = standing(wave=wave), replace(standing(wave=wave), server="s-2")
+        same = asked("cutover", one, two, wave=wave).words
+        assert f"{one.server}, s-2: the cutover was not approved" in same
+        other = replace(two, approvals={"cutover": {"approved": True, "required": False}})
+        words = asked("cutover", one, other, wave=wave).words
+        assert "the ledger holds no answer" in words
+        assert "; s-2 the cutover was not approved: it was not asked for" in words
+
+    @pytest.mark.parametrize(("fact", "state"), [(None, "never ran"), ({"state": "STOP_FAILED"}, "STOP_FAILED")])
+    def test_how_the_source_stands(self, fact: Any, state: str) -> None:
+        words = asked("cutover", standing(wave=QUIET, quiesce=fact), wave=QUIET).words
+        assert f"(quiesce: {state})" in words
