@@ -10,7 +10,7 @@ import pytest
 
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.rules.approvals import Subject, ended, expiry, why_void
+from migration_ops.wave.rules.approvals import Subject, ended, expiry, is_rolled_back_since, why_void
 from migration_ops.wave.rules.permit import Permission, Request, Surroundings, permit
 from migration_ops.wave.rules.refusals import ApprovalVoidError, PlanMismatchError
 from migration_ops.wave.rules.standing import Standing, standing_of
@@ -169,3 +169,47 @@ def test_a_rollback_is_decided_once(which: str) -> None:
     assert "was used for the rollback" in str(why_void(standing(used, which, rolledBack=back), about, NOW))
     older = standing(noted, which, rolledBack={"at": LATE})
     assert "was used for the rollback" in str(why_void(older, about, NOW))
+
+
+class TestToTheSecond:
+    """At the very moment, where one of two writes was the first and the clock does not show which."""
+
+    def test_a_decision_is_over_when_its_time_comes(self) -> None:
+        assert not asked(standing(NOTED | {"expiresAt": NOW.isoformat()})).is_given
+
+    def test_a_rollback_in_the_second_of_the_sheet_ends_it(self) -> None:
+        assert not asked(standing(rolledBack={"at": SHEET["madeAt"]})).is_given
+
+    def test_a_rollback_in_the_second_of_its_decision_used_it(self) -> None:
+        about = Subject("rollback", "billing", "run-1", PLAN.plan_hash, "d")
+        assert "was used" in str(why_void(standing(NOTED, "rollback", rolledBack={"at": AT}), about, NOW))
+
+    def test_a_retry_in_the_second_of_the_decision_is_the_failure_that_it_is_about(self) -> None:
+        about = Subject("decide", "billing", "run-1", PLAN.plan_hash)
+        noted = NOTED | {"decision": "rollback"}
+        assert why_void(standing(noted, "decide", retry={"at": AT}), about, NOW) is None
+        assert "taken up again" in str(why_void(standing(noted, "decide", retry={"at": LATE}), about, NOW))
+
+    def test_an_older_approval_of_the_second_of_the_registration_counts(self) -> None:
+        assert asked(standing(OLD, registered=REGISTERED | {"at": AT})).is_given
+
+
+def test_an_approval_that_names_its_run_needs_no_time_of_the_registration() -> None:
+    assert asked(standing(registered=REGISTERED | {"at": LATE})).is_given
+
+
+def test_an_older_decision_about_a_rollback_is_not_held_against_the_registration() -> None:
+    about = Subject("rollback", "billing", "run-1", PLAN.plan_hash, "d")
+    assert why_void(standing(OLD, "rollback", registered=REGISTERED | {"at": LATE}), about, NOW) is None
+
+
+def test_what_was_never_rolled_back_is_newer_than_any_sheet() -> None:
+    assert not is_rolled_back_since(standing(), None)
+    back = standing_of(Record("mig-a", "wave-3", "billing", server_id(1), Phase.ROLLED_BACK))
+    assert is_rolled_back_since(back, None)
+
+
+def test_a_decision_that_nobody_took_is_called_so() -> None:
+    about = Subject("decide", "billing", "run-1", PLAN.plan_hash)
+    assert "to roll it back was not decided" in str(why_void(standing(None), about, NOW))
+    assert "the cutover was not approved" in str(why_void(standing(None), Subject("cutover", "billing", "r", "p"), NOW))

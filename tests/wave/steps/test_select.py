@@ -85,7 +85,7 @@ def test_the_sheet_shows_each_server_and_fits_beside_the_buttons(two: Any) -> No
     text, foreign = rollback_sheet(first.services, plan, records, "broken | by <b>ann</b>")
     assert text.index("### `a`") < text.index("### `b`")
     for record in records:
-        assert f"| `{record.source_server_id}` | PLANNED, READY_FOR_TEST |" in text.replace("\\", "")
+        assert f" `{record.source_server_id}` | PLANNED, READY_FOR_TEST |" in text.replace("\\", "")
     assert max(line.replace("\\|", "").count("|") for line in text.splitlines()) <= 4
     assert "<b>" not in text
     assert foreign == {}
