@@ -10,6 +10,7 @@ import pytest
 
 from migration_ops.aws.errors import UnreachableError
 from migration_ops.aws.mgn.servers import ServerView
+from migration_ops.core.documents import rehearsal_wave_for
 from migration_ops.core.settings import Settings
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import HistoryEntry, Record
@@ -101,11 +102,11 @@ def line(event: str, minute: int, day: int = 1) -> HistoryEntry:
 
 
 class Ledger:
-    def __init__(self, histories: dict[str, list[HistoryEntry]]) -> None:
-        self.found = histories
+    def __init__(self, histories: dict[str, list[HistoryEntry]], wave: str = "w") -> None:
+        self.found, self.wave = histories, wave
 
     def by_status(self, status: Any) -> list[Record]:
-        return [Record(one, "w", "app", "s", Phase.ROLLED_BACK, updated_at=one) for one in self.found]
+        return [Record(one, self.wave, "app", "s", Phase.ROLLED_BACK, updated_at=one) for one in self.found]
 
     def histories(self, ids: list[str]) -> dict[str, list[HistoryEntry]]:
         return {one: self.found[one] for one in ids}
@@ -120,6 +121,10 @@ class TestTheWayBack:
         text = rollback_text(found, CLOSES.isoformat())
         assert "10 min (the median of 3" in text
         assert "`2026-05-10T05:50:00+00:00`" in text
+
+    def test_the_rehearsals_of_a_recovery_drill_do_not_count(self) -> None:
+        ledger = Ledger({"7": [line("rollback started", 0), line("rolled back", 7)]}, wave=rehearsal_wave_for("run-1"))
+        assert rollback_price(services(ledger=ledger))["medianMinutes"] is None
 
     def test_no_number_is_made_up(self) -> None:
         found = rollback_price(services(ledger=Ledger({})), CLOSES)

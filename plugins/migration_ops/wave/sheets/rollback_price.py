@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from migration_ops.aws.mgn.servers import moment
+from migration_ops.core.documents import is_rehearsal_wave
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import Status
 from migration_ops.ledger.protocol import HistoryEntry
@@ -25,7 +26,9 @@ def rollback_price(services: Services, closes: datetime | None = None) -> dict[s
         before it.
     """
     try:
-        back = sorted(services.ledger.by_status(Status.ROLLED_BACK), key=lambda one: one.updated_at or "")
+        # A drill rehearses rollbacks of servers that do not exist: they take no time.
+        back = [one for one in services.ledger.by_status(Status.ROLLED_BACK) if not is_rehearsal_wave(one.wave)]
+        back.sort(key=lambda one: one.updated_at or "")
         newest = [one.migration_id for one in back[-_MOST_MIGRATIONS:]]
         histories = services.ledger.histories(newest) if newest else {}
     except MigrationError as error:
