@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from include.simulation.faults import Kind, ReadKind
-from include.simulation.invariants import INVARIANTS, Violation
+from include.simulation.invariants import INVARIANTS
 from include.simulation.schedule import Report
 
 _COLUMNS = ("none", *(kind.value for kind in Kind), *(kind.value for kind in ReadKind))
@@ -33,9 +33,8 @@ class Tally:
         self.late_duplicates += report.late_duplicates
         self.ends.update(report.ends.values())
         self.coverage.update(report.coverage)
-        news = report.violations
-        self.violated.update({one.invariant for one in news})
-        if news:
+        self.violated.update({one.invariant for one in report.violations})
+        if report.violations:
             self.failures.append(report)
 
     def text(self) -> str:
@@ -67,7 +66,7 @@ class Tally:
         shown: Counter[str] = Counter()
         texts = []
         for report in self.failures:
-            first: Violation = report.violations[0]
+            first = report.violations[0]
             shown[first.invariant] += 1
             if shown[first.invariant] <= _SHOWN_TRAILS:
                 texts.append(f"=== {report.name}: '{first.invariant}'\n{report.text()}")

@@ -39,17 +39,23 @@ def cleared_instance(lab: Lab) -> SimpleNamespace:
     """The red box of the grid, with downstream, while the question for the other application waits."""
     run, apps = begun(lab, "by-instance")
     first = lab.api.wait_for_question(*run, FINAL, timeout_seconds=1_200)
-    clear(lab, run, task_ids=[["cutover.cutover", 1]], include_downstream=True, only_failed=False)
+    lab.clear(run, "cutover.cutover", 1)
     lab.task(run, "cutover.cutover_verify", 1)
     return ended(lab, run, apps, first=first, second=lab.answer(run, FINAL, "Approve"))
+
+
+def half_done(lab: Lab, name: str) -> tuple[Run, list[Document], Document]:
+    """The run is over: a is finalized, b failed; and the question that was answered."""
+    run, apps = begun(lab, name)
+    first = lab.answer(run, FINAL, "Approve")
+    assert lab.end(run) == "failed"
+    return run, apps, first
 
 
 @story
 def cleared_group(lab: Lab) -> SimpleNamespace:
     """All instances of the group, that of the finalized application too, after the run's end."""
-    run, apps = begun(lab, "by-group")
-    first = lab.answer(run, FINAL, "Approve")
-    assert lab.end(run) == "failed"
+    run, apps, first = half_done(lab, "by-group")
     clear(lab, run, task_ids=GROUP, include_downstream=True, only_failed=False)
     return ended(lab, run, apps, first=first, second=lab.answer(run, FINAL, "Approve"))
 
@@ -57,21 +63,22 @@ def cleared_group(lab: Lab) -> SimpleNamespace:
 @story
 def cleared_failed(lab: Lab) -> SimpleNamespace:
     """ "Clear only failed tasks": the approval that was given is not among them, and does not name b."""
-    run, apps = begun(lab, "by-failed")
-    first = lab.answer(run, FINAL, "Approve")
-    assert lab.end(run) == "failed"
+    run, apps, first = half_done(lab, "by-failed")
     clear(lab, run, only_failed=True, include_downstream=False)
     halfway = lab.end(run), lab.phases("by-failed"), lab.log(run, "finish.close", 1)
     lab.clear(run, "soak")
     return ended(lab, run, apps, first=first, halfway=halfway, second=lab.answer(run, FINAL, "Approve"))
 
 
-@pytest.fixture(params=["cleared_instance", "cleared_group", "cleared_failed"])
-def cleared(request: pytest.FixtureRequest, cleared_instance: SimpleNamespace, cleared_group: SimpleNamespace,
-            cleared_failed: SimpleNamespace) -> SimpleNamespace:  # fmt: skip
-    return {"cleared_instance": cleared_instance, "cleared_group": cleared_group, "cleared_failed": cleared_failed}[
-        request.param
-    ]
+@pytest.fixture(params=["instance", "group", "failed"])
+def cleared(
+    request: pytest.FixtureRequest,
+    cleared_instance: SimpleNamespace,
+    cleared_group: SimpleNamespace,
+    cleared_failed: SimpleNamespace,
+) -> SimpleNamespace:
+    by_road = {"instance": cleared_instance, "group": cleared_group, "failed": cleared_failed}
+    return by_road[request.param]
 
 
 class TestByEachRoad:

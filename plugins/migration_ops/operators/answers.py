@@ -12,7 +12,7 @@ from migration_ops.aws.mgn.servers import moment
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.policy import Policy
 from migration_ops.core.settings import read_settings
-from migration_ops.operators.choice import CHOICES
+from migration_ops.operators.choice import without_applications
 from migration_ops.operators.context import services_of
 from migration_ops.wave.decisions import Noted, note_decision
 from migration_ops.wave.plan.plan import WavePlan
@@ -106,8 +106,8 @@ def answer_given(ti: Any, plan: WavePlan, which: str, asked: dict[str, Any]) -> 
     """
     records = services_of(ti, plan).ledger.read(list(plan.migration_ids))
     # When the sheet was made is no part of it: the try before may have made it anew, with the same verdicts.
-    left_out = ("applications", CHOICES, "sheetMadeAt")
-    bound = {"runId": ti.run_id} | {key: value for key, value in asked.items() if key not in left_out}
+    bound = {"runId": ti.run_id} | without_applications(asked)
+    bound.pop("sheetMadeAt", None)
     for record in records.values():
         noted = (record.facts.get(APPROVALS) or {}).get(which) or {}
         is_of_the_try_before = noted.get("tryNumber", ti.try_number - 1) == ti.try_number - 1

@@ -23,7 +23,15 @@ from migration_ops.operators.answers import (
     write_decision,
 )
 from migration_ops.operators.base import doc_of
-from migration_ops.operators.choice import CHOICES, FIELD, bound_to, choice_problem, chosen, offer_choice, split_choice
+from migration_ops.operators.choice import (
+    FIELD,
+    bound_to,
+    choice_problem,
+    chosen,
+    offer_choice,
+    split_choice,
+    without_applications,
+)
 from migration_ops.operators.context import application_of, is_own_retry, plan_of, result_of, services_of
 from migration_ops.operators.evidence_age import read_again_when_old
 from migration_ops.operators.wave.gates import gates_of
@@ -136,7 +144,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         try:
             super().execute_complete(context, event)
         except HITLRejectException as rejected:
-            write_best_effort(ti, plan, decision | _of_sheet(asked))
+            write_best_effort(ti, plan, decision | without_applications(asked))
             raise AirflowFailException(f"{self.which} was rejected by {who['by']}") from rejected
         except HITLTimeoutError as silence:
             write_best_effort(ti, plan, decision | {"by": None, "comment": "nobody answered in time"})
@@ -148,7 +156,9 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         problem = choice_problem(plan, asked, named, in_order=self.which == "cutover")
         refused = _refusal(plan, context, who) or problem
         if refused:
-            write_best_effort(ti, plan, decision | _of_sheet(asked) | {"comment": f"does not count: {refused}"})
+            write_best_effort(
+                ti, plan, decision | without_applications(asked) | {"comment": f"does not count: {refused}"}
+            )
             again = "answer it anew" if refused == problem else "somebody else must answer"
             raise AirflowFailException(
                 f"the answer of {who['by']} does not count: {refused}. Clear this task: {again}."
@@ -156,7 +166,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         if named is not None:
             asked = chosen(asked, named)
             decision["chosen"] = asked["applications"]
-        decision |= {"approved": True, "requestedBy": requester_of(context), **_of_sheet(asked)}
+        decision |= {"approved": True, "requestedBy": requester_of(context), **without_applications(asked)}
         decision["tryNumber"] = ti.try_number
         return write_approval(ti, plan, decision, asked)
 
@@ -268,10 +278,6 @@ def _refusal(plan: WavePlan, context: Context, who: dict[str, Any], *, is_rollba
         policy = replace(policy, is_four_eyes=False)
     named = plan.conf.approvals.approvers
     return may_not_answer(policy, named, requester_of(context), str(who["byId"] or ""), str(who["by"] or ""))
-
-
-def _of_sheet(asked: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in asked.items() if key not in ("applications", CHOICES)}
 
 
 def responder_of(answer: dict[str, Any]) -> dict[str, Any]:

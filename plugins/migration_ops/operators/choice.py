@@ -33,6 +33,11 @@ def bound_to(plan: WavePlan, sheet: Mapping[str, Any]) -> Asked:
     }
 
 
+def without_applications(asked: Mapping[str, Any]) -> Asked:
+    """What an answer is bound to beside the applications: those the ledger notes by migration."""
+    return {key: value for key, value in asked.items() if key not in (FIELD, CHOICES)}
+
+
 def offer_choice(params: MutableMapping[str, Any], asked: Asked) -> None:
     """Adds the field when there is a choice; all of them are chosen until the person takes some out."""
     choices = asked.get(CHOICES) or []

@@ -75,12 +75,10 @@ def note_decision(
     for is_approved in (True, False):
         group = [app for app in apps if (app.app_name in approved) is is_approved]
         mine = [found[one] for app in group for one in app.migration_ids if one in found]
-        todo = [record for record in mine if record.source_server_id not in held]
-        todo = [record for record in todo if is_approved or not _is_used(record, decision)]
+        others = [record for record in mine if record.source_server_id in held]
+        todo = [one for one in mine if one not in others and (is_approved or not _is_used(one, decision))]
         failed = _write_all(services, todo, _answer_for(decision, is_approved), noted, patiently)
-        failed |= {
-            one.migration_id: f"belongs to {held[one.source_server_id]}" for one in mine if one.source_server_id in held
-        }
+        failed |= {one.migration_id: f"belongs to {held[one.source_server_id]}" for one in others}
         for app in group:
             why = {found[one].source_server_id: failed[one] for one in app.migration_ids if one in failed}
             missing = [one for one in app.migration_ids if one not in found]

@@ -16,7 +16,7 @@ from migration_ops.runbook.backup.create import iso
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
 from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWholeError, Manifest, Part, manifest_key
 from migration_ops.runbook.backup.refused import is_refused_export, made_before
-from migration_ops.runbook.backup.serialization import Tally, item_of, line_of
+from migration_ops.runbook.backup.serialization import Tally, canonical_lines
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described, ask
 
@@ -168,7 +168,7 @@ def _file(store: BackupStore, base: str, entry: Document) -> tuple[Part, Tally]:
     key = key if key.startswith(f"{base}/") else f"{base}/{key}"
     # Not a protection: it is what the export's own manifest names.
     tally, reading = Tally(), Reading(md5=md5(usedforsecurity=False))
-    read_lines(store, key, reading, lambda lines: tally.add_all([line_of(item_of(line)) for line in lines]))
+    read_lines(store, key, reading, lambda lines: tally.add_all(canonical_lines(lines)))
     if b64encode(reading.md5.digest()).decode() != entry["md5Checksum"] or reading.items != entry["itemCount"]:
         raise BackupNotWholeError("a file of the export is not what its manifest says", key=key)
     return Part(key, reading.items, reading.bytes, reading.sha256.hexdigest()), tally

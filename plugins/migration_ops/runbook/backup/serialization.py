@@ -58,6 +58,14 @@ def line_of(item: Item) -> bytes:
     return line
 
 
+def canonical_lines(lines: list[bytes]) -> list[bytes]:
+    """Lines of DynamoDB's own exports as :func:`line_of` writes them.
+
+    :raises ValueError: one of them is not a line of an item.
+    """
+    return [line_of(item_of(line)) for line in lines]
+
+
 def lines_of(items: list[Item]) -> list[bytes]:
     """The lines of a page, as :func:`line_of` writes each; one without sets and odd characters is written at once."""
     try:

@@ -22,7 +22,7 @@ from migration_ops.runbook.backup.manifest import (
     manifest_key,
     read_manifest,
 )
-from migration_ops.runbook.backup.serialization import Tally, item_of, line_of
+from migration_ops.runbook.backup.serialization import Tally, canonical_lines
 from migration_ops.runbook.backup.store import BackupStore, is_absent
 
 AT_ONCE = 4
@@ -71,9 +71,9 @@ def _strange_keys(manifest: Manifest, base: str) -> list[str]:
 def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
     tally, reading = Tally(), Reading()
     # Our own lines are canonical as they are; those of an export are DynamoDB's.
-    canonical = (lambda lines: [line_of(item_of(line)) for line in lines]) if mode == EXPORT else list
+    take = (lambda lines: tally.add_all(canonical_lines(lines))) if mode == EXPORT else tally.add_all
     try:
-        read_lines(store, part.key, reading, lambda lines: tally.add_all(canonical(lines)))
+        read_lines(store, part.key, reading, take)
     except BackupNotWholeError as error:
         return tally, [f"{part.key}: {error.message}"]
     except ValueError:

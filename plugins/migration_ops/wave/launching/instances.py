@@ -24,18 +24,20 @@ class Looked:
     checks: dict[str, GateResult] = field(default_factory=dict)
 
 
-def look_again(services: Services, records: list[Record]) -> Looked:
+def look_again(services: Services, records: list[Record], views: dict[str, ServerView] | None = None) -> Looked:
     """Judges each record's instance as MGN and EC2 show it now, and writes down what changed.
 
     Not well, or not known: the application's failure (INSTANCE_BROKEN, INSTANCE_UNKNOWN). Well again: no failure any
     more, and what was stopped for it goes on; anything else that stopped it stays.
 
     :param records: verified and not finalized.
+    :param views: their servers as read right before; None: they are read here.
     :raises StepFailed: the ledger has no instance id for one of them.
     """
     if not records:
         return Looked([])
-    views = services.mgn.describe_servers([record.source_server_id for record in records])
+    if views is None:
+        views = services.mgn.describe_servers([record.source_server_id for record in records])
     checks = instance_checks(services, records, views)
     by_app: dict[str, list[Record]] = {}
     for record in records:

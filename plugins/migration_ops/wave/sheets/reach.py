@@ -53,9 +53,10 @@ def source_commands_of(plan: WavePlan, views: Views, apps: Iterable[str] | None 
     names = None if apps is None else set(apps)
     mine = [one for one in plan.applications if names is None or one.app_name in names]
     for server_id in [one for app in mine for one in app.server_ids]:
-        platform = platform_of(views.get(server_id), None)
+        view = views.get(server_id)
+        platform = platform_of(view, None)
         document = spec.document_for(server_id, platform) if platform else "chosen by the platform that SSM names"
-        node = {"hostName": host_of(views, server_id), "instanceId": spec.instance_ids.get(server_id)}
+        node = {"hostName": view.hostname if view else None, "instanceId": spec.instance_ids.get(server_id)}
         groups.setdefault((platform or "platform unknown", document), []).append({"sourceServerId": server_id, **node})
     return {
         "timeoutMinutes": spec.timeout_minutes,
@@ -70,12 +71,6 @@ def source_commands_of(plan: WavePlan, views: Views, apps: Iterable[str] | None 
             for (platform, document), servers in groups.items()
         ],
     }
-
-
-def host_of(views: Views, server_id: str) -> str | None:
-    """The host name that MGN holds of the source; None when it holds none."""
-    view = views.get(server_id)
-    return (view.hostname or view.fqdn) if view else None
 
 
 def _account(services: Services) -> tuple[str | None, str | None]:

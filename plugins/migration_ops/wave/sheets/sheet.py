@@ -152,13 +152,11 @@ def _application(planned: PlannedApplication, row: Row) -> dict[str, Any]:
             {
                 "sourceServerId": one.source_server_id,
                 "migrationId": one.migration_id,
-                "instanceId": facts.get(one.source_server_id, {}).get("instanceId"),
-                "lagSeconds": facts.get(one.source_server_id, {}).get("lagSeconds"),
-                "hostName": facts.get(one.source_server_id, {}).get("hostName"),
-                "lastSnapshotAt": facts.get(one.source_server_id, {}).get("lastSnapshotAt"),
-                **{k: v for k, v in facts.get(one.source_server_id, {}).items() if k in _HISTORY_OF_SERVER},
+                **{name: mine.get(name) for name in _READ_OF_SERVER},
+                **{name: mine[name] for name in mine if name in _HISTORY_OF_SERVER},
             }
             for one in planned.servers
+            for mine in [facts.get(one.source_server_id, {})]
         ],
         "gates": gates,
         "tests": tests,
@@ -208,6 +206,7 @@ def _stable(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+_READ_OF_SERVER = ("instanceId", "lagSeconds", "hostName", "lastSnapshotAt")
 _STABLE_OF_SERVER = ("sourceServerId", "migrationId", "instanceId")
 # Who approves a first cutover has not approved the one after a rollback or a failure.
 _HISTORY_OF_SERVER = ("tested", "rolledBackAt", "retryOf")

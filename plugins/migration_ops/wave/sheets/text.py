@@ -131,11 +131,9 @@ def _seconds(value: Any) -> str:
 def _lag(kind: str, server: dict[str, Any]) -> str:
     """With the moment of the source's last snapshot, which is how old the data are that the lag is about."""
     lag = _seconds(server["lagSeconds"])
-    return (
-        lag
-        if kind != "goNoGo"
-        else f"{lag}, snapshot {code(server.get('lastSnapshotAt') or 'unknown: MGN names none')}"
-    )
+    if kind != "goNoGo":
+        return lag
+    return f"{lag}, snapshot {code(server.get('lastSnapshotAt') or 'unknown: MGN names none')}"
 
 
 def _left_out(applications: list[Application]) -> str:

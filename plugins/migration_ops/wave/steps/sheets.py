@@ -19,7 +19,7 @@ from migration_ops.wave.rules.permit import permit
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
 from migration_ops.wave.rules.standing import REGISTERED, Standing, standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
-from migration_ops.wave.sheets.reach import host_of, reach_of, source_commands_of
+from migration_ops.wave.sheets.reach import reach_of, source_commands_of
 from migration_ops.wave.sheets.rollback_price import rollback_price
 from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go_sheet
 from migration_ops.wave.steps.cutover_window import window_check
@@ -74,9 +74,9 @@ def soak(services: Services, inp: StepInput) -> Outcome:
         why = f"soak of {inp.plan.wave}: {inp.conf.soak_minutes} minutes after the last verified cutover"
         return wait_until(services, until, why, until + 3_600)
     open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
-    looked = look_again(services, open_ones)
-    records |= {record.migration_id: record for record in looked.records}
     views = services.mgn.describe_servers(list(inp.plan.server_ids))
+    looked = look_again(services, open_ones, views)
+    records |= {record.migration_id: record for record in looked.records}
     rows = [_finalize_row(inp.plan, app, records, looked.checks, views) for app in inp.plan.applications]
     rows = _without_held(services, inp.plan, rows, records)
     around = {"reach": reach_of(services, inp.plan)}
@@ -116,7 +116,7 @@ def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], vi
     standings = [standing_of(record, views.get(record.source_server_id)) for record in mine]
     row: Row = {
         "appName": app.app_name,
-        "servers": [_server(record, _lag_now(record, views), views) for record in mine],
+        "servers": [_server(record, view := views.get(record.source_server_id), _lag_now(view)) for record in mine],
         "notes": notes_of(plan, standings, {one: view.launched_instance_id for one, view in views.items()}),
         "isCutOver": len(mine) == len(app.servers) and all(one.is_cut_over for one in standings),
     }
@@ -146,15 +146,13 @@ def _gate(plan: WavePlan, standing: Standing, view: ServerView | None) -> dict[s
     return judge_replication(view, limits).as_document()
 
 
-def _lag_now(record: Record, views: dict[str, ServerView]) -> float | None:
-    view = views.get(record.source_server_id)
+def _lag_now(view: ServerView | None) -> float | None:
     return view.lag_seconds if view else None
 
 
-def _server(record: Record, lag_seconds: float | None, views: dict[str, ServerView]) -> dict[str, Any]:
-    view = views.get(record.source_server_id)
+def _server(record: Record, view: ServerView | None, lag_seconds: float | None) -> dict[str, Any]:
     return {
-        "hostName": host_of(views, record.source_server_id),
+        "hostName": view.hostname if view else None,
         "lastSnapshotAt": view.last_snapshot_at if view else None,
         "sourceServerId": record.source_server_id,
         "migrationId": record.migration_id,
@@ -174,7 +172,9 @@ def _finalize_row(
     standings = [standing_of(record) for record in mine]
     row: Row = {
         "appName": app.app_name,
-        "servers": [_server(record, record.replication_lag_seconds, views) for record in mine],
+        "servers": [
+            _server(record, views.get(record.source_server_id), record.replication_lag_seconds) for record in mine
+        ],
         "notes": notes_of(plan, standings, {}),
         "isDone": bool(mine) and all(record.phase is Phase.FINALIZED for record in mine),
     }
