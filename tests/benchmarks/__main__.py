@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [calls|poll|walltime|health|health-dag|backup|secrets|slots|all]``: Markdown tables.
+"""``python -m tests.benchmarks [all]``, or one of NAMES instead of all: Markdown tables.
 
 ``slots`` is the last part of ``walltime`` alone, ``health-dag`` the health check on an Airflow.
 """
@@ -15,7 +15,7 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "plugins"))  # as in every Airflow component
-NAMES = ("calls", "poll", "walltime", "health", "health-dag", "backup", "secrets")
+NAMES = ("calls", "poll", "walltime", "health", "health-dag", "backup", "secrets", "imports")
 
 
 def main() -> int:
@@ -34,12 +34,13 @@ def main() -> int:
 
 def _run(names: list[str]) -> None:
     # Not before the environment is set: these import Airflow.
-    from tests.benchmarks import backup, calls, health, health_on_airflow, poll, report, secrets, walltime
+    from tests.benchmarks import backup, calls, health, health_on_airflow, imports, poll, report, secrets, walltime
 
     reports = {"calls": calls.report, "poll": poll.report, "walltime": walltime.report, "health": health.report}
     reports["health-dag"] = health_on_airflow.report
     reports["backup"] = backup.report
     reports["secrets"] = secrets.report
+    reports["imports"] = imports.report
     reports["slots"] = walltime.report_of_slots
     print(f"# Benchmarks\n\n{report.machine()}", flush=True)
     for name in names:

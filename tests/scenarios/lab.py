@@ -25,6 +25,7 @@ WAVE = "migration_wave"
 ROLLBACK = "migration_rollback"
 # One busy machine carries all stories: this is a limit against hanging, not an expectation.
 PATIENCE_SECONDS = 1_200.0
+NOTE_PATIENCE_SECONDS = 180.0
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 CHANGE_ATTEMPTS = 8
 _NUMBERS = itertools.count(1)
@@ -46,6 +47,7 @@ class Lab:
         self.sandbox = airflow.sandbox
         self.say = say
         self._one_change = threading.Lock()
+        self._servers_of_wave: dict[str, set[str]] = {}
 
     # -- the estate
 
@@ -114,7 +116,14 @@ class Lab:
     # -- runs
 
     def wave(self, name: str, applications: list[Document], **conf: Any) -> Run:
-        """Triggers a wave with the stories' fast settings."""
+        """Triggers a wave with the stories' fast settings.
+
+        Two stories with one wave name would read each other's records; a second run of a wave shares servers with it.
+        """
+        servers = set(servers_of(applications))
+        known = self._servers_of_wave.setdefault(name, servers)
+        if servers and known.isdisjoint(servers):
+            raise ValueError(f"two stories have a wave called {name!r}")
         return self.start(WAVE, FAST | {"wave": name, "applications": applications} | conf)
 
     def start(self, dag_id: str, conf: Document) -> Run:
@@ -203,7 +212,7 @@ class Lab:
 
     def note(self, run: Run) -> str:
         """The run's note as the UI shows it, waiting a little: the listener writes it when the run ends."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + NOTE_PATIENCE_SECONDS
         while not (note := self.api.note(*run)) and time.monotonic() < deadline:
             time.sleep(1)
         return re.sub(r"\\(?=[^\w\s])|\u200b", "", note or "")
