@@ -26,14 +26,20 @@ class Source(Protocol):
     def answered(self, results: RunResults) -> Collection[str]:
         """Names that left an answer, where a lost one is named by its task and not by its check."""
 
+    def partial(self, results: RunResults) -> Collection[str]:
+        """Checks of which this run read some resources only: of others it says nothing, and ends no notice."""
+
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         """Further tables of the report."""
 
 
 class _Plain:
-    """Base of sources without tables, and without names beside their checks'."""
+    """Base of sources without tables, without names beside their checks', which read all that there is."""
 
     def answered(self, results: RunResults) -> Collection[str]:
+        return ()
+
+    def partial(self, results: RunResults) -> Collection[str]:
         return ()
 
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
@@ -116,6 +122,9 @@ class MappedTask:
 
     def answered(self, results: RunResults) -> Collection[str]:
         return [self.whole.check_id] if self._names(results) else []
+
+    def partial(self, results: RunResults) -> Collection[str]:
+        return ()
 
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         names = self._names(results)
