@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
 
-from migration_ops.core.errors import BlockedError, MigrationError
+from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Holder
+from migration_ops.wave.conf.model import parse_conf
+from migration_ops.wave.plan.make import make_plan
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver
@@ -91,6 +95,90 @@ def test_a_wave_that_is_finalized_altogether_passes(wave: Any) -> None:
     second = again(driver)
     second.start()
     assert second.phases("app") == {"FINALIZED"}
+
+
+@pytest.fixture
+def of_mgn(wave: Any, box: Any) -> Any:
+    """A wave whose two applications are read from MGN: the driver, the conf, what MGN has."""
+
+    def make() -> tuple[Driver, Any, dict[str, Any]]:
+        number = next(_numbers)
+        names = (f"done-{number}", f"left-{number}")
+        applications = [{"appName": name, "servers": 1, "state": "READY_FOR_CUTOVER"} for name in names]
+        listed = box.client.add_estate({"wave": f"archived-{number}", "applications": applications})
+        driver: Driver = wave(testLaunch=False)
+        document = {"wave": driver.plan.wave, "mgnWaveId": listed["mgnWaveId"], "dryRun": False, "testLaunch": False}
+        conf = parse_conf(document | {"cmdb": {"enabled": False}}, now=datetime.now(UTC))
+        return replace(driver, plan=make_plan(driver.services, conf)), conf, listed
+
+    return make
+
+
+_numbers = count(1)
+
+
+def done_and_left(driver: Driver) -> list[str]:
+    return sorted(one.app_name for one in driver.plan.applications)
+
+
+def finalize(driver: Driver, *apps: str) -> None:
+    driver.start()
+    for app in done_and_left(driver):
+        driver.test(app)
+    driver.step("go_no_go")
+    for app in apps:
+        driver.cutover(app)
+    driver.step("soak")
+    for app in apps:
+        driver.finish(app)
+
+
+def archive(driver: Driver, *apps: str) -> None:
+    for app in apps:
+        for server in driver.servers(app):
+            driver.box.boto("mgn").mark_as_archived(sourceServerID=server)
+
+
+def test_an_application_of_mgn_that_is_finalized_and_archived_stays_in_the_plan(of_mgn: Any) -> None:
+    driver, conf, _ = of_mgn()
+    done, _ = done_and_left(driver)
+    finalize(driver, done)
+    archive(driver, done)
+    plan = make_plan(driver.services, conf)
+    assert plan.plan_hash == driver.plan.plan_hash
+    second = again(replace(driver, plan=plan))
+    second.start()
+    assert (second.phases(done), bad(second)) == ({"FINALIZED"}, [])
+
+
+def test_a_wave_of_mgn_whose_applications_are_all_archived_passes(of_mgn: Any) -> None:
+    driver, conf, listed = of_mgn()
+    finalize(driver, *done_and_left(driver))
+    archive(driver, *done_and_left(driver))
+    for one in listed["applicationIds"].values():
+        driver.box.boto("mgn").archive_application(applicationID=one)
+    plan = make_plan(driver.services, conf)
+    assert plan.plan_hash == driver.plan.plan_hash
+    again(replace(driver, plan=plan)).start()
+
+
+def test_what_was_archived_without_being_finalized_by_this_wave_is_refused(of_mgn: Any) -> None:
+    driver, conf, _ = of_mgn()
+    done, _ = done_and_left(driver)
+    finalize(driver, done)
+    archive(driver, done)
+    with pytest.raises(InvalidInputError, match="have no servers"):
+        make_plan(driver.services, conf.model_copy(update={"wave": "another"}))
+
+
+def test_archived_servers_that_the_ledger_cannot_say_anything_of_are_not_planned(of_mgn: Any, box: Any) -> None:
+    driver, conf, _ = of_mgn()
+    done, _ = done_and_left(driver)
+    finalize(driver, done)
+    archive(driver, done)
+    box.client.add_fault("accessDenied", service="dynamodb", operation="BatchGetItem")
+    with pytest.raises(MigrationError, match="ACCESS_DENIED"):
+        make_plan(driver.services, conf)
 
 
 def test_finalized_by_another_wave_is_not_ours(first: Driver) -> None:

@@ -333,6 +333,7 @@ def test_an_address_that_may_not_be_asked_fails_at_once(launched: Any, site: Any
     checks = [{"type": "tcp", "port": site.server_address[1]}, {"type": "ssm", "commands": ["hostname"]}]
     driver = at_home(launched(READY | {"checks": checks}))
     driver = replace(driver, services=replace(driver.services, address_refusal=address_refusal))
+    nodes_of(driver.box.account_id, driver.box.region)[instance_of(driver)].seconds_to_run = 9_999
     with pytest.raises(CheckRefusedError, match="own address"):
         driver.step("cutover_verify", "app")
     assert driver.records("app")[0].error_code == "CHECK_REFUSED"

@@ -13,8 +13,8 @@ from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.wave.plan.plan import PlannedApplication, PlannedServer, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
 from migration_ops.wave.preflight.facts import Facts, gather
-from migration_ops.wave.preflight.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.records import as_retry
+from migration_ops.wave.rules.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.rules.outside import OUTSIDE, outside_fact
 from migration_ops.wave.rules.standing import APPROVALS, DEPENDS_ON, REGISTERED, STOPPED_AT, STOPPED_IN, TEST
 from migration_ops.wave.services import Services
@@ -88,7 +88,7 @@ def register(services: Services, plan: WavePlan, requested_by: str | None = None
         for server in app.servers:
             record = found.get(server.migration_id)
             _refuse_other_server(record, server.migration_id, server.source_server_id)
-            if record is not None and is_final(plan, record):
+            if record is not None and is_final(plan.wave, record):
                 continue
             before = record or Record(
                 migration_id=server.migration_id,
