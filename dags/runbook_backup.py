@@ -47,7 +47,12 @@ FEWER = Param(
     description="A person has looked at the table: this backup may be empty, hold far fewer items than the one before,"
     " be of a table elsewhere, or follow one that cannot be read, and counts as verified all the same",
 )
-MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="Auto: export where PITR is on")
+MODE = Param(
+    "auto",
+    enum=["auto", "export", "scan"],
+    title="How",
+    description="Auto: export where PITR is on and the bucket has no default retention",
+)
 
 
 @dag(

@@ -80,7 +80,9 @@ def test_what_another_account_may_own_under_that_name_is_ours(name: str) -> None
     for statement in statements(name):
         reach = {one for one in listed(statement["Action"]) if one.split(":")[0] in SHARED}
         if reach - OF_THE_ACCOUNT - WITHOUT_RESOURCE:
-            assert OWN_ACCOUNT.items() <= of(statement, "StringEquals").items(), statement["Sid"]
+            # CreateBucket with a lock asks for versions and lock of a bucket that is not there yet.
+            operator = "StringEqualsIfExists" if statement["Sid"] == "NewBucket" else "StringEquals"
+            assert OWN_ACCOUNT.items() <= of(statement, operator).items(), statement["Sid"]
 
 
 def test_what_is_on_the_account_itself_stands_apart() -> None:

@@ -32,11 +32,25 @@ _OUR_DESCRIPTION = "Deployed by the DAG migration_setup"
 _GONE = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException"})
 
 
+# Of a stack that is made now: what its bucket is given only once. A stack that exists keeps what it has.
+AT_CREATION = {"EvidenceLockMode": "GOVERNANCE", "EvidenceBucketMadeLocked": "true"}
+
+
 class NotOurStackError(BlockedError):
     """The stack exists and is somebody else's: a change set would remove what is in it. None was made."""
 
     code = "STACK_NOT_OURS"
     hint = "Give another stackName. If the stack is this package's, tag it project=migration-ops, then clear this task."
+
+
+class BorrowedRoleError(BlockedError):
+    """The stack has a service role: CloudFormation would act with its rights. No change set was made."""
+
+    code = "STACK_HAS_ROLE"
+    hint = (
+        "CloudFormation keeps the service role that a stack was last changed with. Have somebody who may pass that "
+        "role make this change by hand, or make the stack anew without one (include/cloudformation/README.md)."
+    )
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
 
     :param token: names the change set; the same token finds the one that exists.
     :raises NotOurStackError: the stack is not this package's.
+    :raises BorrowedRoleError: the stack has a service role.
     :raises BlockedError: the stack is being changed by somebody else, or a failed creation is in the way.
     """
     stack = require_ours(client, stack_name)
@@ -98,7 +113,7 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
             ChangeSetName=name,
             ChangeSetType=kind,
             TemplateBody=template,
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Parameters=_parameters(parameters, stack if stack and kind == "UPDATE" else None),
             Tags=[OWNER_TAG],
         )
     except client.exceptions.AlreadyExistsException:
@@ -107,6 +122,15 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
     except (ClientError, BotoCoreError) as error:
         raise to_aws_error(error, mutating=True) from error
     return ChangeSet(stack_name, answer["Id"], kind)
+
+
+def _parameters(given: dict[str, str], stack: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """:param stack: the stack that exists; None for one that is made now."""
+    listed: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+    if stack is None:
+        return listed + [{"ParameterKey": key, "ParameterValue": value} for key, value in AT_CREATION.items()]
+    known = {one["ParameterKey"] for one in stack.get("Parameters") or []}
+    return listed + [{"ParameterKey": key, "UsePreviousValue": True} for key in AT_CREATION if key in known]
 
 
 def look(client: Any, change_set: ChangeSet) -> Plan | None:
@@ -193,13 +217,17 @@ def require_ours(client: Any, stack_name: str) -> dict[str, Any] | None:
     """The stack (DescribeStacks) when it is this package's or has no resources yet; None when there is none.
 
     :raises NotOurStackError: it has resources, and neither our tag nor the description of our template.
+    :raises BorrowedRoleError: it has a service role, with whose rights every change of it is made.
     """
     stack = _stack(client, stack_name)
-    if stack is None or stack["StackStatus"] in EMPTY:
+    if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
         return stack
     description = " ".join((stack.get("Description") or "").split())
-    if OWNER_TAG not in (stack.get("Tags") or []) and _OUR_DESCRIPTION not in description:
+    is_marked = OWNER_TAG in (stack.get("Tags") or []) or _OUR_DESCRIPTION in description
+    if stack["StackStatus"] not in EMPTY and not is_marked:
         raise NotOurStackError("The stack is not this package's", stackName=stack_name, status=stack["StackStatus"])
+    if stack.get("RoleARN"):
+        raise BorrowedRoleError("The stack has a service role", stackName=stack_name, role=stack["RoleARN"])
     return stack
 
 

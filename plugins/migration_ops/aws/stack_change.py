@@ -74,6 +74,7 @@ class StackChange:
     def plan(self) -> ChangePlan:
         """
         :raises NotOurStackError: the stack is somebody else's.
+        :raises BorrowedRoleError: the stack has a service role.
         :raises PlanChangedError: the change set is gone, obsolete or not ready.
         """
         stack.require_ours(self.client, self.change_set.stack_name)
