@@ -10,15 +10,11 @@ from migration_ops.core.errors import StepFailedError, StepTimedOutError, Unknow
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import (
-    Action,
-    LaunchState,
-    launch_once,
-    reconcile,
-    with_outcome,
-)
+from migration_ops.wave.launching.at_most_once import launch_once
 from migration_ops.wave.launching.carry import LaunchCarry
-from migration_ops.wave.launching.job_lookup import FAILED_LAUNCH
+from migration_ops.wave.launching.intents import LaunchState, with_outcome
+from migration_ops.wave.launching.job_lookup import FAILED_LAUNCH, Action
+from migration_ops.wave.launching.reconcile import reconcile
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.rules.replication import STALE_SNAPSHOT, judge_launch
 from migration_ops.wave.services import Services, StepInput
