@@ -7,7 +7,6 @@ Running any of them again is harmless.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -236,29 +235,23 @@ def resources_of(client: Any, stack_name: str) -> dict[str, dict[str, Any]]:
 
     :raises MigrationError: it could not be read.
     """
-    listed = _listed(client.list_stack_resources, "StackResourceSummaries", stack_name)
+    listed = _listed(client, "list_stack_resources", "StackResourceSummaries", stack_name)
     return {one["LogicalResourceId"]: one for one in listed}
 
 
 def _other_change_sets(client: Any, change_set: ChangeSet) -> list[str]:
     """Change sets of the stack besides this one (ListChangeSets)."""
-    listed = _listed(client.list_change_sets, "Summaries", change_set.stack_name)
+    listed = _listed(client, "list_change_sets", "Summaries", change_set.stack_name)
     # moto lists those of all stacks.
     mine = [one["ChangeSetId"] for one in listed if one["StackName"] == change_set.stack_name]
     return [one for one in mine if one != change_set.change_set_id]
 
 
-def _listed(operation: Callable[..., dict[str, Any]], key: str, stack_name: str) -> list[dict[str, Any]]:
+def _listed(client: Any, operation: str, key: str, stack_name: str) -> list[dict[str, Any]]:
     """All pages of a listing about one stack."""
-    found: list[dict[str, Any]] = []
-    request = {"StackName": stack_name}
     try:
-        while True:
-            page = operation(**request)
-            found += page[key]
-            if not page.get("NextToken"):
-                return found
-            request["NextToken"] = page["NextToken"]
+        pages = client.get_paginator(operation).paginate(StackName=stack_name)
+        return [one for page in pages for one in page[key]]
     except (ClientError, BotoCoreError) as error:
         raise to_aws_error(error, mutating=False) from error
 
@@ -278,19 +271,17 @@ def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
 
 def _describe(client: Any, stack_name: str, change_set: str) -> dict[str, Any]:
     """All pages of a change set, as one answer."""
-    request = {"StackName": stack_name, "ChangeSetName": change_set}
     try:
-        answer: dict[str, Any] = client.describe_change_set(**request)
-        page = answer
-        while page.get("NextToken"):
-            page = client.describe_change_set(**request, NextToken=page["NextToken"])
-            answer["Changes"] += page["Changes"]
+        paginator = client.get_paginator("describe_change_set")
+        first, *others = paginator.paginate(StackName=stack_name, ChangeSetName=change_set)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in _GONE:
             raise PlanChangedError("The change set is gone", stackName=stack_name) from error
         raise to_aws_error(error, mutating=False) from error
     except BotoCoreError as error:
         raise to_aws_error(error, mutating=False) from error
+    changes = [one for page in (first, *others) for one in page.get("Changes") or []]
+    answer: dict[str, Any] = {**first, "Changes": changes}
     return answer
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import chunks, classified
 from migration_ops.aws.run_command import SSM_RUNNING, CommandRequest, cancel_command, command_status, send_command
+from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError, StepFailedError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.instance_http import HttpQuestion, NoAnswerError, status_of
@@ -133,8 +133,7 @@ def run_all(services: Services, inp: StepInput, records: list[Record], sent: dic
     def run_group(group: list[tuple[str, Spec, dict[str, str]]]) -> list[_Answer]:
         return [_run(services, *one, sent.get(one[0], ""), ends_at) for one in group]
 
-    with ThreadPoolExecutor(min(PARALLEL_CHECKS, len(groups))) as pool:
-        answers = {one.key: one for found in pool.map(run_group, groups) for one in found}
+    answers = {one.key: one for found in side_by_side(groups, run_group, PARALLEL_CHECKS) for one in found}
     return _round([answers[f"{r.instance_id}/{number}"] for r in records for number in range(len(specs))])
 
 
