@@ -15,6 +15,7 @@ from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Holder
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.make import make_plan
+from migration_ops.wave.plan.plan import build_plan
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver
@@ -219,3 +220,52 @@ def test_without_the_ledger_nothing_is_called_finalized(first: Driver, box: Any)
     box.faults.remove()
     assert Verdict.UNKNOWN in verdicts
     assert first.records("a")[0].phase is Phase.FINALIZED
+
+
+def with_approvers(driver: Driver, *users: str) -> Driver:
+    document = driver.plan.conf.as_document() | {"approvals": {"approvers": list(users)}}
+    return replace(again(driver), plan=build_plan(parse_conf(document, now=datetime.now(UTC))))
+
+
+@pytest.fixture
+def cut_over(wave: Any) -> Driver:
+    """Registered with alice and bob; the run ended after its cutover."""
+    driver: Driver = wave({**APPS[0], "servers": 1}, approvals={"approvers": ["alice", "bob"]})
+    driver.ready()
+    driver.cutover("a")
+    return driver
+
+
+@pytest.mark.parametrize("users", [[], ["mallory"], ["alice", "mallory"]])
+def test_a_new_run_cannot_have_other_approvers_of_what_is_cut_over(cut_over: Driver, users: list[str]) -> None:
+    second = with_approvers(cut_over, *users)
+    [found] = bad(second)
+    assert (found.name, found.verdict) == ("approvers", Verdict.BLOCKED)
+    with pytest.raises(BlockedError, match="registered with alice, bob"):
+        register(second.services, second.plan)
+    assert cut_over.records("a")[0].facts["registered"]["approvers"] == ["alice", "bob"]
+
+
+def test_a_new_run_can_name_fewer_of_them(cut_over: Driver) -> None:
+    second = with_approvers(cut_over, "bob")
+    assert bad(second) == []
+    register(second.services, second.plan)
+    [record] = second.records("a")
+    assert record.facts["registered"]["approvers"] == ["bob"]
+    [line] = [one for one in second.services.ledger.history(record.migration_id) if one.event == "registered"][1:]
+    assert line.detail["approversBefore"] == ["alice", "bob"]
+
+
+def test_before_the_cutover_wrong_approvers_can_be_corrected(wave: Any) -> None:
+    driver: Driver = wave({**APPS[0], "servers": 1}, approvals={"approvers": ["allice"]})
+    driver.ready()
+    second = with_approvers(driver, "alice")
+    assert bad(second) == []
+    register(second.services, second.plan)
+
+
+def test_an_administrator_can_name_others(cut_over: Driver) -> None:
+    second = with_approvers(cut_over, "zoe")
+    services = second.services
+    allowed = replace(services, settings=replace(services.settings, approvers="zoe"))
+    assert bad(replace(second, services=allowed)) == []
