@@ -40,7 +40,7 @@ WRITES = {
     "wave": {"waves/*", "ledger/*", "anchors/*"},
     "rollback": {"waves/*", "ledger/*", "anchors/*"},
     "runbook": {"runbook/*"},
-    "runbook_backup": {"backups/*", "anchors/*"},
+    "runbook_backup": {"backups/*", "anchors/*", "archive/*"},
 }
 SERVERS = {"arn:aws:ec2:*:*:instance/*", "arn:aws:ssm:*:*:managed-instance/*"}
 DOCUMENTS = {"arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ssm:*::document/AWS-RunPowerShellScript"}
@@ -106,7 +106,10 @@ def test_each_role_reads_objects_below_a_named_prefix_only() -> None:
     for name, statement in with_action("s3:GetObject*"):
         for resource in listed(statement["Resource"]):
             prefix = resource.partition("/")[2]
-            assert prefix.split("/")[0] in ("waves", "ledger", "runbook", "backups", "anchors"), (name, resource)
+            assert prefix.split("/")[0] in ("waves", "ledger", "runbook", "backups", "anchors", "archive"), (
+                name,
+                resource,
+            )
 
 
 def test_log_lines_are_read_of_our_groups_only() -> None:
