@@ -185,7 +185,7 @@ def discard(client: Any, change_set: ChangeSet) -> None:
 def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | None:
     """The stack's outputs once the change set is executed (DescribeChangeSet, DescribeStacks); None until then.
 
-    A stack alone cannot tell: right after ExecuteChangeSet it may still show the good end of the change before.
+    A stack alone does not show it: right after ExecuteChangeSet it may still show the good end of the change before.
 
     :raises StepFailedError: the change failed and was rolled back, with which resource and why.
     """
@@ -260,7 +260,7 @@ def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
     try:
         stacks: list[dict[str, Any]] = client.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
-        # A missing stack is a ValidationError like any other; only its message tells.
+        # A missing stack is a ValidationError like any other; only its message shows it.
         if "does not exist" in str(error):
             return None
         raise to_aws_error(error, mutating=False) from error

@@ -98,7 +98,7 @@ class StackChange:
 
 def _effect(action: Action, resource: Mapping[str, Any] | None) -> Effect:
     if action.resource == WHOLE_STACK:
-        # The stack's own good end and its outputs are all that tells.
+        # The stack's own good end and its outputs are all that shows it.
         return Effect.DONE
     status = resource.get("ResourceStatus", "") if resource else "DELETE_COMPLETE"
     if action.what == REMOVE:

@@ -44,7 +44,7 @@ class RunbookReportOperator(DocumentedOperator):
 
     :param title: the report's title.
     :param sources: what it is made of, in order, see ``sources``.
-    :param looks_back: whether the run's checks look at its window: then what no run looked at is a finding.
+    :param looks_back: whether the run's checks read its window: then time that no run checked is a finding.
     """
 
     def __init__(self, *, title: str, sources: Sequence[Source], looks_back: bool = False, **kwargs: Any) -> None:

@@ -176,7 +176,7 @@ class Check:
             return [self._finding(EVERYTHING, CheckResult(verdict, reason, conclusive=False))]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
-        return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
+        return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was checked"))]
 
     def _missing(self, estate: Snapshot) -> list[Finding]:
         reader, member = self.metadata.about.split(".", 1)

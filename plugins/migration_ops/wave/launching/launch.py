@@ -116,7 +116,7 @@ def _wait_to_send(services: Services, inp: StepInput, kind: LaunchKind, sent: La
 def finish(services: Services, kind: LaunchKind, records: list[Record], resumed: Resumed) -> list[Record]:
     """Judges the jobs per server and writes the verdicts: launched ones move on, failed ones say why.
 
-    A job that is COMPLETED says nothing; ``launchStatus`` of each server does, and the log tells an old snapshot.
+    A job that is COMPLETED says nothing; ``launchStatus`` of each server does, and the log shows an old snapshot.
 
     :raises StepFailedError: at least one server was not launched, or from an old snapshot.
     :raises UnknownError: MGN's answer allows no verdict on a server; nothing is written for it.
