@@ -183,9 +183,9 @@ class Check:
         own = estate[reader].optional(OWN_MISSING, {}).get(member, ())
         return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
 
-    def lost(self, reason: str) -> Finding:
+    def missing_result(self, reason: str) -> Finding:
         """UNKNOWN, for a check that left nothing behind."""
-        return self.metadata.lost(reason)
+        return self.metadata.missing_result(reason)
 
     def _of(self, thing: Snapshot, estate: Snapshot, limits: Thresholds) -> list[CheckResult]:
         try:
