@@ -37,6 +37,7 @@ ONE_PAGE_IS_ENOUGH = {
     ("aws/mgn/hook.py", "list_waves"): "by name, to what reads all pages",
     ("aws/stack.py", "describe_stack_events"): "the first page has the latest events",
     ("aws/stack.py", "describe_stacks"): "one stack by its name",
+    ("ledger/archiving.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/durations.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/dynamodb.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/anchors.py", "query"): "a method of the ledger's table, which reads all pages",
