@@ -73,7 +73,7 @@ def migration_wave() -> None:
     soak = step(FINAL_SHEET, trigger_rule=TriggerRule.ALL_DONE)
     approve_finalize = EvidenceApproval(task_id=FINAL_APPROVAL, which="finalize", sheet_task=FINAL_SHEET)
     undone: list[StepOperator] = []
-    told: list[StepOperator] = []
+    endings: list[StepOperator] = []
 
     @task_group(group_id="test")
     def test(app: Any) -> None:
@@ -101,7 +101,7 @@ def migration_wave() -> None:
         close = step("close", app, trigger_rule=TriggerRule.ALL_DONE)
         chain(approve_finalize, finalize, update_cmdb, send_callback, close)
         undone >> update_cmdb
-        told.extend([update_cmdb, send_callback, close])
+        endings.extend([update_cmdb, send_callback, close])
 
     for group in (test, cutover, finish):
         group.expand(app=preflight.output)
@@ -111,7 +111,7 @@ def migration_wave() -> None:
     chain(plan, preflight)
     chain(go_no_go, approve_cutover, cutover_window)
     chain(soak, approve_finalize)
-    cross_downstream(told, [wave_complete, report])
+    cross_downstream(endings, [wave_complete, report])
     # When one of them is cleared later and fails, the rest is skipped, and that must not be green.
     cross_downstream([plan, preflight], [wave_complete])
 

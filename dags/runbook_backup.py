@@ -4,14 +4,18 @@
 Every night: DynamoDB's own export where point-in-time recovery is on (a moment in time, no read of the table), else a
 parallel scan. Compressed, encrypted, with a manifest; then **read back**; then old ones expire.
 
-- It adds objects below `backups/` in the bucket and removes expired ones. The table is only read. That is why there is
-  no dry run: a schedule whose default changes nothing would never back up anything (ADR 0021).
+- It adds objects below `backups/` in the bucket and removes expired ones. That is why there is no dry run: a schedule
+  whose default changes nothing would never back up anything (ADR 0021).
 - Without a manifest there is no backup: a run that was killed leaves nothing that passes for one.
 - A backup of far fewer items than the last verified one (`backup.minItemsPercent`), of none, or of a table elsewhere is
   **CRITICAL and does not count as verified**: it is not offered for a restore, and no older one expires. Look at the
   table; if all is as it should be, trigger a run with `acceptFewerItems`. A ledger that never held anything is quiet.
 - Beside it the ledger is **anchored**: the end of every chain and a digest of every record go below `anchors/` in the
   bucket of evidence. What was anchored the night before and was edited, cut or deleted since is CRITICAL.
+- Then what ended long ago is **archived**: waves of which everything ended and nothing was written for
+  `backup.archiveAfterDays` (180; null: never) are copied below `archive/`, the copy is read back, and the items get a
+  time to live of `MIGRATION_OPS_HISTORY_TTL_DAYS` (90). `verify-history` reads the copies. Nothing else writes the
+  table.
 - *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again, unless
   it was found bad: then clear from `scan` or `export` on. An export that failed is asked for anew.
 - *To restore*: trigger `migration_restore`.
@@ -24,6 +28,7 @@ from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, chain, dag
 
+from migration_ops.operators.backup.archive import ArchiveOperator
 from migration_ops.operators.backup.backup import (
     AnchorOperator,
     BackupPlanOperator,
@@ -44,10 +49,15 @@ FEWER = Param(
     False,
     type="boolean",
     title="Accept fewer items",
-    description="A person has looked at the table: this backup may be empty, hold far fewer items than the one before,"
+    description="A person has checked the table: this backup may be empty, hold far fewer items than the one before,"
     " be of a table elsewhere, or follow one that cannot be read, and counts as verified all the same",
 )
-MODE = Param("auto", enum=["auto", "export", "scan"], title="How", description="Auto: export where PITR is on")
+MODE = Param(
+    "auto",
+    enum=["auto", "export", "scan"],
+    title="How",
+    description="Auto: export where PITR is on and the bucket has no default retention",
+)
 
 
 @dag(
@@ -74,8 +84,11 @@ def runbook_backup() -> None:
     chain(plan, [scan, export, anchors])
     chain(export, exported, seal)
     chain([scan, seal], verify, expire)
-    sources = [Tasks(("scan", "seal", "verify", "expire", "anchors"), TASK_KINDS)]
-    tail([expire, anchors], "Backup of the ledger", sources)
+    # What is to expire is anchored, and in a backup that was read back.
+    archive = ArchiveOperator(task_id="archive")
+    chain([verify, anchors], archive)
+    sources = [Tasks(("scan", "seal", "verify", "expire", "anchors", "archive"), TASK_KINDS)]
+    tail([expire, anchors, archive], "Backup of the ledger", sources)
 
 
 runbook_backup()

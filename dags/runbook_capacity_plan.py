@@ -4,7 +4,7 @@
 Every quarter: what grows (migrations, the evidence bucket, logs), how much of each quota is used, and when each is
 reached, as a date from to. A forecast is a straight line with its band through whole weeks. It reads only.
 
-- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - Too few weeks to draw a line through are UNKNOWN, not OK: `capacity` in `thresholds.yaml` says how many it takes.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
 - *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear

@@ -5,7 +5,7 @@ Every month, on the 8th, when Cost Explorer's last month has settled: cost by se
 data transfer against the month before, what MGN left over, what does nothing, tables billed the wrong way. It reads
 only: nothing is deleted. Cost Explorer charges $0.01 a request, about $0.03 a run.
 
-- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - The window is for the tables' consumption; costs are always those of the last two whole months.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
 - *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear

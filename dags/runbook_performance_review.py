@@ -5,7 +5,7 @@ Every month: functions (p50, p95, p99 of the slowest day against the time-out, m
 proposal, reserved and provisioned concurrency), state machines (durations, transitions), tables (writes of indexes, hot
 keys), and how long each step of the waves took. It reads only.
 
-- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - Proposals are proposals: CPU comes with memory, so compare p95 before and after.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
 - *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear

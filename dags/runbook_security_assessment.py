@@ -5,7 +5,7 @@ Once a quarter: the whole security audit with the Lambda runtimes, known vulnera
 compliance checklist (`include/config/compliance.yaml`), which people sign with the findings before them. It reads only.
 
 - **Green**: every check is OK or a WARNING, and every item was signed off. **Red**: something is CRITICAL, could not be
-  looked at (UNKNOWN), is not done, or nobody answered in time: silence signs nothing off.
+  read (UNKNOWN), is not done, or nobody answered in time: silence signs nothing off.
 - `report` and `notify` come first; then people are asked, and `signed_report` adds who signed what, when, and on which
   evidence.
 - The scan of the packages is a report of `pip-audit --format json` in the evidence bucket under

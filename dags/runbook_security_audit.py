@@ -5,7 +5,7 @@ Once a month: roles, keys and secrets; secrets where none belong (variables, def
 come in through policies and URLs; runtimes, encryption and recovery of functions, queues, topics, buses, ledger and
 buckets; migrated servers. It reads only, and never a secret's value or an object.
 
-- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - `prowlerReport` and `securityHub` take over findings of other scanners; what is malformed there is UNKNOWN.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
 - *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report.

@@ -5,7 +5,7 @@ Every Monday: how the migrations of the week ended (success rate, errors, durati
 before, and the Python packages against their lock, the index and known vulnerabilities. It reads only: **nothing is
 upgraded in place**. Cost Explorer charges $0.01 for the run.
 
-- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be looked at (UNKNOWN).
+- **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - A package index that cannot be reached makes `packages_outdated` UNKNOWN, not OK.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
 - *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from include.simulation.faults import ReadKind
@@ -111,6 +112,10 @@ class SimulatedSsm:
 
         self._world.send("ssm", "CancelCommand", [source.server_id], execute)
         return {}
+
+    def get_paginator(self, operation: str) -> Any:
+        """Everything is on one page."""
+        return SimpleNamespace(paginate=lambda **request: [getattr(self, operation)(**request)])
 
     def list_commands(self, *, InstanceId: str) -> dict[str, Any]:
         def answer(kind: ReadKind | None) -> dict[str, Any]:

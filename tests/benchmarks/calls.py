@@ -22,7 +22,7 @@ ONE_SERVER_A_CALL = ("GetLaunchConfiguration", "ChangeServerLifeCycleState", "Fi
 
 
 class Tally:
-    """Tells the calls of waits from the calls of work, and what each task cost; for a run that is serial."""
+    """Counts the calls of waits apart from the calls of work, and what each task cost; for a run that is serial."""
 
     def __init__(self, account: Account) -> None:
         self._account = account

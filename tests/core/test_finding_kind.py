@@ -63,9 +63,9 @@ def test_a_state_that_the_kind_does_not_know_is_an_error() -> None:
 
 
 def test_what_left_nothing_behind_is_unknown_about_everything() -> None:
-    found = DEPTH.lost("see the log")
+    found = DEPTH.missing_result("see the log")
     assert (found.verdict, found.resource, found.reason, found.remedy) == (UNKNOWN, "*", "see the log", "Mend it.")
-    assert replace(DEPTH, lost_remedy="Clear it.").lost("x").remedy == "Clear it."
+    assert replace(DEPTH, lost_remedy="Clear it.").missing_result("x").remedy == "Clear it."
 
 
 @pytest.mark.parametrize("name", ["check_id", "title", "section", "remedy"])

@@ -12,7 +12,7 @@ ENDS: dict[str, tuple[set[str], set[str]]] = {
     "migration_restore": ({"compare"}, {"compare"}),
     "runbook_alarms": ({"alarms"}, {"alarms"}),
     "runbook_annual_review": ({"sign_off"}, {"sign_off"}),
-    "runbook_backup": ({"expire", "anchors"}, {"expire", "anchors"}),
+    "runbook_backup": ({"expire", "anchors", "archive"}, {"expire", "anchors", "archive"}),
     "runbook_capacity_plan": ({"check", "tables"}, {"check", "tables"}),
     "runbook_cost_review": ({"check", "tables"}, {"check", "tables"}),
     # The tables are removed whatever was found; what was compared decides.

@@ -100,7 +100,7 @@ def run(dynamodb: Any, table_name: str) -> Callable[..., int]:
 
 def test_whole(record: Record, run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == run("--wave", "wave-3") == run("--migration-id", "mig-web001") == 0
-    assert "2 looked at, 0 broken" in capsys.readouterr().out
+    assert "2 checked, 0 broken" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", TAMPERING)

@@ -344,7 +344,7 @@ class TestFindingsComeFirst:
         assert "migration-on-call" in page
         run_notify(whole("noreport-2"), "noreport-2")
         [again] = mailbox()
-        assert "can be looked at again" in again
+        assert "can be read again" in again
 
 
 def test_a_message_says_where_it_comes_from(

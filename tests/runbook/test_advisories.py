@@ -182,7 +182,7 @@ class TestReading:
 
     def test_nothing_found_is_ok(self, tmp_path: Path, report: Path) -> None:
         [found] = self._judged(tmp_path, str(report))
-        assert (found.verdict, found.reason) == (OK, "2 packages were looked at, 0 are vulnerable")
+        assert (found.verdict, found.reason) == (OK, "2 packages were checked, 0 are vulnerable")
 
     def test_each_vulnerable_package_is_critical(self, tmp_path: Path, report: Path) -> None:
         report.write_text(json.dumps(pip_audit(VULNERABLE)))

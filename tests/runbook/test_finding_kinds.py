@@ -61,7 +61,7 @@ def test_a_kind_says_all_that_people_need(check_id: str) -> None:
     assert kind.section in SECTIONS or kind.section.rpartition(", ")[0] in SECTIONS
     assert [kind.remedy_for(status) for status in BAD if not kind.remedy_for(status).strip()] == []
     assert kind.remedy_for(FindingStatus.OK) == ""
-    assert kind.lost("x").remedy.strip()
+    assert kind.missing_result("x").remedy.strip()
 
 
 @pytest.mark.parametrize("name", ALARMS)

@@ -25,11 +25,8 @@ TOKENS = {
 }
 # Calls of operations that have pages by one request, or by a method of that name: why nothing is left unread.
 ONE_PAGE_IS_ENOUGH = {
-    ("aws/managed_nodes.py", "describe_instance_information"): "its token is followed",
-    ("aws/run_command.py", "list_commands"): "its token is followed",
     ("aws/inventory/cost.py", "get_cost_and_usage"): "its token is followed",
     ("aws/inventory/cost_week.py", "get_cost_and_usage"): "its token is followed",
-    ("aws/inventory/events_bus.py", "list_event_buses"): "its token is followed",
     ("aws/inventory/iam_last_accessed.py", "get_service_last_accessed_details"): "its marker is followed",
     ("aws/inventory/stepfunctions_details.py", "get_execution_history"): "the last events alone are evidence",
     ("aws/inventory/stepfunctions_performance.py", "list_executions"): "the newest few are examples",
@@ -38,9 +35,9 @@ ONE_PAGE_IS_ENOUGH = {
     ("aws/mgn/hook.py", "describe_source_servers"): "by name, to what reads all pages",
     ("aws/mgn/hook.py", "list_applications"): "by name, to what reads all pages",
     ("aws/mgn/hook.py", "list_waves"): "by name, to what reads all pages",
-    ("aws/stack.py", "describe_change_set"): "its token is followed",
     ("aws/stack.py", "describe_stack_events"): "the first page has the latest events",
     ("aws/stack.py", "describe_stacks"): "one stack by its name",
+    ("ledger/archiving.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/durations.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/dynamodb.py", "query"): "a method of the ledger's table, which reads all pages",
     ("ledger/anchors.py", "query"): "a method of the ledger's table, which reads all pages",

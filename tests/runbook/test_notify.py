@@ -133,7 +133,7 @@ class TestWhatWasNotLookedAt:
         runs.run(finding(UNKNOWN, "*"))
         [message] = runs.plan(finding(CRITICAL, "other"), finding(OK)).messages[1:]
         assert message.subject.startswith("No longer reported")
-        assert "can be looked at again" in message.body
+        assert "can be read again" in message.body
 
 
 class TestWhatIsGone:

@@ -234,7 +234,7 @@ def test_a_queue_of_another_account_or_region_is_said_to_be_not_looked_at(
     read = sqs.read(reader_of(box, account))
     one = judged(read, "sqs_dead_letter_depth")[arn]
     assert one.verdict is WARNING
-    assert "not looked at" in one.reason
+    assert "not read" in one.reason
     assert "rule default/r" in one.reason
     for check_id in (*CHECKS[1:], "sqs_queue_delayed", "sqs_queue_in_flight"):
         assert arn not in verdicts(read, check_id)

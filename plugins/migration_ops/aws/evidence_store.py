@@ -127,6 +127,8 @@ class EvidenceStore:
                 Key=key,
                 Body=body,
                 ContentType=content_type,
+                # Object lock asks for it beside the checksum itself.
+                ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=b64encode(digest.digest()).decode(),
                 Metadata={"sha256": digest.hexdigest()},
                 **owned_by(self.owner),

@@ -11,6 +11,7 @@ from migration_ops.core.batches import in_groups
 ONLINE = "Online"
 # The filter's own limit (InstanceInformationFilterValueSet).
 MAX_FILTER_VALUES = 100
+MAX_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,11 @@ def managed_nodes(ssm: Any, instance_ids: Iterable[str]) -> dict[str, ManagedNod
     wanted = list(dict.fromkeys(instance_ids))
     found: dict[str, ManagedNode] = {}
     for some in in_groups(wanted, MAX_FILTER_VALUES):
-        request: dict[str, Any] = {
-            "Filters": [{"Key": "InstanceIds", "Values": some}],
-            "MaxResults": 50,
-        }
-        while True:
-            answer = ssm.describe_instance_information(**request)
-            for item in answer.get("InstanceInformationList") or []:
+        filters = [{"Key": "InstanceIds", "Values": some}]
+        pages = ssm.get_paginator("describe_instance_information").paginate(
+            Filters=filters, PaginationConfig={"PageSize": MAX_PAGE}
+        )
+        for page in pages:
+            for item in page.get("InstanceInformationList") or []:
                 found[item.get("InstanceId")] = ManagedNode.from_api(item)
-            if not answer.get("NextToken"):
-                break
-            request["NextToken"] = answer["NextToken"]
     return {one: found[one] for one in wanted if one in found}

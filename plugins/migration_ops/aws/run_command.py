@@ -90,10 +90,5 @@ def commands_with(ssm: Any, instance_id: str, token: str) -> list[str]:
 
 
 def _listed(ssm: Any, instance_id: str) -> Iterator[dict[str, Any]]:
-    request: dict[str, Any] = {"InstanceId": instance_id}
-    while True:
-        answer = ssm.list_commands(**request)
-        yield from answer.get("Commands") or []
-        if not answer.get("NextToken"):
-            return
-        request["NextToken"] = answer["NextToken"]
+    for page in ssm.get_paginator("list_commands").paginate(InstanceId=instance_id):
+        yield from page.get("Commands") or []

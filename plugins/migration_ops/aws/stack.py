@@ -7,7 +7,6 @@ Running any of them again is harmless.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,11 +31,25 @@ _OUR_DESCRIPTION = "Deployed by the DAG migration_setup"
 _GONE = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException"})
 
 
+# Of a stack that is made now: what its bucket is given only once. A stack that exists keeps what it has.
+AT_CREATION = {"EvidenceLockMode": "GOVERNANCE", "EvidenceBucketMadeLocked": "true"}
+
+
 class NotOurStackError(BlockedError):
     """The stack exists and is somebody else's: a change set would remove what is in it. None was made."""
 
     code = "STACK_NOT_OURS"
     hint = "Give another stackName. If the stack is this package's, tag it project=migration-ops, then clear this task."
+
+
+class BorrowedRoleError(BlockedError):
+    """The stack has a service role: CloudFormation would act with its rights. No change set was made."""
+
+    code = "STACK_HAS_ROLE"
+    hint = (
+        "CloudFormation keeps the service role that a stack was last changed with. Have somebody who may pass that "
+        "role make this change by hand, or make the stack anew without one (include/cloudformation/README.md)."
+    )
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
 
     :param token: names the change set; the same token finds the one that exists.
     :raises NotOurStackError: the stack is not this package's.
+    :raises BorrowedRoleError: the stack has a service role.
     :raises BlockedError: the stack is being changed by somebody else, or a failed creation is in the way.
     """
     stack = require_ours(client, stack_name)
@@ -98,7 +112,7 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
             ChangeSetName=name,
             ChangeSetType=kind,
             TemplateBody=template,
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Parameters=_parameters(parameters, stack if stack and kind == "UPDATE" else None),
             Tags=[OWNER_TAG],
         )
     except client.exceptions.AlreadyExistsException:
@@ -107,6 +121,15 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
     except (ClientError, BotoCoreError) as error:
         raise to_aws_error(error, mutating=True) from error
     return ChangeSet(stack_name, answer["Id"], kind)
+
+
+def _parameters(given: dict[str, str], stack: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """:param stack: the stack that exists; None for one that is made now."""
+    listed: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+    if stack is None:
+        return listed + [{"ParameterKey": key, "ParameterValue": value} for key, value in AT_CREATION.items()]
+    known = {one["ParameterKey"] for one in stack.get("Parameters") or []}
+    return listed + [{"ParameterKey": key, "UsePreviousValue": True} for key in AT_CREATION if key in known]
 
 
 def look(client: Any, change_set: ChangeSet) -> Plan | None:
@@ -162,7 +185,7 @@ def discard(client: Any, change_set: ChangeSet) -> None:
 def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | None:
     """The stack's outputs once the change set is executed (DescribeChangeSet, DescribeStacks); None until then.
 
-    A stack alone cannot tell: right after ExecuteChangeSet it may still show the good end of the change before.
+    A stack alone does not show it: right after ExecuteChangeSet it may still show the good end of the change before.
 
     :raises StepFailedError: the change failed and was rolled back, with which resource and why.
     """
@@ -193,13 +216,17 @@ def require_ours(client: Any, stack_name: str) -> dict[str, Any] | None:
     """The stack (DescribeStacks) when it is this package's or has no resources yet; None when there is none.
 
     :raises NotOurStackError: it has resources, and neither our tag nor the description of our template.
+    :raises BorrowedRoleError: it has a service role, with whose rights every change of it is made.
     """
     stack = _stack(client, stack_name)
-    if stack is None or stack["StackStatus"] in EMPTY:
+    if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
         return stack
     description = " ".join((stack.get("Description") or "").split())
-    if OWNER_TAG not in (stack.get("Tags") or []) and _OUR_DESCRIPTION not in description:
+    is_marked = OWNER_TAG in (stack.get("Tags") or []) or _OUR_DESCRIPTION in description
+    if stack["StackStatus"] not in EMPTY and not is_marked:
         raise NotOurStackError("The stack is not this package's", stackName=stack_name, status=stack["StackStatus"])
+    if stack.get("RoleARN"):
+        raise BorrowedRoleError("The stack has a service role", stackName=stack_name, role=stack["RoleARN"])
     return stack
 
 
@@ -208,29 +235,23 @@ def resources_of(client: Any, stack_name: str) -> dict[str, dict[str, Any]]:
 
     :raises MigrationError: it could not be read.
     """
-    listed = _listed(client.list_stack_resources, "StackResourceSummaries", stack_name)
+    listed = _listed(client, "list_stack_resources", "StackResourceSummaries", stack_name)
     return {one["LogicalResourceId"]: one for one in listed}
 
 
 def _other_change_sets(client: Any, change_set: ChangeSet) -> list[str]:
     """Change sets of the stack besides this one (ListChangeSets)."""
-    listed = _listed(client.list_change_sets, "Summaries", change_set.stack_name)
+    listed = _listed(client, "list_change_sets", "Summaries", change_set.stack_name)
     # moto lists those of all stacks.
     mine = [one["ChangeSetId"] for one in listed if one["StackName"] == change_set.stack_name]
     return [one for one in mine if one != change_set.change_set_id]
 
 
-def _listed(operation: Callable[..., dict[str, Any]], key: str, stack_name: str) -> list[dict[str, Any]]:
+def _listed(client: Any, operation: str, key: str, stack_name: str) -> list[dict[str, Any]]:
     """All pages of a listing about one stack."""
-    found: list[dict[str, Any]] = []
-    request = {"StackName": stack_name}
     try:
-        while True:
-            page = operation(**request)
-            found += page[key]
-            if not page.get("NextToken"):
-                return found
-            request["NextToken"] = page["NextToken"]
+        pages = client.get_paginator(operation).paginate(StackName=stack_name)
+        return [one for page in pages for one in page[key]]
     except (ClientError, BotoCoreError) as error:
         raise to_aws_error(error, mutating=False) from error
 
@@ -239,7 +260,7 @@ def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
     try:
         stacks: list[dict[str, Any]] = client.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
-        # A missing stack is a ValidationError like any other; only its message tells.
+        # A missing stack is a ValidationError like any other; only its message shows it.
         if "does not exist" in str(error):
             return None
         raise to_aws_error(error, mutating=False) from error
@@ -250,19 +271,17 @@ def _stack(client: Any, stack_name: str) -> dict[str, Any] | None:
 
 def _describe(client: Any, stack_name: str, change_set: str) -> dict[str, Any]:
     """All pages of a change set, as one answer."""
-    request = {"StackName": stack_name, "ChangeSetName": change_set}
     try:
-        answer: dict[str, Any] = client.describe_change_set(**request)
-        page = answer
-        while page.get("NextToken"):
-            page = client.describe_change_set(**request, NextToken=page["NextToken"])
-            answer["Changes"] += page["Changes"]
+        paginator = client.get_paginator("describe_change_set")
+        first, *others = paginator.paginate(StackName=stack_name, ChangeSetName=change_set)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in _GONE:
             raise PlanChangedError("The change set is gone", stackName=stack_name) from error
         raise to_aws_error(error, mutating=False) from error
     except BotoCoreError as error:
         raise to_aws_error(error, mutating=False) from error
+    changes = [one for page in (first, *others) for one in page.get("Changes") or []]
+    answer: dict[str, Any] = {**first, "Changes": changes}
     return answer
 
 

@@ -74,6 +74,7 @@ class StackChange:
     def plan(self) -> ChangePlan:
         """
         :raises NotOurStackError: the stack is somebody else's.
+        :raises BorrowedRoleError: the stack has a service role.
         :raises PlanChangedError: the change set is gone, obsolete or not ready.
         """
         stack.require_ours(self.client, self.change_set.stack_name)
@@ -97,7 +98,7 @@ class StackChange:
 
 def _effect(action: Action, resource: Mapping[str, Any] | None) -> Effect:
     if action.resource == WHOLE_STACK:
-        # The stack's own good end and its outputs are all that tells.
+        # The stack's own good end and its outputs are all that shows it.
         return Effect.DONE
     status = resource.get("ResourceStatus", "") if resource else "DELETE_COMPLETE"
     if action.what == REMOVE:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def in_groups(items: Sequence[T], size: int) -> list[list[T]]:
@@ -17,10 +18,14 @@ def in_groups(items: Sequence[T], size: int) -> list[list[T]]:
 AT_ONCE = 8
 
 
-def side_by_side(things: Iterable[T], read: Callable[[T], Any]) -> list[Any]:
-    """Results in the order of ``things``."""
+def side_by_side(things: Iterable[T], read: Callable[[T], R], at_once: int = AT_ONCE) -> list[R]:
+    """
+    Results in the order of ``things``; what ``read`` raises of the first of them is raised.
+
+    :param at_once: the most threads.
+    """
     wanted = list(things)
     if len(wanted) < 2:
         return [read(one) for one in wanted]
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(wanted))) as pool:
+    with ThreadPoolExecutor(max_workers=min(at_once, len(wanted))) as pool:
         return list(pool.map(read, wanted))

@@ -76,7 +76,7 @@ class Sent:
 
     @property
     def is_lost(self) -> bool:
-        """Nobody knows whether it was done: only reading tells."""
+        """Nobody knows whether it was done: only reading shows it."""
         return isinstance(self.error, OutcomeUnknownError)
 
 

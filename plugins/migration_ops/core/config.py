@@ -1,4 +1,4 @@
-"""What the runbook is about, its limits and whom it tells: ``include/config/*.yaml``, judged when a run begins."""
+"""What the runbook is about, its limits and whom it notifies: ``include/config/*.yaml``, judged when a run begins."""
 
 from __future__ import annotations
 
@@ -153,11 +153,11 @@ class Escalation(ConfigPart):
 
 
 class OnCall(ConfigPart):
-    """Who is told, and how soon again."""
+    """Who is notified, and how soon again."""
 
     contacts: tuple[Contact, ...] = ()
     escalation: tuple[Escalation, ...] = ()
-    # The same unchanged finding is told again after so long.
+    # The same unchanged finding is notified again after so long.
     remind_after_hours: int = Field(default=24, ge=1)
 
     @field_validator("contacts")

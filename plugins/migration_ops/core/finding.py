@@ -9,7 +9,7 @@ from typing import Any
 
 
 class FindingStatus(StrEnum):
-    """Worst first. UNKNOWN is no kind of OK: what could not be looked at makes a run red, as CRITICAL does."""
+    """Worst first. UNKNOWN is no kind of OK: what could not be read makes a run red, as CRITICAL does."""
 
     CRITICAL = "CRITICAL"
     UNKNOWN = "UNKNOWN"
@@ -43,7 +43,7 @@ class Finding:
     :param section: the runbook's section.
     :param title: what was checked, in a few words; empty where only the id says it.
     :param is_event: it is about something that happened: it leaves the window by itself, mended or not.
-    :param conclusive: False for an OK that shows nothing: nothing was looked at, or there was nothing to judge by. It
+    :param conclusive: False for an OK that shows nothing: nothing was checked, or there was nothing to judge by. It
         ends no notice.
     """
 
@@ -108,7 +108,7 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> FindingStatus:
-    """The worst verdict; of no findings UNKNOWN: nothing was looked at."""
+    """The worst verdict; of no findings UNKNOWN: nothing was checked."""
     verdicts = {finding.verdict for finding in findings}
     return next((one for one in WORST_FIRST if one in verdicts), FindingStatus.UNKNOWN)
 

@@ -75,7 +75,7 @@ class FindingKind:
             conclusive=judged.conclusive,
         )
 
-    def lost(self, reason: str) -> Finding:
+    def missing_result(self, reason: str) -> Finding:
         """UNKNOWN, for work that left nothing behind."""
         found = self.finding(EVERYTHING, unknown(reason))
         return replace(found, remedy=self.lost_remedy or found.remedy)

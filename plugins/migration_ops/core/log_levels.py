@@ -86,7 +86,7 @@ def level_of(line: str) -> str | None:
 
 
 def is_error(line: str) -> bool:
-    """Whether a line tells of an error, by its level."""
+    """Whether a line reports an error, by its level."""
     return level_of(line) == ERROR
 
 

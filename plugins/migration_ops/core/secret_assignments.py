@@ -12,7 +12,7 @@ from migration_ops.core.secret_shapes import Span
 IN_CLEAR = "password in plain text"
 NAMED = "secret in plain text under a telling name"
 
-# A name that may tell, and the sign between it and its value. Repetitions are bounded: lines have up to 256 KB.
+# A name that may announce a secret, and the sign before its value. Repetitions are bounded: lines have up to 256 KB.
 _ASSIGNED = re.compile(
     r"(?i)(?<![\w.$-])(?P<flag>--?|<)?(?P<name>(?!-)[\w.$-]{0,80}?"
     r"(?:pass|pw|psw|secret|cred|token|jwt|cookie|auth|key|sig)[\w.$-]{0,80})"
@@ -47,8 +47,8 @@ def kind_by_name(name: str, value: str) -> str | None:
     if family is None:
         return None
     scheme = _SCHEME.match(value.strip())
-    told = value.strip()[scheme.end() :] if scheme else value
-    if points_elsewhere(family, told) or (name.upper() in ("PWD", "OLDPWD") and told.startswith("/")):
+    plain = value.strip()[scheme.end() :] if scheme else value
+    if points_elsewhere(family, plain) or (name.upper() in ("PWD", "OLDPWD") and plain.startswith("/")):
         return None
     return IN_CLEAR if family is Family.PASSWORD else NAMED
 
@@ -80,7 +80,7 @@ def assigned(text: str) -> Iterator[Span]:
 
 
 def beside(text: str) -> Iterator[Span]:
-    """The values of pairs whose name is told by another member: ``name: DB_PASSWORD``, ``value: x``."""
+    """The values of pairs whose name is in another member: ``name: DB_PASSWORD``, ``value: x``."""
     values = _Values(text)
     for match in _BESIDE.finditer(text):
         start, end, _ = values.of(match)

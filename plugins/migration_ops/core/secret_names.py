@@ -23,7 +23,7 @@ class Family(StrEnum):
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-# A word that is, or ends in, one of these tells: names are run together (PGPASSWORD, sshpass, githubtoken).
+# What is, or ends in, one of these announces a secret: names are run together (PGPASSWORD, sshpass, githubtoken).
 _ENDS = {
     Family.PASSWORD: (
         *("password", "passwords", "passwd", "passphrase", "passcode", "passwrd", "passwort", "pswd", "passw"),
@@ -134,7 +134,7 @@ def family_of(name: str) -> Family | None:
 
 
 def _is_named_on(after: list[str]) -> bool:
-    """Auth and signature tell only at the end: AUTH_MODE, AUTH_BACKEND name settings."""
+    """Auth and signature announce one only at the end: AUTH_MODE, AUTH_BACKEND name settings."""
     return any(not one.isdigit() for one in after)
 
 

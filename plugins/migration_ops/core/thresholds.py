@@ -178,6 +178,10 @@ class Backup(ConfigPart):
     # Of the last verified backup's items; with fewer a backup does not take its place.
     min_items_percent: float = Field(default=90.0, gt=0, le=100)
     retention_days: int = Field(default=365, ge=1)
+    # Since a wave ended altogether; None: nothing is archived.
+    archive_after_days: int | None = Field(default=180, ge=30)
+    # Of the table's items a night: far less than what min_items_percent lets go.
+    archived_items_percent: float = Field(default=2.0, gt=0, le=5)
     # A drill's or a restore's table may be at work so long.
     max_scratch_hours: float = Field(default=12.0, ge=0)
     rto_minutes: int = Field(default=240, ge=1)

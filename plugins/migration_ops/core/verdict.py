@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class GateResult:
-    """One judged fact: what was looked at, what was seen, what the limit is.
+    """One judged fact: what was checked, what was seen, what the limit is.
 
     ``subject`` is an id or a path, ``value`` and ``limit`` are plain JSON values with the unit in ``name``.
     """
@@ -35,7 +35,7 @@ class GateResult:
 
 
 def worst(checks: list[GateResult]) -> Verdict:
-    """BLOCKED before UNKNOWN before OK. No checks at all is UNKNOWN: nothing was looked at."""
+    """BLOCKED before UNKNOWN before OK. No checks at all is UNKNOWN: nothing was checked."""
     verdicts = {check.verdict for check in checks}
     for verdict in (Verdict.BLOCKED, Verdict.UNKNOWN):
         if verdict in verdicts:

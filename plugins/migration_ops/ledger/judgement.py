@@ -1,4 +1,4 @@
-"""What is known of a history after it was looked at: broken, unknown, or whole; and what its lines do not cover."""
+"""What is known of a history after it was checked: broken, unknown, or whole; and what its lines do not cover."""
 
 from __future__ import annotations
 

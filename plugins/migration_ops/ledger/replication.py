@@ -39,7 +39,7 @@ def _needs_replication(migration: dict[str, Any]) -> bool:
 
 
 def views_of(reader: AwsReader, server_ids: list[str]) -> Any:
-    """By id what MGN says; archived servers too, so that "archived" and "unknown" are told apart."""
+    """By id what MGN says; archived servers too, so that "archived" and "unknown" differ."""
 
     def read_all() -> dict[str, Any]:
         pages = reader.client("mgn").get_paginator("describe_source_servers")

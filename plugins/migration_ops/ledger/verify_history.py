@@ -106,7 +106,7 @@ def _verify(table: Table, options: argparse.Namespace, clients: Callable[[str], 
         survey.locks = _locks_of(table, chains)
     result.take(of_locks(survey.locks, chains, is_whole_table=survey.is_whole_table))
     _say_what_is_not_anchored(trail, result)
-    print(f"{len(survey.migrations)} looked at, {result.broken} broken, {result.missing} missing")
+    print(f"{len(survey.migrations)} checked, {result.broken} broken, {result.missing} missing")
     return result.code
 
 

@@ -30,8 +30,8 @@ class WatchTrigger(BaseTrigger):
     Wait until a condition is met, cannot be met any more, or the deadline has passed.
 
     Yields exactly one event, ``{"reason", "observed", "carry"}``: the fields of
-    :class:`~migration_ops.wave.waits.outcome.Resumed`. What AWS refuses to tell is an observation like any other; only
-    a fault in this package's own code raises.
+    :class:`~migration_ops.wave.waits.outcome.Resumed`. What AWS refuses to answer is an observation like any other;
+    only a fault in this package's own code raises.
 
     :param aws_conn_id: The Airflow connection used for AWS credentials.
     :param region: AWS Region; the connection's when None.

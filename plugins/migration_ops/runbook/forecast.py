@@ -24,7 +24,7 @@ class TooFewPointsError(UnknownError):
     """Nothing can be forecast from what was seen."""
 
     code = "TOO_FEW_POINTS"
-    hint = "Wait until there is more to look at."
+    hint = "Wait until there is more data."
 
 
 @dataclass(frozen=True)

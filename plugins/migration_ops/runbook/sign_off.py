@@ -21,6 +21,8 @@ from migration_ops.core.finding_kind import FindingKind
 from migration_ops.core.thresholds import ConfigPart
 
 CHECK_ID = "sign_off"
+# The period of which every item is asked for.
+YEAR = "year"
 _REMEDY = "{owner}: do it, then clear this item and sign it off."
 SIGN_OFF_KIND = FindingKind(
     check_id=CHECK_ID,
@@ -134,7 +136,7 @@ def asked(checklist: Checklist, on_call: OnCall, period: str, now: datetime) -> 
             "signers": list(checklist.signers.get(one.owner, ())),
         }
         for one in checklist.items
-        if period == "year" or one.period == period
+        if period == YEAR or one.period == period
     ]
     if not found:
         raise InvalidInputError("the checklist has nothing for this period", path="period", value=period)

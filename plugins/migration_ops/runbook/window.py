@@ -16,7 +16,7 @@ class Window:
 
     :param missed: since when nobody looked, where the window does not reach back so far; None when nothing was missed.
     :param asked: whether a person gave its length.
-    :param is_certain: False when the end of the last report could not be read, so that the longest window was taken.
+    :param is_certain: False when the end of the last report could not be read: nobody knows whether time was missed.
     """
 
     since: datetime
@@ -94,7 +94,10 @@ def window_of(until: datetime, usual: timedelta, last: LastLook | None, overlap:
 
 
 def asked_window(until: datetime, length: timedelta, last: LastLook | None) -> Window:
-    """The window that a person gave: exactly so long, whatever lies before it."""
+    """The window that a person gave: exactly so long, whatever lies before it.
+
+    :param last: None when it could not be read.
+    """
     since = until - length
     end = last.end if last else None
-    return Window(since, until, missed=end if end and end < since else None, asked=True)
+    return Window(since, until, missed=end if end and end < since else None, asked=True, is_certain=last is not None)

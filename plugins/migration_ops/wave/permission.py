@@ -11,6 +11,7 @@ from typing import Any
 from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.core.policy import Policy
 from migration_ops.core.states import Phase
+from migration_ops.ledger.first_read import FirstRead
 from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import locks_of_others, records_of, take_up
@@ -126,10 +127,16 @@ def _around(services: Services) -> Surroundings:
     return Surroundings(run_id=services.holder.run_id, required=required, now=services.now())
 
 
-def require_registered(services: Services, plan: WavePlan, app: PlannedApplication) -> None:
-    """:raises PlanMismatchError: the plan is not the one that preflight registered for the application."""
-    reasons = tuple(of_registration(plan, _standings(services, records_of(services, app), ask_mgn=False)))
+def require_registered(services: Services, plan: WavePlan, app: PlannedApplication) -> Services:
+    """
+    Services whose ledger has read the application's records: the step that follows does not read them again.
+
+    :raises PlanMismatchError: the plan is not the one that preflight registered for the application.
+    """
+    records = records_of(services, app)
+    reasons = tuple(of_registration(plan, _standings(services, records, ask_mgn=False)))
     Permission("work", app.app_name, reasons).require()
+    return replace(services, ledger=FirstRead(services.ledger, records))
 
 
 def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) -> Permission:

@@ -132,7 +132,7 @@ def write(
 
 
 def _timed(services: Services, before: Record, record: Record) -> Record:
-    """Notes when it failed or was stopped: what people approved or cleared since then tells who asked for it again."""
+    """Notes when it failed or was stopped: what people approved or cleared since then shows who asked for it again."""
     is_stopped = record.phase in STOPPED
     if not record.error_code and not is_stopped:
         return replace(record, facts={k: v for k, v in record.facts.items() if k != STOPPED_AT})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from migration_ops.aws import stack
@@ -17,6 +18,18 @@ class Scripted:
 
     def __init__(self, **answers: Any) -> None:
         self.answers, self.calls = answers, []
+
+    def get_paginator(self, operation: str) -> Any:
+        """Pages are what a list of answers has; the SDK's own paginator asks as long as there is a token."""
+
+        def paginate(**request: Any) -> Any:
+            page = getattr(self, operation)(**request)
+            yield page
+            while page.get("NextToken"):
+                page = getattr(self, operation)(**request, NextToken=page["NextToken"])
+                yield page
+
+        return SimpleNamespace(paginate=paginate)
 
     def __getattr__(self, name: str) -> Any:
         def call(**request: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -153,12 +153,15 @@ class AsAws:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.client, name)
 
-    def describe_change_set(self, **request: Any) -> Any:
-        answer = self.client.describe_change_set(**request)
-        for one in answer["Changes"]:
-            if one["ResourceChange"]["Action"] == "Modify":
-                one["ResourceChange"]["Replacement"] = "False"
-        return answer
+    def get_paginator(self, operation: str) -> Any:
+        def paginate(**request: Any) -> Any:
+            for page in self.client.get_paginator(operation).paginate(**request):
+                for one in page.get("Changes", []):
+                    if one["ResourceChange"]["Action"] == "Modify":
+                        one["ResourceChange"]["Replacement"] = "False"
+                yield page
+
+        return SimpleNamespace(paginate=paginate)
 
 
 def said(option: str) -> dict[str, Any]:

@@ -250,3 +250,45 @@ def test_no_answer_is_a_package_error() -> None:
 
     with pytest.raises(MigrationError):
         prepared(Dead(), "run-1")
+
+
+class TestTheLockOfTheBucket:
+    """A new stack has it, an existing one keeps what it was made with."""
+
+    def sent(self, *known: str, status: str | None = "UPDATE_COMPLETE") -> dict[str, Any]:
+        sent: dict[str, Any] = {}
+        found = stacks(status or "")
+        found["Stacks"][0]["Parameters"] = [{"ParameterKey": one, "ParameterValue": "kept"} for one in known]
+        client = Scripted(describe_stacks=found if status else {"Stacks": []})
+
+        def create_change_set(**request: Any) -> dict[str, Any]:
+            for one in request["Parameters"]:
+                sent[one["ParameterKey"]] = one.get("ParameterValue", one.get("UsePreviousValue"))
+            return {"Id": "arn"}
+
+        client.__dict__["create_change_set"] = create_change_set
+        stack.prepare(client, NAME, BODY, {"TableName": "t"}, "run-1")
+        return sent
+
+    @pytest.mark.parametrize("status", [None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"])
+    def test_a_new_stack_is_made_with_it(self, status: str | None) -> None:
+        assert self.sent(status=status) == {
+            "TableName": "t",
+            "EvidenceLockMode": "GOVERNANCE",
+            "EvidenceBucketMadeLocked": "true",
+        }
+
+    def test_an_older_stack_is_left_without_it(self) -> None:
+        assert self.sent("TableName", "EvidenceLockMode") == {"TableName": "t", "EvidenceLockMode": True}
+
+    def test_a_stack_that_has_it_keeps_it(self) -> None:
+        names = ("EvidenceLockMode", "EvidenceBucketMadeLocked")
+        assert self.sent(*names) == {"TableName": "t"} | dict.fromkeys(names, True)
+
+    def test_the_bucket_of_a_new_stack_is_locked_and_stays_so(self, client_for: Callable[[str], Any]) -> None:
+        cloudformation = client_for("cloudformation")
+        for run in ("run-1", "run-2"):
+            deployed(cloudformation, run, BODY.replace("VisibilityTimeout: 300", f"VisibilityTimeout: 30{run[-1]}"))
+            given = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["Parameters"]
+            values = {one["ParameterKey"]: one["ParameterValue"] for one in given}
+            assert {key: values[key] for key in stack.AT_CREATION} == stack.AT_CREATION

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from include.cloudformation.sandbox_deploy import TEMPLATE, deploy
 from migration_ops.aws import stack
 from migration_ops.aws.errors import AccessDeniedError
-from migration_ops.aws.stack import ChangeSet, NotOurStackError, Plan
+from migration_ops.aws.stack import BorrowedRoleError, ChangeSet, NotOurStackError, Plan
 from migration_ops.aws.stack_change import WHOLE_STACK, StackChange, change_plan, verified_outputs
 from migration_ops.core.carry_out import ChangeNotMadeError, ChangeUnknownError, Effect, act_once, carry_out
 from migration_ops.core.change import Approval, NotApprovedError, PlanChangedError
@@ -76,6 +76,17 @@ class TestWhoseStackItIs:
         with pytest.raises(NotOurStackError):
             act_once(StackChange(client, UPDATE))
         assert client.calls == ["describe_stacks"]
+
+    @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "REVIEW_IN_PROGRESS"])
+    def test_a_stack_with_a_service_role_is_not_borrowed(self, status: str) -> None:
+        found = stacks(status)
+        found["Stacks"][0]["RoleARN"] = "arn:aws:iam::111122223333:role/admin"
+        client = Scripted(describe_stacks=found, describe_change_set=answer())
+        with pytest.raises(BorrowedRoleError, match="role/admin"):
+            prepared(client, NAME)
+        with pytest.raises(BorrowedRoleError):
+            act_once(StackChange(client, UPDATE))
+        assert set(client.calls) == {"describe_stacks"}
 
     def test_an_empty_stack_with_somebody_elses_plans_is_not_deleted(self, client_for: Callable[[str], Any]) -> None:
         cloudformation = client_for("cloudformation")

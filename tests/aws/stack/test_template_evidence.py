@@ -23,7 +23,7 @@ REPLACING = {
 }
 REPLACING_BEFORE = {
     "LedgerTable": {"TableName", "KeySchema"},
-    "EvidenceBucket": {"BucketName"},
+    "EvidenceBucket": {"BucketName", "ObjectLockEnabled"},
     "OperationsLogGroup": {"LogGroupName"},
 }
 
@@ -40,6 +40,14 @@ def statements(name: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("name", REPLACING)
 def test_nothing_that_holds_data_is_replaced_by_an_update(name: str) -> None:
     assert set(properties(name)) & REPLACING[name] == REPLACING_BEFORE[name]
+
+
+def test_a_bucket_that_exists_does_not_get_the_property_that_would_replace_it() -> None:
+    """An update of a stack that does not know the parameter takes its default."""
+    condition, made, otherwise = properties("EvidenceBucket")["ObjectLockEnabled"]["Fn::If"]
+    assert DOCUMENT["Conditions"][condition] == {"Fn::Equals": [{"Ref": "EvidenceBucketMadeLocked"}, "true"]}
+    assert (made, otherwise) == (True, {"Ref": "AWS::NoValue"})
+    assert PARAMETERS["EvidenceBucketMadeLocked"]["Default"] == "false"
 
 
 def test_versions_of_evidence_are_kept_for_the_audit_period() -> None:

@@ -16,6 +16,7 @@ from migration_ops.aws.mgn.hook import MgnHook
 from migration_ops.core.documents import canonical_digest
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
+from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.operators.triggers import WatchTrigger
 from migration_ops.operators.wave.gates import GATE_KEY
 from migration_ops.operators.wave.step import LaunchOperator, StepOperator
@@ -198,3 +199,18 @@ class TestForged:
         run.ledger.write([record], [replace(record, facts=facts)], "as it was")
         run.do(launch(run))
         assert jobs(run) == 1
+
+
+def test_a_stint_reads_the_application_once_for_its_registration_and_its_work(
+    begun: Wave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, read = begun(), DynamoDbLedger.read
+    reads: list[list[str]] = []
+
+    def counted(ledger: DynamoDbLedger, ids: list[str]) -> Any:
+        reads.append(ids)
+        return read(ledger, ids)
+
+    monkeypatch.setattr(DynamoDbLedger, "read", counted)
+    run.until_it_defers(look(run))
+    assert len(reads) == 1

@@ -91,7 +91,7 @@ class Lab:
         keys = [{"DeleteRequest": {"Key": {"migrationId": {"S": name}}}} for name in self.items()]
         for start in range(0, len(keys), 25):
             self.dynamodb.batch_write_item(RequestItems={self.table: keys[start : start + 25]})
-        for one in self.store.objects("backups/"):
+        for one in [*self.store.objects("backups/"), *self.store.objects("archive/")]:
             self.s3.delete_object(Bucket=self.bucket, Key=one.key)
         self.forget_anchors()
         for name in self.dynamodb.list_tables()["TableNames"]:

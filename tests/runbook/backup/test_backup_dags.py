@@ -43,6 +43,19 @@ class TestBackup:
         assert latest_verified(lab.store, lab.table)[1].run_id == run.run_id
         assert run.values["report", "return_value"]["key"]
 
+    def test_into_a_bucket_with_a_default_retention_it_is_a_scan(
+        self, lab: Lab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = "migration-evidence-locked"
+        lab.s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 365}}
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+        lab.s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
+        monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_BUCKET", name)
+        run = backed_up(lab, "auto")
+        assert run.is_green, explain(run)
+        assert (run.states["scan"], run.states["export"]) == ("success", "skipped")
+
     def test_it_notifies_people_unless_it_must_not(self, lab: Lab) -> None:
         assert Run("runbook_backup").whole().states["notify"] == "success"
 

@@ -136,7 +136,7 @@ def test_whatever_is_not_well_says_what_to_do(check_id: str) -> None:
 
 @pytest.mark.parametrize("task_id", ["verify", "compare", "begin"])
 def test_a_task_that_left_nothing_says_what_to_do(task_id: str) -> None:
-    found = TASK_KINDS[task_id].lost("it left nothing")
+    found = TASK_KINDS[task_id].missing_result("it left nothing")
     assert (found.check_id, found.verdict, bool(found.remedy)) == (task_id, "UNKNOWN", True)
 
 

@@ -361,8 +361,8 @@ def test_an_ssm_command_that_still_runs_is_named() -> None:
         def send_command(self, **_: Any) -> Any:
             return {"Command": {"CommandId": "c-1"}}
 
-        def describe_instance_information(self, **_: Any) -> Any:
-            return {"InstanceInformationList": []}
+        def get_paginator(self, _: str) -> Any:
+            return SimpleNamespace(paginate=lambda **_: [{"InstanceInformationList": []}])
 
     found = run([{"type": "ssm", "commands": ["true"]}], ssm=Ssm())
     assert found.is_running

@@ -17,7 +17,7 @@ from migration_ops.core.errors import (
     StepFailedError,
     ThrottledError,
 )
-from migration_ops.wave.launching.at_most_once import NOTHING_HAPPENED
+from migration_ops.wave.launching.intents import NOTHING_HAPPENED
 from tests.wave.steps.wave_driver import Driver, MgnProxy, WorkerKilled, killed, without_job_tags
 
 READY = {"appName": "app", "servers": 2, "state": "READY_FOR_CUTOVER"}

@@ -12,7 +12,7 @@ import pytest
 
 from migration_ops.aws.errors import AccessDeniedError, ConflictError
 from migration_ops.core.errors import OutcomeUnknownError, StepFailedError, StepTimedOutError
-from migration_ops.wave.launching.at_most_once import NOTHING_HAPPENED
+from migration_ops.wave.launching.intents import NOTHING_HAPPENED
 from tests.wave.steps.wave_driver import (
     FAST,
     Driver,

@@ -15,6 +15,7 @@ from botocore.stub import ANY, Stubber
 from include.sandbox.moto.ssm_nodes import kept, nodes_of
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
 from migration_ops.integrations.instance_http import address_refusal
+from migration_ops.wave.steps.app_checks import CheckRefusedError
 from migration_ops.wave.waits.outcome import Topic
 from tests.wave.steps.wave_driver import FAST, Driver, client_factory
 
@@ -298,8 +299,46 @@ def test_an_ssm_check_runs_in_the_document_of_its_instance(
 
 def test_an_ssm_check_in_a_document_that_is_not_allowed(launched: Any) -> None:
     checks = [{"type": "ssm", "commands": ["hostname"], "documentName": "AWS-RunDocument"}]
-    with pytest.raises(StepTimedOutError, match="does not allow the document"):
-        impatient(launched(READY | {"checks": checks})).step("cutover_verify", "app")
+    with pytest.raises(CheckRefusedError, match="does not allow the document"):
+        launched(READY | {"checks": checks}).step("cutover_verify", "app")
+
+
+HOSTILE_URL = {"type": "http", "url": "http://169.254.169.254/latest/{instanceId}", "status": 200}
+
+
+def of_an_older_version(driver: Driver) -> Driver:
+    """Its plan holds a url that no conf may have today."""
+    applications = tuple(replace(one, checks=(HOSTILE_URL,)) for one in driver.plan.applications)
+    return replace(driver, plan=replace(driver.plan, applications=applications))
+
+
+def test_a_url_that_is_refused_fails_before_the_boot_is_waited_for(launched: Any) -> None:
+    """Waiting does not make it better."""
+    with pytest.raises(CheckRefusedError, match="may not be asked") as refused:
+        of_an_older_version(launched()).advance("cutover_verify", "app")
+    [reason] = refused.value.context["reasons"].values()
+    assert reason.startswith("not asked: the check")
+
+
+def test_of_a_test_instance_too(wave: Any) -> None:
+    driver = of_an_older_version(wave({"appName": "app", "servers": 1}))
+    driver.register()
+    driver.step("test_launch", "app")
+    with pytest.raises(CheckRefusedError):
+        driver.advance("test_verify", "app")
+    assert driver.phases("app") == {"TEST_LAUNCHED"}
+
+
+def test_an_address_that_may_not_be_asked_fails_at_once(launched: Any, site: Any) -> None:
+    checks = [{"type": "tcp", "port": site.server_address[1]}, {"type": "ssm", "commands": ["hostname"]}]
+    driver = at_home(launched(READY | {"checks": checks}))
+    driver = replace(driver, services=replace(driver.services, address_refusal=address_refusal))
+    nodes_of(driver.box.account_id, driver.box.region)[instance_of(driver)].seconds_to_run = 9_999
+    with pytest.raises(CheckRefusedError, match="own address"):
+        driver.step("cutover_verify", "app")
+    assert driver.records("app")[0].error_code == "CHECK_REFUSED"
+    sent = kept(driver.box.account_id, driver.box.region)[1].values()
+    assert [one.status for one in sent if one.node.instance_id == instance_of(driver)] == ["Cancelled"]
 
 
 def test_an_ssm_check_that_passed_is_not_run_again_while_another_runs(launched: Any) -> None:

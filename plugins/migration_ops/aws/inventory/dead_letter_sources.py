@@ -73,7 +73,7 @@ def _rules(reader: AwsReader) -> Entries:
     buses = events.buses(reader)
     if is_failed(buses):
         return [buses]
-    lists = side_by_side(buses, lambda bus: events.rules_of(reader, bus) or [])
+    lists: list[Any] = side_by_side(buses, lambda bus: events.rules_of(reader, bus) or [])
     unread = [some for some in lists if is_failed(some)]
     rules = [rule for some in lists if not is_failed(some) for rule in some if not rule["isManaged"]]
 

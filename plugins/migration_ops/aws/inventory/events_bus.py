@@ -14,23 +14,11 @@ def read(reader: AwsReader) -> dict[str, Any]:
     names = reader.config.resources.buses
     if names.is_empty:
         return {"buses": []}
-    listed = reader.guarded("events:list_event_buses", lambda: _all(reader.client("events")))
+    listed = reader.pages("events", "list_event_buses", "EventBuses")
     if is_failed(listed):
         return {"buses": listed}
     ours = [one for one in listed if names.matches(one["Name"])]
     return {"buses": reader.map(ours, lambda one: _bus(reader, one["Name"]))}
-
-
-def _all(events: Any) -> list[dict[str, Any]]:
-    """The SDK has no paginator for buses."""
-    found: list[dict[str, Any]] = []
-    more: dict[str, str] = {}
-    while True:
-        page = events.list_event_buses(**more)
-        found += page["EventBuses"]
-        if not page.get("NextToken"):
-            return found
-        more = {"NextToken": page["NextToken"]}
 
 
 def _bus(reader: AwsReader, name: str) -> dict[str, Any]:

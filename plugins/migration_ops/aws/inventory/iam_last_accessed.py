@@ -1,4 +1,4 @@
-"""When a role last used which service: IAM tells by a job, which takes seconds (service last accessed data)."""
+"""When a role last used which service: IAM answers by a job, which takes seconds (service last accessed data)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CloudWatch log groups of functions, and the lines in them that tell of errors. Lines are redacted here."""
+"""CloudWatch log groups of functions, and the lines in them that report errors. Lines are redacted here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets: what is told about them and who may read them. Never a value: GetSecretValue is not called."""
+"""Secrets: what is known about them and who may read them. Never a value: GetSecretValue is not called."""
 
 from __future__ import annotations
 

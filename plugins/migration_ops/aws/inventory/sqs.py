@@ -168,7 +168,7 @@ def _elsewhere(reader: AwsReader, letters: DeadLetters) -> list[Queue]:
         if arn in here or arn.split(":")[2:3] != ["sqs"]:
             continue
         is_ours = arn.rsplit(":", 1)[0] in own
-        why = "there is no such queue" if is_ours else "it is of another account or Region: not looked at"
+        why = "there is no such queue" if is_ours else "it is of another account or Region: not read"
         if is_ours and not reader.config.resources.queues.matches(arn.rsplit(":", 1)[-1]):
             continue
         found.append({"name": arn, "arn": arn, "isDeadLetter": True, "namedBy": list(by), "elsewhere": why})

@@ -88,9 +88,9 @@ class MgnHook(SessionHook):
                 found[view.source_server_id] = view
         return {one: found[one] for one in wanted if one in found}
 
-    def servers_of_applications(self, application_ids: Iterable[str]) -> list[ServerView]:
+    def servers_of_applications(self, application_ids: Iterable[str], *, archived: bool = False) -> list[ServerView]:
         """
-        The servers of these applications that are not archived.
+        The servers of these applications that are not archived, or only the archived ones.
 
         .. seealso::
             - :external+boto3:py:meth:`mgn.Client.describe_source_servers`
@@ -98,13 +98,13 @@ class MgnHook(SessionHook):
         wanted = distinct(application_ids)
         found: dict[str, ServerView] = {}
         for chunk in chunks(wanted, MAX_APPLICATIONS_PER_FILTER):
-            for view in self._servers({"applicationIDs": chunk, "isArchived": False}):
+            for view in self._servers({"applicationIDs": chunk, "isArchived": archived}):
                 found[view.source_server_id] = view
         return [view for view in found.values() if view.application_id in wanted]
 
-    def applications_of_wave(self, wave_id: str) -> dict[str, str]:
+    def applications_of_wave(self, wave_id: str, *, archived: bool = False) -> dict[str, str]:
         """
-        Name to id of the wave's applications that are not archived.
+        Name to id of the wave's applications that are not archived, or of the archived ones only.
 
         .. seealso::
             - :external+boto3:py:meth:`mgn.Client.list_waves`
@@ -117,7 +117,7 @@ class MgnHook(SessionHook):
         if wave is None or wave.get("isArchived") is True:
             raise NotFoundError("The MGN wave does not exist or is archived.", waveId=wave_id)
         names: dict[str, str] = {}
-        for one in self._items("list_applications", filters={"waveIDs": [wave_id], "isArchived": False}):
+        for one in self._items("list_applications", filters={"waveIDs": [wave_id], "isArchived": archived}):
             name, application_id = one.get("name"), one.get("applicationID")
             if one.get("waveID") != wave_id or not name or not application_id or name in names:
                 raise UnknownError("ListApplications answered what the wave cannot hold.", waveId=wave_id, item=name)

@@ -44,9 +44,9 @@ _QUERY = re.compile(r"[A-Za-z0-9._~%=&+-]+")
 
 @dataclass(frozen=True)
 class CallbackEvent:
-    """What is told. ``times`` are ISO 8601 moments by name; ``error`` is ``{"code", "message", …}`` or None.
+    """What is sent. ``times`` are ISO 8601 moments by name; ``error`` is ``{"code", "message", …}`` or None.
 
-    :param occurrence: tells a later run that reaches the same status from this one (the DAG run's id).
+    :param occurrence: distinguishes a later run that reaches the same status (the DAG run's id).
     """
 
     migration_id: str

@@ -33,7 +33,7 @@ class Login(Protocol):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells this account from another; the key of the cache."""
+        """What identifies the account; the key of the cache."""
 
     def log_in(self) -> str:
         """A fresh ID token. :raises CmdbUnavailableError: :raises CmdbRefusedError:"""
@@ -67,7 +67,7 @@ class CognitoServiceAccount:
         except ClientError as error:
             raise _of_client_error(error) from None
         except BotoCoreError as error:
-            # Some of these repeat the parameters of the call, the password among them: only their kind is told.
+            # Some of these repeat the parameters of the call, the password among them: only their kind is logged.
             raise CmdbUnavailableError(
                 "the login of the CMDB's service account failed", cause=type(error).__name__
             ) from None

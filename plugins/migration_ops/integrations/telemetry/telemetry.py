@@ -139,7 +139,7 @@ class Telemetry:
         for batch in batches:
             try:
                 lost = put(batch)
-            except Exception as error:  # noqa: BLE001 - a step must not fail because nobody could be told; it is counted
+            except Exception as error:  # noqa: BLE001 - a step must not fail because nobody could be notified; it is counted
                 self._failed(channel, len(batch), error)
                 continue
             if lost:
@@ -172,7 +172,7 @@ class Telemetry:
         return 0
 
     def _put_events(self, entries: list[dict[str, Any]]) -> int:
-        """PutEvents answers 200 even when it took none of the entries; the count tells."""
+        """PutEvents answers 200 even when it took none of the entries; the count shows it."""
         return int(self.client("events").put_events(Entries=entries).get("FailedEntryCount", 0))
 
     def _put_lines(self, lines: list[tuple[int, str]]) -> int:

@@ -35,6 +35,8 @@ from migration_ops.runbook.backup.keys import base_of
 from migration_ops.runbook.backup.manifest import EXPORT, SCAN, BackupNotWholeError, Manifest
 from migration_ops.runbook.backup.refused import mark_refused
 from migration_ops.runbook.backup.retention import expire
+from migration_ops.runbook.backup.store import Protection
+from migration_ops.runbook.backup.table import Described
 from migration_ops.runbook.backup.verify import mark_verified, verify_backup
 
 AUTO = "auto"
@@ -51,6 +53,7 @@ class BackupPlanOperator(DocumentedOperator):
     Decide how the table is backed up, and where to.
 
     By DynamoDB's own export where point-in-time recovery is on, else by a scan; the param `mode` decides otherwise.
+    Into a bucket whose Object Lock has a default retention it is a scan too.
     """
 
     def execute(self, context: Context) -> Any:
@@ -59,10 +62,15 @@ class BackupPlanOperator(DocumentedOperator):
         table = described(services, services.settings.table_name)
         if wanted == EXPORT and not table.has_pitr:
             raise BlockedError("an export needs point-in-time recovery, which is off", table=table.name)
-        mode = wanted if wanted != AUTO else EXPORT if table.has_pitr else SCAN
+        mode = wanted if wanted != AUTO else _mode_of(table, store_of(services).protection)
         base = base_of(table.name, ti.run_id, run_moment(context))
         self.log.info("%s of %s to s3://%s/%s", mode, table.name, bucket_of(services), base)
         return {"mode": mode, "base": base, "table": table.name}
+
+
+def _mode_of(table: Described, protection: Protection) -> str:
+    # S3 takes an object with a retention only with a checksum. Whether DynamoDB's export sends one is not documented.
+    return EXPORT if table.has_pitr and not protection.has_retention else SCAN
 
 
 class _OfMode(FindingsOperator):

@@ -14,7 +14,7 @@ from migration_ops.operators.base import DocumentedOperator
 from migration_ops.operators.context import NOTE_KEY, set_run_note
 from migration_ops.operators.runbook.base import FINDINGS_KEY
 from migration_ops.operators.runbook.heartbeat import put_heartbeat
-from migration_ops.operators.runbook.report import ANSWERED_KEY, REPORT
+from migration_ops.operators.runbook.report import ANSWERED_KEY, PARTIAL_KEY, REPORT
 from migration_ops.operators.runbook.run_window import run_window, usual_window
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.runbook.reports.kinds import no_report
@@ -46,6 +46,7 @@ class NotifyOperator(DocumentedOperator):
             raise AirflowSkipException("notify is false: nobody is notified")
         documents = ti.xcom_pull(task_ids=self.report_task, key=FINDINGS_KEY)
         answered = ti.xcom_pull(task_ids=self.report_task, key=ANSWERED_KEY) or ()
+        partial_checks = ti.xcom_pull(task_ids=self.report_task, key=PARTIAL_KEY) or ()
         window = run_window(context, services)
         key = (ti.xcom_pull(task_ids=self.report_task) or {}).get("key")
         found = [no_report(self.report_task, pages=self.pages)]
@@ -60,6 +61,7 @@ class NotifyOperator(DocumentedOperator):
                 remind_after=timedelta(hours=services.config.on_call.remind_after_hours),
                 place=services.place(window, key),
                 answered=answered,
+                partial=partial_checks,
                 period=usual_window(context),
             )
         )

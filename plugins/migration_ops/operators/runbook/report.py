@@ -26,8 +26,9 @@ from migration_ops.runbook.reports.text import markdown, note
 from migration_ops.runbook.window import Window
 
 REPORT = "report"
-# Names of checks and tasks that left an answer in this run, beside the checks that the findings name.
-ANSWERED_KEY = "answered"
+# Names of checks and tasks that left an answer in this run, beside the checks that the findings name; and the checks of
+# which the run read a part only.
+ANSWERED_KEY, PARTIAL_KEY = "answered", "partial"
 # So often a report is compared again because another run kept its own meanwhile.
 TRIES = 5
 NOT_COMPARED = "The report before could not be read: nothing is compared."
@@ -43,7 +44,7 @@ class RunbookReportOperator(DocumentedOperator):
 
     :param title: the report's title.
     :param sources: what it is made of, in order, see ``sources``.
-    :param looks_back: whether the run's checks look at its window: then what no run looked at is a finding.
+    :param looks_back: whether the run's checks read its window: then time that no run checked is a finding.
     """
 
     def __init__(self, *, title: str, sources: Sequence[Source], looks_back: bool = False, **kwargs: Any) -> None:
@@ -59,9 +60,10 @@ class RunbookReportOperator(DocumentedOperator):
         self._publish(results, findings)
         services = runbook_services(context)
         window = run_window(context, services)
-        if self.looks_back and window.missed is not None:
-            findings.append(missed_window(ti.dag_id, moment(window.missed), moment(window.since)))
-            self._publish(results, findings)
+        if self.looks_back and window.is_certain:
+            if window.missed is not None:
+                findings.append(missed_window(ti.dag_id, moment(window.missed), moment(window.since)))
+            self._publish(results, findings, MISSED)
         extra = [table for source in self.sources for table in source.tables(results)]
 
         def build(previous: Previous | None) -> Report:
@@ -92,10 +94,13 @@ class RunbookReportOperator(DocumentedOperator):
             raise problem
         return result
 
-    def _publish(self, results: RunResults, findings: Sequence[Finding]) -> None:
+    def _publish(self, results: RunResults, findings: Sequence[Finding], *more: str) -> None:
+        """:param more: names beside the sources' own that have an answer."""
         answered = {name for source in self.sources for name in source.answered(results)}
+        partial = {name for source in self.sources for name in source.partial(results)}
         results.ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
-        results.ti.xcom_push(key=ANSWERED_KEY, value=sorted({NO_REPORT, MISSED, *answered}))
+        results.ti.xcom_push(key=ANSWERED_KEY, value=sorted({NO_REPORT, *more, *answered}))
+        results.ti.xcom_push(key=PARTIAL_KEY, value=sorted(partial))
 
 
 def _kept(
@@ -131,7 +136,8 @@ def _remarks(window: Window, previous: Previous | None, *, is_kept: bool) -> tup
     elif previous.is_superseded:
         found.append(SUPERSEDED)
     if is_kept and not window.is_certain:
-        found.append("Where the last run ended could not be read: the longest window was looked at.")
+        taken = "whether time was missed is not known" if window.asked else "the longest window was read"
+        found.append(f"Where the last run ended could not be read: {taken}.")
     return tuple(found)
 
 

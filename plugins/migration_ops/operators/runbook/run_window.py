@@ -79,7 +79,7 @@ def _last_look(store: ReportStore) -> LastLook | None:
     try:
         return store.last_look()
     except MigrationError as error:
-        log.error("where the last run ended could not be read, so the longest window is looked at: %s", error)
+        log.error("where the last run ended could not be read, so the longest window is read: %s", error)
         return None
 
 

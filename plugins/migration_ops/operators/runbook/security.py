@@ -113,6 +113,9 @@ class IngestedFindings:
     def answered(self, results: RunResults) -> Collection[str]:
         return [INGEST] if results.findings(INGEST) is not None else []
 
+    def partial(self, results: RunResults) -> Collection[str]:
+        return ()
+
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         return ()
 
@@ -189,7 +192,7 @@ def _wire_sign_off(title: str, chapters: Sequence[Chapter], checklist: str, repo
     )
     signed = ask_for_each(items)
     again = report_and_notify(
-        signed, title, [*sources, ChecklistAnswers()], report_id=SIGNED_REPORT, notify_id=NOTIFY_SIGNED
+        signed, title, [*sources, ChecklistAnswers()], report_id=SIGNED_REPORT, notify_id=NOTIFY_SIGNED, looks_back=True
     )
     chain(report, items)
     chain([signed, again], complete)

@@ -20,8 +20,10 @@ from migration_ops.operators.runbook.results import RunResults
 from migration_ops.operators.runbook.services import runbook_services
 from migration_ops.operators.runbook.tail import tail
 from migration_ops.runbook.sign_off import (
+    CHECK_ID,
     LATE_DAYS,
     VERDICTS,
+    YEAR,
     State,
     asked,
     findings_of,
@@ -135,6 +137,9 @@ class ChecklistAnswers:
 
     def answered(self, results: RunResults) -> Collection[str]:
         return ()
+
+    def partial(self, results: RunResults) -> Collection[str]:
+        return [CHECK_ID] if results.params.get("period", YEAR) != YEAR else []
 
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         return (table_of(*_answered(results)),)

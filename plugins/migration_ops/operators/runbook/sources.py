@@ -26,14 +26,20 @@ class Source(Protocol):
     def answered(self, results: RunResults) -> Collection[str]:
         """Names that left an answer, where a lost one is named by its task and not by its check."""
 
+    def partial(self, results: RunResults) -> Collection[str]:
+        """Checks of which this run read some resources only: of others it says nothing, and ends no notice."""
+
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         """Further tables of the report."""
 
 
 class _Plain:
-    """Base of sources without tables, and without names beside their checks'."""
+    """Base of sources without tables, without names beside their checks', which read all that there is."""
 
     def answered(self, results: RunResults) -> Collection[str]:
+        return ()
+
+    def partial(self, results: RunResults) -> Collection[str]:
         return ()
 
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
@@ -62,7 +68,7 @@ class ChapterChecks(_Plain):
         found: list[Finding] = []
         for number, check_id in enumerate(self.check_ids):
             left = results.findings(self.task_id, number)
-            lost = Check(self.chapter, check_id).lost("the check's task left no findings: see its log")
+            lost = Check(self.chapter, check_id).missing_result("the check's task left no findings: see its log")
             found += [lost] if left is None else left
         return found
 
@@ -103,19 +109,22 @@ class MappedTask:
     def findings(self, results: RunResults) -> list[Finding]:
         names = self._names(results)
         if not names:
-            return [self.whole.lost(f"the task {self.names_from} left nothing: see its log")]
+            return [self.whole.missing_result(f"the task {self.names_from} left nothing: see its log")]
         found: list[Finding] = []
         for number, name in enumerate(names):
             left = results.findings(self.task_id, number)
             if left is None and self.begun:
                 left = results.findings(self.begun, number)
             if left is None:
-                left = [self.kind_of(name).lost(f"the task {self.task_id} left nothing: see its log")]
+                left = [self.kind_of(name).missing_result(f"the task {self.task_id} left nothing: see its log")]
             found += left
         return found
 
     def answered(self, results: RunResults) -> Collection[str]:
         return [self.whole.check_id] if self._names(results) else []
+
+    def partial(self, results: RunResults) -> Collection[str]:
+        return ()
 
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         names = self._names(results)
@@ -154,7 +163,7 @@ class Tasks(_Plain):
             elif state not in _LEAVES_NOTHING and not (
                 state == NOT_STARTED and _is_explained(results.causes(task_id), explained)
             ):
-                found.append(self.kinds[task_id].lost(f"the task {task_id} left no findings: see its log"))
+                found.append(self.kinds[task_id].missing_result(f"the task {task_id} left no findings: see its log"))
         return found
 
     def answered(self, results: RunResults) -> Collection[str]:

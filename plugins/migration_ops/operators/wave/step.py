@@ -85,7 +85,7 @@ class StepOperator(BaseOperator):
             services = services_of(ti, plan)
             inp = step_input(ti, plan, self.app, self.inputs)
             if inp.app is not None and self.is_registered:
-                require_registered(services, plan, inp.app)
+                services = require_registered(services, plan, inp.app)
         except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         except ResultLostError as lost:

@@ -28,7 +28,7 @@ from migration_ops.wave.plan.make import make_plan
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.plan.text import order_of, render_plan
 from migration_ops.wave.preflight import preflight, register
-from migration_ops.wave.preflight.finalized import finalized_in, without_servers
+from migration_ops.wave.rules.finalized import finalized_in, without_servers
 from migration_ops.wave.rules.policy import problems
 from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.sheets.report import wave_report

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import md5, sha256
 from typing import Any
 
 from migration_ops.aws.reader import plain_json
+from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import StepFailedError, UnknownError
 from migration_ops.runbook.backup.create import iso
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
@@ -104,8 +104,7 @@ def seal_export(
     folder = f"{base}/AWSDynamoDB/{found['ExportArn'].rsplit('/', 1)[-1]}"
     summary = json.loads(_checked(store, f"{folder}/manifest-summary.json"))
     files = [json.loads(one) for one in _checked(store, f"{folder}/manifest-files.json").splitlines() if one.strip()]
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        read = list(pool.map(lambda one: _file(store, base, one), files))
+    read = side_by_side(files, lambda one: _file(store, base, one), AT_ONCE)
     tally = Tally()
     for _, one in read:
         tally.merge(one)

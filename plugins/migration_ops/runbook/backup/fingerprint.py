@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from heapq import heappush, heapreplace
 from typing import Any
 
 from migration_ops.aws.evidence_store import EvidenceStore
-from migration_ops.core.batches import in_groups
+from migration_ops.core.batches import in_groups, side_by_side
 from migration_ops.ledger.items import KEY
 from migration_ops.ledger.stored_chain import read_chains
 from migration_ops.ledger.table import Table
@@ -101,11 +100,10 @@ def broken_chains(
     """
     source, now = Table(client, table), time.time()
     groups = in_groups(sorted(migrations), CHAINS_A_READ)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        found = pool.map(lambda some: read_chains(source, some, now), groups)
-        chains = [chain for some in found for chain in some.values()]
-        judged = pool.map(lambda chain: chain.judged(archive).problems, chains)
-        return {chain.migration_id: problems for chain, problems in zip(chains, judged, strict=True) if problems}
+    found = side_by_side(groups, lambda some: read_chains(source, some, now), AT_ONCE)
+    chains = [chain for some in found for chain in some.values()]
+    judged = side_by_side(chains, lambda chain: chain.judged(archive).problems, AT_ONCE)
+    return {chain.migration_id: problems for chain, problems in zip(chains, judged, strict=True) if problems}
 
 
 @dataclass(frozen=True)

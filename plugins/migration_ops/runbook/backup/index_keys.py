@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from migration_ops.core.batches import side_by_side
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
 from migration_ops.runbook.backup.manifest import Manifest
 from migration_ops.runbook.backup.serialization import Item, item_of
@@ -48,9 +48,8 @@ def refusing_indexes(store: BackupStore, manifest: Manifest) -> tuple[str, ...]:
     rules = list(_rules(manifest.create_table))
     if not rules:
         return ()
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        found = pool.map(lambda part: _of_part(store, part.key, rules), manifest.parts)
-        return tuple(sorted({name for some in found for name in some}))
+    found = side_by_side(manifest.parts, lambda part: _of_part(store, part.key, rules), AT_ONCE)
+    return tuple(sorted({name for some in found for name in some}))
 
 
 def _of_part(store: BackupStore, key: str, rules: list[Rule]) -> set[str]:

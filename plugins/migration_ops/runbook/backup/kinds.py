@@ -18,6 +18,7 @@ _ANCHORED = (
     "Run python -m migration_ops verify-history: it says which, and compares with all anchors. Then CloudTrail says who"
     " wrote the table; point-in-time recovery and the backups have what was there."
 )
+_ARCHIVED = "Run python -m migration_ops verify-history --migration-id with what is named: until then it stays here."
 _LOAD = "Delete this table, or clear the task load: it goes on, and writes all again."
 _ITEMS = "Do not use the table. Restore another backup, or recover to a point in time."
 _RTO = "Find the slow part in the report; raise capacity, or agree another objective."
@@ -69,6 +70,7 @@ BACKUP_KINDS = KindTable(
         "Look at what is named; delete by hand what is nobody's.",
         "backups",
     ),
+    _backup("ledger_archived", "Archive of ended migrations", _ARCHIVED, "migrations"),
     _backup("ledger_anchored", "Chains of the ledger beside their anchors", _ANCHORED, "chains", Route.PAGE),
 )
 
@@ -126,6 +128,7 @@ TASK_KINDS = KindTable(
             "verify": "Task verify of a backup",
             "expire": "Task expire of a backup",
             "anchors": "Task anchors of a backup",
+            "archive": "Task archive of a backup",
             "plan": "Task plan of a restore",
             "load": "Task load of a restore",
             "compare": "Task compare of a restore",

@@ -32,18 +32,13 @@ class Protection:
     :param algorithm: ``AES256`` or ``aws:kms``, the bucket's own default.
     :param key_id: of ``aws:kms``; None for the AWS managed key.
     :param is_lockable: object lock is on and has no default retention: then each object says how long it is kept.
+    :param has_retention: object lock is on, and the bucket keeps whatever is put there.
     """
 
     algorithm: str = "AES256"
     key_id: str | None = None
     is_lockable: bool = False
-
-    def as_document(self) -> dict[str, Any]:
-        return {"algorithm": self.algorithm, "keyId": self.key_id, "isLockable": self.is_lockable}
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Protection:
-        return cls(document["algorithm"], document["keyId"], document["isLockable"])
+    has_retention: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,10 +158,12 @@ def protection_of(client: Any, bucket: str, owner: str | None = None) -> Protect
         default = encryption["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
     configured = (lock or {}).get("ObjectLockConfiguration", {})
     is_on = configured.get("ObjectLockEnabled") == "Enabled"
+    has_default = "DefaultRetention" in configured.get("Rule", {})
     return Protection(
         algorithm=default.get("SSEAlgorithm", "AES256"),
         key_id=default.get("KMSMasterKeyID"),
-        is_lockable=is_on and "DefaultRetention" not in configured.get("Rule", {}),
+        is_lockable=is_on and not has_default,
+        has_retention=is_on and has_default,
     )
 
 

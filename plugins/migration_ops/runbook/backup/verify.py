@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import MigrationError
 from migration_ops.runbook.backup.create import iso
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
@@ -50,10 +50,9 @@ def verify_backup(store: BackupStore, base: str) -> Verified:
     """
     manifest = read_manifest(store, manifest_key(base))
     tally, problems = Tally(), [*_strange_keys(manifest, base)]
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        for found, wrong in pool.map(lambda part: _part(store, part, manifest.mode), manifest.parts):
-            tally.merge(found)
-            problems += wrong
+    for found, wrong in side_by_side(manifest.parts, lambda part: _part(store, part, manifest.mode), AT_ONCE):
+        tally.merge(found)
+        problems += wrong
     if tally.items != manifest.items:
         problems.append(f"{tally.items} items in the parts, {manifest.items} in the manifest")
     if tally.digest != manifest.digest:

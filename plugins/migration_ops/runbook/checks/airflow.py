@@ -31,7 +31,7 @@ WITHOUT_HEARTBEAT = "metadatabase"
     is_event=True,
 )
 def airflow_dag_failed_runs(runs: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
-    """Runs that failed in the window: each of a migration by itself; of the runbook a warning, as each told its own."""
+    """Runs that failed in the window: each of a migration by itself; of the runbook a warning, they have reports."""
     limit = limits.orchestrator.max_failed_runs
     migrations = [run for run in runs["failed"] if not run["dagId"].startswith(RUNBOOK)]
     if len(migrations) <= limit:
@@ -57,7 +57,7 @@ def airflow_dag_failed_runs(runs: Snapshot, _: Snapshot, limits: Thresholds) -> 
     unit="min",
     empty="ok",
     risk=("A wave stands still until a person answers; a question that times out approves nothing."),
-    remedy="Answer it under Required Actions, or tell the wave's approvers.",
+    remedy="Answer it under Required Actions, or notify the wave's approvers.",
 )
 def airflow_approval_waiting(question: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Questions that nobody has answered yet, and how long they have been waiting."""

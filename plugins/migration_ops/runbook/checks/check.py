@@ -176,16 +176,16 @@ class Check:
             return [self._finding(EVERYTHING, CheckResult(verdict, reason, conclusive=False))]
         if self.metadata.empty == "ok":
             return [self._finding(EVERYTHING, ok(f"there are no {about}"))]
-        return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was looked at"))]
+        return [self._finding(EVERYTHING, unknown(f"there are no {about}: nothing was checked"))]
 
     def _missing(self, estate: Snapshot) -> list[Finding]:
         reader, member = self.metadata.about.split(".", 1)
         own = estate[reader].optional(OWN_MISSING, {}).get(member, ())
         return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
 
-    def lost(self, reason: str) -> Finding:
+    def missing_result(self, reason: str) -> Finding:
         """UNKNOWN, for a check that left nothing behind."""
-        return self.metadata.lost(reason)
+        return self.metadata.missing_result(reason)
 
     def _of(self, thing: Snapshot, estate: Snapshot, limits: Thresholds) -> list[CheckResult]:
         try:

@@ -58,7 +58,7 @@ def _in_alarm(alarm: Snapshot, route: Route) -> CheckResult:
 
 
 def _route(states: Snapshot, alarm: Snapshot) -> Route:
-    """An alarm of ours by its kind; any other by the topics that it tells, where one of them is ours."""
+    """An alarm of ours by its kind; any other by the topics that it notifies, where one of them is ours."""
     own = route_of(alarm["name"])
     if own is not None:
         return own

@@ -87,7 +87,7 @@ def lambda_function_throttles(function: Snapshot, _: Snapshot, limits: Threshold
     ),
 )
 def lambda_function_log_errors(function: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
-    """Lines of a function's log that tell of errors, as evidence beside its metrics."""
+    """Lines of a function's log that report errors, as evidence beside its metrics."""
     name, limit = function["logGroup"], limits.functions.max_log_errors
     group = next((one for one in estate.path("logs.groups") if one["name"] == name), None)
     if group is None:

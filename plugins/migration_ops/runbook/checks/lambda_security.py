@@ -20,7 +20,7 @@ from migration_ops.runbook.checks.verdicts import asked_of, judge_secrets, open_
     unit="secrets",
     kind="functions",
     severity="critical",
-    risk=("Whoever may look at the function's configuration, its deployments or its logs has the secret."),
+    risk=("Whoever may read the function's configuration, its deployments or its logs has the secret."),
     remedy=(
         "Rotate the secret now: it was readable. Keep it in Secrets Manager, give the function its ARN, "
         "and take the variable away."

@@ -68,17 +68,17 @@ def mgn_server_replication_stalled(server: Snapshot, _: Snapshot, limits: Thresh
         return None
     state, error = server["replicationState"], server.optional("replicationError")
     because = f": {error}" if error else ""
-    told = {"value": state, "evidence": (f"wave {server['wave']}", f"migration {server['migrationId']}")}
+    about = {"value": state, "evidence": (f"wave {server['wave']}", f"migration {server['migrationId']}")}
     if server["isArchived"]:
-        return critical("the server is archived", **told)
+        return critical("the server is archived", **about)
     if state in REPLICATION_TERMINAL:
-        return critical(f"replication is {state}{because}", **told)
+        return critical(f"replication is {state}{because}", **about)
     if state not in REPLICATION_READY | REPLICATION_WAITING:
-        return unknown(f"replication is {state}{because}", **told)
+        return unknown(f"replication is {state}{because}", **about)
     if error:
-        return critical(f"replication is {state} and reports an error{because}", **told)
+        return critical(f"replication is {state} and reports an error{because}", **about)
     if state == "PAUSED":
-        return warning("replication is PAUSED: somebody paused it and must resume it", **told)
+        return warning("replication is PAUSED: somebody paused it and must resume it", **about)
     return ok(f"replication is {state}", value=state)
 
 

@@ -116,14 +116,14 @@ def packages_known_vulnerabilities(scan: Snapshot, _: Snapshot, limits: Threshol
     elif skipped:
         # It says so in every report (packages of a private index): only a person can answer.
         yield warning(
-            f"for a person to answer: the scanner cannot look at {_some(skipped)}; ask their authors",
+            f"for a person to answer: the scanner cannot read {_some(skipped)}; ask their authors",
             value=len(skipped),
             limit=0,
             evidence=(scan["source"],),
         )
     else:
         yield ok(
-            f"{scan['locked']} packages were looked at, {len(vulnerable)} are vulnerable", evidence=(scan["source"],)
+            f"{scan['locked']} packages were checked, {len(vulnerable)} are vulnerable", evidence=(scan["source"],)
         )
 
 

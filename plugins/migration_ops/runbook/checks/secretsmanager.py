@@ -95,7 +95,7 @@ def secretsmanager_secret_rotated_periodically(
 )
 def secretsmanager_secret_unused(secret: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult | None:
     """
-    AWS tells the day of the last read, and nothing of a secret never read: that counts from its creation.
+    AWS names the day of the last read, and nothing of a secret never read: that counts from its creation.
 
     Does not apply to what a service owns: it is deleted with what it belongs to.
     """

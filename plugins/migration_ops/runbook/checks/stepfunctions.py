@@ -133,7 +133,7 @@ def stepfunctions_statemachine_throttled(machine: Snapshot, _: Snapshot, limits:
     unit="secrets",
     kind="stateMachines",
     severity="critical",
-    risk="Whoever may look at the state machine or at an execution has the secret.",
+    risk="Whoever may read the state machine or at an execution has the secret.",
     remedy=("Rotate the secret now: it was readable. Let the task read it from Secrets Manager when it runs."),
     prowler=("stepfunctions_statemachine_no_secrets_in_definition",),
 )

@@ -56,14 +56,14 @@ def second_opinion(checks: Iterable[Any]) -> tuple[str, bool]:
     answers = list(checks)
     if not answers:
         return "", False
-    told = [_told(one) for one in answers]
-    failed = [text for text, bad in told if bad]
+    texts = [_text_of(one) for one in answers]
+    failed = [text for text, bad in texts if bad]
     # The one that says most: what it found, else what it could not judge.
-    unjudged = [text for text, _ in told if not text.startswith("Access Analyzer: PASS")]
-    return (failed or unjudged or [told[0][0]])[0], bool(failed)
+    unjudged = [text for text, _ in texts if not text.startswith("Access Analyzer: PASS")]
+    return (failed or unjudged or [texts[0][0]])[0], bool(failed)
 
 
-def _told(check: Any) -> tuple[str, bool]:
+def _text_of(check: Any) -> tuple[str, bool]:
     try:
         answer = check["answer"]
         if why := answer.optional("unavailable"):

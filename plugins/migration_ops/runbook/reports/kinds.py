@@ -1,4 +1,4 @@
-"""The kinds of finding that are about the runs themselves: no report, and time that nobody looked at."""
+"""The kinds of finding that are about the runs themselves: no report, and time that no run checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPORT_KINDS = KindTable(
     ),
     FindingKind(
         check_id=MISSED,
-        title="Time that no run looked at",
+        title="Time that no run checked",
         section=_CHAPTER,
         remedy="Find out why no run came (DAG paused, scheduler down), then trigger one with a longer windowHours.",
         is_event=True,
@@ -42,9 +42,9 @@ def no_report(task_id: str, *, pages: bool) -> Finding:
 
 
 def missed_window(dag_id: str, since: str, until: str) -> Finding:
-    """WARNING: between the last report and this window no run looked.
+    """WARNING: between the last report and this window no run checked anything.
 
     :param since: from when, as people read it. :param until: the beginning of this window.
     """
-    reason = f"from {since} to {until} no run looked: what happened then is not in any report"
+    reason = f"from {since} to {until} no run checked anything: what happened then is not in any report"
     return REPORT_KINDS[MISSED].finding(dag_id, warning(reason))

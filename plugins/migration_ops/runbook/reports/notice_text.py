@@ -101,7 +101,7 @@ def due_text(title: str, due: Sequence[Due], place: Place) -> Text:
     by_key = {one.finding.key: one for one in due}
     listed = [by_key[one.key] for one in worst_first(one.finding for one in due)]
     verdict = worst(one.finding for one in due)
-    head = f"{verdict}: {_line(title)}, {len(due)} to look at"
+    head = f"{verdict}: {_line(title)}, {len(due)} to check"
     subject = _subject(str(verdict), title, place, [one.finding.resource for one in listed], _title(listed[0].finding))
     return Text(subject, _body(head, place, [_due_block(one) for one in listed]))
 
@@ -169,14 +169,14 @@ def _end_block(end: End, place: Place) -> str:
 def _how(end: End, place: Place) -> str:
     finding = end.finding
     if end.how is Ended.READABLE:
-        return "can be looked at again; this says nothing about what was notified before"
+        return "can be read again; this says nothing about what was notified before"
     if end.how is Ended.LEFT_WINDOW:
         seen = f" ({place.window})" if place.window else ""
         return f"no longer in the window{seen}; nothing shows that anybody has mended it"
     if end.how is Ended.GONE or finding is None:
         return "no longer there: it is not among what this run listed; nothing shows that anybody has mended it"
     if end.how is Ended.WELL:
-        return _line(finding.reason) or "looked at in this run, well"
+        return _line(finding.reason) or "checked in this run: OK"
     where = "on-call is notified" if _pages(finding) else "the topic of warnings is notified"
     return f"not over: {finding.verdict} now, {where} from here on. {_line(finding.reason)}".rstrip()
 

@@ -50,6 +50,7 @@ class Notifying:
 
     :param findings: of the run's report.
     :param answered: names of checks and tasks that left an answer, see ``notify.plan``.
+    :param partial: checks of which the run read some resources only.
     :param window: of the run.
     :param period: how far apart the DAG's runs are.
     """
@@ -61,6 +62,7 @@ class Notifying:
     remind_after: timedelta
     place: Place
     answered: Collection[str] = ()
+    partial: Collection[str] = ()
     period: timedelta = timedelta(0)
 
 
@@ -133,6 +135,7 @@ class Notifier:
             job.remind_after,
             place=replace(job.place, remarks=remarks),
             answered=job.answered,
+            partial=job.partial,
             period=job.period,
         )
 

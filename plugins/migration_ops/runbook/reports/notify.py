@@ -61,13 +61,13 @@ class NotificationPlan:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a run looked at: its findings by key, the worst of each, and the checks that really listed something."""
+    """What a run has read: its findings by key, the worst of each, and the checks that listed all that there is."""
 
     by_key: Mapping[str, Finding]
     listed: frozenset[str]
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], answered: Collection[str]) -> _Seen:
+    def of(cls, findings: Iterable[Finding], answered: Collection[str], partial: Collection[str]) -> _Seen:
         by_key: dict[str, Finding] = {}
         for one in sorted(findings, key=lambda one: WORST_FIRST.index(one.verdict)):
             by_key.setdefault(one.key, one)
@@ -78,7 +78,8 @@ class _Seen:
             for one in by_key.values()
             if one.verdict is _UNKNOWN or (one.resource == EVERYTHING and not one.conclusive)
         }
-        return cls(by_key, (frozenset(one.check_id for one in by_key.values()) | frozenset(answered)) - in_doubt)
+        listed = frozenset(one.check_id for one in by_key.values()) | frozenset(answered)
+        return cls(by_key, listed - in_doubt - frozenset(partial))
 
 
 _UNKNOWN, _OK = FindingStatus.UNKNOWN, FindingStatus.OK
@@ -98,6 +99,7 @@ def plan(
     *,
     place: Place | None = None,
     answered: Collection[str] = (),
+    partial: Collection[str] = (),
     period: timedelta = timedelta(0),
 ) -> NotificationPlan:
     """
@@ -109,11 +111,12 @@ def plan(
     :param notices: of what people were notified, by audience.
     :param place: where this is and where the report is, for the text.
     :param answered: names of checks and tasks that left an answer in this run, beside those that ``findings`` name.
+    :param partial: checks of which this run read some resources only: what is absent there has not ended.
     :param period: how far apart the runs are: a reminder is due half a period early (at most half of
         ``remind_after``), so that a daily run which begins a little sooner than yesterday's still reminds.
     """
     where = place or Place()
-    seen = _Seen.of(findings, answered)
+    seen = _Seen.of(findings, answered, partial)
     early = min(period, remind_after) / 2
     due: list[Due] = []
     for finding in seen.by_key.values():

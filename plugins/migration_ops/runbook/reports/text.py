@@ -56,7 +56,7 @@ def markdown(report: Report) -> str:
     parts += [f"{plain(line)}." for line in skipped_lines(report.findings)]
     head = ("Verdict", "Check", "Resource", "Seen", "Limit", "Why", "What to do")
     if bad:
-        parts += ["### To look at", table(head, [_row(one) for one in bad])]
+        parts += ["### To check", table(head, [_row(one) for one in bad])]
     parts += [markdown_table(one) for one in report.extra]
     if good:
         parts += ["### Well", table(head[:6], [_row(one)[:6] for one in good[:SHOWN_OK]])]

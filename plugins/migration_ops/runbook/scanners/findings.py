@@ -68,14 +68,14 @@ SCANNER_KINDS = KindTable(
 
 MANUAL = "MANUAL"
 HOW_TO_ANSWER = (
-    "Prowler cannot look at this. Look yourself; if all is well, put check and resource into Prowler's mutelist with "
+    "Prowler cannot check this. Check it yourself; if all is well, put check and resource into Prowler's mutelist with "
     "name and date: the next report has it as muted, and it is left alone here."
 )
 # OCSF 1.x: class 2004 and its compliance object.
 _WELL = frozenset({"PASS", "PASSED", "NOT_APPLICABLE", "N/A"})
 _BAD = frozenset({"FAIL", "FAILED"})
 _OCSF_STATUS = {1: "new", 2: "in progress", 3: "suppressed", 4: "resolved", 5: "archived", 6: "deleted"}
-# "Resolved" is not among them: what is resolved and still fails is looked at again.
+# "Resolved" is not among them: what is resolved and still fails is checked again.
 _LEFT_ALONE = frozenset({"suppressed", "muted", "archived", "deleted"})
 
 
@@ -106,12 +106,12 @@ def from_prowler(text: str | bytes, source: str) -> list[Finding]:
     if not isinstance(documents, list):
         return [unknown_of(PROWLER, source, "the report is no list of findings")]
     if not documents:
-        return [unknown_of(PROWLER, source, "the report has no findings: nothing was looked at")]
+        return [unknown_of(PROWLER, source, "the report has no findings: nothing was checked")]
     return _all(documents, _from_ocsf, PROWLER, source)
 
 
 def from_security_hub(documents: Iterable[Any]) -> list[Finding]:
-    """Security Hub's ``get_findings`` (AWS Security Finding Format). None at all is UNKNOWN: nothing was looked at."""
+    """Security Hub's ``get_findings`` (AWS Security Finding Format). None at all is UNKNOWN: nothing was checked."""
     listed = list(documents)
     if not listed:
         return [

@@ -165,8 +165,8 @@ def _validate(text: str) -> tuple[WaveConf | None, list[Finding]]:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         # A refused item also makes pydantic call its list too short.
         within = {one["loc"][:depth] for one in details for depth in range(len(one["loc"]))}
-        told = [one for one in details if not (one["type"] == "too_short" and one["loc"] in within)]
-        return None, [Finding(path_of(one["loc"]), one["type"], one["msg"]) for one in told]
+        kept = [one for one in details if not (one["type"] == "too_short" and one["loc"] in within)]
+        return None, [Finding(path_of(one["loc"]), one["type"], one["msg"]) for one in kept]
 
 
 def _refusal(findings: list[Finding]) -> InvalidConfError:

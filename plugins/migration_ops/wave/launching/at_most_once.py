@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from migration_ops.aws.errors import ConflictError
@@ -19,6 +18,14 @@ from migration_ops.core.errors import MigrationError, OutcomeUnknownError, StepF
 from migration_ops.core.field_text import distinct_tag_value
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Intent, Record
+from migration_ops.wave.launching.intents import (
+    NOTHING_HAPPENED,
+    LaunchState,
+    collect,
+    note_no,
+    record_job,
+    same_intent,
+)
 from migration_ops.wave.launching.job_lookup import (
     EARLIER_JOBS,
     Action,
@@ -28,107 +35,13 @@ from migration_ops.wave.launching.job_lookup import (
     started_job,
     written_at,
 )
+from migration_ops.wave.launching.late_jobs import adopt_late
+from migration_ops.wave.launching.reconcile import reconcile
 from migration_ops.wave.services import Services
 
-__all__ = [
-    "EARLIER_JOBS",
-    "JOBS_IN_FLIGHT_QUOTA",
-    "NOTHING_HAPPENED",
-    "SERVERS_IN_FLIGHT_QUOTA",
-    "Action",
-    "LaunchState",
-    "adopt_late",
-    "has_unsettled_intent",
-    "launch_once",
-    "reconcile",
-    "with_outcome",
-]
-
-# The outcome of an intent that was (perhaps) sent and of which MGN shows nothing: it may be sent again.
-NOTHING_HAPPENED = "NOTHING_HAPPENED"
 _KEPT_EARLIER_JOBS = 20
 JOBS_IN_FLIGHT_QUOTA = 20
 SERVERS_IN_FLIGHT_QUOTA = 200
-
-
-@dataclass(frozen=True)
-class LaunchState:
-    """Where the action stands.
-
-    :param records: the ledger records of all servers, as stored now.
-    :param jobs: job id by source server id for servers whose job is known.
-    :param wait_until: epoch seconds before which nobody may conclude that nothing happened; None when all is known.
-    :param looked_since: when an outcome that is still unknown was first looked up; hand it to the next ``reconcile``.
-    """
-
-    records: list[Record]
-    jobs: dict[str, str]
-    wait_until: float | None = None
-    why: str = ""
-    looked_since: float | None = None
-
-
-def reconcile(
-    services: Services, records: list[Record], action: Action, looked_since: float | None = None
-) -> LaunchState:
-    """Finds out what became of intents that have no job: adopts the job MGN shows, or notes that nothing happened.
-
-    Nothing is sent. "Nothing" is only believed ``settle_seconds`` after the first look: whoever sent the call is gone
-    or has given up by then, and what he sent has had that long to show. A job that shows still later is adopted by the
-    next call (``adopt_late``).
-
-    :param looked_since: epoch seconds of the first look, from an earlier answer.
-    """
-    name = action.value
-    records = adopt_late(services, records, action)
-    by_id = {record.migration_id: record for record in records}
-    since = looked_since or services.epoch()
-    settled_at = since + services.settings.settle_seconds
-    jobs: dict[str, str] = {}
-    waits: list[tuple[float, str]] = []
-    for batch in _same_intent(
-        [r for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id], name
-    ):
-        intent_id = _intent_id(batch, name)
-        job = started_job(services, batch, action)
-        if job is not None:
-            services.log.warning("%s: adopting job %s (intent %s)", name, job.job_id, intent_id)
-            _apply(_record_job(services, batch, action, job, "adopted"), by_id, jobs, waits)
-        elif services.epoch() < settled_at:
-            waits.append((settled_at, f"{name}: waiting before believing that intent {intent_id} started nothing"))
-        else:
-            services.log.warning("%s: MGN shows no job for intent %s", name, intent_id)
-            noted = _note_no(services, batch, action, False, NOTHING_HAPPENED, None)
-            by_id.update({record.migration_id: record for record in noted})
-    ordered = [by_id[record.migration_id] for record in records]
-    if waits:
-        return LaunchState(ordered, jobs, *max(waits), looked_since=since)
-    return LaunchState(ordered, jobs)
-
-
-def adopt_late(services: Services, records: list[Record], action: Action) -> list[Record]:
-    """The records, those with their job back that was believed not to exist: it took effect long after its call.
-
-    From then on it is followed like any other: nothing is sent again beside it, nothing is reverted under it.
-    """
-    name = action.value
-    by_id = {record.migration_id: record for record in records}
-    for batch in _same_intent([r for r in records if _is_given_up(r, name)], name):
-        job = started_job(services, batch, action)
-        if job is not None:
-            services.log.warning("%s: job %s of intent %s took effect late", name, job.job_id, _intent_id(batch, name))
-            written = _record_job(services, batch, action, job, "adopted late").records
-            by_id.update({record.migration_id: record for record in written})
-    return [by_id[record.migration_id] for record in records]
-
-
-def _is_given_up(record: Record, name: str) -> bool:
-    intent = record.intents.get(name)
-    return intent is not None and intent.outcome == NOTHING_HAPPENED and not intent.job_id
-
-
-def _intent_id(batch: list[Record], name: str) -> str:
-    return batch[0].intents[name].intent_id
 
 
 def launch_once(
@@ -161,36 +74,16 @@ def launch_once(
     by_id = {record.migration_id: record for record in records}
     jobs: dict[str, str] = {}
     waits: list[tuple[float, str]] = []
-    _apply(_follow(services, known, action, phase), by_id, jobs, waits)
+    collect(_follow(services, known, action, phase), by_id, jobs, waits)
     looked_since: float | None = None
     for batch in _to_send([r for r in records if r not in known], name, services.settings.launch_batch_size):
         part = _write_and_send(services, batch, action, phase, lags or {}, views or {})
         looked_since = part.looked_since or looked_since
-        _apply(part, by_id, jobs, waits)
+        collect(part, by_id, jobs, waits)
     ordered = [by_id[record.migration_id] for record in records]
     if waits:
         return LaunchState(ordered, jobs, *max(waits), looked_since=looked_since)
     return LaunchState(ordered, jobs)
-
-
-def with_outcome(records: list[Record], action: Action, outcomes: dict[str, str]) -> list[Record]:
-    """The records with the job's outcome per source server id noted in their intents."""
-    return [
-        replace(
-            r,
-            intents={**r.intents, action.value: replace(r.intents[action.value], outcome=outcomes[r.source_server_id])},
-        )
-        if r.source_server_id in outcomes and action.value in r.intents
-        else r
-        for r in records
-    ]
-
-
-def _apply(part: LaunchState, by_id: dict[str, Record], jobs: dict[str, str], waits: list[tuple[float, str]]) -> None:
-    by_id.update({record.migration_id: record for record in part.records})
-    jobs.update(part.jobs)
-    if part.wait_until is not None:
-        waits.append((part.wait_until, part.why))
 
 
 def _follow(services: Services, known: list[Record], action: Action, phase: Phase | None) -> LaunchState:
@@ -282,10 +175,10 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
         return _after_conflict(services, batch, action, again, error)
     except MigrationError as error:
         # A definite no: nothing was started, so the next attempt may be sent at once.
-        _note_no(services, batch, action, again, "REFUSED", error)
+        note_no(services, batch, action, again, "REFUSED", error)
         raise
     services.log.info("%s of %s: job %s (intent %s)", action, servers, job.job_id, intent_id)
-    return _record_job(services, batch, action, job, "sent")
+    return record_job(services, batch, action, job, "sent")
 
 
 def _after_conflict(
@@ -295,7 +188,7 @@ def _after_conflict(
     job = started_job(services, batch, action)
     if job is not None:
         services.log.warning("%s: conflict with our own job %s; adopting it", action, job.job_id)
-        return _record_job(services, batch, action, job, "adopted")
+        return record_job(services, batch, action, job, "adopted")
     servers = {r.source_server_id for r in batch}
     busy = in_flight(services, written_at(batch, action))
     foreign = [one.job_id for one in busy if one.is_active and set(one.launch_status) & servers]
@@ -304,7 +197,7 @@ def _after_conflict(
     # MGN has no error of its own for a used-up quota of jobs (mgn-reference section 2, "Error members").
     if not foreign and (is_full or "quota" in error.message.lower()):
         return _later(services, batch, action, again, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
-    _note_no(services, batch, action, again, "REFUSED", error)
+    note_no(services, batch, action, again, "REFUSED", error)
     if foreign:
         raise StepFailedError(
             "another MGN job works on this application's servers", jobIds=foreign, servers=sorted(servers)
@@ -314,38 +207,13 @@ def _after_conflict(
 
 def _later(services: Services, batch: list[Record], action: Action, again: bool, why: str) -> LaunchState:
     """The call was turned away for the moment and did nothing: the next attempt is due in a while."""
-    noted = _note_no(services, batch, action, again, "NOT_NOW", None)
+    noted = note_no(services, batch, action, again, "NOT_NOW", None)
     pause = max(services.settings.first_poll_seconds, 30.0 if services.settings.first_poll_seconds >= 15 else 0.0)
     return LaunchState(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")
-
-
-def _note_no(
-    services: Services, batch: list[Record], action: Action, again: bool, answer: str, error: MigrationError | None
-) -> list[Record]:
-    """A no is about this call only: of an earlier one under the same tag it is still to be found out."""
-    outcome = NOTHING_HAPPENED if again else answer
-    noted = with_outcome(batch, action, {r.source_server_id: outcome for r in batch})
-    detail = {"outcome": answer} | ({"error": error.as_document()} if error else {})
-    return services.ledger.write(batch, noted, event=f"{action.value} {answer}", detail=detail)
-
-
-def _record_job(services: Services, batch: list[Record], action: Action, job: JobView, how: str) -> LaunchState:
-    name = action.value
-    intents = {r.migration_id: replace(r.intents[name], job_id=job.job_id, outcome=None) for r in batch}
-    with_job = [replace(r, job_id=job.job_id, intents={**r.intents, name: intents[r.migration_id]}) for r in batch]
-    written = services.ledger.write(batch, with_job, event=f"{name} {how}", detail={"jobId": job.job_id})
-    return LaunchState(written, {r.source_server_id: job.job_id for r in written})
-
-
-def _same_intent(records: list[Record], name: str) -> list[list[Record]]:
-    groups: dict[str, list[Record]] = {}
-    for record in records:
-        groups.setdefault(record.intents[name].intent_id, []).append(record)
-    return list(groups.values())
 
 
 def _to_send(records: list[Record], name: str, size: int) -> list[list[Record]]:
     """One batch per intent that is sent again, and the others together, as few as the size allows."""
     again = [r for r in records if (i := r.intents.get(name)) and i.outcome == NOTHING_HAPPENED]
     others = [r for r in records if r not in again]
-    return [*_same_intent(again, name), *[others[start : start + size] for start in range(0, len(others), size)]]
+    return [*same_intent(again, name), *[others[start : start + size] for start in range(0, len(others), size)]]

@@ -87,7 +87,7 @@ def looked_or_unknown(services: Services, records: list[Record]) -> Looked:
     try:
         return look_again(services, records)
     except MigrationError as error:
-        services.log.warning("the instances could not be looked at: %s", error)
+        services.log.warning("the instances could not be read: %s", error)
         unknown = {
             record.source_server_id: GateResult("boot", record.source_server_id, Verdict.UNKNOWN, reason=str(error))
             for record in records

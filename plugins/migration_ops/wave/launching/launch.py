@@ -10,15 +10,11 @@ from migration_ops.core.errors import StepFailedError, StepTimedOutError, Unknow
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import (
-    Action,
-    LaunchState,
-    launch_once,
-    reconcile,
-    with_outcome,
-)
+from migration_ops.wave.launching.at_most_once import launch_once
 from migration_ops.wave.launching.carry import LaunchCarry
-from migration_ops.wave.launching.job_lookup import FAILED_LAUNCH
+from migration_ops.wave.launching.intents import LaunchState, with_outcome
+from migration_ops.wave.launching.job_lookup import FAILED_LAUNCH, Action
+from migration_ops.wave.launching.reconcile import reconcile
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.rules.replication import STALE_SNAPSHOT, judge_launch
 from migration_ops.wave.services import Services, StepInput
@@ -120,7 +116,7 @@ def _wait_to_send(services: Services, inp: StepInput, kind: LaunchKind, sent: La
 def finish(services: Services, kind: LaunchKind, records: list[Record], resumed: Resumed) -> list[Record]:
     """Judges the jobs per server and writes the verdicts: launched ones move on, failed ones say why.
 
-    A job that is COMPLETED says nothing; ``launchStatus`` of each server does, and the log tells an old snapshot.
+    A job that is COMPLETED says nothing; ``launchStatus`` of each server does, and the log shows an old snapshot.
 
     :raises StepFailedError: at least one server was not launched, or from an old snapshot.
     :raises UnknownError: MGN's answer allows no verdict on a server; nothing is written for it.

@@ -7,16 +7,11 @@ from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import (
-    NOTHING_HAPPENED,
-    Action,
-    LaunchState,
-    has_unsettled_intent,
-    launch_once,
-    reconcile,
-    with_outcome,
-)
+from migration_ops.wave.launching.at_most_once import launch_once
 from migration_ops.wave.launching.carry import Claims, TerminationCarry
+from migration_ops.wave.launching.intents import NOTHING_HAPPENED, LaunchState, with_outcome
+from migration_ops.wave.launching.job_lookup import Action, has_unsettled_intent
+from migration_ops.wave.launching.reconcile import reconcile
 from migration_ops.wave.records import wait_until, write
 from migration_ops.wave.services import Services
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES, instance_statuses

@@ -1,4 +1,4 @@
-"""What a dry run tells about time and cost. Every figure says what it rests on; an unknown one is null."""
+"""What a dry run says about time and cost. Every figure says what it rests on; an unknown one is null."""
 
 from __future__ import annotations
 

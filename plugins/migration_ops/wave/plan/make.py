@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from migration_ops.core.documents import migration_id_for
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.conf.model import WaveConf, conf_from_mgn_wave, parse_conf
 from migration_ops.wave.plan.plan import WavePlan, build_plan
+from migration_ops.wave.rules.finalized import is_final
 from migration_ops.wave.services import Services
 
 
 def make_plan(services: Services, conf: WaveConf) -> WavePlan:
     """The plan; with ``mgnWaveId`` applications and servers are read from MGN first.
+
+    What is archived there is left out, but an application that this wave has finalized: it stays in the plan of the
+    wave's next run, as it does in that of a conf with applications.
 
     :raises InvalidConf: what MGN lists does not make a valid conf (for example a server in two applications).
     :raises InvalidInputError: the wave of MGN has no applications, or one of them no servers.
@@ -25,14 +30,33 @@ def make_plan(services: Services, conf: WaveConf) -> WavePlan:
 
 
 def _conf_of_mgn(services: Services, conf: WaveConf) -> dict[str, Any]:
-    applications = services.mgn.applications_of_wave(str(conf.mgn_wave_id))
-    if not applications:
-        raise InvalidInputError("the wave of MGN has no applications", path="mgnWaveId", value=conf.mgn_wave_id)
-    servers: dict[str, list[str]] = {name: [] for name in applications}
-    names = {application_id: name for name, application_id in applications.items()}
-    for view in services.mgn.servers_of_applications(list(names)):
-        servers[names[str(view.application_id)]].append(view.source_server_id)
-    empty = [name for name, ids in servers.items() if not ids]
-    if empty:
-        raise InvalidInputError("applications of the wave have no servers", path="mgnWaveId", applications=empty)
+    wave_id = str(conf.mgn_wave_id)
+    applications = services.mgn.applications_of_wave(wave_id)
+    servers = _servers_of(services, applications)
+    empty = {name: one for name, one in applications.items() if not servers[name]}
+    if empty or not applications:
+        shelved = empty or services.mgn.applications_of_wave(wave_id, archived=True)
+        servers |= _finalized(services, conf.wave, _servers_of(services, shelved, archived=True))
+    if not servers:
+        raise InvalidInputError("the wave of MGN has no applications", path="mgnWaveId", value=wave_id)
+    without = [name for name, ids in servers.items() if not ids]
+    if without:
+        raise InvalidInputError("applications of the wave have no servers", path="mgnWaveId", applications=without)
     return conf_from_mgn_wave(conf, {name: sorted(ids) for name, ids in servers.items()})
+
+
+def _servers_of(services: Services, applications: dict[str, str], *, archived: bool = False) -> dict[str, list[str]]:
+    """Source server ids by application name; ``applications``: id by name."""
+    names = {application_id: name for name, application_id in applications.items()}
+    found: dict[str, list[str]] = {name: [] for name in applications}
+    for view in services.mgn.servers_of_applications(list(names), archived=archived):
+        found[names[str(view.application_id)]].append(view.source_server_id)
+    return found
+
+
+def _finalized(services: Services, wave: str, servers: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Those that the ledger knows as finalized in this wave."""
+    ids = {one: migration_id_for(wave, one) for listed in servers.values() for one in listed}
+    records = services.ledger.read(list(ids.values())) if ids else {}
+    final = {one for one, key in ids.items() if (record := records.get(key)) and is_final(wave, record)}
+    return {name: [one for one in listed if one in final] for name, listed in servers.items()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from migration_ops.aws.errors import ClientError
+from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.plan.plan import WavePlan
@@ -55,8 +55,7 @@ def _launch_configurations(services: Services, servers: list[str]) -> dict[str, 
 
     # Clients are built lazily and building is not thread-safe: the first read builds it before the others share it.
     first = {server: read(server) for server in servers[:1]}
-    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        return first | dict(zip(servers[1:], pool.map(read, servers[1:]), strict=True))
+    return first | dict(zip(servers[1:], side_by_side(servers[1:], read, _PARALLEL_READS), strict=True))
 
 
 def _default_versions(ec2: Any, template_ids: set[str]) -> dict[str, dict[str, Any]]:

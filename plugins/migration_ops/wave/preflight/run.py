@@ -13,8 +13,9 @@ from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.wave.plan.plan import PlannedApplication, PlannedServer, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
 from migration_ops.wave.preflight.facts import Facts, gather
-from migration_ops.wave.preflight.finalized import finalized_in, is_final, without_servers
+from migration_ops.wave.preflight.registered import approvers, refuse_other_approvers, replaced_approvers
 from migration_ops.wave.records import as_retry
+from migration_ops.wave.rules.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.rules.outside import OUTSIDE, outside_fact
 from migration_ops.wave.rules.standing import APPROVALS, DEPENDS_ON, REGISTERED, STOPPED_AT, STOPPED_IN, TEST
 from migration_ops.wave.services import Services
@@ -31,6 +32,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     servers.jobs,
     servers.locks,
     servers.quota,
+    approvers,
     launch_setup.templates,
     outside.quiesce_targets,
     outside.check_documents,
@@ -76,19 +78,22 @@ def register(services: Services, plan: WavePlan, requested_by: str | None = None
 
     :param requested_by: name of the user who triggered the run; None when nobody knows.
     :raises LockHeld: another run was faster.
-    :raises BlockedError: the ledger knows a migration id as another server's.
+    :raises BlockedError: the ledger knows a migration id as another server's, or what is cut over was registered with
+        other approvers.
     """
     take_over_ended(services, plan)
     found = services.ledger.read(list(plan.migration_ids))
+    refuse_other_approvers(services, plan, found)
     line = {"planHash": plan.plan_hash, "runId": services.holder.run_id, "requestedBy": requested_by}
     fact = {**line, "at": services.now().isoformat(), "approvers": list(plan.conf.approvals.approvers)}
+    line |= replaced_approvers(plan, found)
     old: list[Record] = []
     new: list[Record] = []
     for app in plan.applications:
         for server in app.servers:
             record = found.get(server.migration_id)
             _refuse_other_server(record, server.migration_id, server.source_server_id)
-            if record is not None and is_final(plan, record):
+            if record is not None and is_final(plan.wave, record):
                 continue
             before = record or Record(
                 migration_id=server.migration_id,

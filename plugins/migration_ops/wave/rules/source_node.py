@@ -127,7 +127,7 @@ def _same_label(one: str, other: str, is_windows: bool) -> bool:
 
 
 def _addresses(texts: Iterable[str], every: bool = False) -> set[IPv4Address | IPv6Address]:
-    """Addresses that tell one machine from another; ``every`` takes the others as well."""
+    """Addresses that identify one machine; ``every`` takes the others as well."""
     found: set[IPv4Address | IPv6Address] = set()
     for text in texts:
         try:

@@ -19,7 +19,7 @@ from migration_ops.wave.services import Services
 def wave_report(services: Services, plan: WavePlan, approvals: Sequence[str]) -> dict[str, Any]:
     """The report as a document with its own Markdown; kept in S3 when a bucket is set.
 
-    :param approvals: names of the approvals (``cutover``, ``finalize``) that it tells of, as the ledger has them.
+    :param approvals: names of the approvals (``cutover``, ``finalize``) that it names, as the ledger has them.
     """
     found = services.ledger.read(list(plan.migration_ids))
     histories = services.ledger.histories(sorted(found))

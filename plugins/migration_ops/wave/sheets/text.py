@@ -149,8 +149,8 @@ def _why(one: Application) -> list[str]:
     """What else keeps it out (excluded, a window that is over, what it depends on), then its checks with values."""
     name = code(one["appName"])
     bad = [check for check in [*one["gates"], *one["tests"]] if check.get("verdict") != Verdict.OK]
-    told = {f"{check.get('name')} of {check.get('subject')}: {check.get('reason')}" for check in bad}
-    others = [f"- {name} {_mark(one['verdict'])} {plain(reason)}" for reason in one["why"] if reason not in told]
+    shown = {f"{check.get('name')} of {check.get('subject')}: {check.get('reason')}" for check in bad}
+    others = [f"- {name} {_mark(one['verdict'])} {plain(reason)}" for reason in one["why"] if reason not in shown]
     remedies = [f"- {name} what to do: {plain(remedy)}" for remedy in one.get("remedies") or []]
     return others + [f"- {name} {_check(check)}" for check in bad] + remedies
 

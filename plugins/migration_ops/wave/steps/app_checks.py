@@ -5,19 +5,20 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
 from migration_ops.aws.mgn.hook import chunks, classified
 from migration_ops.aws.run_command import SSM_RUNNING, CommandRequest, cancel_command, command_status, send_command
-from migration_ops.core.errors import InvalidInputError, MigrationError
+from migration_ops.core.batches import side_by_side
+from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError, StepFailedError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.instance_http import HttpQuestion, NoAnswerError, status_of
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.check_document import document_of_check
-from migration_ops.wave.conf.http_target import target_of
+from migration_ops.wave.conf.http_target import HttpTarget, target_of
+from migration_ops.wave.plan.plan import PlannedApplication
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES
 
@@ -32,6 +33,25 @@ ROUND_SECONDS = 600.0
 Spec = dict[str, Any]
 
 
+class CheckRefusedError(StepFailedError):
+    """A check of the conf may not be asked at all; no waiting changes that."""
+
+    code = "CHECK_REFUSED"
+    hint = (
+        "A check that would not ask the new instance: trigger a new run whose conf has it in parts (docs/conf.md). A "
+        "document that is not allowed: have it allowed (MIGRATION_OPS_SSM_DOCUMENTS), then clear this task with "
+        "downstream."
+    )
+
+
+class _NotAskedError(Exception):
+    """:param result: says why it is not asked."""
+
+    def __init__(self, result: GateResult) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
 @dataclass(frozen=True)
 class Round:
     """One round of all checks.
@@ -39,11 +59,13 @@ class Round:
     :param checks: one per check and instance that has a result; SSM commands that still run have none.
     :param commands: for the next round: the SSM command that was sent, by instance and number of the check.
     :param running: why each of the SSM commands without a result has none yet, by the check's name and instance.
+    :param refused: why each of the checks that may never be asked is not, by its name and subject.
     """
 
     checks: list[GateResult]
     commands: dict[str, str] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_running(self) -> bool:
@@ -58,6 +80,29 @@ class _Answer:
     result: GateResult | None
     key: str
     command: str = ""
+    is_refused: bool = False
+
+
+def require_askable(app: PlannedApplication) -> None:
+    """
+    Asks nothing: for the moment before an instance is waited for.
+
+    :raises CheckRefusedError: an http check would not ask the new instance; plans of earlier versions may hold such.
+    """
+    refused: dict[str, str] = {}
+    for number, spec in enumerate(app.checks):
+        try:
+            if spec["type"] == "http":
+                _target_of(spec, GateResult("http", f"check {number + 1}", Verdict.BLOCKED))
+        except _NotAskedError as error:
+            refused[f"http {error.result.subject}"] = error.result.reason
+    require_none_refused(refused, app.app_name)
+
+
+def require_none_refused(refused: dict[str, str], app_name: str) -> None:
+    """:raises CheckRefusedError: some are; its ``reasons`` say why."""
+    if refused:
+        raise CheckRefusedError(f"checks of {app_name} may not be asked", appName=app_name, reasons=refused)
 
 
 def run_all(services: Services, inp: StepInput, records: list[Record], sent: dict[str, str]) -> Round:
@@ -88,15 +133,16 @@ def run_all(services: Services, inp: StepInput, records: list[Record], sent: dic
     def run_group(group: list[tuple[str, Spec, dict[str, str]]]) -> list[_Answer]:
         return [_run(services, *one, sent.get(one[0], ""), ends_at) for one in group]
 
-    with ThreadPoolExecutor(min(PARALLEL_CHECKS, len(groups))) as pool:
-        answers = {one.key: one for found in pool.map(run_group, groups) for one in found}
+    answers = {one.key: one for found in side_by_side(groups, run_group, PARALLEL_CHECKS) for one in found}
     return _round([answers[f"{r.instance_id}/{number}"] for r in records for number in range(len(specs))])
 
 
 def _round(answers: list[_Answer]) -> Round:
     commands = {one.key: one.command for one in answers if one.command}
     running = {f"ssm {one.key}": f"command {one.command} still runs" for one in answers if one.result is None}
-    return Round([one.result for one in answers if one.result is not None], commands, running)
+    results = [one.result for one in answers if one.result is not None]
+    refused = {f"{one.result.name} {one.key}": one.result.reason for one in answers if one.result and one.is_refused}
+    return Round(results, commands, running, refused)
 
 
 def _run(services: Services, key: str, spec: Spec, about: dict[str, str], command: str, ends_at: float) -> _Answer:
@@ -104,10 +150,13 @@ def _run(services: Services, key: str, spec: Spec, about: dict[str, str], comman
     if command != _PASSED and time.monotonic() >= ends_at:
         reason = "there was no time left for it in this round of checks"
         return _Answer(GateResult(kind, about["instanceId"], Verdict.UNKNOWN, reason=reason), key, command)
-    if kind == "ssm":
-        return _ssm(services, spec, about, key, command)
-    check: Callable[[Services, Spec, dict[str, str]], GateResult] = _http if kind == "http" else _tcp
-    return _Answer(check(services, spec, about), key)
+    try:
+        if kind == "ssm":
+            return _ssm(services, spec, about, key, command)
+        check: Callable[[Services, Spec, dict[str, str]], GateResult] = _http if kind == "http" else _tcp
+        return _Answer(check(services, spec, about), key)
+    except _NotAskedError as error:
+        return _Answer(error.result, key, is_refused=True)
 
 
 def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[str, str]]:
@@ -129,18 +178,15 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
 
 def _http(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
     nothing = GateResult("http", about["instanceId"], Verdict.UNKNOWN, None, spec.get("status", 200))
-    try:
-        target = target_of(spec)
-    except InvalidInputError as error:
-        return replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {error.message}: {error.context['why']}")
+    target = _target_of(spec, nothing)
     needed = f"{{{target.address}}}{target.path}"
     missing = [name for name, value in about.items() if not value and f"{{{name}}}" in needed]
     if missing:
         return replace(nothing, reason=f"EC2 shows no {' and no '.join(missing)} of the instance")
     address = about[target.address]
-    refused = _refusal(services, nothing, address)
-    if refused is not None:
-        return refused
+    malformed = _malformed(services, nothing, address)
+    if malformed is not None:
+        return malformed
     question = HttpQuestion(
         target.scheme, address, target.port, target.path.format(**about), target.host, target.verify_tls
     )
@@ -153,13 +199,27 @@ def _http(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
     return GateResult("http", question.url, Verdict.OK if good else Verdict.BLOCKED, status, target.status, reason)
 
 
-def _refusal(services: Services, nothing: GateResult, address: str) -> GateResult | None:
-    """A result that says why the address is not asked; None when it may be."""
+def _target_of(spec: Spec, nothing: GateResult) -> HttpTarget:
+    """:raises _NotAskedError: the check would not ask the new instance."""
+    try:
+        return target_of(spec)
+    except InvalidInputError as error:
+        why = f"{error.message}: {error.context['why']}"
+        raise _NotAskedError(replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {why}")) from error
+
+
+def _malformed(services: Services, nothing: GateResult, address: str) -> GateResult | None:
+    """A result for what is no address at all; None when it can be asked.
+
+    :raises _NotAskedError: it is an address that may not be asked.
+    """
     try:
         why = services.address_refusal(address)
     except ValueError:
         return replace(nothing, reason=f"what EC2 gives as its address is none: {address[:64]!r}")
-    return replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {why}") if why else None
+    if why:
+        raise _NotAskedError(replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {why}"))
+    return None
 
 
 def _tcp(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
@@ -168,9 +228,9 @@ def _tcp(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
     nothing = GateResult("tcp", about["instanceId"], Verdict.UNKNOWN, None, port)
     if not address:
         return replace(nothing, reason="EC2 shows no private address")
-    refused = _refusal(services, nothing, address)
-    if refused is not None:
-        return refused
+    malformed = _malformed(services, nothing, address)
+    if malformed is not None:
+        return malformed
     try:
         socket.create_connection((address, port), timeout=services.settings.check_timeout_seconds).close()
     except OSError as error:
@@ -179,7 +239,10 @@ def _tcp(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
 
 
 def _ssm(services: Services, spec: Spec, about: dict[str, str], key: str, command: str) -> _Answer:
-    """Sends the commands once, then asks for their result; a failed command is sent anew in the next round."""
+    """Sends the commands once, then asks for their result; a failed command is sent anew in the next round.
+
+    :raises _NotAskedError: the installation does not allow the document.
+    """
     instance_id = about["instanceId"]
     result = GateResult("ssm", instance_id, Verdict.OK, "Success", "Success")
     if command == _PASSED:
@@ -192,6 +255,8 @@ def _ssm(services: Services, spec: Spec, about: dict[str, str], key: str, comman
             request = CommandRequest(instance_id, tuple(spec["commands"]), document, "migration check", seconds)
             return _Answer(None, key, send_command(ssm, request))
         status, detail = command_status(ssm, command, instance_id)
+    except BlockedError as error:
+        raise _NotAskedError(replace(result, verdict=Verdict.BLOCKED, value=None, reason=error.message)) from error
     except (MigrationError, *SDK_ERRORS) as error:
         why = error if isinstance(error, MigrationError) else to_aws_error(error, mutating=False)
         return _Answer(replace(result, verdict=Verdict.UNKNOWN, value=None, reason=str(why)), key)

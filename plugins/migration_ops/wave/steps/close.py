@@ -47,7 +47,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def settle(services: Services, inp: StepInput) -> list[Record]:
-    """Gives what was left in the middle an honest final status; whoever tells the world outside comes here first.
+    """Gives what was left in the middle an honest final status; whoever notifies other systems comes here first.
 
     Instances that were verified are looked at once more: one that broke since is FROZEN, not verified.
 

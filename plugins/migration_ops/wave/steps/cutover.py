@@ -9,9 +9,9 @@ from migration_ops.aws.mgn.states import LAUNCHABLE_FOR_CUTOVER
 from migration_ops.core.errors import StepTimedOutError
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import has_unsettled_intent
 from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external, require_known_failed
+from migration_ops.wave.launching.job_lookup import has_unsettled_intent
 from migration_ops.wave.launching.launch import CUTOVER
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
 from migration_ops.wave.launching.run_launch import LaunchGate, Passed, run_launch

@@ -52,7 +52,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _passed(services: Services, judged: WindowResult, calendars: list[str]) -> Done:
-    """``passedAt`` tells the tasks behind it whether the whole wave was let through again since one of them failed."""
+    """``passedAt`` shows the tasks behind it whether the whole wave was let through again since one of them failed."""
     more = {"changeCalendars": calendars} if calendars else {}
     return Done({"window": judged.check.as_document(), **more, "passedAt": services.now().isoformat()})
 

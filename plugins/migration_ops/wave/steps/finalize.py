@@ -130,7 +130,7 @@ def _finalize(services: Services, server: str) -> None:
     try:
         view = services.mgn.finalize_cutover(server)
     except (OutcomeUnknownError, RefusedError):
-        # FinalizeCutover has no tag: the state alone tells whether the lost call took effect.
+        # FinalizeCutover has no tag: the state alone shows whether the lost call took effect.
         seen = services.mgn.describe_servers([server]).get(server)
         if seen is None or seen.lifecycle_state != "CUTOVER":
             raise

@@ -7,8 +7,8 @@ from typing import Any
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.at_most_once import has_unsettled_intent
 from migration_ops.wave.launching.external_launches import refuse_external
+from migration_ops.wave.launching.job_lookup import has_unsettled_intent
 from migration_ops.wave.launching.launch import TEST
 from migration_ops.wave.launching.run_launch import LaunchGate, Passed, run_launch
 from migration_ops.wave.permission import require_permitted

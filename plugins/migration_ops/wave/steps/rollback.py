@@ -10,10 +10,13 @@ from migration_ops.aws.mgn.states import LIFECYCLE_STATES
 from migration_ops.core.errors import FrozenError, MigrationError, OutcomeUnknownError, UnknownError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
-from migration_ops.wave.launching.at_most_once import NOTHING_HAPPENED, Action, adopt_late, reconcile
 from migration_ops.wave.launching.carry import TerminationCarry
 from migration_ops.wave.launching.external_launches import find_external_launches
+from migration_ops.wave.launching.intents import NOTHING_HAPPENED
+from migration_ops.wave.launching.job_lookup import Action
+from migration_ops.wave.launching.late_jobs import adopt_late
 from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.launching.reconcile import reconcile
 from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
 from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.records import records_of, to_act, transition, wait_until, with_phase, write

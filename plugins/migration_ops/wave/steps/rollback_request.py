@@ -10,6 +10,7 @@ from typing import Any
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.markdown import code, plain, table
+from migration_ops.core.policy import Policy
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import restore_conf
@@ -17,9 +18,10 @@ from migration_ops.wave.conf.rollback import RollbackConf
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.permission import permit
 from migration_ops.wave.plan.plan import WavePlan, build_plan
+from migration_ops.wave.rules.approvers import registered_approvers
 from migration_ops.wave.rules.live import live_of, live_wave_of
 from migration_ops.wave.rules.outside import cmdb_ids_of
-from migration_ops.wave.rules.standing import DEPENDS_ON, REGISTERED, standing_of
+from migration_ops.wave.rules.standing import DEPENDS_ON, standing_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.sheets.reach import reach_of
 from migration_ops.wave.sheets.reach_text import duration_text, place_text
@@ -76,6 +78,7 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
     if len(waves) > 1:
         raise InvalidInputError("one rollback is about one wave; name it", path="wave", value=waves)
     applications: dict[str, list[dict[str, Any]]] = {}
+    approvers = approvers_of(conf, records, Policy.of(services.settings))
     cmdb_ids = cmdb_ids_of(records)
     for record in records:
         server: dict[str, Any] = {"migrationId": record.migration_id, "sourceServerId": record.source_server_id}
@@ -87,23 +90,19 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
         "awsConnId": conf.aws_conn_id,
         "region": conf.region,
         "accountId": conf.account_id,
-        "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": approvers_of(conf, records)},
+        "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": approvers},
         "applications": [{"appName": name, "servers": servers} for name, servers in applications.items()],
     }
     # Not judged as a new conf: names that were taken once are in the ledger, and what has them is still undone.
     return build_plan(restore_conf(document))
 
 
-def approvers_of(conf: RollbackConf, records: list[Record]) -> list[str]:
+def approvers_of(conf: RollbackConf, records: list[Record], policy: Policy) -> list[str]:
     """Who may approve: whom the waves were registered with; a rollback's conf can only name fewer of them.
 
     :raises InvalidInputError: nobody is left.
     """
-    bound: set[str] | None = None
-    for record in records:
-        named = set((record.facts.get(REGISTERED) or {}).get("approvers") or ())
-        if named:
-            bound = named if bound is None else bound & named
+    bound = registered_approvers(policy, records)
     if bound is None:
         return list(conf.approvers)
     left = [one for one in conf.approvers if one in bound] if conf.approvers else sorted(bound)

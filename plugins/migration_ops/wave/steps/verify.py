@@ -85,6 +85,7 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     require_reached(others, kind.step, f"verification of the {kind.name} of {app.app_name}")
     if not todo:
         return Done({"appName": app.app_name, "passed": "verified before"})
+    app_checks.require_askable(app)
     carry = inp.carried(VerifyCarry)
     deadline = carry.deadline or services.epoch() + 60 * services.settings.verify_timeout_minutes
     boots = _boots(services, inp, todo, kind, deadline)
@@ -93,6 +94,9 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     only = only_instance_checks(services, todo) if kind is CUTOVER else {}
     require_no_second(only, app.app_name)
     checked = app_checks.run_all(services, inp, todo, carry.commands)
+    if checked.refused:
+        app_checks.cancel_running(services, checked.commands)
+        app_checks.require_none_refused(checked.refused, app.app_name)
     failed = [check for check in [*only.values(), *checked.checks] if check.verdict is not Verdict.OK]
     if failed or checked.is_running:
         if services.epoch() >= deadline:

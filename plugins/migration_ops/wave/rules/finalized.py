@@ -11,9 +11,9 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 
 
-def is_final(plan: WavePlan, record: Record) -> bool:
+def is_final(wave: str, record: Record) -> bool:
     """Whether the record is of this wave and finalized. The same server finalized by another wave is not."""
-    return record.phase is Phase.FINALIZED and record.wave == plan.wave
+    return record.phase is Phase.FINALIZED and record.wave == wave
 
 
 def finalized_in(plan: WavePlan, records: Mapping[str, Record] | MigrationError) -> frozenset[str]:
@@ -28,7 +28,7 @@ def finalized_in(plan: WavePlan, records: Mapping[str, Record] | MigrationError)
     return frozenset(
         one.source_server_id
         for one, record in planned
-        if record is not None and record.source_server_id == one.source_server_id and is_final(plan, record)
+        if record is not None and record.source_server_id == one.source_server_id and is_final(plan.wave, record)
     )
 
 
