@@ -13,6 +13,7 @@ import pytest
 
 from migration_ops.core.documents import canonical_digest
 from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.settings import Settings
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import InvalidConfError, WaveConf, parse_conf
@@ -43,7 +44,7 @@ def made_now(name: str) -> WavePlan:
         Record("mig-given-2", "wave-7", "web", server_id(2), Phase.CUTOVER_VERIFIED),
         Record("mig-x", "wave-7", "db", server_id(3), Phase.CUTOVER_VERIFIED),
     ]
-    services = cast(Services, SimpleNamespace(now=lambda: NOW))
+    services = cast(Services, SimpleNamespace(now=lambda: NOW, settings=Settings()))
     return rollback_plan(services, parse_rollback_conf(given), records)
 
 
