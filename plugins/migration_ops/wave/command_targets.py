@@ -37,10 +37,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Targets:
-    """What may be sent to, and every question with its answer: what is not ``proven`` has a reason in ``results``."""
+    """What may be sent to, and every question with its answer: what is not ``proven`` has a reason in ``results``.
+
+    :param unread: an error that may pass, of one of the questions.
+    """
 
     proven: dict[str, Target]
     results: list[GateResult]
+    unread: MigrationError | None = None
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -75,7 +79,7 @@ def ask_targets(
     nodes = attempt(lambda: managed_nodes(ssm, named.values()))
     results = [_node_result(server, named[server], seen, nodes) for server in servers]
     if isinstance(seen, MigrationError) or isinstance(nodes, MigrationError):
-        return Targets({}, results)
+        return Targets({}, results, _may_pass(seen, nodes))
     targets: dict[str, Target] = {}
     platforms: dict[str, set[str]] = {}
     for server, instance in named.items():
@@ -85,13 +89,18 @@ def ask_targets(
             platforms.setdefault(targets[server].document, set()).add(platform)
     documents = {name: ask_document(services, name, of) for name, of in sorted(platforms.items())}
     proven = _proven(targets, results, documents)
-    return Targets(proven, [*results, *(result for result, _ in documents.values())])
+    unread = _may_pass(*(found for _, found in documents.values()))
+    return Targets(proven, [*results, *(result for result, _ in documents.values())], unread)
+
+
+def _may_pass(*found: object) -> MigrationError | None:
+    return next((one for one in found if isinstance(one, MigrationError) and one.retryable), None)
 
 
 def _proven(
     targets: dict[str, Target],
     results: list[GateResult],
-    documents: Mapping[str, tuple[GateResult, CommandDocument | None]],
+    documents: Mapping[str, tuple[GateResult, CommandDocument | MigrationError | None]],
 ) -> dict[str, Target]:
     good: dict[str, Target] = {}
     for result in results:
@@ -99,7 +108,7 @@ def _proven(
         if target is None or result.verdict is not Verdict.OK:
             continue
         judged, document = documents[target.document]
-        if judged.verdict is Verdict.OK and document is not None:
+        if judged.verdict is Verdict.OK and isinstance(document, CommandDocument):
             limited = document.takes_execution_timeout
             good[target.server_id] = Target(
                 target.server_id, target.instance_id, target.platform, target.document, limited
@@ -123,8 +132,8 @@ def _node_result(
 
 def ask_document(
     services: Services, name: str, platforms: Iterable[str] = ()
-) -> tuple[GateResult, CommandDocument | None]:
-    """Whether commands may be sent in the document, and what SSM says of it.
+) -> tuple[GateResult, CommandDocument | MigrationError | None]:
+    """Whether commands may be sent in the document, and what SSM says of it, or why it says nothing.
 
     :param platforms: on which it must run.
     """
@@ -133,7 +142,7 @@ def ask_document(
         return GateResult(DOCUMENT_CHECK, name, Verdict.BLOCKED, None, "allowed", why), None
     read = attempt(lambda: [describe_document(services.client("ssm"), name)])
     if isinstance(read, MigrationError):
-        return GateResult(DOCUMENT_CHECK, name, Verdict.UNKNOWN, None, "exists", str(read)), None
+        return GateResult(DOCUMENT_CHECK, name, Verdict.UNKNOWN, None, "exists", str(read)), read
     [document] = read
     facts = list(_document_facts(document, sorted(platforms)))
     value = sorted(document.platforms or ()) if document else None

@@ -46,13 +46,16 @@ def look_again(services: Services, records: list[Record], views: dict[str, Serve
     return Looked(looked, checks)
 
 
-def instance_checks(services: Services, records: list[Record], views: dict[str, ServerView]) -> dict[str, GateResult]:
+def instance_checks(
+    services: Services, records: list[Record], views: dict[str, ServerView], *, retried: bool = False
+) -> dict[str, GateResult]:
     """Each record's own instance is well and the server's only one, by source server id.
 
     :param views: the servers as read right before.
+    :param retried: the task tries again by itself: an error that may pass is raised by both checks.
     :raises StepFailed: the ledger has no instance id for one of them.
     """
-    boots, only = boot_checks(services, records, views), only_instance_checks(services, records)
+    boots, only = boot_checks(services, records, views), only_instance_checks(services, records, retried=retried)
     return {server: both(boot, only[server]) for server, boot in boots.items()}
 
 

@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.core.errors import MigrationError, OutcomeUnknownError, RefusedError, StepFailedError
+from migration_ops.core.errors import MigrationError, OutcomeUnknownError, RefusedError, StepFailedError, ThrottledError
 from migration_ops.wave.services import Services
+
+
+def bring_all_to(
+    services: Services, views: Mapping[str, ServerView], targets: Mapping[str, str]
+) -> dict[str, ServerView]:
+    """Every server to its target. One that AWS is too busy for does not keep the others from theirs, so that each try
+    of the task has fewer left to change.
+
+    :param views: as they are now, by source server id.
+    :param targets: lifecycle state by source server id.
+    :raises RefusedError: MGN refused one, and it is not in the wanted state; those after it were not changed.
+    :raises ThrottledError, OutcomeUnknownError: of the first that is not in the wanted state yet; safe to try again.
+    """
+    changed: dict[str, ServerView] = {}
+    missed: list[MigrationError] = []
+    for server, target in targets.items():
+        try:
+            changed[server] = bring_to(services, views[server], target)
+        except MigrationError as error:
+            if not error.retryable:
+                raise
+            services.log.warning("%s is not %s yet: %s", server, target, error)
+            missed.append(error)
+    if missed:
+        raise missed[0]
+    return changed
+
+
+def until_taken(call: Callable[..., ServerView], *given: str) -> ServerView:
+    """The answer of a call that changes one server, sent again while it is throttled, which is a definite no.
+
+    A few seconds in all: a longer pause is the task's own retry, which looks at everything anew.
+
+    :raises MigrationError: whatever the call raises; ThrottledError after the last try.
+    """
+    retrying = Retrying(
+        stop=stop_after_attempt(4),
+        wait=wait_random_exponential(multiplier=0.2, max=2),
+        retry=retry_if_exception_type(ThrottledError),
+        reraise=True,
+    )
+    return retrying(call, *given)
 
 
 def bring_to(services: Services, view: ServerView, target: str) -> ServerView:
@@ -16,7 +62,7 @@ def bring_to(services: Services, view: ServerView, target: str) -> ServerView:
     if view.lifecycle_state == target:
         return view
     try:
-        return services.mgn.change_lifecycle(view.source_server_id, target)
+        return until_taken(services.mgn.change_lifecycle, view.source_server_id, target)
     except (OutcomeUnknownError, RefusedError) as error:
         return _after_doubt(services, view.source_server_id, target, error)
 

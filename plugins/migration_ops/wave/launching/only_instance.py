@@ -22,12 +22,17 @@ class SecondInstanceError(StepFailedError):
     )
 
 
-def only_instance_checks(services: Services, records: list[Record]) -> dict[str, GateResult]:
-    """By source server id; UNKNOWN when EC2 cannot be asked."""
+def only_instance_checks(services: Services, records: list[Record], *, retried: bool = False) -> dict[str, GateResult]:
+    """By source server id; UNKNOWN when EC2 cannot be asked.
+
+    :param retried: the task tries again by itself: an error that may pass is raised.
+    """
     servers = [record.source_server_id for record in records]
     try:
         found = instances_by_tag(services, servers) if servers else {}
     except MigrationError as error:
+        if retried and error.retryable:
+            raise
         reason = f"whether another instance runs is not known: {error}"
         return {one: GateResult("only instance", one, Verdict.UNKNOWN, reason=reason) for one in servers}
     return {

@@ -13,7 +13,7 @@ from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external, require_known_failed
 from migration_ops.wave.launching.job_lookup import has_unsettled_intent
 from migration_ops.wave.launching.launch import CUTOVER
-from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.launching.lifecycle import bring_all_to, views_of
 from migration_ops.wave.launching.run_launch import LaunchGate, Passed, run_launch
 from migration_ops.wave.permission import require_permitted, taken_up
 from migration_ops.wave.records import require_lock, require_met
@@ -97,5 +97,5 @@ def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
     refuse_external(services, cutting, views, "cutover")
     require_known_failed(cutting, views, CUTOVER.action)
     require_lock(services, cutting)
-    back = [bring_to(services, views[record.source_server_id], "READY_FOR_CUTOVER") for record in cutting]
-    return views | {view.source_server_id: view for view in back}
+    targets = dict.fromkeys((record.source_server_id for record in cutting), "READY_FOR_CUTOVER")
+    return views | bring_all_to(services, views, targets)

@@ -8,7 +8,7 @@ from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.instances import instance_checks
-from migration_ops.wave.launching.lifecycle import views_of
+from migration_ops.wave.launching.lifecycle import until_taken, views_of
 from migration_ops.wave.permission import require_permitted, skip_when_not_chosen, taken_up
 from migration_ops.wave.records import filter_by_phase, records_of, to_act, transition
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
@@ -39,6 +39,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         others of the sheet only.
     :raises GateShut: it is held, or nobody approved it; nothing was finalized.
     :raises InstanceBrokenError: its instance is not well any more; nothing was finalized.
+    :raises ThrottledError, UnreachableError: how the instances are could not be read; nothing was finalized.
     :raises StepFailedError: some servers were refused; the others are final and stay so.
     """
     app = inp.application
@@ -102,7 +103,7 @@ def _refuse_foreign_instances(todo: list[Record], views: dict[str, ServerView]) 
 def _refuse_broken_instances(services: Services, todo: list[Record], views: dict[str, ServerView]) -> None:
     """Hours may lie between the sheet and this call, after which the source's replica is gone: look once more."""
     still = [record for record in todo if views[record.source_server_id].lifecycle_state != "CUTOVER"]
-    checks = instance_checks(services, still, views) if still else {}
+    checks = instance_checks(services, still, views, retried=True) if still else {}
     broken = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
     if broken:
         lost = [server for server in broken if checks[server].verdict is Verdict.BLOCKED]
@@ -111,7 +112,7 @@ def _refuse_broken_instances(services: Services, todo: list[Record], views: dict
 
 
 def _finalize_all(services: Services, todo: list[Record], views: dict[str, ServerView]) -> dict[str, MigrationError]:
-    """Sends each call once; writes what is final even when a later server fails."""
+    """Sends each call until MGN takes or refuses it; writes what is final even when a later server fails."""
     final: list[Record] = []
     failed: dict[str, MigrationError] = {}
     for record in todo:
@@ -128,7 +129,7 @@ def _finalize_all(services: Services, todo: list[Record], views: dict[str, Serve
 
 def _finalize(services: Services, server: str) -> None:
     try:
-        view = services.mgn.finalize_cutover(server)
+        view = until_taken(services.mgn.finalize_cutover, server)
     except (OutcomeUnknownError, RefusedError):
         # FinalizeCutover has no tag: the state alone shows whether the lost call took effect.
         seen = services.mgn.describe_servers([server]).get(server)

@@ -7,7 +7,7 @@ from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.carry import Claims, TerminationCarry
 from migration_ops.wave.launching.external_launches import refuse_external
-from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.launching.lifecycle import bring_all_to, views_of
 from migration_ops.wave.launching.terminate import claims_of, closed, terminate
 from migration_ops.wave.records import load_and_resume, require_lock, require_reached, with_phase, write
 from migration_ops.wave.rules.standing import standing_of
@@ -51,4 +51,4 @@ def _changed(services: Services, todo: list[Record]) -> Claims:
     if wrong:
         raise StepFailedError("these servers cannot become READY_FOR_CUTOVER", states=wrong)
     refuse_external(services, todo, views, "mark ready")
-    return claims_of(todo, {s: bring_to(services, view, "READY_FOR_CUTOVER") for s, view in views.items()})
+    return claims_of(todo, bring_all_to(services, views, dict.fromkeys(views, "READY_FOR_CUTOVER")))

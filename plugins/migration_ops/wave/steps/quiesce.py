@@ -64,6 +64,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises StepTimedOutError: a command did not end in time; it was cancelled.
     :raises GateShutError: its cutover may not begin now (``require_permitted``), or a node is not proven to be the
         source server; nothing was stopped.
+    :raises ThrottledError, UnreachableError: what must be known of a node could not be read; nothing was sent.
     """
     app, spec = inp.application, inp.conf.quiesce
     if spec is None:
@@ -116,6 +117,8 @@ def _proven(services: Services, spec: QuiesceConf, records: list[Record]) -> dic
         return {}
     asked = targets_of_conf(services, spec, [record.source_server_id for record in records])
     if len(asked.proven) < len(records):
+        if asked.unread is not None:
+            raise asked.unread
         raise TargetNotProvenError("quiesce may not be sent", reasons=asked.reasons)
     return asked.proven
 
@@ -204,6 +207,8 @@ class _Drive:
             return known
         asked = self._asked(ready)
         if len(asked.proven) < len(ready):
+            if asked.unread is not None:
+                raise asked.unread
             raise StepFailedError(f"{self.course.what} may not be sent", reasons=asked.reasons)
         return asked.proven
 

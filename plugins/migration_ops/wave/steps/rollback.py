@@ -15,7 +15,7 @@ from migration_ops.wave.launching.external_launches import find_external_launche
 from migration_ops.wave.launching.intents import NOTHING_HAPPENED
 from migration_ops.wave.launching.job_lookup import Action
 from migration_ops.wave.launching.late_jobs import adopt_late
-from migration_ops.wave.launching.lifecycle import bring_to, views_of
+from migration_ops.wave.launching.lifecycle import bring_all_to, views_of
 from migration_ops.wave.launching.reconcile import reconcile
 from migration_ops.wave.launching.terminate import claims_of, instances_left, terminate
 from migration_ops.wave.permission import require_permitted
@@ -90,7 +90,8 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
         views = views_of(services, [record.source_server_id for record in todo])
         _refuse_after_no_return(services, todo, views)
         _refuse_unseen(services, inp, todo, views)
-        views = {s: bring_to(services, v, BACK_TO[str(v.lifecycle_state)]) for s, v in views.items()}
+        back_to = {server: BACK_TO[str(view.lifecycle_state)] for server, view in views.items()}
+        views = bring_all_to(services, views, back_to)
         todo = _rolling_back(services, inp)
         wait = terminate(services, todo, claims_of(todo, views), carry.looked_since, deadline, app.app_name)
     if wait is None:
