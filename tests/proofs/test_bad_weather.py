@@ -128,8 +128,9 @@ def every_second(operation: str, task: str) -> Callable[[str, str], bool]:
     count = [0]
 
     def throttles(asked: str, by: str) -> bool:
-        count[0] += (asked, by) == (operation, f"{task}:app")
-        return (asked, by) == (operation, f"{task}:app") and count[0] % 2 == 1
+        meant = asked == operation and by in (task, f"{task}:app")
+        count[0] += meant
+        return meant and count[0] % 2 == 1
 
     return throttles
 
@@ -138,8 +139,9 @@ def first(count: int, operation: str, task: str) -> Callable[[str, str], bool]:
     left = [count]
 
     def throttles(asked: str, by: str) -> bool:
-        left[0] -= (asked, by) == (operation, f"{task}:app")
-        return (asked, by) == (operation, f"{task}:app") and left[0] >= 0
+        meant = asked == operation and by in (task, f"{task}:app")
+        left[0] -= meant
+        return meant and left[0] >= 0
 
     return throttles
 
@@ -163,8 +165,13 @@ def for_one_try(operation: str, task: str) -> Callable[[str, str], bool]:
         (1, for_one_try("DescribeDocument", "cutover.quiesce")),
         (1, for_one_try("DescribeInstances", "finish.finalize")),
         (1, for_one_try("DescribeInstanceStatus", "finish.finalize")),
+        (1, for_one_try("DescribeInstances", "soak")),
+        (1, for_one_try("DescribeInstanceStatus", "soak")),
     ],
-    ids=["lifecycle", "finalize", "lifecycle-long", "finalize-long", "nodes", "documents", "only-instance", "boot"],
+    ids=[
+        *("lifecycle", "finalize", "lifecycle-long", "finalize-long", "nodes", "documents", "only-instance", "boot"),
+        *("sheet-only-instance", "sheet-boot"),
+    ],
 )
 def test_throttling_that_passes_ends_no_task(
     monkeypatch: pytest.MonkeyPatch, servers: int, throttles: Callable[[str, str], bool]

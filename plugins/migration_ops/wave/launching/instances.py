@@ -24,7 +24,9 @@ class Looked:
     checks: dict[str, GateResult] = field(default_factory=dict)
 
 
-def look_again(services: Services, records: list[Record], views: dict[str, ServerView] | None = None) -> Looked:
+def look_again(
+    services: Services, records: list[Record], views: dict[str, ServerView] | None = None, *, retried: bool = False
+) -> Looked:
     """Judges each record's instance as MGN and EC2 show it now, and writes down what changed.
 
     Not well, or not known: the application's failure (INSTANCE_BROKEN, INSTANCE_UNKNOWN). Well again: no failure any
@@ -32,13 +34,14 @@ def look_again(services: Services, records: list[Record], views: dict[str, Serve
 
     :param records: verified and not finalized.
     :param views: their servers as read right before; None: they are read here.
+    :param retried: as of ``instance_checks``.
     :raises StepFailed: the ledger has no instance id for one of them.
     """
     if not records:
         return Looked([])
     if views is None:
         views = services.mgn.describe_servers([record.source_server_id for record in records])
-    checks = instance_checks(services, records, views)
+    checks = instance_checks(services, records, views, retried=retried)
     by_app: dict[str, list[Record]] = {}
     for record in records:
         by_app.setdefault(record.app_name, []).append(record)

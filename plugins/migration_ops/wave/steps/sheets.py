@@ -61,6 +61,7 @@ def soak(services: Services, inp: StepInput) -> Outcome:
     An instance that is not well is noted as its application's failure; one that is well again is no failure any more.
 
     :raises StepSkipped: nothing was cut over, so there is nothing to finalize.
+    :raises ThrottledError, UnreachableError: how the instances are could not be read; the task tries again.
     """
     records = services.ledger.read(list(inp.plan.migration_ids))
     verified = [record for record in records.values() if standing_of(record).reached(Phase.CUTOVER_VERIFIED)]
@@ -75,7 +76,8 @@ def soak(services: Services, inp: StepInput) -> Outcome:
         return wait_until(services, until, why, until + 3_600)
     open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
     views = services.mgn.describe_servers(list(inp.plan.server_ids))
-    looked = look_again(services, open_ones, views)
+    # One read that AWS was too busy for would leave every application out of a sheet that nobody asks for again.
+    looked = look_again(services, open_ones, views, retried=True)
     records |= {record.migration_id: record for record in looked.records}
     rows = [_finalize_row(inp.plan, app, records, looked.checks, views) for app in inp.plan.applications]
     rows = _without_held(services, inp.plan, rows, records)
