@@ -163,6 +163,7 @@ def test_a_bucket_with_nothing_set(reader: AwsReader, account: Account) -> None:
 def test_all_pages_of_buses_are_read(reader: AwsReader) -> None:
     pages = {None: {"EventBuses": [{"Name": "a"}], "NextToken": "n"}, "n": {"EventBuses": [{"Name": "b"}]}}
     client = SimpleNamespace(
+        can_paginate=lambda operation: False,
         list_event_buses=lambda NextToken=None: pages[NextToken],
         describe_event_bus=lambda Name: {"Name": Name, "Arn": Name},
     )
