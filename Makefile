@@ -49,9 +49,9 @@ up: $(STAMP) ## the sandbox and Airflow in the background; prints the address of
 down: $(STAMP) ## stops what `make up` started
 	@$(PY) -m include.local down
 
-# What no sandbox is started for runs on all processors. The rest runs in groups, a process each: moto's state is global in
-# a process, and a sandbox that lives as long as pytest runs would be seen by the next folder's. `others` takes what no group
-# names, so that a new folder is never left out.
+# What no sandbox is started for runs on all processors. The rest runs in groups, a process each: moto's state is global
+# in a process, and a sandbox that lives as long as pytest runs would be seen by the next folder's. `others` takes what
+# no group names, so that a new folder is never left out.
 GROUPS := steps runbook contract backup aws others
 PATHS_steps := tests/wave
 # the operators' sandboxes end with their modules, the runbook's with the pytest run: it comes last
@@ -110,7 +110,7 @@ test-scenarios-admins test-scenarios-users: test-scenarios-%: $(STAMP)
 proofs: $(STAMP) ## the proofs by generated cases, all of them: 100,000 server records, up to 100,000 confs
 	@PROOFS=full $(PY) -m pytest -q -s tests/proofs
 
-mutation: $(STAMP) ## changes the rules, the ledger's chain and signing, to see the fast tests fail; MODULES (of tests/mutation)
+mutation: $(STAMP) ## changes the rules, ledger chain and signing, to see the fast tests fail; MODULES (of tests/mutation)
 	@$(PY) -m tests.mutation $(MODULES)
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
