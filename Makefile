@@ -49,12 +49,12 @@ up: $(STAMP) ## the sandbox and Airflow in the background; prints the address of
 down: $(STAMP) ## stops what `make up` started
 	@$(PY) -m include.local down
 
-# What no sandbox is started for runs on all processors. The rest runs in groups, a process each: moto's state is global in
-# a process, and a sandbox that lives for a session would be seen by the next folder's. `others` takes what no group
-# names, so that a new folder is never left out.
+# What no sandbox is started for runs on all processors. The rest runs in groups, a process each: moto's state is global
+# in a process, and a sandbox that lives as long as pytest runs would be seen by the next folder's. `others` takes what
+# no group names, so that a new folder is never left out.
 GROUPS := steps runbook contract backup aws others
 PATHS_steps := tests/wave
-# the operators' sandboxes end with their modules, the runbook's with the session: it comes last
+# the operators' sandboxes end with their modules, the runbook's with the pytest run: it comes last
 PATHS_runbook := tests/operators tests/runbook --ignore=tests/runbook/backup
 PATHS_contract := tests/contract
 PATHS_backup := tests/runbook/backup
@@ -107,10 +107,10 @@ test-scenarios: $(STAMP) ## whole waves on a real Airflow and the sandbox
 test-scenarios-admins test-scenarios-users: test-scenarios-%: $(STAMP)
 	@echo "== scenarios: $*"; $(call PYTEST,scenarios-$*,$(PATHS_$*))
 
-proofs: $(STAMP) ## the proofs by generated cases, all of them: 100,000 server records, 100,000 confs
+proofs: $(STAMP) ## the proofs by generated cases, all of them: 100,000 server records, up to 100,000 confs
 	@PROOFS=full $(PY) -m pytest -q -s tests/proofs
 
-mutation: $(STAMP) ## mutants of the rules, the ledger's chain and signing against the fast tests; MODULES (of tests/mutation)
+mutation: $(STAMP) ## changes the rules, ledger chain and signing, to see the fast tests fail; MODULES (of tests/mutation)
 	@$(PY) -m tests.mutation $(MODULES)
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises
@@ -130,7 +130,7 @@ simulate: $(STAMP) ## waves on virtual time, thousands of faults: SCHEDULES, DEP
 soak: $(STAMP) ## the same for about an hour: 20,000 schedules and every placement of two faults
 	@$(PY) -m include.simulation --schedules $(if $(filter file,$(origin SCHEDULES)),20000,$(SCHEDULES)) --depth 2 $(if $(SEED),--seed $(SEED))
 
-replay: $(STAMP) ## one schedule again with its whole trail: SEED=…
+replay: $(STAMP) ## one schedule again with every event: SEED=…
 	@$(PY) -m include.simulation --seed $(or $(SEED),$(error SEED=… names the schedule to replay))
 
 bench: $(STAMP) ## the benchmarks, as tables; nothing is asserted on time

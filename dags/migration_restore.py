@@ -1,18 +1,18 @@
 """
 # Restore a backup of the ledger
 
-Into a **new** table, never into one that exists, and never into the live one. Then number, digest and the history of
-every migration are compared.
+Restores into a **new** table, never into one that exists, and never into the live one. Then the number of items, their
+digest and the history of every migration are compared.
 
 - **`dryRun` is true by default**: the run finds the backup, looks at the target, and changes nothing.
 - `backup`: the key of a manifest; empty for the latest verified one. `target`: the new table; empty for a name with
   the backup's time.
 - *To retry*: clear the failed task **with downstream**. It goes on in the table that this run made, as long as the load
   never came to its end. A table that was loaded or handed over, or that `MIGRATION_OPS_TABLE_NAME` names by now, is
-  never written again. A load that failed half-way is named in the report: go on, or delete that table.
+  never written again. A load that failed half-way is named in the report: clear `load`, or delete that table.
 - An item whose key an index refuses (put before the table had that index) is restored too: such an index is made after
   the load, by `indexes`.
-- What a restore does not bring back, as with AWS's own: time to live, point-in-time recovery, deletion protection,
+- As with AWS's own restore, these are not restored: time to live, point-in-time recovery, deletion protection,
   streams, tags, alarms. To use the table: set these, stop the waves, then set `MIGRATION_OPS_TABLE_NAME`.
 """
 

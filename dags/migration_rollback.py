@@ -7,11 +7,12 @@ READY_FOR_CUTOVER, no instance left, the source running again.
 Conf: one of `wave`, `applications`, `migrationIds`, and a `reason`. **`dryRun` is true by default** and only shows
 what would be undone. The rollback itself always asks for an approval.
 
-To retry, clear the failed task **with downstream**: it goes on from what MGN shows. `PLAN_CHANGED` (a launch or a
-dependant that nobody was shown) touched nothing: clear `plan` with downstream, and the question is asked anew.
+To retry, clear the failed task **with downstream**: it goes on from what MGN shows. With `PLAN_CHANGED` (a launch or a
+dependent application that nobody was shown) nothing was touched: clear `plan` with downstream, and the question is
+asked anew.
 
-Servers that a run under way holds are refused before anybody is asked: end that run first. CMDB and callback hear of
-the rollback where the wave's conf named them.
+Servers that a run under way holds are refused before anybody is asked: end that run first. CMDB and callback are told
+of the rollback where the wave's conf named them.
 
 After finalize MGN has no way back: the run refuses, and says what a person can still do.
 """

@@ -2,12 +2,12 @@
 ### migration_setup: the AWS resources this package needs
 
 Creates or updates one CloudFormation stack from `include/cloudformation/migration-ops.yaml`: the ledger table, the
-evidence bucket, the event bus with its rules, the request queue with its dead letters, the topics, the log group and
-the dashboard, the heartbeat's alarm. The names come from the `MIGRATION_OPS_*` settings.
+evidence bucket, the event bus with its rules, the request queue with its dead letters, the topics, the log group, the
+dashboard, the alarm on the heartbeat, and two KMS keys. The names come from the `MIGRATION_OPS_*` settings.
 
-`dryRun` (the default) shows the change set and removes it again. Running it on an up-to-date stack is a success that
-changes nothing. With `dryRun` false it creates and updates unasked; **`approve` asks a person only when the change
-removes or replaces a resource**. Rejected, or no answer in a day: nothing is changed, `apply` is red with the reason.
+`dryRun` true (the default) shows the change set and removes it again. On an up-to-date stack a run succeeds and changes
+nothing. With `dryRun` false it creates and updates unasked; **`approve` asks a person only when the change removes or
+replaces a resource**. Rejected, or no answer in a day: nothing is changed, `apply` is red with the reason.
 
 Only a stack of this package is touched: one with the tag `project=migration-ops` or our template's description. The
 note of `plan` lists what only a person can set. **Table, bucket and log group are kept when the stack is deleted**:

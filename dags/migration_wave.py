@@ -12,7 +12,7 @@ go/no-go, cutover, verification, finalize.
 - *Roll back*: answer the application's `decide` task, or trigger `migration_rollback`.
 - *Green* means that every application reached its goal. A rollback that worked is still a failed migration: red.
 
-The README explains the conf; every fault in it is named in the run's note.
+`docs/conf.md` explains the conf; every fault in it is named in the run's note.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
 # Runbook: alarms
 
-Which CloudWatch alarms of the runbook's table must be there, and how those that are there differ. By itself it only
-shows; **trigger it with `dryRun` false to put them right**: missing and drifted ones are put, those of ours that
-nothing wants any more are deleted, and all is read back.
+Compares the CloudWatch alarms of the runbook's table with those that exist. By default it only shows the differences;
+**trigger it with `dryRun` false to put them right**: missing and drifted ones are put, those of ours that nothing needs
+any more are deleted, and all is read back.
 
 - A task `alarms` for each kind of alarm. **Red**: an alarm that would page is missing, drifted or silenced, something
   could not be read (UNKNOWN), or AWS refused a change.
@@ -12,7 +12,7 @@ nothing wants any more are deleted, and all is read back.
 - *To try again*: clear the task of the kind **with downstream**; doing it twice changes nothing.
 - **Alarms on replication lag live with their wave**: scheduled runs (every two hours) make one for each server on its
   way whose first sync is over, and delete it after the cutover, also when `dryRun` is true.
-- Until somebody has applied alarms here, scheduled runs say so in a WARNING a kind, and are green.
+- Until somebody has applied alarms here, scheduled runs say so in one WARNING a kind, and are green.
 """
 
 from __future__ import annotations

@@ -6,16 +6,16 @@ parallel scan. Compressed, encrypted, with a manifest; then **read back**; then 
 
 - It adds objects below `backups/` in the bucket and removes expired ones. That is why there is no dry run: a schedule
   whose default changes nothing would never back up anything (ADR 0021).
-- Without a manifest there is no backup: a run that was killed leaves nothing that passes for one.
+- Without a manifest there is no backup: what a killed run leaves is never taken for one.
 - A backup of far fewer items than the last verified one (`backup.minItemsPercent`), of none, or of a table elsewhere is
   **CRITICAL and does not count as verified**: it is not offered for a restore, and no older one expires. Look at the
-  table; if all is as it should be, trigger a run with `acceptFewerItems`. A ledger that never held anything is quiet.
+  table; if all is as it should be, trigger a run with `acceptFewerItems`. A ledger that never held anything is OK.
 - Beside it the ledger is **anchored**: the end of every chain and a digest of every record go below `anchors/` in the
   bucket of evidence. What was anchored the night before and was edited, cut or deleted since is CRITICAL.
 - Then what ended long ago is **archived**: waves of which everything ended and nothing was written for
   `backup.archiveAfterDays` (180; null: never) are copied below `archive/`, the copy is read back, and the items get a
-  time to live of `MIGRATION_OPS_HISTORY_TTL_DAYS` (90). `verify-history` reads the copies. Nothing else writes the
-  table.
+  time to live of `MIGRATION_OPS_HISTORY_TTL_DAYS` (90). `verify-history` reads the copies. No other task here
+  writes the table.
 - *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again, unless
   it was found bad: then clear from `scan` or `export` on. An export that failed is asked for anew.
 - *To restore*: trigger `migration_restore`.

@@ -2,7 +2,7 @@
 # Runbook: capacity plan
 
 Every quarter: what grows (migrations, the evidence bucket, logs), how much of each quota is used, and when each is
-reached, as a date from to. A forecast is a straight line with its band through whole weeks. It reads only.
+reached, as a range of dates. A forecast is a straight line through whole weeks, with its error band. It reads only.
 
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - Too few weeks to draw a line through are UNKNOWN, not OK: `capacity` in `thresholds.yaml` says how many it takes.

@@ -2,7 +2,7 @@
 # Runbook: cost review
 
 Every month, on the 8th, when Cost Explorer's last month has settled: cost by service, by the cost tag and by kind of
-data transfer against the month before, what MGN left over, what does nothing, tables billed the wrong way. It reads
+data transfer against the month before, what MGN left over, what is idle, tables in the wrong billing mode. It reads
 only: nothing is deleted. Cost Explorer charges $0.01 a request, about $0.03 a run.
 
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).

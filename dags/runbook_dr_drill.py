@@ -2,7 +2,7 @@
 # Runbook: disaster recovery drill
 
 Every quarter: the latest verified backup **and** the latest point in time are restored, each into a scratch table of
-its own. Count, digest, samples and the history of every migration are compared; duration and age are held against
+its own. Count, digest, samples and the history of every migration are compared; duration and age are compared with
 `backup.rtoMinutes` and `backup.rpoMinutes` in `include/config/thresholds.yaml`.
 
 - It makes two scratch tables and removes them, **whatever happens** (`clean_up`); the live table is only read. That is

@@ -2,7 +2,7 @@
 # Runbook: log insights
 
 The runbook's four Logs Insights queries (`include/queries`), over our own log group and those of our functions: recent
-errors, one migration's way, replication lag over time, failed migrations. They find what this package itself logs.
+errors, the steps of one migration, replication lag over time, failed migrations. They find what this package logs.
 
 - Daily, all that need no parameter, over the last day. By hand: choose `query`, the window and, to look back, `until`.
 - *Track a migration*: trigger with its migration id or correlation id.

@@ -1,8 +1,8 @@
 """
 # Runbook: security audit
 
-Once a month: roles, keys and secrets; secrets where none belong (variables, definitions, documents, log lines); who may
-come in through policies and URLs; runtimes, encryption and recovery of functions, queues, topics, buses, ledger and
+Once a month: roles, keys and secrets; secrets where none belong (variables, definitions, documents, log lines); who
+gets access through policies and URLs; runtimes, encryption and recovery of functions, queues, topics, buses, ledger and
 buckets; migrated servers. It reads only, and never a secret's value or an object.
 
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
