@@ -11,6 +11,17 @@ from dataclasses import dataclass, fields
 from migration_ops.core.errors import InvalidInputError
 
 PREFIX = "MIGRATION_OPS_"
+# More than the first, at most the second, by the unit that ends a number's name; the others are 0 or 1. Without them a
+# settle time of "nan", which no clock ever reaches or is below, would let nobody wait for a lost answer.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "seconds": (0, 86_400),
+    "minutes": (0, 31 * 1_440),
+    "hours": (0, 366 * 24),
+    "days": (0, 36_500),
+    # MGN's quota of servers in one job.
+    "size": (0, 200),
+}
+FLAG = (-1, 1)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Settings:
     approval_valid_hours: float = 168.0
     # Evidence that is older is read again before people are asked about it.
     evidence_max_age_minutes: float = 60.0
-    # Of resources.yaml, thresholds.yaml, on_call.yaml; empty = include/config of the project.
+    # Of resources.yaml, thresholds.yaml, on_call.yaml and accepted.yaml; empty = include/config of the project.
     config_directory: str = ""
     # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer
     # packages: words as a shell splits them, which are given --format json and --outdated or --uptodate; empty = the
@@ -82,17 +93,24 @@ class Settings:
 def read_settings(environ: dict[str, str] | None = None) -> Settings:
     """Settings from the environment.
 
-    :raises InvalidInputError: a value that is not of its type; the context names the variable.
+    :raises InvalidInputError: a value that is not of its type or beyond its bounds; the context names the variable.
     """
     source = os.environ if environ is None else environ
     values: dict[str, object] = {}
     for one in fields(Settings):
         name = PREFIX + one.name.upper()
-        if name not in source:
-            continue
-        kind = {"str": str, "int": int, "float": float}[str(one.type)]
-        try:
-            values[one.name] = kind(source[name])
-        except ValueError as error:
-            raise InvalidInputError(f"{name} must be of type {one.type}", path=name, value=source[name]) from error
+        if name in source:
+            values[one.name] = source[name] if one.type == "str" else _number(name, str(one.type), source[name])
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def _number(name: str, kind: str, text: str) -> float:
+    try:
+        value = int(text) if kind == "int" else float(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} must be of type {kind}", path=name, value=text) from error
+    above, most = BOUNDS.get(name.rsplit("_", 1)[-1].lower(), FLAG)
+    if not above < value <= most:
+        words = "0 or 1" if (above, most) == FLAG else f"more than {above} and at most {most}"
+        raise InvalidInputError(f"{name} must be {words}", path=name, value=text)
+    return value
