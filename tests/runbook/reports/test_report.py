@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,6 +183,16 @@ def test_the_note_names_the_worst_and_says_how_many_more() -> None:
     text = note(report(*[finding(99, CRITICAL, f"bad-{number}") for number in range(10)], finding(1, OK)))
     assert text.startswith("**Health**: 10 CRITICAL, 0 UNKNOWN, 0 WARNING, 1 OK")
     assert text.endswith("and 2 more, see the log of the task `report`")
+
+
+def test_many_of_one_check_do_not_hide_another_in_the_note() -> None:
+    many = [replace(finding(99, CRITICAL, f"run-{number}"), check_id="airflow_dag_failed_runs") for number in range(12)]
+    lines = note(report(*many, finding(99, CRITICAL, "dlq"), finding(20, WARNING, "slow"))).splitlines()
+    named = [re.findall(r"`([^`]+)`", line)[0] for line in lines[1:-1]]
+    assert named[0].startswith("run-")
+    assert named[1] == "dlq"
+    assert all(name.startswith("run-") for name in named[2:])
+    assert lines[-1].startswith("- and 6 more")
 
 
 def test_further_tables_are_shown_on_both_pages() -> None:

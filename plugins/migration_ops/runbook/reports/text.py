@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,8 @@ def headline(report: Report) -> str:
 
 
 def note(report: Report) -> str:
-    """What the run's note shows: the head, what changed, the worst first."""
-    bad = [one for one in report.findings if one.verdict is not FindingStatus.OK]
+    """What the run's note shows: the head, what changed, the worst first; of each check one before any second one."""
+    bad = _by_turns(one for one in report.findings if one.verdict is not FindingStatus.OK)
     lines = [f"**{plain(report.title)}**: {headline(report)}", *map(plain, report.remarks)]
     lines += [
         f"- {MARKS[one.verdict]} {code(one.resource)} {plain(one.reason)} ({code(one.check_id)})" for one in bad[:8]
@@ -43,6 +45,16 @@ def note(report: Report) -> str:
         lines.append(f"- and {len(bad) - 8} more, see the log of the task `report`")
     lines += [f"- {plain(line)}" for line in skipped_lines(report.findings)]
     return "\n".join(lines)
+
+
+def _by_turns(findings: Iterable[Finding]) -> list[Finding]:
+    """Within each verdict the first of every check, then the second ones: many of one check do not hide another."""
+    before: Counter[tuple[FindingStatus, str]] = Counter()
+    turns: dict[FindingStatus, list[tuple[int, Finding]]] = {}
+    for one in findings:
+        turns.setdefault(one.verdict, []).append((before[one.verdict, one.check_id], one))
+        before[one.verdict, one.check_id] += 1
+    return [one for mine in turns.values() for _, one in sorted(mine, key=lambda pair: pair[0])]
 
 
 def markdown(report: Report) -> str:
