@@ -11,7 +11,7 @@ from typing import Any
 class MigrationError(Exception):
     """Base of all: ``code`` for machines, ``hint`` for people, ``context`` names the path or the ids.
 
-    ``retryable``: the task tries again by itself.
+    ``retryable`` says whether the task tries again by itself.
 
     :param message: what happened, in one sentence.
     :param context: the offending path, ids and values; never a secret.
