@@ -1,1 +1,1 @@
-"""The project on one machine: installation, the sandbox and a real Airflow beside it, the demo driver."""
+"""The project on one machine: installation, the sandbox with a real Airflow, and the demo."""

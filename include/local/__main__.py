@@ -1,4 +1,4 @@
-"""``python -m include.local up | down | demo | check-dags``: what the Makefile calls."""
+"""``python -m include.local up | down | demo | check-dags``: the commands that the Makefile calls."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def up(options: argparse.Namespace) -> int:
-    """Starts a stack that outlives this command."""
+    """Starts a stack that keeps running after this command."""
     stack = LocalStack(
         home_of(options.name),
         airflow_port=UI_PORT if options.port is None else options.port,
@@ -57,18 +57,18 @@ def up(options: argparse.Namespace) -> int:
 
 
 def down(options: argparse.Namespace) -> int:
-    """Stops a stack; fine when there is none."""
+    """Stops a stack; no error when there is none."""
     print("[down] stopped" if stop_home(home_of(options.name)) else "[down] nothing was running")
     return 0
 
 
 def end_by_signal(number: int, frame: FrameType | None) -> None:
-    """Turns a request to end into an exception, so that everything started is stopped on the way out."""
+    """Turns SIGTERM and SIGHUP into an exception, so that everything that was started is stopped."""
     raise SystemExit(128 + number)
 
 
 def main() -> int:
-    """Runs one command; its exit code. What a person can do something about is one sentence, not a traceback."""
+    """Runs one command; returns its exit code. A :class:`LocalError` is printed as one message, without a traceback."""
     options = parser().parse_args()
     signal.signal(signal.SIGTERM, end_by_signal)
     signal.signal(signal.SIGHUP, end_by_signal)

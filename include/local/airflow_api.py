@@ -1,6 +1,6 @@
-"""A small client of Airflow's public REST API (v2), for the demo, the scenarios and anybody's scripts.
+"""A small client of Airflow's public REST API (v2), for the demo, the scenarios and other scripts.
 
-Plain documents in and out. Every refusal raises :class:`AirflowApiError` with Airflow's own answer in it.
+Plain documents in and out. Every refusal raises :class:`AirflowApiError` with Airflow's answer.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ RUN_ENDED = frozenset({"success", "failed"})
 TASK_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 AWAITING_INPUT = "awaiting_input"
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-# An answer that comes within seconds of the parking meets a race in 3.3.2: the executor's late "success" of the parked
-# process fails the task that is already queued again.
+# In Airflow 3.3.2 an answer within seconds after the task began to wait can hit a race: the executor's late "success"
+# of the process that ended fails the task, which is already queued again.
 PARKED_SETTLE_SECONDS = 3.0
 # The API refuses a longer note with a 422.
 NOTE_MAX_LENGTH = 1000
 
 
 class AirflowApi(AirflowHttp):
-    """What one can ask of, and do to, one Airflow. Construct it as :class:`AirflowHttp` says."""
+    """Reads and changes one Airflow. The arguments are those of :class:`AirflowHttp`."""
 
     # -- the installation
 
     def health(self) -> dict[str, str | None]:
-        """State of each component (``healthy``, ``unhealthy``, None when it never reported). Asks without a token."""
+        """Status of each component (``healthy``, ``unhealthy``, None when it never reported). Needs no token."""
         answer = self.http.get(f"{self.base_url}/api/v2/monitor/health", timeout=self.timeout_seconds)
         if not answer.ok:
             raise AirflowApiError("GET", "/monitor/health", answer.status_code, answer.text)
@@ -46,7 +46,7 @@ class AirflowApi(AirflowHttp):
             return False
 
     def import_errors(self) -> list[Document]:
-        """What the DAG processor could not import: ``filename``, ``stack_trace``."""
+        """Files that the DAG processor could not import: ``filename``, ``stack_trace``."""
         return self.pages("/importErrors", "import_errors")
 
     def dag_ids(self) -> set[str]:
@@ -60,7 +60,7 @@ class AirflowApi(AirflowHttp):
     # -- runs
 
     def trigger(self, dag_id: str, conf: Document | None = None, run_id: str | None = None) -> str:
-        """Starts a run, as the UI's button does; its run id.
+        """Starts a run, as the UI's button does; returns its run id.
 
         :raises AirflowApiError: 400 the conf breaks the DAG's params, 404 no such DAG, 409 the run id exists.
         """
@@ -84,7 +84,7 @@ class AirflowApi(AirflowHttp):
         return note
 
     def set_note(self, dag_id: str, run_id: str, note: str) -> None:
-        """Replaces the run's note, cut to what Airflow takes."""
+        """Replaces the run's note, cut at ``NOTE_MAX_LENGTH``."""
         self.call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", {"note": note[:NOTE_MAX_LENGTH]})
 
     def run_url(self, dag_id: str, run_id: str) -> str:
@@ -117,7 +117,7 @@ class AirflowApi(AirflowHttp):
         return "\n".join(one if isinstance(one, str) else _log_line(one) for one in content)
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """The value a task instance has left.
+        """An XCom value of a task instance.
 
         :raises AirflowApiError: 404, there is none.
         """
@@ -132,7 +132,7 @@ class AirflowApi(AirflowHttp):
         downstream: bool = True,
         only_failed: bool = False,
     ) -> list[Document]:
-        """Clears tasks (a tuple names one index of a mapped task), by default with what follows; what was cleared."""
+        """Clears tasks (a tuple: one index of a mapped task), by default with downstream; returns what was cleared."""
         body = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -146,7 +146,7 @@ class AirflowApi(AirflowHttp):
     # -- people's answers
 
     def open_questions(self, dag_id: str = "~", run_id: str = "~") -> list[Document]:
-        """The tasks that wait for a person now: ``subject``, ``body``, ``options``, ``task_instance`` …"""
+        """The questions that wait for a person now: ``subject``, ``body``, ``options``, ``task_instance`` …"""
         found = self.pages(f"/dags/{dag_id}/dagRuns/{run_id}/hitlDetails", "hitl_details", response_received=False)
         return [one for one in found if one["task_instance"]["state"] == AWAITING_INPUT]
 
@@ -166,7 +166,7 @@ class AirflowApi(AirflowHttp):
     ) -> Document:
         """Answers a question as the token's user.
 
-        :raises AirflowApiError: 400 no such option, 403 not a person who may, 404 no question, 409 answered already.
+        :raises AirflowApiError: 400 no such option, 403 not allowed to answer, 404 no question, 409 answered already.
         """
         body = {"chosen_options": options, "params_input": params or {}}
         document: Document = self.call("PATCH", _question_path(dag_id, run_id, task_id, map_index), body)
@@ -177,7 +177,7 @@ class AirflowApi(AirflowHttp):
     def wait_for_run(
         self, dag_id: str, run_id: str, states: Iterable[str] = RUN_ENDED, timeout_seconds: float = 300.0
     ) -> str:
-        """Waits until the run is in one of ``states``; that state.
+        """Waits until the run is in one of ``states``; returns that state.
 
         :raises Timeout: with the state of every task that has not ended.
         """
@@ -197,7 +197,7 @@ class AirflowApi(AirflowHttp):
         map_index: int = -1,
         timeout_seconds: float = 300.0,
     ) -> str:
-        """Waits until one task instance is in one of ``states``; that state.
+        """Waits until one task instance is in one of ``states``; returns that state.
 
         :raises Timeout: with the state of every task that has not ended.
         """
@@ -220,7 +220,7 @@ class AirflowApi(AirflowHttp):
     def wait_for_question(
         self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, timeout_seconds: float = 300.0
     ) -> Document:
-        """Waits until a task asks, and long enough after that for an answer to be safe; the question.
+        """Waits until a task asks, and ``PARKED_SETTLE_SECONDS`` more; returns the question.
 
         :raises Timeout: it does not ask.
         """

@@ -1,4 +1,4 @@
-"""The environment of the local Airflow. Every name in it is one that an operator could set (``.env.example`` tells)."""
+"""The environment of the local Airflow: only variables that an operator could set too (see ``.env.example``)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 
 from include.local.ports import LOOPBACK
 
-# A developer's own account must never be reached from a sandbox run, and his Airflow not be mixed into this one.
+# A sandbox run must never reach the developer's own AWS account, and must not use settings of another Airflow.
 FOREIGN_PREFIXES = ("AWS_", "AIRFLOW_", "SANDBOX_")
 CONFIG_DIRECTORY = "MIGRATION_OPS_CONFIG_DIRECTORY"
-# Without its byte code every one of Airflow's processes compiles some thousand modules at each start.
+# Without byte code each of Airflow's processes compiles a thousand modules at every start.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would lead the stack elsewhere, and with the venv's commands first."""
+    """This process's environment without the variables above, and with the venv's commands first in PATH."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -36,14 +36,14 @@ def clean_environment() -> dict[str, str]:
 
 
 def own_config(root: Path, home: Path) -> dict[str, str]:
-    """A copy of the shipped configuration, which seeding an estate may widen; nothing where one is set already."""
+    """A copy of the shipped configuration, which seeding an estate may extend; nothing if the variable is set."""
     if os.environ.get(CONFIG_DIRECTORY):
         return {}
     return {CONFIG_DIRECTORY: str(shutil.copytree(root / "include" / "config", home / "config"))}
 
 
 def no_aws_defaults() -> dict[str, str]:
-    """Keeps boto3 from the developer's profile and from instance metadata."""
+    """Keeps boto3 from using the developer's profile and instance metadata."""
     return {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -59,11 +59,11 @@ def airflow_settings(root: Path, home: Path, port: int, parallelism: int) -> dic
     address = f"http://{LOOPBACK}:{port}"
     return {
         "AIRFLOW_HOME": str(home),
-        # A stack of one's own asks no package index.
+        # The local stack asks no package index.
         "MIGRATION_OPS_PIP_LIST_COMMAND": shlex.join(
             [sys.executable, str(root / "include/sandbox/estates/fake_pip.py")]
         ),
-        # All are admins: a page in the browser must not be one of them (DNS rebinding).
+        # Without login every request is an admin's: this keeps web pages from sending some (DNS rebinding).
         "MIGRATION_OPS_ALLOWED_HOSTS": f"{LOOPBACK},localhost",
         "PYTHONPATH": str(root),
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
@@ -90,26 +90,29 @@ def airflow_settings(root: Path, home: Path, port: int, parallelism: int) -> dic
 
 
 def database(home: Path, lock_timeout_seconds: int) -> str:
-    """The address of the SQLite database; a process waits so long for another one's lock."""
+    """The address of the SQLite database.
+
+    :param lock_timeout_seconds: how long a process waits for the lock of another one.
+    """
     return f"sqlite:///{home / 'airflow.db'}?timeout={lock_timeout_seconds}"
 
 
 def api_server_settings(home: Path) -> dict[str, str]:
-    """What only the API server gets: it gives up a locked database soon.
+    """Variables for the API server only: a short time-out for a locked database.
 
     Airflow 3.3.2 writes its audit log on the event loop. While that waits for the lock, the request that holds the lock
-    cannot end, and the whole server stands still until the time-out. Callers repeat a 500.
+    cannot end, and the whole server blocks until the time-out. Callers repeat a request after a 500.
     """
     return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database(home, lock_timeout_seconds=3)}
 
 
 def own_connection(port: int) -> dict[str, str]:
-    """How the health check reads this Airflow itself."""
+    """The connection by which the health check reads this Airflow."""
     return {"AIRFLOW_CONN_AIRFLOW_API": json.dumps({"conn_type": "http", "host": f"http://{LOOPBACK}:{port}"})}
 
 
 def connections(endpoints: Mapping[str, str]) -> dict[str, str]:
-    """The three connections of the package (``AIRFLOW_CONN_*``), made from what the sandbox says about itself."""
+    """The package's connections for AWS, CMDB and callbacks (``AIRFLOW_CONN_*``), from the sandbox's variables."""
     callback = urlsplit(endpoints["SANDBOX_CALLBACK_URL"])
     made = {
         "AIRFLOW_CONN_AWS_DEFAULT": {
@@ -133,6 +136,6 @@ def connections(endpoints: Mapping[str, str]) -> dict[str, str]:
 
 
 def shell_lines(environment: Mapping[str, str], inherited: Mapping[str, str]) -> str:
-    """``export`` lines for what differs from ``inherited``, to ``source`` before using ``airflow`` by hand."""
+    """``export`` lines for what differs from ``inherited``: source them to use the ``airflow`` command by hand."""
     changed = {name: value for name, value in environment.items() if inherited.get(name) != value}
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(changed.items()))

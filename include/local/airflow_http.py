@@ -26,7 +26,7 @@ class AirflowApiError(LocalError):
 
 
 class Timeout(LocalError):
-    """What was waited for did not happen in time; the message says what was seen last."""
+    """Something did not happen in time; the message says what was seen last."""
 
 
 class AirflowHttp:
@@ -48,7 +48,7 @@ class AirflowHttp:
         self.http.trust_env = False  # no proxy between us and the loopback interface
 
     def authenticate(self) -> None:
-        """Fetches a token; done by itself when Airflow answers 401.
+        """Fetches a token. :meth:`call` does this at first use and after a 401.
 
         :raises AirflowApiError: the credentials are refused.
         """
@@ -61,9 +61,9 @@ class AirflowHttp:
         self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def call(self, method: str, path: str, body: Document | None = None, **query: Any) -> Any:
-        """One request to ``/api/v2`` + path; the parsed answer, None when it is empty.
+        """One request to ``/api/v2`` + path; returns the parsed answer, None when it is empty.
 
-        Reads are repeated after a 5xx (on SQLite, a locked database); changes never are, here.
+        Reads are repeated after a 5xx (on SQLite, a locked database); changes are not.
 
         :raises AirflowApiError: any status but 2xx.
         :raises requests.RequestException: no answer.
@@ -104,9 +104,9 @@ class AirflowHttp:
 
 
 def wait_until(look: Callable[[], str | None], timeout_seconds: float, explain: Callable[[], str]) -> str:
-    """Asks once a second until ``look`` answers with something.
+    """Calls ``look`` once a second until it returns something; returns that.
 
-    :raises Timeout: with what ``explain`` says.
+    :raises Timeout: with the text of ``explain``.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:

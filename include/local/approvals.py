@@ -1,4 +1,4 @@
-"""The person in the demo: reads the evidence of every question, and answers it, or leaves it to the one in the UI."""
+"""Approvals in the demo: shows the evidence of every question, and answers it or leaves it to a person in the UI."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from include.local.airflow_api import PARKED_SETTLE_SECONDS, AirflowApi, Airflow
 from include.local.screen import Screen
 
 AUTOMATIC, BY_PERSON = "auto", "me"
-# What is chosen where a question is no approval: after a failure, the safe way out.
+# The preferred options, in this order; after a failure that is the safe one.
 PREFERRED = ("approve", "roll back", "rollback", "leave")
 GONE, ALREADY_ANSWERED = 404, 409
 SERVER_ERROR = 500
 
 
 def answer_of(options: list[str]) -> str:
-    """The option the demo takes."""
+    """The option that the demo chooses."""
     by_name = {option.lower(): option for option in options}
     return next((by_name[name] for name in PREFERRED if name in by_name), options[0])
 
@@ -27,7 +27,7 @@ class Approver:
         self._api = api
         self._screen = screen
         self._mode = mode
-        # when each question was first seen parked, by task instance and question
+        # when each question was first seen, by task instance and question
         self._seen_at: dict[tuple[str, str], float] = {}
 
     def look(self, dag_id: str, run_id: str) -> None:
@@ -38,7 +38,7 @@ class Approver:
                 self._answer(dag_id, run_id, question)
 
     def _show(self, dag_id: str, run_id: str, question: Document) -> float:
-        """Prints a question that is new; when it was first seen."""
+        """Prints a question that is new; returns when it was first seen."""
         task = question["task_instance"]
         key = (str(task["id"]), str(question["created_at"]))
         if key in self._seen_at:
@@ -56,7 +56,7 @@ class Approver:
         try:
             self._api.respond(dag_id, run_id, task["task_id"], [choice], map_index=task["map_index"])
         except AirflowApiError as error:
-            # somebody was faster in the UI (an answer, a clear), or a locked database: the next round tells
+            # somebody was faster in the UI (an answer, a clear), or the database was locked: see in the next round
             if error.status not in (GONE, ALREADY_ANSWERED) and error.status < SERVER_ERROR:
                 raise
         else:

@@ -1,4 +1,4 @@
-"""Every DAG imports and survives the trip through the database: a Param can pass the one and fail the other."""
+"""Checks that every DAG can be imported and serialised: a Param can pass the import and fail the serialisation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.local.stack import ROOT
 
 
 def problems() -> list[str]:
-    """What is wrong with the DAGs, a line each."""
+    """What is wrong with the DAGs, one line each."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -32,7 +32,7 @@ def problems() -> list[str]:
 def run() -> int:
     """Checks in this process; 1 when something is wrong."""
     with tempfile.TemporaryDirectory() as home:
-        # before the first import of airflow: it would write into the person's own AIRFLOW_HOME
+        # before the first import of airflow, which would write into the user's own AIRFLOW_HOME
         os.environ.update(AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False", AIRFLOW__CORE__UNIT_TEST_MODE="True")
         os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(ROOT, "plugins"))
         found = problems()

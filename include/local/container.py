@@ -1,4 +1,4 @@
-"""The sandbox as a service of ``docker-compose.yaml``: reachable by its name, with the package's resources in it.
+"""The sandbox as a service of ``docker-compose.yaml``: reachable by its name, with the package's resources.
 
 ``python -m include.local.container --name sandbox --connections FILE`` writes the three connections of the package for
 ``airflow connections import`` when everything answers, and ends with SIGTERM.
@@ -34,12 +34,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def seen_from_outside(environment: dict[str, str], name: str) -> dict[str, str]:
-    """The sandbox's variables as another machine has to read them."""
+    """The sandbox's variables with addresses for another machine."""
     return {key: value.replace(f"http://{LOOPBACK}:", f"http://{name}:") for key, value in environment.items()}
 
 
 def connections(environment: dict[str, str]) -> dict[str, object]:
-    """Connections by id. The AWS one carries the endpoints too, for tools that do not read the SDK's variables."""
+    """Connections by id. The AWS one also has the endpoints, for tools that do not read the SDK's variables."""
     made = {
         variable.removeprefix("AIRFLOW_CONN_").lower(): json.loads(value)
         for variable, value in airflow_env.connections(environment).items()
@@ -52,7 +52,7 @@ def connections(environment: dict[str, str]) -> dict[str, object]:
 
 
 def write(path: Path, document: dict[str, object]) -> None:
-    """Replaces the file at once; it holds the sandbox's secrets, so only its owner and group may read it."""
+    """Replaces the file atomically. It has the sandbox's secrets, so only owner and group may read it."""
     draft = path.with_name(f"{path.name}.new")
     draft.touch(mode=0o640)
     draft.write_text(json.dumps(document, indent=2) + "\n")
@@ -60,7 +60,7 @@ def write(path: Path, document: dict[str, object]) -> None:
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """The sandbox until SIGTERM."""
+    """Runs the sandbox until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

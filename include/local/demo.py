@@ -1,4 +1,4 @@
-"""``make demo``: a whole wave on the sandbox, from the trigger to the report, as a person would watch it."""
+"""``make demo``: a whole wave on the sandbox, shown from the trigger to the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAG_TIMEOUT_SECONDS = 120.0
 
 
 def load_conf(path: Path, endpoints: dict[str, str]) -> dict[str, Any]:
-    """The wave's conf; where it names no callback URL, the sandbox's receiver gets the callbacks.
+    """The wave's conf; if it names no callback URL, the sandbox's receiver gets the callbacks.
 
     :raises LocalError: there is no such file, or it is no JSON object.
     """
@@ -41,7 +41,7 @@ def load_conf(path: Path, endpoints: dict[str, str]) -> dict[str, Any]:
 
 
 def wait_for_dag(stack: LocalStack, api: AirflowApi) -> None:
-    """Until Airflow has parsed the wave's DAG.
+    """Waits until Airflow has parsed the wave's DAG.
 
     :raises LocalError: it cannot be imported, or does not appear.
     """
@@ -68,7 +68,7 @@ class Demo:
         self._servers = replication_view.servers_of(conf)
 
     def run(self) -> str:
-        """Triggers the wave and shows it until it ends; the run's state.
+        """Triggers the wave and shows it until it ends; returns the run's state.
 
         :raises LocalError: Airflow refuses the conf, or a component dies.
         """
@@ -85,7 +85,7 @@ class Demo:
     def _follow(self, run_id: str) -> str:
         while True:
             self._stack.check_alive()
-            # the state first: the tasks of an ended run are final, the other way round the last look could miss some
+            # the run's state first: when it has ended, the tasks that are read next are final
             state = self._api.run_state(DAG_ID, run_id)
             lag = replication_view.read(self._stack.endpoints, self._servers)
             self._screen.show(self._api.tasks(DAG_ID, run_id), list(self._servers), lag)
@@ -106,14 +106,14 @@ class Demo:
 
 
 def markdown_of(report: Any) -> str:
-    """The readable part of a report, whatever form it came in."""
+    """The Markdown of a report; another value as text or JSON."""
     if isinstance(report, dict) and isinstance(report.get("markdown"), str):
         return str(report["markdown"])
     return report if isinstance(report, str) else json.dumps(report, indent=2, default=str)
 
 
 def stay(screen: Screen, stack: LocalStack) -> None:
-    """Keeps the stack up until Ctrl-C, so that the person can look around."""
+    """Keeps the stack running until Ctrl-C, so that the user can look around."""
     screen.say(f"the UI stays up at {stack.ui_url} (nobody has to log in); Ctrl-C ends everything")
     try:
         while True:
@@ -124,7 +124,7 @@ def stay(screen: Screen, stack: LocalStack) -> None:
 
 
 def run_demo(wave: Path, speed: float, approve: str, port: int | None) -> int:
-    """Runs the demo; the process's exit code: 0 only when the wave and the health check after it are a success."""
+    """Runs the demo; returns the exit code: 0 only if the wave and the health check after it succeeded."""
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     screen: Screen = LiveScreen() if sys.stdout.isatty() else PlainScreen()
     stack = LocalStack(

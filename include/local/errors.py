@@ -1,4 +1,4 @@
-"""What can go wrong on the way to a running local stack, as sentences for the person who typed ``make``."""
+"""Errors of the local stack, with messages for the person who called ``make``."""
 
 from __future__ import annotations
 

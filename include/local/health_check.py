@@ -1,4 +1,4 @@
-"""After the demo's wave: one health check of the account, as the runbook has it every two hours."""
+"""After the demo's wave: one run of the health check, which the runbook runs every two hours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOK_SECONDS = 1.5
 
 
 def look(stack: LocalStack, screen: Screen) -> str:
-    """Seeds functions, queues and state machines beside the wave, checks the account's health, shows the report.
+    """Seeds functions, queues and state machines, runs the health check and shows its report.
 
     :return: the run's state.
     """

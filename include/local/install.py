@@ -1,8 +1,8 @@
-"""Makes the virtual environment and installs the locks into it. Standard library only: nothing is installed yet.
+"""Creates the virtual environment and installs the lock files into it. Standard library only: nothing is installed yet.
 
-``python include/local/install.py VENV LOCK [LOCK…]``. The locks are complete, so nothing has to be
-resolved: ``uv`` does it in seconds, and where uv cannot (no binary for the platform, an index that it does not
-understand) plain pip does with ``--no-deps``. Both take only files whose hash is in the lock, uv's own included.
+``python include/local/install.py VENV LOCK [LOCK…]``. The locks are complete, so nothing has to be resolved. ``uv``
+installs them in seconds; if uv does not work (no binary for the platform, an index that it does not understand), pip
+installs them with ``--no-deps``. Both accept only files whose hash is in the lock; that is also true for uv itself.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 
 def say(text: str) -> None:
-    """One line for the person who waits."""
+    """Prints one line of progress."""
     print(f"[install] {text}", flush=True)
 
 
 def check_python() -> None:
-    """Refuses an interpreter for which the locks were not made.
+    """Refuses a Python version for which the locks were not made.
 
-    :raises SystemExit: with the sentence that tells which Python to pass.
+    :raises SystemExit: the message says which Python to use.
     """
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         found = ".".join(map(str, sys.version_info[:2]))
@@ -55,9 +55,10 @@ def venv_version(venv: Path) -> tuple[int, int] | None:
 
 
 def make_venv(venv: Path) -> None:
-    """A virtual environment of this interpreter's version; one of another version, or a broken one, is replaced.
+    """Creates a virtual environment of this Python version; one of another version, or a broken one, is replaced.
 
-    :raises SystemExit: the interpreter comes without venv (Debian keeps it in a package of its own).
+    :raises SystemExit: the path exists and is no virtual environment, or this Python has no venv module (on Debian it
+        is a separate package).
     """
     if venv_version(venv) == sys.version_info[:2]:
         return
@@ -73,7 +74,7 @@ def make_venv(venv: Path) -> None:
 
 
 def pip_setting(python: Path, key: str) -> list[str]:
-    """Values of one pip setting (files and ``PIP_*`` variables), which uv does not read by itself."""
+    """Values of one pip setting (from files and ``PIP_*`` variables): uv does not read them."""
     for place in (f":env:.{key}", f"global.{key}", f"install.{key}"):
         answer = subprocess.run(  # noqa: S603
             [python, "-m", "pip", "config", "get", place], capture_output=True, text=True, check=False
@@ -84,14 +85,14 @@ def pip_setting(python: Path, key: str) -> list[str]:
 
 
 def uv_arguments(python: Path) -> list[str]:
-    """The pip settings that say where packages come from, in uv's words."""
+    """The pip settings about package sources, as arguments of uv."""
     arguments: list[str] = []
     for key, option in (("index-url", "--index-url"), ("extra-index-url", "--extra-index-url")):
         for value in pip_setting(python, key):
             arguments += [option, value]
     if "--extra-index-url" in arguments:
-        # uv takes a package from the first index that has any version of it: an extra index with another version hides
-        # the pinned one. This is pip's rule; the hashes keep every index from passing off other bytes.
+        # uv takes a package from the first index that has any version of it, so an extra index with another version
+        # hides the pinned one. This option is pip's behaviour; the hashes prevent that an index delivers other files.
         arguments += ["--index-strategy", "unsafe-best-match"]
     for value in pip_setting(python, "find-links"):
         arguments += ["--find-links", value]
@@ -109,7 +110,7 @@ def uv_environment(python: Path) -> dict[str, str]:
 
 
 def install_with_uv(python: Path, locks: list[str]) -> bool:
-    """Whether uv could be had and installed everything."""
+    """Whether uv could be installed and installed everything."""
     uv = python.with_name("uv")
     if (
         not uv.exists()
@@ -132,9 +133,9 @@ def install_with_pip(python: Path, locks: list[str]) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Makes or completes the environment.
+    """Creates or completes the environment.
 
-    :raises SystemExit: it could not be done; the reason stands above it.
+    :raises SystemExit: it failed; the reason was printed before.
     """
     check_python()
     venv, locks = Path(arguments[0]), arguments[1:]

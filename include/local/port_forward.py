@@ -1,4 +1,4 @@
-"""TCP from one address to the same ports on loopback: the sandbox listens there only."""
+"""Forwards TCP from one address to the same ports on loopback, because the sandbox listens there only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports on the loopback interface: the one that was asked for, or a free one."""
+"""Ports on the loopback interface: the wanted one, or a free one."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def free_port() -> int:
 
 
 def choose(wanted: int, strict: bool, what: str) -> int:
-    """``wanted`` when it is free; else a free one, or a refusal when the person named the port (``strict``).
+    """``wanted`` if it is free, else another free port; 0 means any. With ``strict`` only ``wanted``.
 
-    :raises LocalError: the named port is taken.
+    :raises LocalError: ``wanted`` is taken, with ``strict``.
     """
     if wanted and is_free(wanted):
         return wanted

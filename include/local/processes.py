@@ -1,8 +1,8 @@
-"""Started commands and everything they fork, stopped for sure.
+"""Starts commands, and reliably stops them with everything they forked.
 
-Each command leads a *session* of its own. A process group is not enough: Airflow puts every task into a group of its
-own (``sdk/execution_time/supervisor.py`` calls ``setpgid``), and SIGTERM to the first process orphans the rest. Nothing
-that is started here calls ``setsid``, so the session holds all of it, also after its leader has died.
+Each command leads its own *session*. A process group is not enough: Airflow puts every task into its own group
+(``sdk/execution_time/supervisor.py`` calls ``setpgid``), and SIGTERM to the first process orphans the rest. Nothing
+that is started here calls ``setsid``, so all processes stay in the session, also after its leader has died.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ def started_session(name: str, leader_pid: int) -> Session:
 
 @dataclass(frozen=True)
 class Command:
-    """What to start, and where its words go."""
+    """What to start, and where its output goes."""
 
     name: str
     arguments: list[str]
     environment: dict[str, str]
     cwd: Path
     log: Path
-    # standard output by itself, for a command that says something to be read by a program
+    # file for standard output alone, if a program reads it; None: it goes to the log
     answers: Path | None = None
 
 
 def start(command: Command) -> tuple[subprocess.Popen[bytes], Session]:
-    """Starts a command in a session of its own; it outlives this process unless somebody stops it."""
+    """Starts a command in its own session; it continues after this process ends, unless it is stopped."""
     command.log.parent.mkdir(parents=True, exist_ok=True)
     with command.log.open("ab") as log, (command.answers or command.log).open("ab") as answers:
         process = subprocess.Popen(  # noqa: S603
@@ -72,9 +72,9 @@ def start(command: Command) -> tuple[subprocess.Popen[bytes], Session]:
 
 
 def members(session: Session) -> list[psutil.Process]:
-    """The living processes of a session. Zombies are dead; a pid that the system gave to somebody else is not ours."""
+    """The running processes of a session, without zombies and without a process that reuses the leader's pid."""
     with suppress(psutil.NoSuchProcess):
-        # the leader's pid cannot be given away while the session has members, so another start time means: all gone
+        # the leader's pid is not reused while the session has members, so another start time means that all are gone
         if abs(psutil.Process(session.leader_pid).create_time() - session.started_at) > 1:
             return []
     found = []
@@ -88,7 +88,7 @@ def members(session: Session) -> list[psutil.Process]:
 
 
 def all_members(sessions: Iterable[Session]) -> list[psutil.Process]:
-    """The living processes of several sessions."""
+    """The running processes of several sessions."""
     return [process for session in sessions for process in members(session)]
 
 
@@ -108,15 +108,15 @@ def _gone_within(sessions: list[Session], seconds: float) -> bool:
 
 
 def stop(sessions: Iterable[Session], grace_seconds: float = 10.0) -> None:
-    """Ends every process of the sessions: SIGTERM, SIGKILL after ``grace_seconds``, and a look whether it is true.
+    """Ends every process of the sessions with SIGTERM, and with SIGKILL after ``grace_seconds``.
 
-    :raises LocalError: a process outlived SIGKILL; the message names it.
+    :raises LocalError: a process still runs after SIGKILL; the message names it.
     """
     victims = list(sessions)
     _signal_all(victims, signal.SIGTERM)
     if _gone_within(victims, grace_seconds):
         return
-    for _ in range(5):  # a process may have forked between the look and the signal
+    for _ in range(5):  # a process may have forked between listing and signal
         _signal_all(victims, signal.SIGKILL)
         if _gone_within(victims, 2.0):
             return

@@ -1,9 +1,9 @@
-"""Settings of the package for a fast machine of one's own: an operator sets the same variables, only larger."""
+"""The package's settings for the local stack: shorter than an operator would set them."""
 
 from __future__ import annotations
 
-# At sixty times the speed a minute of the sandbox is a second here, so the package looks more often than at AWS.
-# The first poll stays above the race that fails a task whose trigger fires at once (Airflow 3.3.2).
+# At speed 60 a minute of the sandbox is a second here, so the package polls more often than on AWS. The first poll is
+# not sooner because a trigger that fires at once can fail its task (a race in Airflow 3.3.2).
 DEMO = {
     "MIGRATION_OPS_FIRST_POLL_SECONDS": "3",
     "MIGRATION_OPS_SETTLE_SECONDS": "5",
@@ -14,7 +14,7 @@ DEMO = {
     "MIGRATION_OPS_CHECK_POLL_SECONDS": "3",
 }
 
-# The scenarios run side by side on one Airflow, at a speed at which nothing of AWS takes long.
+# The scenarios run in parallel on one Airflow, with a faster sandbox clock.
 SCENARIOS = DEMO | {
     "MIGRATION_OPS_FIRST_POLL_SECONDS": "4",
     "MIGRATION_OPS_SETTLE_SECONDS": "3",

@@ -27,7 +27,7 @@ SYMBOL_OF_STATE = {
 
 @dataclass(frozen=True)
 class Row:
-    """One application: what each phase shows, and the step it is at now with that step's state."""
+    """One application: a symbol per phase, and its current step with that step's state."""
 
     application: str
     phases: dict[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ def symbol(state: str | None) -> str:
 
 
 def wave_steps(tasks: Iterable[Document]) -> list[tuple[str, str]]:
-    """The wave's own tasks (neither mapped nor in a group) with their symbols, in the order in which they began."""
+    """The wave's own tasks (not mapped, not in a group) with their symbols, in the order of their start."""
     own = [task for task in tasks if task["map_index"] < 0 and "." not in task["task_id"]]
     own.sort(key=lambda task: (task["start_date"] is None, task["start_date"] or "", task["task_id"]))
     return [(task["task_id"], symbol(task["state"])) for task in own]
@@ -60,7 +60,7 @@ def rows(tasks: Iterable[Document], applications: Iterable[str]) -> list[Row]:
 
 
 def index_names(mapped: Iterable[Document]) -> Mapping[int, str]:
-    """Which application an index is. All groups are mapped over one list: a name seen once is the name everywhere."""
+    """Application names by map index. All groups are mapped over the same list, so one name per index is enough."""
     names = {}
     for task in mapped:
         rendered = task.get("rendered_map_index")
@@ -70,7 +70,7 @@ def index_names(mapped: Iterable[Document]) -> Mapping[int, str]:
 
 
 def states(tasks: Iterable[Document]) -> dict[str, str | None]:
-    """State by task, a mapped one by its application as soon as any of its index is named: ``test.verify[billing]``."""
+    """State by task; a mapped task with its application's name once that is known: ``test.verify[billing]``."""
     found = list(tasks)
     names = index_names(task for task in found if task["map_index"] >= 0)
     return {_label(task, names): task["state"] for task in found}
@@ -102,7 +102,7 @@ def _phase(tasks: list[Document]) -> str:
 
 
 def _current(tasks: list[Document]) -> Document | None:
-    """The step that says most about an application: what is going on, else what failed first, else what ended last."""
+    """The step to show for an application: one that runs, else the one that failed first, else the last that ended."""
     active = [task for task in tasks if task["state"] in ACTIVE]
     if active:
         return max(active, key=lambda task: task["start_date"] or "")
@@ -118,7 +118,7 @@ def _short(task: Document) -> str:
 
 
 def changes(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> list[str]:
-    """What moved between two looks, a line each: ``test.verify[billing]: running → success``."""
+    """What changed between two reads, one line each: ``test.verify[billing]: running → success``."""
     return [
         f"{label}: {before.get(label) or 'waiting'} → {state}"
         for label, state in after.items()

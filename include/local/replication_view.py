@@ -1,4 +1,4 @@
-"""Lag and estimated end of replication by application, asked of MGN as any client would."""
+"""Lag and estimated end of replication by application, read from MGN."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migration_ops.aws.mgn.servers import ServerView, moment
 
 @dataclass(frozen=True)
 class Replication:
-    """The worst of an application's servers. None: a server does not say, so nobody knows."""
+    """The worst values of an application's servers. None: not known, because a server does not report it."""
 
     lag_seconds: float | None = None
     eta: str | None = None
@@ -30,7 +30,7 @@ def servers_of(conf: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def read(endpoints: Mapping[str, str], servers: Mapping[str, list[str]]) -> dict[str, Replication]:
-    """One look at all servers; empty when MGN does not answer (the demo shows the wave also then)."""
+    """Reads all servers once; empty when MGN does not answer: the demo then shows the wave without it."""
     wanted = [server for ids in servers.values() for server in ids]
     if not wanted:
         return {}
@@ -46,7 +46,7 @@ def read(endpoints: Mapping[str, str], servers: Mapping[str, list[str]]) -> dict
 
 
 def worst(views: Iterable[ServerView | None]) -> Replication:
-    """The largest lag, the latest end; unknown when one server's is unknown."""
+    """The largest lag (unknown when one server's is unknown), the latest known end, and all states."""
     found = list(views)
     if not found or any(view is None for view in found):
         return Replication()

@@ -1,4 +1,4 @@
-"""The package's AWS resources in the sandbox, from the same template that a real account gets."""
+"""The package's AWS resources in the sandbox, from the same template as in a real account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.config import Config
 from include.cloudformation.sandbox_deploy import deploy
 
 STACK_NAME = "migration-ops"
-# What the template calls it, and the setting that names it
+# Output of the template, and the setting for it
 VARIABLE_OF_OUTPUT = {
     "TableName": "MIGRATION_OPS_TABLE_NAME",
     "EvidenceBucketName": "MIGRATION_OPS_EVIDENCE_BUCKET",
@@ -21,7 +21,7 @@ VARIABLE_OF_OUTPUT = {
 
 
 def client(service: str, endpoints: Mapping[str, str]) -> Any:
-    """A boto3 client of the sandbox, built from its variables alone (the developer's own profile plays no part)."""
+    """A boto3 client of the sandbox, made only from its variables, without the developer's profile."""
     own_endpoint = endpoints.get(f"AWS_ENDPOINT_URL_{service.upper()}", endpoints["AWS_ENDPOINT_URL"])
     session: Any = boto3.Session(
         aws_access_key_id=endpoints["AWS_ACCESS_KEY_ID"],
@@ -33,7 +33,7 @@ def client(service: str, endpoints: Mapping[str, str]) -> Any:
 
 
 def make(endpoints: Mapping[str, str]) -> dict[str, str]:
-    """Deploys the template into a fresh sandbox; the ``MIGRATION_OPS_*`` variables that name what it made."""
+    """Deploys the template into a new sandbox; returns the ``MIGRATION_OPS_*`` variables that name its resources."""
     cloudformation = client("cloudformation", endpoints)
     deploy(cloudformation, stack_name=STACK_NAME, client_for=lambda service: client(service, endpoints))
     stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]

@@ -1,4 +1,4 @@
-"""What runs already, and its end: for the stack itself and for another shell's ``make down``."""
+"""Finds and stops a running stack: for the stack itself and for ``make down`` in another shell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UP = "up"
 def refuse_second(home: Path) -> None:
     """Two stacks in one home would share a database.
 
-    :raises LocalError: one runs there.
+    :raises LocalError: a stack runs there.
     """
     state = state_file.read(home)
     if state and state.is_running():
@@ -24,15 +24,15 @@ def refuse_second(home: Path) -> None:
 
 
 def stop_sessions(sessions: list[Session]) -> None:
-    """Ends the sessions, the sandbox last: Airflow's last words may still want an answer."""
+    """Stops the sessions, the sandbox last, because Airflow may still call it while it stops."""
     processes.stop([one for one in sessions if one.name != "sandbox"])
     processes.stop([one for one in sessions if one.name == "sandbox"])
 
 
 def stop_home(home: Path) -> bool:
-    """Stops the stack that runs in ``home``, whoever started it; False when there was none.
+    """Stops the stack in ``home``, whoever started it; False when none was running.
 
-    :raises LocalError: something outlived SIGKILL.
+    :raises LocalError: a process still runs after SIGKILL.
     """
     state = state_file.read(home)
     if state is None:

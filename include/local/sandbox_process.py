@@ -1,4 +1,4 @@
-"""The sandbox as the stack starts it: one command, ready when it has printed one JSON line."""
+"""The sandbox's process: one command, which is ready when it has printed one JSON line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from include.local.processes import Command
 
 
 def command(root: Path, home: Path, environment: dict[str, str], ports_from: int, speed: float, seed: str) -> Command:
-    """The sandbox's command line. Its variables land in ``sandbox.env``, its one line in ``sandbox.json``."""
+    """The sandbox's command line. Its variables go to ``sandbox.env``, its JSON line goes to ``sandbox.json``."""
     answers, variables = answer_file(home), env_file(home)
     answers.unlink(missing_ok=True)
     variables.unlink(missing_ok=True)
-    # wall: MGN shows the instants at which things really happen, as AWS does; only what lies between them is shortened
+    # wall: MGN shows real times, as AWS does; only the durations between them are shorter
     options = {"--ports-from": ports_from, "--speed": speed, "--times": "wall", "--seed": seed, "--env-file": variables}
     arguments = [str(part) for option in options.items() for part in option]
     return Command(
@@ -33,12 +33,12 @@ def answer_file(home: Path) -> Path:
 
 
 def env_file(home: Path) -> Path:
-    """Where the sandbox writes the variables that lead boto3 and the package to it."""
+    """Where the sandbox writes the variables by which boto3 and the package reach it."""
     return home / "sandbox.env"
 
 
 def is_ready(home: Path) -> bool:
-    """Whether the one line is there, whole, and the variables with it. Other lines are passed over."""
+    """Whether a complete JSON line and the variables are there. Other lines are ignored."""
     if not answer_file(home).exists() or not env_file(home).exists():
         return False
     whole_lines = answer_file(home).read_text().split("\n")[:-1]
@@ -53,6 +53,6 @@ def _is_document(line: str) -> bool:
 
 
 def read_variables(home: Path) -> dict[str, str]:
-    """The variables of a ready sandbox, ``AWS_ENDPOINT_URL`` and so on: ``NAME=value`` lines, values as they stand."""
+    """The variables of a ready sandbox, such as ``AWS_ENDPOINT_URL``, from ``NAME=value`` lines without quoting."""
     pairs = (line.partition("=") for line in env_file(home).read_text().splitlines())
     return {name: value for name, equals, value in pairs if equals and not name.startswith("#")}

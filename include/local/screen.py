@@ -1,4 +1,4 @@
-"""What the demo shows: a table redrawn in place on a terminal, plain lines of what changed anywhere else."""
+"""The demo's output: on a terminal a table that is redrawn in place, elsewhere plain lines of what changed."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ def _replication_line(seen: Replication) -> str:
 
 
 class Screen(Protocol):
-    """Where the demo's words go."""
+    """Where the demo's output goes."""
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Prints one line."""
 
     def document(self, title: str, markdown: str) -> None:
-        """A page that stays: evidence, the report."""
+        """Prints a page: evidence, the report."""
 
     def show(self, tasks: list[Document], applications: list[str], replication: Mapping[str, Replication]) -> None:
-        """The wave as it is now."""
+        """Shows the current state of the wave."""
 
     def close(self) -> None:
-        """No more of the wave is shown."""
+        """Ends the display of the wave."""
 
 
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9\s])")
 
 
 class PlainScreen:
-    """Lines only, for pipes and CI: each change once, and a sign of life when nothing changes."""
+    """Lines only, for pipes and CI: each change once, and a line every 30 s when nothing changes."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -68,7 +68,7 @@ class PlainScreen:
         print(f"[{duration(self._last_line - self._began):>7}] {text}", flush=True)
 
     def document(self, title: str, markdown: str) -> None:
-        # read as it stands here, so without the backslashes that keep outside text from being markup
+        # shown without rendering, so without the backslashes that escape outside text
         text = _ESCAPED.sub(r"\1", markdown.strip())
         print(f"\n--- {title} ---\n{text}\n---\n", flush=True)
 
@@ -87,11 +87,11 @@ class PlainScreen:
             )
 
     def close(self) -> None:
-        """Nothing to undo."""
+        """Nothing to do."""
 
 
 class LiveScreen:
-    """A table that is redrawn in place; what ``say`` and ``document`` print stays above it."""
+    """A table that is redrawn in place; ``say`` and ``document`` print above it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._began = time.monotonic()

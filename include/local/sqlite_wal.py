@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log: readers do not wait for the writer, which is what "database is locked" is made of."""
+"""SQLite's write-ahead log: with it readers do not wait for the writer, which avoids "database is locked"."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def switch_on(database: Path) -> None:
-    """Sets the journal mode; the file keeps it, so every later connection has it."""
+    """Sets the journal mode. The file keeps it for all later connections."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

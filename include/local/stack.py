@@ -1,8 +1,7 @@
-"""The sandbox and a real Airflow on this machine, started together and stopped for sure.
+"""The sandbox and a real Airflow on this machine, started and stopped together.
 
 Airflow is the four components of ``airflow standalone`` on SQLite with the LocalExecutor, each started with its own
-command: ``standalone`` itself opens two log servers on every interface, and when a component dies it goes on as if
-nothing were wrong.
+command: ``standalone`` itself opens two log servers on every interface, and ignores that a component has died.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from include.local.supervisor import Reaper
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = {
-    # --skip-serve-logs: the log servers listen on every interface, and the API server reads these files itself here
+    # --skip-serve-logs: log servers listen on every interface, and here the API server reads the files itself
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
@@ -35,21 +34,21 @@ LOG_TAIL_LINES = 25
 
 
 def home_of(name: str) -> Path:
-    """The directory of a named stack: database, logs, state. It is made anew at every start."""
+    """The directory of a named stack: database, logs, state. It is deleted and created again at every start."""
     return ROOT / ".airflow" / name
 
 
 class LocalStack:
-    """One sandbox and one Airflow. A context manager; ``start`` and ``stop`` do the same by hand.
+    """One sandbox and one Airflow. A context manager; ``start`` and ``stop`` do the same explicitly.
 
-    :param home: directory of its own, wiped at the start (the sandbox forgets everything too).
-    :param airflow_port: of the UI and API; 0 takes a free one.
-    :param strict_port: refuse instead of taking another port when ``airflow_port`` is taken.
+    :param home: its own directory, deleted at the start (the sandbox keeps nothing either).
+    :param airflow_port: port of UI and API; 0 means a free one.
+    :param strict_port: fail instead of using another port when ``airflow_port`` is taken.
     :param speed: how much faster the sandbox's clock runs.
     :param seed: the sandbox's estate, ``demo`` or ``empty``.
     :param settings: ``MIGRATION_OPS_*`` and other variables for Airflow.
-    :param keep: let the stack outlive this process (``make up``).
-    :param say: gets one line per stage.
+    :param keep: the stack continues after this process ends (``make up``).
+    :param say: called with one line per stage.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> LocalStack:
-        """Starts everything and waits until all of it is healthy.
+        """Starts everything and waits until it is healthy.
 
         :raises LocalError: a stack runs in this home already, a port is taken, or something did not come up.
         """
@@ -107,9 +106,9 @@ class LocalStack:
         return self
 
     def stop(self) -> None:
-        """Ends every process of the stack and looks whether that is true.
+        """Stops every process of the stack.
 
-        :raises LocalError: something outlived SIGKILL.
+        :raises LocalError: a process still runs after SIGKILL.
         """
         try:
             running.stop_sessions(self._state.sessions)
@@ -122,7 +121,7 @@ class LocalStack:
         state_file.remove(self.home)
 
     def check_alive(self) -> None:
-        """Notices a component that has died (the others would wait for it for ever).
+        """Raises if a component has died: the others would wait for it for ever.
 
         :raises LocalError: with the end of its log.
         """
@@ -144,7 +143,7 @@ class LocalStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment that Airflow's components have, for other commands beside them."""
+        """The environment of Airflow's components, for other commands that use the same stack."""
         return dict(self._environment)
 
     @property
@@ -233,5 +232,5 @@ class LocalStack:
 
 
 def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:
-    """The addresses among a sandbox's variables."""
+    """Only the addresses of a sandbox's variables."""
     return {name: value for name, value in variables.items() if "_URL" in name and not name.startswith("AIRFLOW_CONN_")}

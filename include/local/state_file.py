@@ -1,4 +1,4 @@
-"""What runs in a stack's home directory, for another shell: ``make down`` reads what ``make up`` wrote."""
+"""The state file of a stack: ``make down`` reads what ``make up`` wrote."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class StackState:
     sessions: list[Session] = field(default_factory=list)
 
     def write(self, home: Path) -> None:
-        """Replaces the state file at once, so that no reader sees half of it."""
+        """Replaces the state file atomically, so that no reader sees a part of it."""
         home.mkdir(parents=True, exist_ok=True)
         draft = home / f"{NAME}.new"
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(home / NAME)
 
     def is_running(self) -> bool:
-        """Whether any process of it is alive."""
+        """Whether any process of the stack runs."""
         return bool(all_members(self.sessions))
 
 
@@ -44,5 +44,5 @@ def read(home: Path) -> StackState | None:
 
 
 def remove(home: Path) -> None:
-    """Forgets the stack in ``home``."""
+    """Removes the state file in ``home``."""
     (home / NAME).unlink(missing_ok=True)

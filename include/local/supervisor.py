@@ -1,6 +1,6 @@
-"""Stops the stack when its owner dies without a word (SIGKILL, a closed terminal, a crashed test run).
+"""Stops the stack when its owner dies without stopping it (SIGKILL, a closed terminal, a crashed test run).
 
-The owner writes one JSON line per session it starts and keeps the pipe open; the end of the pipe is its own end.
+The owner writes one JSON line per session it starts and keeps the pipe open; when the pipe ends, the owner has ended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from include.local import processes
 
 
 class Reaper:
-    """The owner's end: ``watch`` each session, ``close`` when all are stopped."""
+    """The owner's side: call ``watch`` for each session, and ``close`` when all are stopped."""
 
     def __init__(self, root: Path) -> None:
         self._process = subprocess.Popen(
@@ -27,13 +27,13 @@ class Reaper:
         )
 
     def watch(self, session: processes.Session) -> None:
-        """From now on the session ends with this process."""
+        """From now on the session is stopped when this process ends."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(session.as_document()) + "\n")
         self._process.stdin.flush()
 
     def close(self) -> None:
-        """Lets the reaper go; what is still alive of its sessions, it stops first."""
+        """Ends the reaper, which first stops the sessions that still run."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -42,7 +42,7 @@ class Reaper:
 def main() -> None:
     """Waits for the end of standard input, then stops every session that was named on it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # whoever signals the owner's terminal or group means the owner
+        signal.signal(number, signal.SIG_IGN)  # signals to the owner's terminal or group are for the owner
     watched = [processes.Session(**json.loads(line)) for line in sys.stdin if line.endswith("\n")]
     processes.stop(watched)
 

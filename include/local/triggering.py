@@ -1,4 +1,4 @@
-"""Starts a run for certain, once, on an Airflow whose database may be locked for a moment."""
+"""Starts a run exactly once, on an Airflow whose database may be locked for a moment."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ CONFLICT = 409
 
 
 def trigger(api: AirflowApi, dag_id: str, conf: dict[str, Any], run_id: str) -> None:
-    """Starts the run, and again after a 5xx (a locked database); a 409 then says that the first one did start it.
+    """Starts the run; tries again after a 5xx (a locked database). A 409 then means that the run was started before.
 
-    :raises AirflowApiError: Airflow refuses the conf.
+    :raises AirflowApiError: Airflow refuses the conf, or five tries failed.
     """
     for attempt in range(TRIGGER_ATTEMPTS):
         try:

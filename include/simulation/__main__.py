@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _replay(drawn(given.seed).run())
     tally = Tally()
     began = time.process_time()
-    # What is loaded stays: the collector must not walk it again for every schedule.
+    # Loaded modules stay in memory: the garbage collector need not scan them for every schedule.
     gc.collect()
     gc.freeze()
     for report in _schedules(given.seed or 0, 100 if given.schedules is None else given.schedules, given.depth):

@@ -1,4 +1,4 @@
-"""One simulated account: MGN, EC2, SSM and the ledger's table, and the services that a task builds on them."""
+"""One simulated account: MGN, EC2, SSM and the ledger's table, and the services that a task gets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Holder
 from migration_ops.wave.services import Services
 
-# As the defaults, but with fewer polls, so that a schedule takes milliseconds.
+# The defaults, but with fewer polls, so that a schedule takes milliseconds.
 SETTINGS = Settings(job_poll_seconds=60.0, boot_poll_seconds=60.0, ledger_poll_seconds=300.0, check_poll_seconds=60.0)
 _QUIET = logging.Logger("simulation", logging.CRITICAL + 1)
 
@@ -31,10 +31,10 @@ def managed_id(server_id: str) -> str:
 
 @dataclass
 class Options:
-    """What an account is like.
+    """Options of an account.
 
     :param shows_tags: whether MGN's answers show the tags of jobs.
-    :param command_failures: share of commands that fail on the source.
+    :param command_failures: share of commands (0 to 1) that fail on the source server.
     """
 
     seed: int = 0
@@ -43,7 +43,7 @@ class Options:
 
 
 class Sts:
-    """Whose account it is."""
+    """STS: says which account this is."""
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": "123456789012"}
@@ -51,7 +51,7 @@ class Sts:
 
 @dataclass
 class Account:
-    """The parts, wired to one world."""
+    """The services of the account, connected to one world."""
 
     world: World
     options: Options = field(default_factory=Options)
@@ -72,7 +72,7 @@ class Account:
         }
 
     def add(self, applications: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Seeds applications with their sources; answers them in the shape of a wave's conf."""
+        """Seeds applications with their source servers; returns them as in a wave's conf."""
         listed = add_applications(self.mgn, applications)
         for server in [one["sourceServerId"] for app in listed for one in app["servers"]]:
             machine = self.mgn.own.account.servers[server].machine
@@ -101,9 +101,9 @@ class Account:
         return self.world.read("BatchGetItem", lambda kind: execute())
 
     def services(self, holder: Holder, ended: Any, skew_seconds: float = 0.0) -> Services:
-        """What a task on a worker gets whose clock is ahead by ``skew_seconds``.
+        """The services of a task, on a worker whose clock is ahead by ``skew_seconds``.
 
-        :param ended: whether the run of another holder is over.
+        :param ended: says whether the run of a lock's holder has ended.
         """
 
         def now() -> Any:

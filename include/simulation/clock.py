@@ -1,4 +1,4 @@
-"""Virtual time: it stands still while code runs and jumps where somebody would wait."""
+"""Virtual time: it does not move while code runs, and jumps where somebody would wait."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tenacity.nap
 
 from include.sandbox.clock import Clock
 
-# Far ahead of the real time: what compares with the real clock (MGN's jobs of the last 30 days) finds all of ours.
+# Far in the future: code that uses the real clock (MGN's jobs of the last 30 days) then finds all simulated jobs.
 START = datetime(2040, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -33,7 +33,7 @@ class VirtualClock(Clock):
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """:raises ValueError: backward."""
+        """:raises ValueError: ``seconds`` is negative."""
         if seconds < 0:
             raise ValueError("the clock does not run backward")
         self._now += seconds
@@ -54,9 +54,9 @@ class VirtualClock(Clock):
 
 
 class _VirtualSleep:
-    """In the place of the module ``time`` in tenacity: a pause between two tries passes at once."""
+    """Replaces the module ``time`` in tenacity: a pause between two tries takes no real time."""
 
-    # Of a fixed length: the random part of a pause would make a replay differ.
+    # A fixed length, because a random pause would make a replay differ.
     PAUSE_SECONDS = 0.25
 
     def __init__(self, clock: VirtualClock) -> None:
@@ -68,7 +68,7 @@ class _VirtualSleep:
 
 @contextmanager
 def no_real_sleep(clock: VirtualClock) -> Iterator[None]:
-    """Retries inside wait on the virtual clock."""
+    """Inside this context tenacity's retries wait on the virtual clock."""
     module: Any = tenacity.nap
     before = module.time
     module.time = _VirtualSleep(clock)

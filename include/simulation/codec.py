@@ -1,7 +1,7 @@
-"""Attribute values of DynamoDB, as boto3's serializer makes them and ten times as fast.
+"""Attribute values of DynamoDB as boto3's serializer makes them, but ten times as fast.
 
-Half of a schedule's time would be boto3's checks of types. ``tests/simulation/test_table.py`` holds both against each
-other; what is not plain goes to boto3's own.
+With boto3's type checks they would take half of a schedule's time. ``tests/simulation/test_table.py`` compares both;
+values that are not plain are passed to boto3's serializer.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def from_value(value: Any) -> Any:
 
 @contextmanager
 def fast_values() -> Iterator[None]:
-    """The ledger's items are made and read by the two functions above."""
+    """Inside this context the ledger uses the two functions above."""
     module: Any = items
     before = module.to_value, module.from_value
     module.to_value, module.from_value = to_value, from_value

@@ -1,4 +1,4 @@
-"""People who act in the AWS console, beside the wave: their calls carry no intent and obey MGN's own rules."""
+"""People who act in the AWS console beside the wave: their calls have no intent tag, and MGN's rules apply."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from include.simulation.invariants import Invariants
 
 
 class Console:
-    """Acts on servers and instances; whoever looked before has seen the past."""
+    """Acts on servers and instances, so that earlier reads of the package are out of date."""
 
     def __init__(self, account: Account, invariants: Invariants) -> None:
         self._account, self._invariants = account, invariants
 
     def act(self, dice: random.Random, server: str) -> None:
-        """One thing a person might do to this server, wise or not; what MGN refuses does nothing."""
+        """One random action of a person on this server; if MGN refuses it, nothing happens."""
         acts = (
             self._launch_test,
             self._launch_cutover,

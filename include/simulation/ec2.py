@@ -22,7 +22,7 @@ GONE_AFTER_SECONDS = 3_600.0
 
 @dataclass
 class Instance:
-    """One instance. ``stopped`` and ``terminated_at`` are what was asked for; the state follows the time."""
+    """One instance. ``stopped`` and ``terminated_at`` say what was requested; the state follows from the time."""
 
     instance_id: str
     server_id: str
@@ -38,7 +38,7 @@ class Instance:
         return "stopped" if self.stopped else "running"
 
     def check(self, now: float) -> str:
-        """What both status checks say."""
+        """The result of the instance status check."""
         if self.state(now) != "running":
             return "not-applicable"
         if now < self.boots_at:
@@ -47,7 +47,7 @@ class Instance:
 
 
 class SimulatedEc2(Ec2Target):
-    """What the job engine launches and terminates, without HTTP."""
+    """The EC2 in which MGN's jobs launch and terminate instances, without HTTP."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -58,7 +58,7 @@ class SimulatedEc2(Ec2Target):
         return f"lt-{server_id[2:]}"
 
     def register_node(self, server_id: str, machine: Machine, account_id: str, clock: Callable[[], float]) -> None:
-        """The nodes are SimulatedSsm's."""
+        """Nothing to do: SimulatedSsm has the managed nodes."""
 
     def launch(self, server: Server, job: Job) -> str:
         instance_id = f"i-{len(self.instances) + 1:017x}"
@@ -79,7 +79,7 @@ class SimulatedEc2(Ec2Target):
         self.instances[instance_id].boots_at, self.instances[instance_id].boot_fails = boots_at, fails
 
     def staying_of(self, server_id: str) -> list[Instance]:
-        """Instances of the server that run or could run again: nobody has terminated them."""
+        """Instances of the server that were not terminated."""
         return [one for one in self.instances.values() if one.server_id == server_id and one.terminated_at is None]
 
 
@@ -98,7 +98,7 @@ class Ec2Client:
         return gone is None or self._world.clock.now() < gone + GONE_AFTER_SECONDS
 
     def _statuses(self, *, InstanceIds: list[str], IncludeAllInstances: bool) -> Iterator[dict[str, Any]]:
-        """Refuses the whole request for one unknown id."""
+        """As EC2: one unknown id makes the whole request fail."""
 
         def answer(kind: ReadKind | None) -> list[dict[str, Any]]:
             found = [self._ec2.instances.get(one) for one in InstanceIds]
@@ -131,7 +131,7 @@ class Ec2Client:
     def _instances(self, *, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         def answer(kind: ReadKind | None) -> list[dict[str, Any]]:
             if kind is not None:
-                # A list that may leave out what is there would make every answer worthless: EC2 refuses or answers.
+                # EC2 refuses or answers; a list that leaves out existing instances could not be used for anything.
                 raise client_error("RequestLimitExceeded", "DescribeInstances")
             return [self._document(one) for one in self._ec2.instances.values() if self._passes(one, Filters)]
 

@@ -1,4 +1,4 @@
-"""Every placement of up to N faults over the calls of one small wave, each until green or an explained end."""
+"""Every placement of up to N faults in the calls of one small wave; each runs until it is green or has ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from include.simulation.schedule import Report, enumerated
 def every_placement(depth: int, stride: int = 1) -> Iterator[Report]:
     """The schedule without faults, then each placement of up to ``depth`` faults.
 
-    A fault changes what comes after it, so the calls behind it are those of the schedule that has it.
+    A fault changes the calls after it, so further faults are placed in the calls of the schedule that has it.
 
-    :param stride: 1 is complete; 3 faults every third call.
+    :param stride: 1 is complete; with 3 only every third call gets faults.
     """
     yield from _deeper((), enumerated().run(), depth, stride)
 
@@ -39,7 +39,7 @@ def some_placements(depth: int, count: int, seed: int = 0) -> Iterator[Report]:
         points = alone
         while len(faults) < depth:
             first = faults[-1].point + 1 if faults else 0
-            # Not the very last calls, so that there is room for the faults that are still to come.
+            # Not the last calls, so that there is room for the remaining faults.
             point = dice.randrange(first, max(first + 1, points - (depth - len(faults) - 1)))
             faults = (*faults, Fault(point, dice.choice(list(Kind))))
             points = max(points, point + 2)

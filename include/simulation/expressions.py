@@ -1,6 +1,6 @@
-"""The part of DynamoDB's expressions that the ledger uses, compiled once per text.
+"""The subset of DynamoDB's expressions that the ledger uses, compiled once per text.
 
-What is not understood is refused: an expression that this module reads differently from DynamoDB would prove nothing.
+Other expressions are refused: a schedule would prove nothing if this module read one differently from DynamoDB.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Parser:
 
 
 def _compared(name: str, operator: str, value: str) -> Condition:
-    """An attribute that is absent, or of another type, compares as false."""
+    """Compares an attribute with a value; false if the attribute is absent or of another type."""
     if operator == "=":
         return lambda item, names, values: _plain(item.get(names[name])) == _plain(values[value])
 
@@ -99,7 +99,7 @@ def _compared(name: str, operator: str, value: str) -> Condition:
 
 
 def _plain(attribute: dict[str, Any] | None) -> Any:
-    """``("N", Decimal)`` or ``("S", text)``: numbers compare as numbers, whatever their spelling."""
+    """``("N", Decimal)`` or ``("S", text)``, so that numbers are compared by value."""
     if attribute is None:
         return None
     [(kind, value)] = attribute.items()

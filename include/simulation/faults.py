@@ -1,8 +1,8 @@
-"""What can befall a call on its way, and which call it befalls.
+"""Faults of calls, and which call has which fault.
 
 Every call that changes or records something is a point: StartTest, StartCutover, TerminateTargetInstances,
-ChangeServerLifeCycleState, FinalizeCutover, SendCommand, and each transaction of the ledger. Points are numbered in the
-order in which a schedule reaches them.
+ChangeServerLifeCycleState, FinalizeCutover, SendCommand, CancelCommand, and each transaction of the ledger. Points are
+numbered in the order in which a schedule reaches them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Protocol
 class Kind(StrEnum):
     """One fault of one call."""
 
-    REFUSED = "refused"  # a definite no: nothing was executed
+    REFUSED = "refused"  # refused: nothing was executed
     LOST = "lost"  # executed, the answer never came
     LATE = "late"  # no answer, executed after the settle time is over
     KILLED_BEFORE = "killed before"  # the worker dies, nothing was sent
-    KILLED_AFTER = "killed after"  # executed, the worker dies before it hears
+    KILLED_AFTER = "killed after"  # executed, the worker dies before it gets the answer
 
 
 class ReadKind(StrEnum):
@@ -29,7 +29,7 @@ class ReadKind(StrEnum):
 
     DENIED = "denied"
     ABSENT = "absent"  # what was asked for is not in the answer
-    BLANK = "blank"  # it is, without the members that a verdict needs
+    BLANK = "blank"  # it is in the answer, but without the members that a verdict needs
 
 
 class WorkerKilled(BaseException):
@@ -38,7 +38,10 @@ class WorkerKilled(BaseException):
 
 @dataclass(frozen=True)
 class Fault:
-    """:param point: number of the call, from 0."""
+    """A fault at one call.
+
+    :param point: number of the call, from 0.
+    """
 
     point: int
     kind: Kind
@@ -48,7 +51,7 @@ class Fault:
 
 
 class Faults(Protocol):
-    """Decides what befalls a call."""
+    """Decides which fault a call has."""
 
     def of_call(self, point: int, operation: str) -> Kind | None: ...
     def of_read(self, operation: str) -> ReadKind | None: ...
@@ -79,9 +82,10 @@ class Planned:
 
 @dataclass
 class Drawn:
-    """Faults by chance: a swarm of kinds, each with its share of the calls.
+    """Random faults: each kind has its share of the calls.
 
-    :param shares: probability by kind of fault; kinds that are absent do not occur in this schedule.
+    :param shares: probability by kind of fault of a call; kinds that are absent do not occur in this schedule.
+    :param read_shares: the same for answers to reads.
     """
 
     dice: random.Random

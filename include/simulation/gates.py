@@ -1,4 +1,4 @@
-"""The invariants of the moment in which a launch or a finalize is sent: approval, hold, quiesce, window, knowledge."""
+"""Invariants that are checked when a launch or a finalize is sent: approval, hold, quiesce, window, known state."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from migration_ops.wave.rules.standing import STOPPED_IN
 if TYPE_CHECKING:
     from include.simulation.invariants import Invariants
 
-# Clocks of workers differ by up to this much in a schedule; a window is judged with that much patience.
+# Clocks of workers differ by up to this much in a schedule, so a window is checked with this tolerance.
 SKEW_SECONDS = 300.0
 _APPROVAL = {"StartCutover": "cutover", "FinalizeCutover": "finalize"}
 
 
 @dataclass(frozen=True)
 class Launch:
-    """:param attempt: as the intent's tag says; 0 without a tag."""
+    """A launch: its action and attempt.
+
+    :param attempt: from the intent's tag; 0 without a tag.
+    """
 
     action: str
     attempt: int
@@ -37,7 +40,7 @@ def attempt_of(tags: dict[str, str]) -> int:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """An evidence sheet: what is on it, when it was made, and how far the clock was ahead that dated it."""
+    """An evidence sheet: its applications, when it was made, and how far the clock of its worker was ahead."""
 
     digest: str
     ready: frozenset[str]
@@ -46,7 +49,7 @@ class _Sheet:
 
 
 class Gates:
-    """Keeps what people approved, and judges each call of :data:`_APPROVAL` and StartTest when it is sent."""
+    """Records what people approved, and checks StartTest and each call of :data:`_APPROVAL` when it is sent."""
 
     def __init__(self, invariants: Invariants) -> None:
         self._invariants = invariants
@@ -66,7 +69,7 @@ class Gates:
         self._approved[run.run_id, which] = sheet["digest"]
 
     def withdrawn(self, run: Run, keys: Iterable[str]) -> None:
-        """The tasks that were cleared: an approval among them is good no more."""
+        """Tasks were cleared: an approval among them is no longer valid."""
         for which in _APPROVAL.values():
             if f"approve_{which}" in keys:
                 self._approved.pop((run.run_id, which), None)
@@ -139,19 +142,19 @@ class Gates:
                     self._broken("dependencies", call, server, f"{name} is at {phase}")
 
     def _require_replicated(self, call: Call, run: Run, server: str) -> None:
-        """The truth at the moment of the call; what changed since the look is excused."""
+        """Checks the account's state at the time of the call; a change after the actor's last read is excused."""
         if self._invariants.is_excused(server, call.actor):
             return
         now = self._invariants.world.clock.now()
         replication = self._invariants.account.mgn.own.account.servers[server].replication
         lag, limit = replication.lag_seconds(now), run.plan.conf.final_sync.max_lag_seconds
-        # The calls between the look and this one take seconds.
+        # The calls between the read and this one take seconds.
         if replication.state(now) != "CONTINUOUS" or lag is None or lag > limit + 10:
             self._broken("known", call, server, f"{replication.state(now)}, lag {lag}, limit {limit}")
 
 
 def _phase_of(item: dict[str, Any]) -> str:
-    """Where the migration is; one that was stopped after its verification is still cut over."""
+    """The migration's phase; for a stopped one the phase before, because a verified server stays cut over."""
     phase = str(item.get("phase", {}).get("S"))
     stopped_in = item.get("facts", {}).get("M", {}).get(STOPPED_IN, {}).get("S")
     return str(stopped_in or phase) if phase in STOPPED else phase

@@ -1,7 +1,7 @@
-"""What must hold whatever happens, judged at every event on what is true in the account, not on what was answered.
+"""The invariants, checked at every event against the real state of the account, not against what calls answered.
 
-A call that took effect after the settle time is excused where no observer could have known of it: the settle time says
-how long an answer that never came may still take effect, and beyond it the package promises to notice, not to prevent.
+A call that took effect after the settle time is excused if nobody could have known of it. The settle time says how long
+a call without an answer may still take effect; after that the package can only notice the effect, not prevent it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
 from migration_ops.wave.waits.outcome import Wait
 
 LONGEST_WAIT_SECONDS = 31 * 86_400
-# A pause of 15 seconds, again and again until the longest deadline of the settings (4 hours).
+# Waits of 15 seconds until the longest deadline of the settings (4 hours), and some reserve.
 MOST_WAITS = 1_500
 _ACTION = {"StartTest": "START_TEST", "StartCutover": "START_CUTOVER"}
-# A run may end here although it is not one of ENDED: finalize was not asked for, or was refused.
+# A run may also end in CUTOVER_VERIFIED: finalize was not asked for, or was refused.
 _MAY_END_IN = ENDED | {Phase.CUTOVER_VERIFIED}
 
 
@@ -42,7 +42,7 @@ class Violation:
 
 INVARIANTS = {
     "launched once": "at most one launch per server and attempt, and a new one only when a person asked for it",
-    "approved": "no launch and no finalize without an approval that is still good",
+    "approved": "no launch and no finalize without an approval that is still valid",
     "not held": "nothing is launched or finalized that is held",
     "quiesced": "no StartCutover while the source runs, where the conf asks to stop it",
     "in the window": "no StartCutover outside of the cutover window",
@@ -59,7 +59,7 @@ INVARIANTS = {
 
 
 class Invariants:
-    """Watches one schedule. Violations are collected, never raised: the package must not be able to swallow one."""
+    """Watches one schedule. Violations are collected, not raised, because the package might catch them."""
 
     def __init__(self, account: Account) -> None:
         self.account, self.world = account, account.world
@@ -69,10 +69,10 @@ class Invariants:
         self.asked: Counter[str] = Counter()
         self.rolled_back: Counter[str] = Counter()
         self.frozen: set[str] = set()
-        # Server -> the task that went on with it while it was held.
+        # Server -> the task that continued with it while it was held.
         self.went_on: dict[str, str] = {}
         self.disturbed_at: dict[str, int] = {}
-        # Sources that were reached last by a command that took effect late.
+        # Source servers whose last command took effect late.
         self.late_commands: set[str] = set()
         self._attempts: dict[tuple[str, str, int], str] = {}
         self._launches: Counter[tuple[str, str]] = Counter()
@@ -80,7 +80,7 @@ class Invariants:
         self.late_duplicates = 0
 
     def knows(self, run: Run) -> None:
-        """A run that may act from now on."""
+        """Registers a run, which may act from now on."""
         self.gates.runs[run.run_id] = run
         for app in run.plan.applications:
             for server in app.servers:
@@ -101,8 +101,8 @@ class Invariants:
                 self._freed(server)
 
     def held(self, app: str) -> str | None:
-        """How it is held, None when it is not: one of its servers was frozen, and since then nobody asked for the
-        application, it was not rolled back, and it was not frozen for an instance that is well again."""
+        """Why the application is held, None when it is not. It is held if one of its servers was frozen, and since then
+        nobody asked for it and it was not rolled back; not if it was frozen for an instance that is well again."""
         mine = [server for server in sorted(self.frozen) if self.servers[server][0] == app]
         if not mine:
             return None
@@ -114,11 +114,11 @@ class Invariants:
         self.went_on.pop(server, None)
 
     def disturbed(self, server: str) -> None:
-        """Somebody, or a late call, changed the server behind the back of whoever looked at it before."""
+        """A person or a late call changed the server, so that earlier reads of it are out of date."""
         self.disturbed_at[server] = self.world.events
 
     def is_excused(self, server: str, actor: Actor | None) -> bool:
-        """What the actor saw last is older than what happened behind its back."""
+        """Whether the server was changed after the actor's last read of it."""
         disturbed = self.disturbed_at.get(server)
         seen = actor.seen_at.get(server, -1) if actor else -1
         return disturbed is not None and disturbed >= seen
@@ -210,13 +210,13 @@ class Invariants:
 
     def _went_on(self, actor: Actor | None, server: str, code: str) -> None:
         if code in (INSTANCE_BROKEN, INSTANCE_UNKNOWN):
-            # It was only frozen because of what was seen of its instance, and that is well again.
+            # It was only frozen because of its instance, which is well again.
             self._freed(server)
         else:
             self.went_on[server] = actor.task.split(":")[0] if actor else "?"
 
     def _end_with(self, migration: str, new: dict[str, Any]) -> tuple[int, str]:
-        """In a transaction the record comes before its history line: then the line is the next change."""
+        """The last line of a migration. In a transaction the record comes first; its line may be there already."""
         sequence, digest = self._ends.get(migration, (0, ""))
         line = self.account.table.items.get(f"{migration}#{sequence + 1:06d}")
         return (sequence + 1, _text(line, "digest")) if line is not None else (sequence, digest)
@@ -226,7 +226,7 @@ class Invariants:
 
     def _require_one_instance(self, actor: Actor | None, server: str, instance_id: str, before: str) -> None:
         if before in (Phase.FAILED, Phase.FROZEN):
-            # Goes on from where it was stopped: nobody says here that it is well.
+            # It continues where it was stopped: this write is no verification.
             return
         if actor is not None and {server, instance_id} & actor.unknown:
             self.broken("known", f"{server} was verified on an answer that says nothing")
@@ -268,7 +268,7 @@ class Invariants:
             self.broken("explained", f"{one.actor} failed of {error}: no code, hint or message")
 
     def ended(self, run: Run) -> None:
-        """Nothing runs any more."""
+        """Checks the ends of a run when nothing runs any more."""
         for app in run.plan.applications:
             close = run.instances.get(f"finish.close:{app.app_name}")
             if close is None or not (close.state == "success" or close.code == "GOAL_MISSED"):

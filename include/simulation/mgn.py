@@ -1,7 +1,7 @@
 """MGN in process: the sandbox's own account, rules and jobs behind the real hook, without HTTP.
 
-States, refusals, jobs, launch status and tags are those of ``include/sandbox/mgn``; a simulation with a model of its
-own would be free to be kinder.
+States, refusals, jobs, launch status and tags are those of ``include/sandbox/mgn``: a second model of MGN might be less
+strict.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _PAGE = 1_000
 
 
 def make_mgn(world: World, ec2: SimulatedEc2, book: FaultBook, seed: int) -> Mgn:
-    """The service of one account; its jobs go on with the world's time."""
+    """The service of one account; its jobs run on the world's time."""
     mgn = Mgn(ACCOUNT, REGION, world.clock, book, ec2, NETWORK, seed=seed)
     world.jobs.append((mgn.own.launches.run_due, mgn.own.launches.next_due))
     return mgn
 
 
 def add_applications(mgn: Mgn, applications: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Seeds servers; answers the applications in the shape of a wave's conf."""
+    """Seeds servers; returns the applications as in a wave's conf."""
     listed: list[dict[str, Any]] = seed_estate(mgn, {"applications": applications})["applications"]
     return listed
 
@@ -50,7 +50,7 @@ def add_applications(mgn: Mgn, applications: list[dict[str, Any]]) -> list[dict[
 class MgnClient:
     """The calls of ``boto3.client("mgn")`` that a wave makes.
 
-    :param shows_tags: MGN's answers may leave the tags of jobs out.
+    :param shows_tags: whether MGN's answers have the tags of jobs.
     """
 
     def __init__(self, world: World, mgn: Mgn, *, shows_tags: bool = True) -> None:
@@ -82,7 +82,7 @@ class MgnClient:
         return answer
 
     def _known(self, item: dict[str, Any], kind: ReadKind | None) -> bool:
-        """Spoils the item as the fault says, and notes for the watcher whether it allows a verdict."""
+        """Applies the fault to the item, and notes for the watcher whether it allows a verdict."""
         actor, server = self._world.actor, item["sourceServerID"]
         if actor is not None:
             (actor.unknown.add if kind else actor.unknown.discard)(server)
@@ -126,7 +126,7 @@ class MgnClient:
 
 
 def hook_on(client: MgnClient) -> MgnHook:
-    """The package's own hook on this client: parsing and classification of errors are the real ones."""
+    """The package's own hook with this client: parsing and classification of errors are real."""
     hook = MgnHook.__new__(MgnHook)
     hook.__dict__.update(conn=client, mutating_conn=client)
     return hook

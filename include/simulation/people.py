@@ -1,4 +1,4 @@
-"""What people do: approve, decide about failures, clear tasks, hold, roll back, and act in the console."""
+"""What people do: approve, decide after failures, clear tasks, hold, roll back, and act in the console."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSWER_SECONDS = 60.0
 
 @dataclass
 class People:
-    """People who do the same every time: approve, choose ``decision``, clear what failed, at most ``clears`` times.
+    """People who always act the same: approve, choose ``decision``, clear what failed, at most ``clears`` times.
 
     :param decision: the answer to ``decide``.
     """
@@ -40,10 +40,10 @@ class People:
         self.invariants.gates.approved(run, which, sheet)
 
     def act(self, scheduler: Scheduler) -> None:
-        """Between two tasks; these people only act when everything is over."""
+        """Called between two tasks. These people do nothing then: they act only when everything is over."""
 
     def go_on(self, scheduler: Scheduler) -> bool:
-        """When nothing runs any more: clears the first failed task with downstream, if it is worth it."""
+        """Called when nothing runs any more: clears the first failed task with downstream; False: nothing was done."""
         run = scheduler.runs[-1]
         failed = run.failed()
         if run.is_green or not failed or self.clears <= 0:
@@ -53,16 +53,16 @@ class People:
         return True
 
     def _root(self, key: str, run: Run) -> str:
-        """As the hints say: a red ``close`` only says that an earlier task failed; clear that one."""
+        """The task to clear, as the hints say: a failed ``close`` only shows that an earlier task failed."""
         first = next((one for one in run.failed() if one.task.step not in ("close", "rollback")), None)
         return first.task.key if first is not None else key
 
 
 @dataclass
 class RandomPeople(People):
-    """People who do anything, wise or not, with their own dice.
+    """People who act at random, also wrongly, with their own random generator.
 
-    :param acts: how many things they do beside answering.
+    :param acts: how many actions they take besides answering.
     :param acts_in_console: whether they also act in the AWS console.
     """
 

@@ -1,4 +1,4 @@
-"""The tasks of ``migration_rollback``, as ``operators/wave/rollback.py`` has them."""
+"""The tasks of ``migration_rollback``, as in ``operators/wave/rollback.py``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migration_ops.wave.waits.outcome import Outcome
 
 
 def select(services: Services, run: Run) -> tuple[WavePlan, dict[str, Any]]:
-    """As ``SelectOperator``: the plan, and the sheet that is approved."""
+    """As ``SelectOperator``: the plan, and the sheet for the approval."""
     conf = run.extra["conf"]
     records = select_records(services, conf)
     plan = rollback_plan(services, conf, records)

@@ -1,4 +1,4 @@
-"""One run of a DAG and where each of its task instances stands."""
+"""One run of a DAG and the state of each of its task instances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RETRY_SECONDS = 30.0
 
 
 class State(StrEnum):
-    """Airflow's states, as far as they matter here."""
+    """Airflow's task states that are used here."""
 
     NONE = "none"
     DEFERRED = "deferred"
@@ -40,10 +40,10 @@ _BAD = frozenset({State.FAILED, State.UPSTREAM_FAILED})
 class Instance:
     """One task instance.
 
-    :param tries: tries since it was new or cleared; beyond the first one it is Airflow's own retry.
-    :param due_at: not before this time (retry, next poll, answer of a person).
-    :param gate: what a gate said when it said no.
-    :param polls: since the wait began; the condition's memory is lost with ``condition``.
+    :param tries: tries since it was new or cleared; all after the first are Airflow's retries.
+    :param due_at: it runs not before this time (retry, next poll, answer of a person).
+    :param gate: the message of a gate that stayed shut.
+    :param polls: number of polls since the wait began.
     """
 
     task: Task
@@ -63,7 +63,7 @@ class Instance:
     actor: Actor = field(default_factory=lambda: Actor("", ""))
 
     def renew(self) -> None:
-        """As new: what a clear leaves. Its result is gone with it."""
+        """Resets everything, as a clear does; also the result."""
         actor, task = self.actor, self.task
         actor.unknown.clear()
         actor.seen_at.clear()
@@ -89,7 +89,7 @@ class Run:
     plan: WavePlan
     instances: dict[str, Instance] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    # Applications of which a task was cleared without what comes after it: nobody closes them again.
+    # Applications with a task that was cleared without downstream: they are not closed again.
     half_cleared: set[str] = field(default_factory=set)
     _due: list[Instance] | None = None
 
@@ -112,11 +112,11 @@ class Run:
         return [one for one in self.instances.values() if one.state is State.FAILED]
 
     def changed(self) -> None:
-        """A task's state changed: what runs next is found out anew."""
+        """A task's state changed: what runs next must be determined again."""
         self._due = None
 
     def due(self) -> list[Instance]:
-        """Everything that runs, now or at its time: what waits, and what is new and may start."""
+        """All instances that will run, now or later: waiting ones, and new ones that may start."""
         if self._due is None:
             while self._decide_states():
                 pass
@@ -127,7 +127,7 @@ class Run:
         return one.state in (State.DEFERRED, State.RETRY) or (one.state is State.NONE and self._may_start(one.task))
 
     def _decide_states(self) -> bool:
-        """Skips what will not run, as the scheduler does; True when something changed."""
+        """Sets skipped and upstream_failed as Airflow's scheduler does; True when something changed."""
         changed = False
         for one in self.instances.values():
             if one.state is State.NONE:
@@ -147,7 +147,7 @@ class Run:
         return None
 
     def _may_start(self, task: Task) -> bool:
-        """Whether a task that is new may run now."""
+        """Whether a new task may run now."""
         states = [self.instances[key].state for key in task.upstream]
         if task.rule is Rule.ALL_SUCCESS:
             return all(state is State.SUCCESS for state in states)
@@ -156,7 +156,7 @@ class Run:
         return any(state in _BAD for state in states)
 
     def clear(self, key: str, *, downstream: bool = True) -> set[str]:
-        """Resets a task, and what comes after it; answers the keys."""
+        """Resets a task, by default with everything downstream; returns the keys."""
         keys = self.graph.downstream_of(key) if downstream else {key}
         for one in keys:
             self.instances[one].renew()

@@ -1,4 +1,4 @@
-"""One schedule: a wave, what befalls it and who acts on it, from a seed or from chosen faults; and its end."""
+"""One schedule: a wave with faults, people and clocks, from a seed or with chosen faults; and its result."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SKEWS = (0.0, 0.0, 300.0, -300.0)
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a schedule.
+    """The result of a schedule.
 
-    :param ends: per application its phases, and the error code where there is one.
+    :param ends: per application the phases of its servers, with their error codes.
     :param trail: seconds since the start, who, what.
-    :param points: how many calls could have been faulted.
+    :param points: how many calls could have a fault.
     """
 
     name: str
@@ -45,16 +45,17 @@ class Report:
     late_duplicates: int = 0
 
     def text(self) -> str:
-        """The trail, and what was violated."""
+        """The trail, and the violations."""
         lines = [f"{at:10.1f}  {who:42} {what}" for at, who, what in self.trail]
         return "\n".join([*lines, *(f"VIOLATED '{one.invariant}': {one.text}" for one in self.violations)])
 
 
 @dataclass
 class Setup:
-    """What a schedule is made of before it runs.
+    """A schedule before it runs.
 
     :param domain: faults of servers (launchFailure, bootFailure, …) with their options.
+    :param skews: how far workers' clocks are ahead, in seconds; see :class:`Scheduler`.
     """
 
     name: str
@@ -129,7 +130,7 @@ def _end_of(item: dict[str, Any]) -> str:
 
 
 def _places(account: Account, invariants: Invariants) -> Any:
-    """The phase that the ledger has of a server, or of an application's first server: where a call was made."""
+    """Says in which phase a call was made: that of its server, or of its application's first server, in the ledger."""
 
     def place(subjects: tuple[str, ...]) -> str:
         for server, (app, migration) in invariants.servers.items():
@@ -141,7 +142,7 @@ def _places(account: Account, invariants: Invariants) -> Any:
 
 
 def _verify_history(account: Account, invariants: Invariants, scheduler: Scheduler) -> None:
-    """Once more from what is stored, with the package's own verification."""
+    """Verifies the stored history with the package's own function."""
     run = scheduler.runs[0]
     ledger = account.services(run.holder, None).ledger
     records = ledger.read(list(scheduler.wave.plan.migration_ids))
@@ -155,14 +156,14 @@ def _verify_history(account: Account, invariants: Invariants, scheduler: Schedul
 
 
 def enumerated(faults: tuple[Fault, ...] = (), **changes: Any) -> Setup:
-    """One application of two servers, quiesced, with faults at chosen calls; people clear what failed."""
+    """One application of two servers, with quiesce and faults at chosen calls; people clear what failed."""
     name = " ".join(["enumerated", *map(str, faults)])
     setup = Setup(name, [{"appName": "app", "servers": 2}], faults=Planned(faults), quiesces=True)
     return replace(setup, **changes)
 
 
 def drawn(seed: int, **changes: Any) -> Setup:
-    """A wave of 1 to 20 applications with a swarm of faults, people and clocks, all from the seed."""
+    """A wave of 1 to 20 applications with random faults, people and clocks, all from the seed."""
     dice = random.Random(seed)
     applications = _applications(dice)
     setup = Setup(
@@ -214,7 +215,7 @@ def _conf(dice: random.Random, applications: int) -> dict[str, Any]:
 
 
 def _swarm(dice: random.Random) -> Faults:
-    """Each schedule has its own few kinds: all at once would hide what a single one does."""
+    """Random faults. Each schedule has a few kinds only: all together would hide the effect of a single one."""
     kinds = [kind for kind in Kind if dice.random() < 0.4]
     shares = {kind: dice.choice((0.01, 0.03, 0.08)) for kind in kinds}
     reads = {kind: dice.choice((0.005, 0.02)) for kind in ReadKind if dice.random() < 0.25}
@@ -222,7 +223,7 @@ def _swarm(dice: random.Random) -> Faults:
 
 
 def _domain(dice: random.Random) -> list[dict[str, Any]]:
-    """Faults of servers. What a failed launch leaves as the lifecycle state is not documented: both occur."""
+    """Random faults of servers. The lifecycle state after a failed launch is not documented, so both occur."""
     possible: list[dict[str, Any]] = [
         {"kind": "launchFailure", "at": "conversion", "state": "back"},
         {"kind": "launchFailure", "at": "launch"},

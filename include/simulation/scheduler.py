@@ -1,4 +1,4 @@
-"""Airflow in small: which task runs when, retries, deferral, clearing. ``include/simulation/__init__`` says how."""
+"""A small model of Airflow: order of tasks, retries, deferral, clears. ``include/simulation/__init__`` describes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHEETS = {"go_no_go": "cutover", "soak": "finalize"}
 
 
 class KilledTooOftenError(MigrationError):
-    """Airflow gives up on a task whose workers die again and again."""
+    """The worker died at every try of the task, so that Airflow does not try it again."""
 
     code = "WORKER_KILLED"
     hint = "Clear the task when workers are well again."
@@ -36,9 +36,9 @@ class KilledTooOftenError(MigrationError):
 class Scheduler:
     """Runs the DAG runs of one schedule.
 
-    :param dice: chooses among tasks that may run; without it the first one runs, and nothing interleaves.
-    :param skews: how far the workers' clocks are ahead, in seconds; drawn for each try, or given by step.
-    :param interleaving: share of calls before which another task's stint runs.
+    :param dice: chooses among tasks that may run; without it the first one runs, without interleaving.
+    :param skews: how far the workers' clocks are ahead, in seconds; chosen for each try, or given by step.
+    :param interleaving: share of calls (0 to 1) before which a stint of another task runs.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Scheduler:
         return run
 
     def new_wave_run(self) -> None:
-        """A person triggers the wave again; its own conf is the same."""
+        """A person triggers the wave again with the same conf."""
         self.start_wave(self.wave.plan)
         self.world.note(f"starts {self.wave.run_id}", "person")
 
@@ -99,7 +99,7 @@ class Scheduler:
         return all(run.is_over for run in self.runs if run.run_id == holder.run_id)
 
     def clear(self, run: Run, key: str, *, downstream: bool = True) -> None:
-        """A person clears a task: it runs afresh, and so does everything after it."""
+        """A person clears a task: it runs again, by default with everything after it."""
         if any(one.task.key == key or not downstream for one in self._busy):
             return
         keys = run.clear(key, downstream=downstream) if not self._busy else self._clear_around(run, key)
@@ -109,11 +109,11 @@ class Scheduler:
         if app is not None:
             self.invariants.person_asked([app])
         elif key == "preflight":
-            # Registered anew, like a new run.
+            # The migrations are registered again, as in a new run.
             self.invariants.person_asked(one.app_name for one in run.plan.applications)
 
     def _clear_around(self, run: Run, key: str) -> set[str]:
-        """A task that a worker is at is not reset under it."""
+        """Clears nothing if that would reset a task that is running now."""
         busy = {one.task.key for one in self._busy}
         if busy & run.graph.downstream_of(key):
             return set()
@@ -122,7 +122,7 @@ class Scheduler:
     # The loop
 
     def go(self) -> None:
-        """Until nothing runs and people have nothing left to do, or an invariant is broken."""
+        """Runs until nothing runs and people have nothing left to do, or an invariant is broken."""
         while not self.invariants.violations:
             self.people.act(self)
             if self._one():
@@ -133,7 +133,7 @@ class Scheduler:
                 return
 
     def _one(self) -> bool:
-        """One stint or poll, after the time has come for it; False when there is none."""
+        """Runs one stint or poll, or moves the clock to the next one; False when there is none."""
         self._left -= 1
         if self._left < 0:
             self.invariants.broken("deadline", f"the schedule did not end within {MOST_STINTS} stints")
@@ -150,12 +150,12 @@ class Scheduler:
         return True
 
     def _known(self) -> list[tuple[Run, Instance]]:
-        """Everything that will run, now or at its time, and that no worker is at."""
+        """All instances that will run, now or later, without those that are running."""
         busy = [one.actor for one in self._busy]
         return [(run, one) for run in self.runs for one in run.due() if not busy or one.actor not in busy]
 
     def _interlude(self) -> None:
-        """Between two calls of a worker others work: one whole stint of another task runs in between."""
+        """Sometimes runs a whole stint of another task between two calls of a worker."""
         if self._dice is None or len(self._busy) != 1 or self._dice.random() >= self._interleaving:
             return
         now = self.world.clock.now()
@@ -228,7 +228,7 @@ class Scheduler:
             self._over(run, one, State.FAILED, error=error)
 
     def _again(self, run: Run, one: Instance, error: Exception) -> None:
-        """Airflow's own retry: from the start, whatever the task was at."""
+        """Airflow's retry: the task begins from the start."""
         one.wait, one.condition, one.resumed = None, None, None
         if one.tries > RETRIES:
             self._over(run, one, State.FAILED, error=error)

@@ -1,4 +1,4 @@
-"""The source servers and the commands that stop and start what runs on them (SSM Run Command), in memory."""
+"""The source servers, and the commands that stop and start their application (SSM Run Command), in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDS_SECONDS = 20.0
 
 @dataclass
 class Source:
-    """One source server: whether the application on it writes, and how its agent names it."""
+    """One source server: whether its application runs, and the name and address that its agent reports."""
 
     server_id: str
     computer_name: str
@@ -41,7 +41,7 @@ class SimulatedSsm:
     """The calls of ``boto3.client("ssm")`` that a wave makes.
 
     :param sources: by managed instance id.
-    :param failure_share: how many of the commands fail on the source, half done.
+    :param failure_share: share of commands (0 to 1) that fail on the source server, after they took effect.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class SimulatedSsm:
         return {"Command": {"CommandId": self._world.send("ssm", "SendCommand", [source.server_id], execute)}}
 
     def _reach(self, source: Source, sent: _Command) -> None:
-        """Also a command that will fail may have stopped what it was to stop."""
+        """The command takes effect; also one that will fail."""
         for command in () if sent.is_cancelled else sent.commands:
             if command in (STOP, START):
                 source.is_running = command == START

@@ -1,4 +1,4 @@
-"""What one task does when a worker runs it, up to its next wait or its end: the step's own code, and people's tasks."""
+"""One stint of a task, up to its next wait or its end: the step's own code, and the tasks that ask people."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AFTER_THE_WORK = frozenset({"update_cmdb", "send_callback", "close"})
 
 
 class RejectedError(StepFailedError):
-    """A person said no, or said nothing in time (``AirflowFailException`` of the approval)."""
+    """A person rejected it, or the evidence changed while the question was open (in Airflow: AirflowFailException)."""
 
     code = "REJECTED"
     hint = "Clear the sheet's task with downstream to be asked again."
@@ -45,7 +45,7 @@ class Asked(Exception):
 class Stints:
     """Runs task instances on the account.
 
-    :param run_ended: whether the run of a lock's holder is over.
+    :param run_ended: says whether the run of a lock's holder has ended.
     """
 
     def __init__(self, account: Account, people: People, run_ended: Callable[[Any], bool]) -> None:
@@ -96,10 +96,10 @@ class Stints:
         try:
             note_failure(services, application, error)
         except MigrationError:
-            return  # The first error is still the one to show.
+            return  # The first error is the one to show.
 
     def _preflight(self, services: Services, run: Run, one: Instance) -> Outcome:
-        """Only what it writes: the checks before it read what the sandbox's tests cover."""
+        """Only the registration: the sandbox's tests cover the checks before it."""
         register(services, run.plan)
         return Done({"applications": [app.app_name for app in run.plan.applications]})
 
@@ -146,14 +146,14 @@ class Stints:
 
     @staticmethod
     def _decided(services: Services, run: Run, app: str, result: dict[str, Any]) -> Done:
-        """What acts believes the ledger alone."""
+        """Notes the decision in the ledger: only that counts for the tasks that act."""
         is_back = result["decision"] == Decision.ROLLBACK.value
         bound = {"planHash": run.plan.plan_hash, "at": services.now().isoformat()}
         _note(services, run, "decide", {"approved": is_back, **bound, **result}, [app] if is_back else [], only=app)
         return Done({"reason": "onFailure", **result})
 
     def _plan_rollback(self, services: Services, run: Run, one: Instance) -> Outcome:
-        """A person's request: what is rolled back may have changed since the run was triggered."""
+        """Selects again what is rolled back: it may have changed since the run was triggered."""
         run.plan, result = requested_rollback.select(services, run)
         return Done(result)
 

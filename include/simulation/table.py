@@ -1,7 +1,7 @@
 """A DynamoDB table in memory behind the calls of a boto3 client that the ledger makes.
 
-The real ``DynamoDbLedger`` runs on it: conditions, transactions, tokens and indexes are DynamoDB's, the ledger's
-semantics are its own. ``tests/simulation/test_table.py`` holds it against moto.
+The real ``DynamoDbLedger`` runs on it. Conditions, transactions, tokens and indexes work as in DynamoDB;
+``tests/simulation/test_table.py`` compares them with moto.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TransactionCanceledException(ClientError):
 
 
 class TransactionInProgressException(ClientError):
-    """As boto3 names it; it does not occur here, where a transaction is over at once."""
+    """As boto3 names it; it does not occur here, because a transaction ends at once."""
 
 
 def client_error(code: str, operation: str, message: str = "", kind: type[ClientError] = ClientError) -> ClientError:
@@ -42,7 +42,7 @@ def client_error(code: str, operation: str, message: str = "", kind: type[Client
 
 
 class MemoryTable:
-    """The items of one table. ``changed`` hears of every transaction that took effect."""
+    """The items of one table, by key."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.items: dict[str, Item] = {}
@@ -50,9 +50,10 @@ class MemoryTable:
         self._tokens: dict[str, tuple[float, list[dict[str, Any]]]] = {}
 
     def transact(self, actions: list[dict[str, Any]], token: str) -> list[Change]:
-        """All or nothing; none when this very transaction was executed within the last ten minutes.
+        """Executes all actions or none; returns the changes. It returns none if the same transaction (by token) was
+        executed within the last ten minutes.
 
-        :raises ClientError: refused, as DynamoDB refuses.
+        :raises ClientError: refused, as by DynamoDB.
         """
         before = self._tokens.get(token)
         if before is not None and self._now() - before[0] < TOKEN_SECONDS:
@@ -109,7 +110,7 @@ class MemoryTable:
         return [dict(self.items[key]) for key in keys if key in self.items]
 
     def query(self, index: str, condition: str, names: dict[str, str], values: dict[str, Any]) -> list[Item]:
-        """Items that have both attributes of the index, by its range key."""
+        """Items that have both attributes of the index, sorted by its range key."""
         hash_key, range_key = INDEXES[index]
         matches = condition_of(condition)
         found = [
@@ -128,7 +129,7 @@ def _key_of(action: dict[str, Any]) -> str:
 class TableClient:
     """The calls of ``boto3.client("dynamodb")`` that the ledger makes.
 
-    :param send, read: carry a call out, with whatever befalls it on the way.
+    :param send, read: execute a call, with the faults of the schedule.
     """
 
     exceptions = SimpleNamespace(

@@ -1,4 +1,4 @@
-"""What many schedules showed: coverage, ends, and each violation with the trail that led to it."""
+"""The result of many schedules: coverage, ends, and violations with the trails that led to them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from include.simulation.invariants import INVARIANTS
 from include.simulation.schedule import Report
 
 _COLUMNS = ("none", *(kind.value for kind in Kind), *(kind.value for kind in ReadKind))
-# Beyond this the trails of one invariant say the same again and again.
+# More trails of the same invariant are usually alike.
 _SHOWN_TRAILS = 3
 
 
 @dataclass
 class Tally:
-    """Adds reports up."""
+    """Sums up reports."""
 
     schedules: int = 0
     green: int = 0
@@ -38,7 +38,7 @@ class Tally:
             self.failures.append(report)
 
     def text(self) -> str:
-        """Everything as plain text: table, ends, violations with seed and trail."""
+        """Everything as plain text: coverage, ends, violations with seed and trail."""
         return "\n\n".join([self._coverage(), self._ends(), self._invariants(), *self._trails()])
 
     def _coverage(self) -> str:

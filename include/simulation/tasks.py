@@ -1,6 +1,6 @@
 """The tasks of ``migration_wave`` and ``migration_rollback`` as the simulation runs them: names, order, trigger rules.
 
-``tests/simulation/test_tasks.py`` holds the wave's against the DAG itself.
+``tests/simulation/test_tasks.py`` compares the wave's tasks with the DAG.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Rule(StrEnum):
 class Task:
     """One task instance.
 
-    :param key: unique in the run; of a mapped task with the application's name.
+    :param key: unique in the run; for a mapped task with the application's name.
     :param name: the DAG's task id, without the application.
-    :param upstream: keys.
-    :param inputs: keys of tasks whose results it is given, by the name under which the step knows them.
+    :param upstream: keys of the upstream tasks.
+    :param inputs: keys of the tasks whose results the step gets, by the step's name for each.
     """
 
     key: str
@@ -54,7 +54,7 @@ def key_of(name: str, app: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Graph:
-    """The tasks in an order in which each comes after what it waits for."""
+    """The tasks, each after its upstream tasks."""
 
     tasks: tuple[Task, ...]
 
@@ -125,7 +125,7 @@ def _finish(app: str) -> list[Task]:
 
 @lru_cache(maxsize=256)
 def rollback_graph(apps: tuple[str, ...]) -> Graph:
-    """The tasks of ``migration_rollback``; ``plan`` and ``sheet`` are one task here, as nothing happens between."""
+    """The tasks of ``migration_rollback``; ``plan`` and ``sheet`` are one task here: nothing happens between them."""
     tasks = [
         Task("plan", "plan"),
         Task("approve_rollback", "approve_rollback", upstream=("plan",), inputs={"sheet": "plan"}),

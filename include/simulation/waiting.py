@@ -1,4 +1,4 @@
-"""Waits, poll by poll on virtual time, with the conditions that the trigger evaluates."""
+"""Waits on virtual time, poll by poll, with the conditions that the trigger evaluates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migration_ops.wave.waits.subscriptions import merge, needs_of
 
 
 class Waiting:
-    """The triggerer. Its clock is right; the deadline it keeps was written by a worker whose clock may be wrong."""
+    """The triggerer. Its clock is right, but the deadline was set by a worker whose clock may be wrong."""
 
     def __init__(self, account: Account) -> None:
         self._clock = account.world.clock
@@ -36,7 +36,7 @@ class Waiting:
         return soonest
 
     def poll(self, one: Instance) -> Resumed | None:
-        """The end of the wait, or None and the time of the next poll in ``due_at``."""
+        """The end of the wait; or None, with the time of the next poll in ``due_at``."""
         wait = one.wait
         assert wait is not None
         is_late = self._clock.now() > wait.deadline
@@ -58,7 +58,7 @@ class Waiting:
         return None
 
     def _read(self, feed: str, ids: list[str]) -> dict[str, Any]:
-        """An error is an observation, as in the shared poll."""
+        """Reads one feed. An error is returned as an observation, as in the shared poll."""
         try:
             found: dict[str, Any] = self._readers[feed](ids)
         except MigrationError as error:

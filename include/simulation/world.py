@@ -1,7 +1,7 @@
-"""Everything outside of the package: the account, the ledger's table, the sources, the time; and who watches it.
+"""Everything outside the package: calls with their faults, the time, and the watcher.
 
-Each call passes :class:`Wire`, where faults happen. Whatever takes effect is handed to the watcher at that moment, so
-that an invariant is judged on what is true and not on what somebody was answered.
+Each call goes through :meth:`World.read` or :meth:`World.send`, where faults happen. When a call takes effect, the
+watcher is told at that moment, so that invariants are checked against the real state and not against answers.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from include.simulation.faults import Faults, Kind, Planned, ReadKind, WorkerKil
 from include.simulation.table import Change, client_error
 
 CALL_SECONDS = 0.2
-# How long a client waits before it takes an answer for lost (MUTATE_CONFIG of the hook).
+# How long a client waits before it treats an answer as lost (read_timeout in MUTATE_CONFIG of the hook).
 ANSWER_TIMEOUT_SECONDS = 120.0
 
 
 @dataclass(eq=False)
 class Actor:
-    """Who calls: one try of a task, or its wait.
+    """Who calls: one task, or its wait.
 
-    :param unknown: what the last answer about a subject did not say; a gate that opens on it is a fault.
-    :param seen_at: number of the event after which the actor last read a subject.
+    :param unknown: subjects about which the last answer allowed no verdict; a gate must not open on it.
+    :param seen_at: by subject, the number of events when the actor last read it.
     :param skew_seconds: how far its worker's clock is ahead.
     """
 
@@ -57,7 +57,7 @@ class Call:
 
 
 class Watcher(Protocol):
-    """Hears of everything that is sent or takes effect."""
+    """Is told of every call that is sent or takes effect."""
 
     def sent(self, call: Call) -> None: ...
     def executed(self, call: Call, answer: Any) -> None: ...
@@ -88,7 +88,7 @@ class World:
         self.started_at = self.clock.now()
         self._late: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        # What carries jobs on, and when the next thing of one is due.
+        # Functions that continue jobs, each with one that says when its next step is due.
         self.jobs: list[tuple[Callable[[], None], Callable[[], float | None]]] = []
 
     def note(self, what: str, who: object = None) -> None:
@@ -96,7 +96,7 @@ class World:
         self.trail.append((self.clock.now() - self.started_at, str(who or self.actor or ""), what))
 
     def run_due(self) -> None:
-        """Carries out what has become due: jobs and late calls."""
+        """Executes what is due: jobs and late calls."""
         while (due := self._next_due()) is not None and due <= self.clock.now():
             if self._late and self._late[0][0] <= due:
                 heapq.heappop(self._late)[2]()
@@ -113,7 +113,7 @@ class World:
         heapq.heappush(self._late, (at, next(self._order), act))
 
     def advance_to(self, at: float) -> None:
-        """Time passes; what is due on the way happens at its own time."""
+        """Moves the clock; what becomes due on the way is executed at its own time."""
         while (due := self._next_due()) is not None and due <= at:
             self.clock.advance(max(0.0, due - self.clock.now()))
             self.run_due()
@@ -122,7 +122,11 @@ class World:
     # Calls
 
     def read(self, operation: str, execute: Callable[[ReadKind | None], Any]) -> Any:
-        """:param execute: is told which fault its answer has; a refusal is raised here."""
+        """A call that reads.
+
+        :param execute: gets the fault that its answer has, or None.
+        :raises ClientError: the fault is a refusal.
+        """
         self._on_the_way()
         kind = self.faults.of_read(operation)
         if kind is ReadKind.DENIED:
@@ -142,7 +146,10 @@ class World:
         execute: Callable[[], Any],
         tags: dict[str, str] | None = None,
     ) -> Any:
-        """A call that changes something, with the fault of its point."""
+        """A call that changes something, with the fault of its point.
+
+        :raises WorkerKilled, ClientError, ReadTimeoutError: as the fault says.
+        """
         self._on_the_way()
         point, self.point = self.point, self.point + 1
         kind = self.faults.of_call(point, operation)
@@ -193,7 +200,7 @@ class World:
             try:
                 self._execute(late, execute)
             except ClientError:
-                return  # Nobody hears of it.
+                return  # Nobody gets this answer.
 
         self.later(at, act)
 

@@ -1,4 +1,4 @@
-"""``python -m migration_ops COMMAND``: what can be asked of the package outside Airflow. It changes nothing."""
+"""``python -m migration_ops COMMAND``: commands that run outside Airflow. None changes AWS or the ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def conf_schema(_: Sequence[str]) -> int:
 
 
 def checks(_: Sequence[str]) -> int:
-    """Every check of the runbook, as a page."""
+    """The page about every check of the runbook (docs/checks.md)."""
     from migration_ops.runbook.checks.page import page
 
     sys.stdout.write(page())
@@ -29,7 +29,7 @@ def checks(_: Sequence[str]) -> int:
 
 
 def plan(arguments: Sequence[str]) -> int:
-    """The plan of a conf in a file: judged, ordered and hashed without asking AWS; 1 when the conf is refused."""
+    """The plan of a conf file: validated, ordered and hashed without asking AWS; 1 when the conf is refused."""
     from migration_ops.wave.conf.model import parse_conf
     from migration_ops.wave.plan.estimate import estimate
     from migration_ops.wave.plan.plan import build_plan
@@ -49,7 +49,7 @@ def plan(arguments: Sequence[str]) -> int:
 
 
 def verify_history(arguments: Sequence[str]) -> int:
-    """Whether the ledger's history is whole: 0 whole, 1 broken, 2 unknown."""
+    """Whether the ledger's history is complete and unchanged: 0 yes, 1 no, 2 unknown."""
     from migration_ops.ledger.verify_history import main
 
     return main(list(arguments))
@@ -62,7 +62,7 @@ def simulate(arguments: Sequence[str]) -> int:
 
     from migration_ops.core.errors import InvalidInputError
 
-    # The package never imports include/, which an installed package does not have: this runs it as a program.
+    # An installed package has no include/, so the package never imports it: this runs it as a program.
     if find_spec("include") is None or find_spec("include.simulation") is None:
         error = InvalidInputError("include.simulation is not importable", path="simulate", value=str(Path.cwd()))
         error.hint = "Run it from the root of a checkout of the project."
@@ -88,7 +88,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command's exit code."""
+    """Runs one command; returns its exit code, 2 for an unknown command."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     about = "\n".join(f"  {name:15} {command.__doc__}" for name, command in COMMANDS.items())
     if not given or given[0] not in COMMANDS:

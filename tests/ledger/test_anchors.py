@@ -47,7 +47,7 @@ class TestWithoutAnchors:
         assert verify() == 2
         out = capsys.readouterr().out
         assert "there are no anchors" in out
-        assert "NOT CHECKED whether a migration was deleted whole" in out
+        assert "NOT CHECKED whether a migration was deleted completely" in out
 
     def test_unless_that_is_accepted(
         self, record: Record, verify: Callable[..., int], capsys: pytest.CaptureFixture[str]
@@ -164,7 +164,7 @@ class TestTrail:
         go_on(ledger, record)
         assert verify() == 0
         assert (
-            "lines after the newest anchor can be computed anew: of 1 migrations (mig-web001)"
+            "lines after the newest anchor, which can be computed again: 1 migrations (mig-web001)"
             in capsys.readouterr().out
         )
 

@@ -1,5 +1,5 @@
-"""What is asked of AWS through boto3, and what it answered as plain JSON; decides nothing about migrations.
+"""Calls AWS through boto3 and returns the answers as plain JSON; decides nothing about migrations.
 
-A call that failed stays visible in what was read, in the place of what it would have answered. Nothing here knows the
-wave or the runbook's checks.
+A failed call stays visible in what was read, in place of its answer. Nothing here knows the wave or the runbook's
+checks.
 """

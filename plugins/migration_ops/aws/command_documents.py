@@ -1,4 +1,4 @@
-"""Documents of Run Command: what they take and where they run (SSM DescribeDocument)."""
+"""Documents of Run Command: their parameters and platforms (SSM DescribeDocument)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ class CommandDocument:
 
 
 def describe_document(ssm: Any, name: str) -> CommandDocument | None:
-    """The document's default version; None when there is none of this name."""
+    """The document's default version; None when there is no document of this name.
+
+    :raises ClientError: any other error of AWS.
+    """
     try:
         found = ssm.describe_document(Name=name).get("Document") or {}
     except ClientError as error:

@@ -1,7 +1,7 @@
-"""botocore's errors as this package's errors: who refused, who asked for patience, and what nobody knows.
+"""Turns botocore's errors into this package's errors: refused, throttled, or outcome unknown.
 
-The code decides, never the HTTP status: ThrottlingException is 400 in one page of the API reference and 429 in the
-model (API reference, CommonErrors).
+The error code decides, never the HTTP status: ThrottlingException is 400 in one page of the API reference and 429 in
+the model (API reference, CommonErrors).
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ class InvalidError(RefusedError):
 
 
 class NotSentError(OutcomeUnknownError):
-    """A mutating call that never left: the connection to AWS could not be opened."""
+    """A mutating call that was not sent: the connection to AWS could not be opened."""
 
     code = "NOT_SENT"
 
 
 class UnreachableError(UnknownError):
-    """A read that got no answer, even after its retries."""
+    """A read that got no answer, or only a server error, even after its retries."""
 
     code = "UNREACHABLE"
     hint = "AWS could not be reached; the task tries again by itself."
@@ -79,7 +79,7 @@ THROTTLING_CODES = frozenset(
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
-        # Of what this package calls, only jobs and servers in flight have a quota, and both become free again.
+        # In this package's calls only quotas of running jobs and of servers in jobs, which become free again.
         "ServiceQuotaExceededException",
         "SlowDown",
         "ThrottledException",
@@ -132,7 +132,7 @@ INVALID_CODES = frozenset(
 )
 SERVER_CODES = frozenset(
     {
-        # A status as code: an answer without an error type, from something between AWS and us.
+        # An HTTP status as code: an answer without an error type, from a proxy between AWS and us.
         "429",
         "500",
         "502",
@@ -159,7 +159,7 @@ REFUSALS: tuple[tuple[frozenset[str], type[MigrationError]], ...] = (
     (INVALID_CODES, InvalidError),
 )
 
-# Raised while the connection is being opened: not one byte of the request was written.
+# Raised while the connection is being opened: nothing of the request was sent.
 _BEFORE_SENDING = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 _CREDENTIALS = (
     boto.NoCredentialsError,
@@ -185,7 +185,7 @@ _EXTRA_MEMBERS = ("resourceId", "resourceType", "quotaCode", "retryAfterSeconds"
 def to_aws_error(error: Exception, *, mutating: bool) -> MigrationError:
     """The package's error for what a boto3 call raised; a package error passes unchanged.
 
-    Whatever is not known to be a refusal is :class:`OutcomeUnknownError` for a mutating call, and
+    Any error that is not a known refusal becomes an :class:`OutcomeUnknownError` for a mutating call, and an
     :class:`UnknownError` for a read.
 
     :param mutating: whether AWS may have executed something if the answer was lost.
@@ -213,7 +213,7 @@ def _from_answer(error: ClientError, mutating: bool) -> MigrationError:
 
 
 def _from_client(error: BotoCoreError, mutating: bool) -> MigrationError:
-    """There is no answer: the call failed on our side of the wire, or on the way."""
+    """There is no answer from AWS: the call failed on our side or in the network."""
     kind = type(error).__name__
     if isinstance(error, _CREDENTIALS):
         # A credential provider's own message may quote what it read.
@@ -255,7 +255,7 @@ def _context_of(error: ClientError, code: str) -> dict[str, Any]:
 
 
 def attempt(read: Callable[[], T]) -> T | MigrationError:
-    """What a read answers, or why it could not be read: for facts of which one must not hide the others."""
+    """What a read returns, or the error: for facts that are read together, so that one failure does not hide others."""
     try:
         return read()
     except MigrationError as error:

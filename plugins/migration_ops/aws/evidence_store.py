@@ -14,7 +14,7 @@ from migration_ops.aws.errors import to_aws_error
 from migration_ops.core.documents import canonical
 from migration_ops.core.errors import MigrationError
 
-# Above this a history detail goes to S3: 33 servers fit one transaction, and no item comes near 400 KB.
+# A larger history detail goes to S3: so 33 servers fit one transaction, and no item comes near 400 KB.
 DETAIL_BYTES = 8_000
 PREVIEW_CHARACTERS = 2_000
 # How S3 refuses a conditional write; NoSuchKey: what was to be replaced is gone.
@@ -36,19 +36,21 @@ class ChangedMeanwhileError(MigrationError):
 
 
 class Store(Protocol):
-    """What the ledger needs to put large details away."""
+    """What the ledger needs to store large details elsewhere."""
 
     def put(self, key: str, document: Any) -> str: ...
 
 
 def owned_by(account: str | None) -> dict[str, str]:
-    """Arguments of an S3 call that is refused (403) where the bucket is another account's; none without an account."""
+    """Arguments that make S3 refuse the call (403) if the bucket is another account's; none without an account."""
     return {"ExpectedBucketOwner": account} if account else {}
 
 
 @dataclass(frozen=True)
 class EvidenceStore:
-    """Documents in one bucket, each with its SHA-256 (checked by S3 on the way in, by us on the way out).
+    """Documents in one bucket, each with its SHA-256: S3 checks it when writing, this class when reading.
+
+    Every method raises the :class:`MigrationError` of a failed call of S3.
 
     :param client: a boto3 client by service name; asked for ``s3`` when first needed, which is in few tasks.
     :param owner: the account that owns the bucket; empty when the configuration does not say.
@@ -67,7 +69,7 @@ class EvidenceStore:
         return key
 
     def put_bytes(self, key: str, body: bytes, content_type: str) -> str:
-        """Stores anything else; returns the key."""
+        """Stores bytes of another type; returns the key."""
         self._put(key, body, content_type)
         return key
 
@@ -95,10 +97,10 @@ class EvidenceStore:
 
     def replace(self, key: str, document: Any, etag: str | None) -> str:
         """
-        Stores JSON only where nobody wrote since it was read; returns the new ETag.
+        Stores JSON only if nobody wrote the object since it was read; returns the new ETag.
 
-        :param etag: of what was read; None when there was nothing, and still must be nothing.
-        :raises ChangedMeanwhileError: somebody did; nothing was written.
+        :param etag: ETag of what was read; None when there was no object, and there still must be none.
+        :raises ChangedMeanwhileError: somebody wrote it; nothing was written.
         """
         body = canonical(document).encode("utf-8", "surrogatepass")
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
@@ -110,7 +112,7 @@ class EvidenceStore:
             return self._own_write(key, body, error)
 
     def _own_write(self, key: str, body: bytes, refusal: MigrationError) -> str:
-        """The SDK repeats a request whose answer was lost: then the document that is in the way is our own."""
+        """The SDK repeats a request whose answer was lost: then the object that causes the conflict is our own."""
         try:
             found, etag = self.get_with_etag(key)
         except MigrationError:
@@ -127,7 +129,7 @@ class EvidenceStore:
                 Key=key,
                 Body=body,
                 ContentType=content_type,
-                # Object lock asks for it beside the checksum itself.
+                # Object lock needs the algorithm besides the checksum itself.
                 ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=b64encode(digest.digest()).decode(),
                 Metadata={"sha256": digest.hexdigest()},
@@ -141,9 +143,9 @@ class EvidenceStore:
 
 
 def within_limits(detail: dict[str, Any], key: str, store: Store | None) -> dict[str, Any]:
-    """The detail as a history line may carry it: itself, or where it is, or a visible stump.
+    """The detail as a history line may carry it: itself, or its key in S3, or a preview marked as truncated.
 
-    A store that fails must not stop a rollback: then the stump says so.
+    A store that fails must not stop a rollback: then the preview carries the error's code.
     """
     text = canonical(detail)
     body = text.encode("utf-8", "surrogatepass")

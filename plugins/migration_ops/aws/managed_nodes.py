@@ -1,4 +1,4 @@
-"""Managed nodes of Systems Manager: who they are and whether their agent answers (SSM DescribeInstanceInformation)."""
+"""Managed nodes of Systems Manager, and whether their agent answers (SSM DescribeInstanceInformation)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ManagedNode:
 
 
 def managed_nodes(ssm: Any, instance_ids: Iterable[str]) -> dict[str, ManagedNode]:
-    """The nodes with these ids; one that SSM does not list is absent. No ids ask nothing."""
+    """The nodes with these ids; one that SSM does not list is absent. Without ids there is no call."""
     wanted = list(dict.fromkeys(instance_ids))
     found: dict[str, ManagedNode] = {}
     for some in in_groups(wanted, MAX_FILTER_VALUES):

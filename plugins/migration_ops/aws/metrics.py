@@ -15,7 +15,7 @@ from migration_ops.core.facts import failed, is_failed
 # Limit of GetMetricData.
 QUERIES_A_CALL = 500
 GOOD_STATUS = "Complete"
-# CloudWatch keeps five minutes for 63 days; a long window needs no such detail either.
+# CloudWatch keeps 5-minute data for 63 days only, and a long window does not need the detail.
 FINE_PERIOD_SECONDS, COARSE_PERIOD_SECONDS, FINE_WINDOW = 300, 3600, timedelta(days=2)
 
 
@@ -23,7 +23,7 @@ FINE_PERIOD_SECONDS, COARSE_PERIOD_SECONDS, FINE_WINDOW = 300, 3600, timedelta(d
 class Metric:
     """One series: ``statistic`` over ``period_seconds``, within the reader's window.
 
-    :param key: under which the answer is found, unique within one read.
+    :param key: names the series in the answer; unique within one read.
     """
 
     key: str
@@ -45,9 +45,9 @@ def read_metrics(
     """
     Values by key, oldest first: ``{"values": [...], "times": [...]}``; a failure document for each that was not read.
 
-    One series that CloudWatch did not answer to its end does not take the others with it.
+    A series that CloudWatch answered only in part becomes a failure document; the others are not affected.
 
-    No data points is an empty list, which is what CloudWatch says; what that means is for the check to judge.
+    A series without data points has empty lists; the check judges what that means.
     """
     found: dict[str, Any] = {}
     groups = in_groups(list(metrics), QUERIES_A_CALL)
@@ -85,7 +85,7 @@ def _whole(state: str, series: dict[str, Any]) -> dict[str, Any]:
 
 
 def points_since(series: Any, since: datetime) -> Any:
-    """The part of a series that is not older; a failure document stays one."""
+    """The points of a series at ``since`` or later; a failure document is returned unchanged."""
     if is_failed(series):
         return series
     kept = [(value, at) for value, at in zip(series["values"], series["times"], strict=True) if _time(at) >= since]

@@ -1,4 +1,4 @@
-"""Reads AWS for the checks: every call may fail, a failure becomes part of what was read, and nothing is read twice."""
+"""Reads AWS for the checks. Every call may fail; the failure then becomes part of what was read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.settings import Settings
 
 T = TypeVar("T")
-# Operations that answer no token, only a first page, unless a page size is asked for (API references); the size.
+# Operations that return only a first page and no token, unless a page size is given (API references); the size.
 PAGED_WHEN_ASKED = {
     ("sqs", "list_queues"): 1000,
     ("sqs", "list_dead_letter_source_queues"): 1000,
@@ -34,16 +34,16 @@ class AwsReader:
     """
     What a reader module may use.
 
-    :param make_client: a boto3 client by service name (thread-safe to use; made one at a time).
+    :param make_client: makes a boto3 client by service name; called by one thread at a time.
     :param config: resources, thresholds and routes of this installation.
     :param settings: names of our own resources.
     :param now: the end of the window, UTC.
     :param window: how far back this run looks.
-    :param in_region: a client of another Region by service and Region; None where only one Region can be asked.
+    :param in_region: makes a client by service and Region; None where only one Region can be asked.
     :param airflow: GET of our own Airflow's REST API: path below ``/api/v2`` and query → document.
-    :param params: the run's params, for what a DAG asks beyond these.
-    :param read_at: the moment of reading, where it is not the window's end: a run's readers share one window.
-    :param shares: whether readers that are asked one after the other share what they list: those of one task do.
+    :param params: the run's params.
+    :param read_at: the time of reading, if it is not the window's end: all readers of a run share one window.
+    :param shares: whether the readers of one task share their listings.
     """
 
     make_client: Callable[[str], Any]
@@ -73,7 +73,7 @@ class AwsReader:
 
     @property
     def clock(self) -> datetime:
-        """The moment of reading: ages are counted to it."""
+        """The time of reading: ages are measured up to it."""
         return self.read_at or self.now
 
     def client(self, service: str) -> Any:
@@ -88,7 +88,7 @@ class AwsReader:
         return self.call_optional(service, operation, (), **request)
 
     def call_optional(self, service: str, operation: str, absent: Iterable[str], **request: Any) -> Any:
-        """As :meth:`call`; None when AWS says, by one of the error codes ``absent``, that there is none of it."""
+        """As :meth:`call`; None when AWS says, with one of the error codes ``absent``, that there is none."""
         codes = frozenset(absent)
 
         def read() -> dict[str, Any] | None:
@@ -105,10 +105,10 @@ class AwsReader:
     def pages(self, service: str, operation: str, key: str, *, may_lack: bool = False, **request: Any) -> Any:
         """All pages' items under ``key``; or the document of the failure, also when only the last page failed.
 
-        With the SDK's own paginator, which knows the tokens, or by ``NextToken`` where the SDK has none.
+        Uses the SDK's paginator, or ``NextToken`` where the SDK has none.
 
-        :param may_lack: for operations that leave ``key`` out when there is none (SQS). Elsewhere an answer without
-            it is no empty list: a proxy's page parses without error and lacks it.
+        :param may_lack: for operations that leave ``key`` out when the list is empty (SQS). Elsewhere an answer without
+            it is a failure: a proxy's page may parse without error and lack it.
         """
 
         def read() -> list[Any]:
@@ -118,7 +118,7 @@ class AwsReader:
         return self.guarded(f"{service}:{operation}", read)
 
     def pages_or_none(self, service: str, operation: str, key: str, absent: Iterable[str], **request: Any) -> Any:
-        """As :meth:`pages`; None when AWS says, by one of the error codes ``absent``, that the thing is gone."""
+        """As :meth:`pages`; None when AWS says, with one of the error codes ``absent``, that the resource is gone."""
         codes = frozenset(absent)
 
         def read() -> list[Any] | None:
@@ -149,7 +149,7 @@ class AwsReader:
             token = {"NextToken": page["NextToken"]}
 
     def once(self, what: str, read: Callable[[], T]) -> T:
-        """What ``read`` answered first: several parts of one read, and readers side by side, share a listing."""
+        """The first result of ``read`` under this name: parts of a reader, and parallel readers, share a listing."""
         with self._making:
             listing = self._listing.setdefault(what, Lock())
         with listing:
@@ -159,11 +159,11 @@ class AwsReader:
         return found
 
     def anew(self) -> AwsReader:
-        """The same, having listed nothing yet; itself where several share what they list."""
+        """A copy without listings; the reader itself where readers share their listings."""
         return self if self.shares else replace(self)
 
     def guarded(self, what: str, read: Callable[[], Any]) -> Any:
-        """What ``read`` answers as plain JSON; or the document of its failure.
+        """The result of ``read`` as plain JSON; or the document of its failure.
 
         :param what: the operation, for the message.
         """
@@ -175,14 +175,14 @@ class AwsReader:
             return failed(what, to_aws_error(_MalformedError(f"the answer has no {error}"), mutating=False))
 
     def map(self, things: Any, read: Callable[[Any], dict[str, Any]]) -> Any:
-        """``read`` of each thing, side by side, in order; a list that failed to be read stays that failure."""
+        """``read`` of each thing, in parallel, results in order; the document of a failed listing is returned as is."""
         if is_failed(things):
             return things
         return side_by_side(things, read)
 
 
 class _MalformedError(MigrationError):
-    """An answer that lacks what it must have."""
+    """An answer lacks a member that it must have."""
 
     code = "MALFORMED_ANSWER"
 

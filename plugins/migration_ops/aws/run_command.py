@@ -1,4 +1,7 @@
-"""Run Command on managed instances: send, read the result, find again and cancel (SSM)."""
+"""Run Command on managed instances: send, read the result, find again and cancel (SSM).
+
+The functions raise what boto3 raises.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ _NOT_YET = frozenset({"InvocationDoesNotExist", _UNKNOWN_COMMAND})
 class CommandRequest:
     """What is sent to one node.
 
-    :param comment: up to 100 characters; the command is found again by what it contains.
-    :param timeout_seconds: how long it may wait for the agent; afterwards it never begins.
+    :param comment: cut at 100 characters; the command is found again by a token in it.
+    :param timeout_seconds: how long it may wait for the agent; later it does not start any more.
     :param execution_seconds: how long it may run; None where the document takes no ``executionTimeout``.
     """
 
@@ -71,9 +74,9 @@ def command_status(ssm: Any, command_id: str, instance_id: str) -> tuple[str, st
 
 
 def cancel_command(ssm: Any, command_id: str, instance_id: str) -> bool:
-    """Asks SSM to cancel the command on the node. It may end all the same: ask for its status afterwards.
+    """Asks SSM to cancel the command on the node. It may still run to its end: read its status afterwards.
 
-    :return: False when SSM knows no such command: it forgets them after 30 days.
+    :return: False when SSM does not know the command: it keeps commands for 30 days.
     """
     try:
         ssm.cancel_command(CommandId=command_id, InstanceIds=[instance_id])

@@ -17,11 +17,11 @@ from botocore.loaders import create_loader
 
 log = logging.getLogger(__name__)
 
-# A boto3 session makes one client at a time; clients themselves may be used by many threads.
+# Creating clients from a boto3 session is not thread-safe; using a client is.
 _making = Lock()
 
-# botocore's service models are data that never change while a process lives, yet every session parses them anew
-# (EC2's takes a tenth of a second). This loader keeps them for the process and for all that are forked from it.
+# Every botocore session parses the service models again (EC2's takes a tenth of a second), though they do not change.
+# This loader keeps them for the process and for all processes forked from it.
 _loader = create_loader(os.environ.get("AWS_DATA_PATH"))
 SERVICES = (
     "cloudwatch",
@@ -45,14 +45,14 @@ SERVICES = (
 
 @cache
 def read_models() -> None:
-    """Makes a client of each service that the package calls and throws it away; nothing is sent.
+    """Makes a client of each service in ``SERVICES`` and drops it; nothing is sent.
 
-    Task processes inherit what botocore reads, imports and works out the first time. They load the plugins once more,
-    for the task SDK has a list of its own; so this does nothing the second time. Best effort: an environment in
-    which this fails (``AWS_PROFILE`` names no profile) may still have good connections.
+    Forked task processes inherit what botocore reads, imports and computes the first time. They load the plugins again,
+    because the task SDK has its own plugin list; the cache makes the second call do nothing. Best effort: where this
+    fails (``AWS_PROFILE`` names no profile), connections may still work.
     """
     try:
-        # Given credentials, so that botocore does not go and look for some (files, instance metadata).
+        # With credentials given, botocore does not search for any (files, instance metadata).
         session: Any = boto3.session.Session("none", "none", region_name="us-east-1")
         session._session.register_component("data_loader", _loader)
         for service in SERVICES:
@@ -62,7 +62,7 @@ def read_models() -> None:
 
 
 def clients_in(region: str) -> Callable[[str], Any]:
-    """boto3 clients by service name, with the environment's own credentials: for what has no AWS connection."""
+    """Makes boto3 clients by service name, with the environment's credentials: for code without an AWS connection."""
     session: Any = boto3.session.Session(region_name=region)
     make: Callable[[str], Any] = session.client
     return make
@@ -70,10 +70,10 @@ def clients_in(region: str) -> Callable[[str], Any]:
 
 class SessionHook(AwsBaseHook):
     """
-    An AwsBaseHook that keeps its session, and makes clients of other services out of it.
+    An AwsBaseHook that keeps its session and makes clients of any service from it.
 
     The provider opens a session for every client, and every session reads botocore's endpoints and service models
-    anew: a fifth of a second of processor time each, in every task and after every deferral.
+    again: a fifth of a second of processor time each, in every task and after every deferral.
     """
 
     @cached_property
@@ -88,10 +88,10 @@ class SessionHook(AwsBaseHook):
         return self._session
 
     def _get_caller(self, target_function_name: str = "execute") -> str:
-        """Who calls, in the user agent (CloudTrail shows it).
+        """The caller's name in the user agent, which CloudTrail shows.
 
-        The provider looks for the operator's class in the stack, which costs each new process as much as all else
-        here together.
+        The provider searches the stack for the operator's class, which takes as long in a new process as everything
+        else here together.
         """
         return "MigrationOps"
 
@@ -99,8 +99,8 @@ class SessionHook(AwsBaseHook):
         """
         A new boto3 client with the connection's role, endpoint for this service, Region and certificates.
 
-        :param config: what holds unless the connection's ``config_kwargs`` say otherwise.
-        :param firm: what holds whatever they say.
+        :param config: defaults, which the connection's ``config_kwargs`` override.
+        :param firm: options that override ``config_kwargs``.
         """
         endpoint = self.conn_config.get_service_endpoint_url(service_name=service)
         config = self._get_config(config.merge(self.config).merge(firm or Config()))

@@ -1,7 +1,7 @@
-"""The package's CloudFormation stack and its change sets: create or update, shown before it is done.
+"""The package's CloudFormation stack and its change sets: create or update, with the changes shown first.
 
-Every function takes a boto3 CloudFormation client and returns at once; who waits between them is the caller's choice.
-Running any of them again is harmless.
+Every function takes a boto3 CloudFormation client and does not wait; the caller waits between them. Running any of them
+again is harmless. A call that AWS refuses or does not answer raises its :class:`MigrationError`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from migration_ops.core.errors import BlockedError, MigrationError, StepFailedEr
 from migration_ops.core.settings import Settings
 
 STEADY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
-# The stack of a first change set that nobody executed: it has no resources yet.
+# A stack without resources: its first change set was not executed yet, or it was deleted.
 EMPTY = frozenset({"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"})
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-# Execution status of a change set that may still be executed; AVAILABLE: not begun, or not yet to be seen.
+# Execution status of a change set that is not finished; AVAILABLE: not started, or the start does not show yet.
 _NOT_OVER = frozenset({"AVAILABLE", "EXECUTE_IN_PROGRESS"})
-# CloudFormation's wording for "nothing to do", of change sets and of plain updates.
+# CloudFormation's words for "nothing to do", in change sets and in direct updates.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 OWNER_TAG = {"Key": "project", "Value": "migration-ops"}
-# Of stacks that were made from our template by hand, which carry no tag.
+# In the description of stacks that were made by hand from our template, which have no tag.
 _OUR_DESCRIPTION = "Deployed by the DAG migration_setup"
 _GONE = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException"})
 
 
-# Of a stack that is made now: what its bucket is given only once. A stack that exists keeps what it has.
+# Parameters of the bucket that are set only when the stack is created. An existing stack keeps its own values.
 AT_CREATION = {"EvidenceLockMode": "GOVERNANCE", "EvidenceBucketMadeLocked": "true"}
 
 
 class NotOurStackError(BlockedError):
-    """The stack exists and is somebody else's: a change set would remove what is in it. None was made."""
+    """The stack exists and is not this package's: a change set would remove its resources. None was made."""
 
     code = "STACK_NOT_OURS"
     hint = "Give another stackName. If the stack is this package's, tag it project=migration-ops, then clear this task."
@@ -48,13 +48,13 @@ class BorrowedRoleError(BlockedError):
     code = "STACK_HAS_ROLE"
     hint = (
         "CloudFormation keeps the service role that a stack was last changed with. Have somebody who may pass that "
-        "role make this change by hand, or make the stack anew without one (include/cloudformation/README.md)."
+        "role make this change by hand, or create the stack again without one (include/cloudformation/README.md)."
     )
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set on its way. ``kind`` is ``CREATE`` or ``UPDATE``."""
+    """A change set that was created. ``kind`` is ``CREATE`` or ``UPDATE``."""
 
     stack_name: str
     change_set_id: str
@@ -65,8 +65,8 @@ class ChangeSet:
 class Plan:
     """What a change set would do.
 
-    ``changes`` are those of resources: it may be empty although outputs or tags change. ``up_to_date``: there is
-    nothing to do at all.
+    ``changes`` lists changes of resources only: it may be empty although outputs or tags change. ``executed``: it was
+    started before. ``up_to_date``: there is nothing to do at all.
     """
 
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -91,10 +91,10 @@ def parameters_of(settings: Settings) -> dict[str, str]:
 def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, str], token: str) -> ChangeSet:
     """Creates the change set (CreateChangeSet), for a new stack or an existing one.
 
-    :param token: names the change set; the same token finds the one that exists.
+    :param token: part of the change set's name; the same token and template find the one that exists.
     :raises NotOurStackError: the stack is not this package's.
     :raises BorrowedRoleError: the stack has a service role.
-    :raises BlockedError: the stack is being changed by somebody else, or a failed creation is in the way.
+    :raises BlockedError: the stack is being changed, or its creation failed.
     """
     stack = require_ours(client, stack_name)
     status = stack["StackStatus"] if stack else None
@@ -124,7 +124,7 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
 
 
 def _parameters(given: dict[str, str], stack: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """:param stack: the stack that exists; None for one that is made now."""
+    """:param stack: the existing stack; None for a new one."""
     listed: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
     if stack is None:
         return listed + [{"ParameterKey": key, "ParameterValue": value} for key, value in AT_CREATION.items()]
@@ -133,10 +133,10 @@ def _parameters(given: dict[str, str], stack: dict[str, Any] | None) -> list[dic
 
 
 def look(client: Any, change_set: ChangeSet) -> Plan | None:
-    """What the change set would do (DescribeChangeSet); None while CloudFormation is still working it out.
+    """What the change set would do (DescribeChangeSet); None while CloudFormation is still creating it.
 
     :raises StepFailedError: the template or its parameters are wrong.
-    :raises PlanChangedError: the change set is gone or can no longer be executed: the stack was changed meanwhile.
+    :raises PlanChangedError: the change set is gone, or obsolete because the stack was changed meanwhile.
     """
     answer = _describe(client, change_set.stack_name, change_set.change_set_id)
     status, reason = answer["Status"], answer.get("StatusReason", "")
@@ -154,7 +154,10 @@ def look(client: Any, change_set: ChangeSet) -> Plan | None:
 
 
 def execute(client: Any, change_set: ChangeSet, plan: Plan) -> None:
-    """Starts the change (ExecuteChangeSet), unless it was started already or there is nothing to do."""
+    """Starts the change (ExecuteChangeSet), unless it was started before or there is nothing to do.
+
+    :raises OutcomeUnknownError: the answer was lost.
+    """
     if plan.executed or plan.up_to_date:
         return
     try:
@@ -165,9 +168,9 @@ def execute(client: Any, change_set: ChangeSet, plan: Plan) -> None:
 
 
 def discard(client: Any, change_set: ChangeSet) -> None:
-    """Removes a change set that is not wanted, and the empty stack that a first one leaves behind.
+    """Deletes a change set that is not wanted, and the empty stack that a first one leaves.
 
-    A stack that holds other change sets stays: somebody else has plans with it.
+    A stack with other change sets is kept: somebody else may want to use it (DeleteChangeSet, DeleteStack).
     """
     if stack_status(client, change_set.stack_name) in (None, "DELETE_COMPLETE"):
         return
@@ -185,9 +188,9 @@ def discard(client: Any, change_set: ChangeSet) -> None:
 def outputs_when_done(client: Any, change_set: ChangeSet) -> dict[str, str] | None:
     """The stack's outputs once the change set is executed (DescribeChangeSet, DescribeStacks); None until then.
 
-    A stack alone does not show it: right after ExecuteChangeSet it may still show the good end of the change before.
+    The stack's status alone is not enough: right after ExecuteChangeSet it may still be that of the change before.
 
-    :raises StepFailedError: the change failed and was rolled back, with which resource and why.
+    :raises StepFailedError: the change failed; ``reasons`` names the resources and why.
     """
     stack = _stack(client, change_set.stack_name)
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
@@ -216,7 +219,7 @@ def require_ours(client: Any, stack_name: str) -> dict[str, Any] | None:
     """The stack (DescribeStacks) when it is this package's or has no resources yet; None when there is none.
 
     :raises NotOurStackError: it has resources, and neither our tag nor the description of our template.
-    :raises BorrowedRoleError: it has a service role, with whose rights every change of it is made.
+    :raises BorrowedRoleError: it has a service role: CloudFormation would use its permissions for every change.
     """
     stack = _stack(client, stack_name)
     if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
@@ -242,7 +245,7 @@ def resources_of(client: Any, stack_name: str) -> dict[str, dict[str, Any]]:
 def _other_change_sets(client: Any, change_set: ChangeSet) -> list[str]:
     """Change sets of the stack besides this one (ListChangeSets)."""
     listed = _listed(client, "list_change_sets", "Summaries", change_set.stack_name)
-    # moto lists those of all stacks.
+    # moto lists the change sets of all stacks.
     mine = [one["ChangeSetId"] for one in listed if one["StackName"] == change_set.stack_name]
     return [one for one in mine if one != change_set.change_set_id]
 

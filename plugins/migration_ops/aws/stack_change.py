@@ -1,4 +1,4 @@
-"""A CloudFormation change set as a change: what it does, whether a person must approve it, and whether it was made."""
+"""A CloudFormation change set as a change: its actions, whether a person must approve it, and whether it was made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migration_ops.core.carry_out import Acted, ChangeNotMadeError, Effect, veri
 from migration_ops.core.change import Action, ChangePlan, PlanChangedError, Undo
 
 REMOVE, WHOLE_STACK = "remove", "outputs, tags or parameters"
-# By action, and for Modify by whether the resource is replaced. What is not here may destroy.
+# By action, and for Modify by whether the resource is replaced. Everything else counts as destructive.
 _HARMLESS = {("Add", None): "create", ("Import", None): "import", ("Modify", "False"): "change"}
 _VERBS = {
     ("Remove", None): REMOVE,
@@ -34,16 +34,16 @@ _UNDO = {
 
 
 def change_plan(change_set: ChangeSet, found: Plan) -> ChangePlan:
-    """What the change set does, action by action. Removed and replaced resources make it need a person."""
+    """What the change set does, action by action. If it removes or replaces a resource, a person must approve it."""
     actions = tuple(_action(one) for one in found.changes)
     if not actions and not found.up_to_date:
-        # A change set does not list them, and executing it changes them.
+        # A change set does not list outputs, tags and parameters, but executing it changes them.
         actions = (Action("update", WHOLE_STACK),)
     return ChangePlan(
         subject=f"stack {change_set.stack_name}",
         actions=actions,
         undo=_UNDO[change_set.kind],
-        # A change set cannot be altered: its id stands for its template and parameters.
+        # A change set cannot be changed: its id identifies its template and parameters.
         context={"changeSetId": change_set.change_set_id, "kind": change_set.kind},
         is_one_call=True,
         is_begun=found.executed,
@@ -73,9 +73,10 @@ class StackChange:
 
     def plan(self) -> ChangePlan:
         """
-        :raises NotOurStackError: the stack is somebody else's.
+        :raises NotOurStackError: the stack is not this package's.
         :raises BorrowedRoleError: the stack has a service role.
         :raises PlanChangedError: the change set is gone, obsolete or not ready.
+        :raises StepFailedError: the change set failed.
         """
         stack.require_ours(self.client, self.change_set.stack_name)
         found = stack.look(self.client, self.change_set)
@@ -98,7 +99,7 @@ class StackChange:
 
 def _effect(action: Action, resource: Mapping[str, Any] | None) -> Effect:
     if action.resource == WHOLE_STACK:
-        # The stack's own good end and its outputs are all that shows it.
+        # No resource shows it; the caller has seen the stack's final status and its outputs.
         return Effect.DONE
     status = resource.get("ResourceStatus", "") if resource else "DELETE_COMPLETE"
     if action.what == REMOVE:
@@ -110,10 +111,10 @@ def _effect(action: Action, resource: Mapping[str, Any] | None) -> Effect:
 
 
 def verified_outputs(client: Any, change_set: ChangeSet, planned: Plan) -> dict[str, str] | None:
-    """The stack's outputs once the change is made and read back; None until the change set's end.
+    """The stack's outputs once the change is made and read back; None until the change set has ended.
 
-    :raises StepFailedError: the change failed and was rolled back, with which resource and why.
-    :raises ChangeNotMadeError: the stack calls itself complete and lacks a planned resource, or has no outputs.
+    :raises StepFailedError: the change failed; ``reasons`` names the resources and why.
+    :raises ChangeNotMadeError: the stack is complete but lacks a planned resource, or has no outputs.
     :raises ChangeUnknownError: its resources could not be read.
     """
     outputs = stack.outputs_when_done(client, change_set)

@@ -1,4 +1,4 @@
-"""Findings that somebody accepted for a while: ``include/config/accepted.yaml``, and what becomes of such a finding."""
+"""Findings that somebody accepted until a date (``include/config/accepted.yaml``), and how that changes a finding."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from migration_ops.core.finding import Finding, FindingStatus, Route
 from migration_ops.core.thresholds import ConfigPart
 
 FILE = "accepted.yaml"
-# What a person can accept. Of what could not be looked at nobody knows what would be accepted.
+# UNKNOWN cannot be accepted: nobody knows what would be accepted.
 ACCEPTABLE = frozenset({FindingStatus.CRITICAL, FindingStatus.WARNING})
-# Their verdict lets a restore go on.
+# Beginning of the ids of checks whose verdict decides whether a restore goes on.
 GATES = ("restore_",)
 REMOVE = f"Remove the entry from include/config/{FILE}, or correct its check or resource."
 
 
 class Acceptance(ConfigPart):
     """
-    One decision to live with a finding.
+    One decision to accept a finding.
 
     :param check: id of the check, exactly.
-    :param resource: shell pattern on the finding's resource, by case.
-    :param who: who answers for it.
+    :param resource: shell pattern on the finding's resource, case-sensitive.
+    :param who: who is responsible for the decision.
     :param until: the last day (UTC) on which it holds.
     """
 
@@ -69,24 +69,24 @@ class Acceptance(ConfigPart):
 
 
 class Accepted(ConfigPart):
-    """All decisions; none is the default."""
+    """All decisions; by default there are none."""
 
     accepted: tuple[Acceptance, ...] = ()
 
     @field_validator("accepted", mode="before")
     @classmethod
     def _listed(cls, entries: object) -> object:
-        # "accepted:" with nothing but comments below it.
+        # YAML reads "accepted:" with only comments below it as null.
         return () if entries is None else entries
 
 
 def apply(findings: Iterable[Finding], accepted: Accepted, today: date) -> list[Finding]:
     """
-    The findings of one task with what was accepted: CRITICAL and WARNING become a WARNING that says who, why and until
-    when. UNKNOWN stays UNKNOWN.
+    Applies the acceptances to the findings of one task: an accepted CRITICAL or WARNING becomes a WARNING that says who
+    accepted it, why and until when. UNKNOWN stays UNKNOWN.
 
-    Of a check that is among them, an acceptance that holds and covers nothing is a WARNING of its own, unless some of
-    the check's answers are UNKNOWN: then nobody knows.
+    A valid acceptance that covers no finding of its check adds a WARNING. It adds none if the check has no finding
+    here, or an UNKNOWN one: then nobody knows whether the acceptance is needed.
     """
     found = list(findings)
     holding = [one for one in accepted.accepted if one.holds_on(today)]

@@ -1,4 +1,4 @@
-"""Lists cut into groups, as AWS's batch calls take them, and work done for each entry side by side."""
+"""Lists cut into groups for AWS's batch calls, and reads that run in parallel."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ AT_ONCE = 8
 
 def side_by_side(things: Iterable[T], read: Callable[[T], R], at_once: int = AT_ONCE) -> list[R]:
     """
-    Results in the order of ``things``; what ``read`` raises of the first of them is raised.
+    Calls ``read`` for each thing in threads; results in the order of ``things``, of which the first error is raised.
 
-    :param at_once: the most threads.
+    :param at_once: the largest number of threads.
     """
     wanted = list(things)
     if len(wanted) < 2:

@@ -1,7 +1,7 @@
-"""Makes a change: plan, approve, act once, verify.
+"""Makes a change: plan, check the approval, act once, verify.
 
-:func:`carry_out` keeps the order for a change that is over at once. A change that spans tasks uses its two halves:
-:func:`act_once` in the task that acts, :func:`verify` in the one that waits for the end.
+:func:`carry_out` does all of it for a change that ends at once. A change that spans tasks uses its two halves:
+:func:`act_once` in the task that acts, :func:`verify` in the task that waits for the end.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from migration_ops.core.errors import MigrationError, OutcomeUnknownError, StepF
 
 
 class ChangeNotMadeError(StepFailedError):
-    """The change was begun, and reading it back shows that it is not, or not wholly, there."""
+    """The change was started, and reading it back shows that it was not made, or only in part."""
 
     code = "CHANGE_NOT_MADE"
     hint = "Mend what the outcomes name, then run it again: only what is missing is done."
 
 
 class ChangeUnknownError(UnknownError):
-    """The change was begun, and nobody could read whether it is there."""
+    """The change was started, and it could not be read back whether it was made."""
 
     code = "CHANGE_UNKNOWN"
     hint = "Mend what the reason names (a permission, an outage), then clear this task: it reads again."
 
 
 class Effect(StrEnum):
-    """What reading back shows of one action. What could not be read is UNKNOWN, and no kind of DONE."""
+    """What reading back shows of one action. What could not be read is UNKNOWN and never counts as DONE."""
 
     DONE = "DONE"
     NOT_DONE = "NOT_DONE"
@@ -45,23 +45,23 @@ class Effect(StrEnum):
 
 
 class Change(Protocol):
-    """What each kind of change has of its own."""
+    """What each kind of change implements."""
 
     def plan(self) -> ChangePlan:
-        """What would be done, read now.
+        """What would be done, from what is read now.
 
-        :raises MigrationError: it could not be read: nobody knows, and nothing is done.
+        :raises MigrationError: it could not be read; then nothing is done.
         """
 
     def send(self, actions: Sequence[Action]) -> None:
         """Makes one call that does these actions.
 
         :raises OutcomeUnknownError: the answer was lost.
-        :raises MigrationError: it was refused.
+        :raises MigrationError: the call was refused.
         """
 
     def read_back(self, actions: Sequence[Action]) -> Mapping[str, Effect]:
-        """What is there now, by the actions' keys. What is left out is UNKNOWN.
+        """What is there now, by action key. An action that is left out is UNKNOWN.
 
         :raises MigrationError: nothing could be read.
         """
@@ -69,33 +69,33 @@ class Change(Protocol):
 
 @dataclass(frozen=True)
 class Sent:
-    """One call of a plan; ``error`` is None when the answer was good."""
+    """One call of a plan; ``error`` is None when the call succeeded."""
 
     actions: tuple[Action, ...]
     error: MigrationError | None = None
 
     @property
     def is_lost(self) -> bool:
-        """Nobody knows whether it was done: only reading shows it."""
+        """Whether the answer was lost: only reading back shows whether it was done."""
         return isinstance(self.error, OutcomeUnknownError)
 
 
 @dataclass(frozen=True)
 class Acted:
-    """The plan that was acted on, and its calls; none when it was sent before or there was nothing to do."""
+    """The plan that was acted on, and its calls: none when it was sent before, or when there was nothing to do."""
 
     plan: ChangePlan
     sent: tuple[Sent, ...] = ()
 
     def require_sent(self) -> None:
-        """:raises MigrationError: the first error. Trying again reads before it sends."""
+        """:raises MigrationError: the first error of a call. The next try reads before it sends."""
         for one in self.sent:
             if one.error is not None:
                 raise one.error
 
 
 class ChangeState(StrEnum):
-    """What became of a change as a whole."""
+    """The outcome of a change as a whole."""
 
     NOTHING_TO_DO = "NOTHING_TO_DO"
     REFUSED = "REFUSED"
@@ -107,7 +107,7 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True)
 class ActionOutcome:
-    """What reading back shows of an action, and with which error its call ended."""
+    """What reading back shows of an action, and the error of its call, if any."""
 
     action: Action
     effect: Effect
@@ -117,10 +117,10 @@ class ActionOutcome:
 @dataclass(frozen=True)
 class ChangeResult:
     """
-    What became of a change.
+    The outcome of a change.
 
-    :param refusal: why nothing was touched; None when it was acted.
-    :param unread: why nothing could be read back.
+    :param refusal: why nothing was touched; None when the change was permitted or nothing had to be sent.
+    :param unread: why nothing could be read back; None when reading back worked.
     """
 
     plan: ChangePlan
@@ -141,16 +141,17 @@ class ChangeResult:
 
     def require_done(self) -> None:
         """
-        :raises MigrationError: the refusal.
+        :raises NotApprovedError: it was refused, see :func:`require_permitted`.
+        :raises PlanChangedError: likewise.
         :raises ChangeUnknownError: something could not be read back.
-        :raises ChangeNotMadeError: something is not there.
+        :raises ChangeNotMadeError: something planned was not done.
         """
         if self.refusal is not None:
             raise self.refusal
         if self.state is ChangeState.UNKNOWN:
-            raise ChangeUnknownError("Nobody knows whether the change is there", **self._about(Effect.UNKNOWN))
+            raise ChangeUnknownError("It is not known whether the change was made", **self._about(Effect.UNKNOWN))
         if self.state in (ChangeState.NOT_DONE, ChangeState.PARTLY_DONE):
-            raise ChangeNotMadeError("The change is not wholly there", **self._about(Effect.NOT_DONE))
+            raise ChangeNotMadeError("The change was not made, or only in part", **self._about(Effect.NOT_DONE))
 
     def _about(self, effect: Effect) -> dict[str, Any]:
         errors = {one.action.key: str(one.error) for one in self.outcomes if one.error is not None}
@@ -165,7 +166,8 @@ class ChangeResult:
 
 def act_once(change: Change, approval: Approval | None = None, shown_digest: str | None = None) -> Acted:
     """
-    Makes the plan anew and sends it if it may be; each call once, and one that fails stops no other.
+    Makes the plan again and sends it if that is permitted. Each call is sent once; one that fails does not stop the
+    others.
 
     :raises NotApprovedError: see :func:`require_permitted`; nothing was touched.
     :raises PlanChangedError: likewise.
@@ -179,7 +181,7 @@ def act_once(change: Change, approval: Approval | None = None, shown_digest: str
 
 def carry_out(change: Change, approval: Approval | None = None, shown_digest: str | None = None) -> ChangeResult:
     """
-    Plan, permission, act, verify, in this order and each once. A refusal is in the result.
+    Plans, checks the permission, acts and verifies, in this order and each once. A refusal is in the result.
 
     :raises MigrationError: the plan could not be made; nothing was touched.
     """
@@ -193,7 +195,7 @@ def carry_out(change: Change, approval: Approval | None = None, shown_digest: st
 
 
 def verify(change: Change, acted: Acted) -> ChangeResult:
-    """Reads back what was acted on. What is there counts, not what a call answered."""
+    """Reads back what was acted on. The result is what is there, not what a call answered."""
     if not acted.plan.actions:
         return ChangeResult(acted.plan)
     effects: Mapping[str, Effect] = {}

@@ -1,5 +1,6 @@
-"""What a change outside this package is before it is made: its plan, the digest that an approval is bound to, its way
-back. ``carry_out`` makes it.
+"""A planned change of something outside this package: its actions, how to undo it, the digest an approval is bound to.
+
+``carry_out`` makes the change.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Action:
     :param resource: name or id of what it is done to; with ``what`` unique in its plan.
     :param before: what is there now, a plain JSON value; None: nothing.
     :param after: what is to be there; None: nothing.
-    :param is_destructive: it loses something that running the plan again does not bring back. Where nobody can know
-        this, it is True.
+    :param is_destructive: it loses something that running the plan again does not bring back. True also where this
+        cannot be known.
     """
 
     what: str
@@ -47,7 +48,7 @@ class Action:
 
     @property
     def key(self) -> str:
-        """The same whenever the plan is made."""
+        """Identifies the action; the same each time the plan is made."""
         return f"{self.what} {self.resource}"
 
 
@@ -56,7 +57,7 @@ class Undo:
     """
     The way back: what a person or this package can do, or why there is none.
 
-    :raises InvalidInputError: not exactly one of both is given.
+    :raises InvalidInputError: both are given, or neither.
     """
 
     how: str = ""
@@ -76,8 +77,8 @@ class ChangePlan:
     :param context: what else decides about an approval, a plain JSON value; part of the digest.
     :param asks_always: a person is asked even when nothing is destroyed.
     :param is_one_call: one call does all actions, or none of them.
-    :param is_begun: this very plan was sent before: nothing is sent again, it is only verified.
-    :raises InvalidInputError: two actions are the same.
+    :param is_begun: this same plan was sent before: nothing is sent again, it is only verified.
+    :raises InvalidInputError: two actions have the same ``what`` and ``resource``.
     """
 
     subject: str
@@ -95,18 +96,18 @@ class ChangePlan:
 
     @property
     def needs_person(self) -> bool:
-        """Whether a person must approve. What destroys is never done unasked."""
+        """Whether a person must approve. A destructive action always needs approval."""
         return self.asks_always or any(one.is_destructive for one in self.actions)
 
     @property
     def digest(self) -> str:
-        """sha256 over what an approver sees, whatever the order of the actions."""
+        """sha256 (hex) over subject, context and actions; it does not depend on the order of the actions."""
         actions = sorted((asdict(one) for one in self.actions), key=lambda one: (one["what"], one["resource"]))
         return canonical_digest({"subject": self.subject, "context": dict(self.context), "actions": actions})
 
     @property
     def calls(self) -> list[tuple[Action, ...]]:
-        """The actions by the call that does them."""
+        """The actions, grouped by the call that does them."""
         if self.is_one_call:
             return [self.actions] if self.actions else []
         return [(one,) for one in self.actions]
@@ -117,8 +118,9 @@ class Approval:
     """
     A person's answer.
 
-    :param digest: of the plan that the person saw.
-    :param reason: of a rejection, or that nobody answered.
+    :param digest: digest of the plan that the person saw.
+    :param by: who answered.
+    :param reason: why it was rejected, or that nobody answered.
     """
 
     digest: str
@@ -129,10 +131,10 @@ class Approval:
 
 def require_permitted(plan: ChangePlan, approval: Approval | None = None, shown_digest: str | None = None) -> None:
     """
-    Whether this plan, as it is now, may be acted on.
+    Returns if this plan, as it is now, may be acted on.
 
-    :param shown_digest: of the plan as it was shown where nobody had to approve; None: it was not shown.
-    :raises NotApprovedError: a person must approve and did not, or a person said no.
+    :param shown_digest: digest of the plan that was shown where nobody had to approve; None: none was shown.
+    :raises NotApprovedError: a person must approve and did not, or a person rejected it.
     :raises PlanChangedError: it differs from what was approved or shown.
     """
     if approval is not None and not approval.is_approved:

@@ -9,7 +9,7 @@ from migration_ops.core.markdown import code, plain, table
 
 
 def change_sheet(plan: ChangePlan, title: str) -> str:
-    """What destroys first; three columns, because a wider table pushes the buttons off Airflow's page."""
+    """Destructive actions first. Three columns, because a wider table pushes the buttons off Airflow's page."""
     actions = sorted(plan.actions, key=lambda one: (not one.is_destructive, one.what, one.resource))
     rows = [[_what(one), code(one.resource), _values(one)] for one in actions]
     back = (

@@ -1,4 +1,4 @@
-"""What the runbook is about, its limits and whom it notifies: ``include/config/*.yaml``, judged when a run begins."""
+"""The runbook's resources, limits and contacts: ``include/config/*.yaml``, read and validated when a run begins."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from migration_ops.core.thresholds import ConfigPart, Thresholds
 
 DIRECTORY = Path(__file__).resolve().parents[3] / "include" / "config"
 M = TypeVar("M", bound=BaseModel)
-# Kinds of which migration_setup makes at least one: their absence is always a fault.
+# Kinds of which migration_setup creates at least one: if there is none, something is wrong.
 MADE_BY_SETUP = frozenset({"queues", "buses", "buckets", "topics"})
-# Patterns that say nothing about what an installer has; whoever writes another one knows of something.
+# Patterns as shipped. Any other pattern was written by somebody who expects a resource to match it.
 SHIPPED_PATTERNS = frozenset({"*", "migration-*", "migration/*", "alias/migration-*", "default"})
 Source = Literal["dependencyScan", "costs", "history"]
 
@@ -29,11 +29,10 @@ class Names(ConfigPart):
     """
     Which resources of a service are ours: shell patterns on their names.
 
-    An empty list says that there are none here; then nothing of that service is asked for.
+    An empty ``include`` says that there are none here; then that service is not asked.
 
-    :param expect: whether there must be one at least. Without it: where the patterns are neither the shipped ones nor
-        ``*``, because whoever wrote them down knows of some; see :meth:`Resources.expects`.
-    :param warn_only: pattern -> reason. What a check finds CRITICAL in one of these is a WARNING that says the reason.
+    :param expect: whether there must be at least one. None: decided by :meth:`Resources.expects`.
+    :param warn_only: pattern -> reason. What a check finds CRITICAL in one of these becomes a WARNING with the reason.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -52,18 +51,18 @@ class Names(ConfigPart):
         )
 
     def why_warn_only(self, name: str) -> str | None:
-        """The reason why nothing of this one is worse than a WARNING; None where there is none."""
+        """The reason why findings about this resource are at most a WARNING; None when there is no such rule."""
         return next((why for one, why in self.warn_only.items() if fnmatchcase(name, one)), None)
 
 
 class Resources(ConfigPart):
     """The installation's AWS resources. What has a ``MIGRATION_OPS_*`` setting is not repeated here."""
 
-    # A kind that the file does not name is looked at as a whole; the shipped file names what is ours.
+    # Of a kind that the file does not name, every resource is checked; the shipped file names ours.
     functions: Names = Names()
     queues: Names = Names()
     state_machines: Names = Names()
-    # Where functions log; of "/aws/lambda/" only the groups of our functions are read.
+    # Where functions log; below "/aws/lambda/" only the groups of our functions are read.
     log_group_prefixes: tuple[str, ...] = ("/aws/lambda/",)
     buses: Names = Names()
     # DynamoDB tables that the reviews look at; the ledger's own has a setting.
@@ -76,11 +75,11 @@ class Resources(ConfigPart):
     topics: Names = Names()
     # CloudWatch alarms whose state the health check reads.
     alarms: Names = Names()
-    # What must be there although it is no AWS resource with a name; else its absence is no fault.
+    # Sources without a resource name that must not be empty; if not listed here, an empty one is no fault.
     expect: tuple[Source, ...] = ()
     # Where backups are kept; empty = the evidence bucket (MIGRATION_OPS_EVIDENCE_BUCKET).
     backup_bucket: str = ""
-    # Its account; empty = not known: then exports do not name it, and DynamoDB takes it for the table's account.
+    # Its account; empty = not known: then exports name no owner, and DynamoDB assumes the table's account.
     backup_bucket_owner: str = Field(default="", pattern=r"^(\d{12})?$")
     dashboard: str = "migration-orchestration"
     on_call_topic: str = "migration-on-call"
@@ -89,7 +88,7 @@ class Resources(ConfigPart):
     cost_tag: str = "wave"
 
     def has_none_of(self, kind: str) -> bool:
-        """Whether ``include`` of this kind is empty; a kind that has no names is always there."""
+        """Whether ``include`` of this kind is empty; False for a kind without names."""
         names = getattr(self, to_snake(kind), None)
         return isinstance(names, Names) and names.is_empty
 
@@ -97,7 +96,10 @@ class Resources(ConfigPart):
         """
         Whether an empty list of this kind is a fault: then it is UNKNOWN, never "none here".
 
-        :param kind: a member of ``resources.yaml``, or one of its ``expect``.
+        Without ``expect`` of its own, at least one is expected where ``migration_setup`` creates one, or where
+        ``include`` has a pattern that was not shipped.
+
+        :param kind: a key of ``resources.yaml``, or one of its ``expect``.
         """
         names = getattr(self, to_snake(kind), None)
         if not isinstance(names, Names):
@@ -107,7 +109,7 @@ class Resources(ConfigPart):
         return not names.is_empty and (kind in MADE_BY_SETUP or not SHIPPED_PATTERNS.issuperset(names.include))
 
     def with_own(self, settings: Settings) -> Resources:
-        """With the names that the settings give, so that no pattern has to repeat them."""
+        """A copy that includes the names from the settings, so that no pattern has to repeat them."""
         changed = {}
         for kind, own in self.own_names(settings).items():
             names: Names = getattr(self, kind)
@@ -117,13 +119,13 @@ class Resources(ConfigPart):
         return self.model_copy(update=changed)
 
     def owner_of_backups(self, settings: Settings) -> str | None:
-        """The account of the bucket that backups are in; None when neither file nor settings say."""
+        """The account that owns the bucket of the backups; None when neither file nor settings name it."""
         if self.backup_bucket:
             return self.backup_bucket_owner or None
         return self.backup_bucket_owner or settings.evidence_bucket_owner or None
 
     def own_names(self, settings: Settings) -> dict[str, tuple[str, ...]]:
-        """By kind, what ``migration_setup`` makes under a name that this installation knows."""
+        """By kind, the names of resources that ``migration_setup`` creates and that file or settings name."""
         buckets = (settings.evidence_bucket, self.backup_bucket)
         return {
             "buses": (settings.event_bus,),
@@ -143,9 +145,9 @@ class Contact(ConfigPart):
 
 class Escalation(ConfigPart):
     """
-    When the next one is notified, by priority (P1 to P4), in minutes after the alarm without acknowledgement.
+    When the next contact is notified, by priority (P1 to P4), in minutes after an alarm that nobody acknowledged.
 
-    For people: nothing escalates by itself.
+    For people to read: nothing escalates automatically.
     """
 
     role: str
@@ -153,11 +155,11 @@ class Escalation(ConfigPart):
 
 
 class OnCall(ConfigPart):
-    """Who is notified, and how soon again."""
+    """Who is notified, and after how long again."""
 
     contacts: tuple[Contact, ...] = ()
     escalation: tuple[Escalation, ...] = ()
-    # The same unchanged finding is notified again after so long.
+    # After this time an unchanged finding is notified again.
     remind_after_hours: int = Field(default=24, ge=1)
 
     @field_validator("contacts")
@@ -170,7 +172,7 @@ class OnCall(ConfigPart):
 
 
 class RunbookConfig(ConfigPart):
-    """All files."""
+    """The contents of all files."""
 
     resources: Resources = Resources()
     thresholds: Thresholds = Thresholds()
@@ -186,8 +188,8 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
     """
     The configuration of this installation.
 
-    :param directory: default ``include/config`` of the project, or the setting ``MIGRATION_OPS_CONFIG_DIRECTORY``.
-    :raises InvalidInputError: a file is missing, not YAML, or has what does not belong there; all faults at once.
+    :param directory: default ``include/config`` of the project. Callers pass ``MIGRATION_OPS_CONFIG_DIRECTORY``.
+    :raises InvalidInputError: a file is missing, not YAML, or invalid; the message names all faults of that file.
     """
     where = directory or DIRECTORY
     accepted = where / "accepted.yaml"
@@ -195,7 +197,7 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
         resources=_read(where / "resources.yaml", Resources),
         thresholds=_read(where / "thresholds.yaml", Thresholds),
         on_call=_read(where / "on_call.yaml", OnCall),
-        # A directory that was made before there was this file accepts nothing.
+        # Directories of earlier versions do not have this file: then nothing is accepted.
         accepted=_read(accepted, Accepted) if accepted.exists() else Accepted(),
     )
 
@@ -212,12 +214,12 @@ def _read(path: Path, kind: type[M]) -> M:
         raise InvalidInputError("; ".join(faults), path=str(path)) from error
 
 
-# A task takes longer to parse these files than to judge a check. What a process has parsed, its forks know.
+# Parsing these files takes a task longer than judging a check. Forked task processes inherit the cache.
 @lru_cache(maxsize=16)
 def _document_of(text: str) -> Any:
-    """Callers must not change it."""
+    """The parsed document. It is cached: callers must not change it."""
     return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
 
 
-# In C, where PyYAML has it.
+# PyYAML's loader in C, if it was built with it: it is faster.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

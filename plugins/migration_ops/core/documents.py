@@ -15,7 +15,7 @@ _REHEARSAL_WAVE = re.compile(r"drill-[0-9a-f]{10}")
 
 
 def canonical_digest(document: Any) -> str:
-    """sha256 (hex) of a plain JSON value, whatever the order of its keys."""
+    """sha256 (hex) of a plain JSON value; it does not depend on the order of keys."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -23,7 +23,7 @@ def canonical_digest(document: Any) -> str:
 def migration_id_for(wave: str, source_server_id: str) -> str:
     """The migration id of a server in a wave when the conf names none; matches ``^mig-[A-Za-z0-9-]+$``.
 
-    The digest keeps waves apart whose names look the same once reduced to letters and digits.
+    The digest makes ids differ for waves whose names are the same once reduced to letters and digits.
     """
     slug = re.sub(r"[^A-Za-z0-9]+", "-", wave)[:_SLUG_LENGTH].strip("-") or "wave"
     server = re.sub(r"[^A-Za-z0-9]+", "", source_server_id.removeprefix("s-")) or "server"
@@ -36,12 +36,12 @@ def rehearsal_wave_for(run: str) -> str:
 
 
 def is_rehearsal_wave(wave: str) -> bool:
-    """Whether a wave is one of the drill's own: nobody's servers are migrated by it."""
+    """Whether a wave was registered by the recovery drill: it migrates no servers."""
     return _REHEARSAL_WAVE.fullmatch(wave) is not None
 
 
 def canonical(document: Any) -> str:
-    """JSON with sorted names and no spaces: the same text for the same value.
+    """JSON with sorted keys and no spaces: the same text for the same value.
 
     :raises InvalidInputError: not a JSON value.
     """
@@ -52,7 +52,7 @@ def canonical(document: Any) -> str:
 
 
 def iso(moment: datetime) -> str:
-    """UTC, milliseconds, ``Z``: one format, because the index on ``updatedAt`` sorts as text.
+    """ISO 8601 in UTC with milliseconds and ``Z``: one format, because the index on ``updatedAt`` sorts as text.
 
     :raises InvalidInputError: a time without a zone.
     """

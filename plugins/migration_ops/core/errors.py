@@ -1,4 +1,4 @@
-"""Every error this package raises on purpose: a code, a hint, and what it is about.
+"""Base classes of the errors that this package raises: each has a code, a hint, and a context.
 
 Errors cross process borders (worker to supervisor, triggerer to worker), so each one pickles.
 """
@@ -10,6 +10,8 @@ from typing import Any
 
 class MigrationError(Exception):
     """Base of all: ``code`` for machines, ``hint`` for people, ``context`` names the path or the ids.
+
+    ``retryable`` says whether the task tries again by itself.
 
     :param message: what happened, in one sentence.
     :param context: the offending path, ids and values; never a secret.
@@ -37,7 +39,7 @@ class MigrationError(Exception):
         return " ".join(parts)
 
     def as_document(self) -> dict[str, Any]:
-        """The error as a camelCase document for reports, callbacks and the ledger."""
+        """The error as a document (code, message, hint, context) for reports, callbacks and the ledger."""
         return {"code": self.code, "message": self.message, "hint": self.hint, "context": self.context}
 
 
@@ -60,7 +62,7 @@ class BlockedError(MigrationError):
 
 
 class UnknownError(MigrationError):
-    """What AWS answered does not allow a verdict. Fails closed."""
+    """AWS's answer does not allow a verdict, so the answer counts as "no"."""
 
     code = "UNKNOWN"
     hint = "Look at the server in the MGN console; clear the task when its state is known again."
@@ -88,7 +90,7 @@ class OutcomeUnknownError(MigrationError):
 
 
 class ThrottledError(MigrationError):
-    """AWS asked for patience, or a quota is used up for the moment."""
+    """AWS throttled the call, or a quota is used up for the moment."""
 
     code = "THROTTLED"
     hint = "The task tries again by itself."
@@ -96,7 +98,7 @@ class ThrottledError(MigrationError):
 
 
 class RefusedError(MigrationError):
-    """A remote service refused the call for good."""
+    """A remote service refused the call; sending it again does not help."""
 
     code = "REFUSED"
 

@@ -1,4 +1,4 @@
-"""What was read, as plain JSON in which a read that failed is visible and cannot be taken for "there is none"."""
+"""What was read, as plain JSON. A failed read stays visible in it and cannot be mistaken for "there is none"."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 from migration_ops.core.errors import MigrationError, UnknownError
 
-# The one key of a document that stands where a value could not be read.
+# The only key of a document that stands in place of a value that could not be read.
 NOT_READ = "notRead"
-# In a reader's document: lists (or True: all of them) that are empty without a fault, see ``expectations``.
+# In a reader's document: lists that may be empty without a fault (True: all), see ``expectations``.
 NONE_EXPECTED = "noneExpected"
 # In a reader's document, by list: names of our own resources that AWS did not list.
 OWN_MISSING = "ownMissing"
-# In an entry of a list: why nothing of it is worse than a WARNING (resources.yaml, warnOnly).
+# In an entry of a list: why findings about it are at most a WARNING (resources.yaml, warnOnly).
 WARN_ONLY = "warnOnly"
 
 
 class NotReadError(UnknownError):
-    """A check asked for what could not be read, or what AWS did not answer. Absent is not zero."""
+    """A check needs a value that could not be read, or that AWS's answer does not have. Absent is not zero."""
 
     code = "NOT_READ"
-    hint = "Mend what the reason names (a permission, an outage), then clear the check: it reads anew."
+    hint = "Mend what the reason names (a permission, an outage), then clear the check: it reads again."
 
 
 def failed(operation: str, error: MigrationError) -> dict[str, Any]:
-    """The document that stands for a value which could not be read."""
+    """The document that stands in place of a value that could not be read; the message is cut at 500 characters."""
     return {NOT_READ: {"operation": operation, "code": error.code, "message": error.message[:500]}}
 
 
@@ -35,12 +35,12 @@ def is_failed(value: Any) -> bool:
 
 class Snapshot(Mapping[str, Any]):
     """
-    A document that was read. Whoever touches a part that was not read gets :class:`NotReadError`, never a default.
+    A document that was read. Access to a part that is missing or was not read raises :class:`NotReadError`.
 
-    Members that are documents come out as ``Snapshot``, lists of documents as lists of ``Snapshot``.
+    Members that are documents are returned as ``Snapshot``, lists of documents as lists of ``Snapshot``.
 
     :param document: plain JSON.
-    :param path: where it stands, for messages.
+    :param path: where the document stands in the whole, for messages.
     """
 
     def __init__(self, document: Mapping[str, Any], path: str = "") -> None:
@@ -54,14 +54,14 @@ class Snapshot(Mapping[str, Any]):
         return self._wrapped(document[name], self._at(name))
 
     def optional(self, name: str, default: Any = None) -> Any:
-        """For a member that AWS leaves out when there is none of it.
+        """A member that AWS leaves out when there is none; then ``default``.
 
         :raises NotReadError: reading it failed: that is not "none".
         """
         return self[name] if self._read().get(name) is not None else default
 
     def path(self, path: str) -> Any:
-        """``"lambda.functions"``: a member of a member."""
+        """The member at a dotted path: ``"lambda.functions"``."""
         found: Any = self
         for name in path.split("."):
             found = found[name]
@@ -78,7 +78,7 @@ class Snapshot(Mapping[str, Any]):
         return dict(self._read())
 
     def _read(self) -> Mapping[str, Any]:
-        """The document; one that stands for a failure, as an entry of a list may, gives nothing away."""
+        """The document; raises when it stands for a failed read, as an entry of a list may."""
         if is_failed(self._document):
             raise _not_read(self._document)
         return self._document
@@ -93,7 +93,7 @@ class Snapshot(Mapping[str, Any]):
 
 
 def _inside(value: Any, path: str) -> Any:
-    """Entries of lists that were not read stay in their place, so that others can be judged; touching one raises."""
+    """Entries of lists that were not read stay in place, so that the others can be judged; access to one raises."""
     if isinstance(value, Mapping):
         return Snapshot(value, path)
     if isinstance(value, list):

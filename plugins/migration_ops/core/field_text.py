@@ -1,4 +1,7 @@
-"""Free text made to fit where AWS takes fewer characters: one function a kind of field. What fits stays as it is."""
+"""Free text made to fit fields for which AWS allows fewer characters, one function per kind of field.
+
+Text that fits is not changed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _DIGEST_CHARACTERS = 8
 
 
 def s3_key_part(name: str) -> str:
-    """One part of an S3 key, without a slash: a run id, for example. Never ``..``, which tools take for a way up."""
+    """One part of an S3 key, such as a run id, without a slash. Never only dots: tools read ``..`` as a directory."""
     part = _NOT_IN_A_KEY.sub("-", name)
     return part if part.strip(".") else "-"
 
@@ -27,7 +30,7 @@ def tag_value(text: str) -> str:
 def distinct_tag_value(text: str) -> str:
     """As ``tag_value``, also without blanks at its ends or ``aws:`` in front.
 
-    What had to be changed ends with a digest of the text, so that two names stay two.
+    A text that had to be changed ends with a digest, so that two names stay different.
     """
     plain = tag_value(unicodedata.normalize("NFC", text)).strip()
     if plain == text and not _RESERVED.match(text):
@@ -41,7 +44,7 @@ def metric_dimension(text: str) -> str:
     """
     The value of a CloudWatch dimension: ASCII without control characters, not blank, without a colon in front.
 
-    What had to be changed ends with a digest of the text, so that two names stay two. CloudWatch refuses a whole
+    A text that had to be changed ends with a digest, so that two names stay different. CloudWatch refuses a whole
     PutMetricData for one bad value (API reference, ``Dimension``).
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

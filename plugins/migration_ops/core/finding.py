@@ -1,4 +1,4 @@
-"""The one result of all runbook work: a finding, and how findings compare with those of the run before."""
+"""Findings, the result of every runbook check, and how they differ from those of the previous run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class FindingStatus(StrEnum):
-    """Worst first. UNKNOWN is no kind of OK: what could not be read makes a run red, as CRITICAL does."""
+    """Worst first. UNKNOWN never counts as OK: what could not be read makes a run red, as CRITICAL does."""
 
     CRITICAL = "CRITICAL"
     UNKNOWN = "UNKNOWN"
@@ -22,7 +22,7 @@ RED = frozenset({FindingStatus.CRITICAL, FindingStatus.UNKNOWN})
 
 
 class Route(StrEnum):
-    """Whom a finding concerns: ``page`` wakes somebody up, ``warn`` can wait for the morning."""
+    """Who is notified of a finding: ``page`` pages on-call at once, ``warn`` can wait until the next working day."""
 
     PAGE = "page"
     WARN = "warn"
@@ -36,15 +36,15 @@ class Finding:
     :param check_id: the check that judged.
     :param resource: name, id or ARN of what was judged; ``*`` when not even the list of resources could be read.
     :param value: what was seen, a plain JSON value in ``unit``; None when there is none.
-    :param limit: what it was held against.
+    :param limit: the limit that ``value`` was compared with.
     :param reason: one sentence: why this verdict.
     :param evidence: plain JSON values that show it: log lines, ids, times. Never a secret.
-    :param remedy: what a person does now; empty when all is well.
+    :param remedy: what a person does now; empty for OK.
     :param section: the runbook's section.
-    :param title: what was checked, in a few words; empty where only the id says it.
-    :param is_event: it is about something that happened: it leaves the window by itself, mended or not.
-    :param conclusive: False for an OK that shows nothing: nothing was checked, or there was nothing to judge by. It
-        ends no notice.
+    :param title: what was checked, in a few words; empty when only the id says it.
+    :param is_event: it is about something that happened: it leaves the window with time, fixed or not.
+    :param conclusive: False for an OK that proves nothing: nothing was checked, or there was nothing to judge by. Such
+        an OK ends no alarm.
     """
 
     check_id: str
@@ -64,7 +64,7 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """The same over runs."""
+        """Identifies the finding over runs."""
         return f"{self.check_id}|{self.resource}"
 
     def as_document(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Finding:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Finding:
-        """Also one that an earlier version kept, without what it did not know."""
+        """The finding; also from documents of earlier versions, which lack ``title``, ``isEvent``, ``conclusive``."""
         return cls(
             check_id=document["checkId"],
             resource=document["resource"],
@@ -108,7 +108,7 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> FindingStatus:
-    """The worst verdict; of no findings UNKNOWN: nothing was checked."""
+    """The worst verdict; UNKNOWN when there are no findings, because nothing was checked."""
     verdicts = {finding.verdict for finding in findings}
     return next((one for one in WORST_FIRST if one in verdicts), FindingStatus.UNKNOWN)
 
@@ -120,7 +120,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one finding since the run before: ``new``, ``worse``, ``better`` or ``gone``."""
+    """How one finding changed since the previous run: ``new``, ``worse``, ``better`` or ``gone``."""
 
     kind: str
     finding: Finding
@@ -135,7 +135,7 @@ class Change:
 
 
 def changes(before: Iterable[Finding], now: Iterable[Finding]) -> list[Change]:
-    """What differs between two runs, worst first. A new finding that is OK is no news; one that is gone had a fault."""
+    """What differs between two runs, worst first. A new OK is left out, and so is an OK that is gone."""
     old, new = ({one.key: one for one in some} for some in (before, now))
     found = [_change(old.get(key), finding) for key, finding in new.items()]
     gone = [
@@ -163,7 +163,7 @@ EVERYTHING = "*"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check says of one resource. ``resource`` None = the one it was given."""
+    """What a check says about one resource. ``resource`` None = the one it was given."""
 
     verdict: FindingStatus
     reason: str
@@ -171,11 +171,11 @@ class CheckResult:
     limit: Any = None
     evidence: tuple[Any, ...] = ()
     resource: str | None = None
-    # Of a value against a limit: what was measured; then the reason is written with the check's unit.
+    # What was measured, when a value is compared with a limit; then the reason is written with the check's unit.
     what: str = ""
-    # Whom this one concerns, where it is not whom the check concerns.
+    # The route, when it differs from the check's.
     route: Route | None = None
-    # False for an OK that shows nothing, see Finding.
+    # False for an OK that proves nothing, see Finding.
     conclusive: bool = True
 
 
@@ -196,6 +196,6 @@ def unknown(reason: str, **more: Any) -> CheckResult:
 
 
 def above(value: float, limit: float, what: str, verdict: FindingStatus, **more: Any) -> CheckResult:
-    """OK up to and with the limit, ``verdict`` beyond it."""
+    """OK up to and including the limit, ``verdict`` above it."""
     found = verdict if value > limit else FindingStatus.OK
     return CheckResult(found, what, value, limit, what=what, **more)

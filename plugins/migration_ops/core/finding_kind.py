@@ -1,4 +1,4 @@
-"""What holds for every finding of one kind, whatever it says of a resource: title, section, route, and what to do."""
+"""What all findings of one kind have in common: title, section, route, and what to do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _REQUIRED = ("check_id", "title", "section", "remedy")
 
 
 class UnknownFindingKindError(MigrationError):
-    """A finding was to be made of a kind that no table has, or for a state that its kind does not know."""
+    """No table has this kind of finding, or the kind has no remedy for this state."""
 
     code = "UNKNOWN_FINDING_KIND"
-    hint = "Add the kind, or the state, to the table of its room; people would read a finding without a remedy."
+    hint = "Add the kind, or the state, to the kinds.py of its package: a finding must not be without a remedy."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class FindingKind:
     :param remedy: what a person does when it is not OK.
     :param route: whether its red findings page somebody.
     :param unit: of value and limit.
-    :param is_event: it names things that happened (a failed run), which leave the window by themselves.
-    :param remedies: where the remedy differs: by status, or by a state that the kind's room has beside it.
-    :param lost_remedy: where it differs for work that left nothing behind.
+    :param is_event: it names things that happened (a failed run), which leave the window with time.
+    :param remedies: remedies that differ from ``remedy``, by status or by a state that the caller passes.
+    :param lost_remedy: the remedy when the check left no result; empty: as for UNKNOWN.
     :raises InvalidInputError: id, title, section or remedy is empty.
     """
 
@@ -52,10 +52,10 @@ class FindingKind:
 
     def finding(self, resource: str, judged: CheckResult, *, state: str | None = None) -> Finding:
         """
-        The finding about a resource; of what is OK it says nothing to do.
+        The finding about a resource; an OK has no remedy.
 
-        :param resource: name, id or ARN; what the result names itself goes first.
-        :param state: a key of ``remedies``; None: the remedy goes by the status.
+        :param resource: name, id or ARN; a resource that ``judged`` names takes precedence.
+        :param state: a key of ``remedies``; None: the remedy is chosen by status.
         :raises UnknownFindingKindError: the kind has no remedy for this state.
         """
         return Finding(
@@ -76,12 +76,15 @@ class FindingKind:
         )
 
     def missing_result(self, reason: str) -> Finding:
-        """UNKNOWN, for work that left nothing behind."""
+        """An UNKNOWN finding for a check that left no result."""
         found = self.finding(EVERYTHING, unknown(reason))
         return replace(found, remedy=self.lost_remedy or found.remedy)
 
     def remedy_for(self, status: FindingStatus, state: str | None = None) -> str:
-        """:raises UnknownFindingKindError: the kind has no remedy for this state."""
+        """What a person does; empty for OK.
+
+        :raises UnknownFindingKindError: the kind has no remedy for this state.
+        """
         if status is FindingStatus.OK:
             return ""
         if state is None:
@@ -93,9 +96,9 @@ class FindingKind:
 
 class KindTable(dict[str, FindingKind]):
     """
-    Kinds by check id. ``table[check_id]`` of an id that is not there raises :class:`UnknownFindingKindError`.
+    Kinds by check id. ``table[check_id]`` raises :class:`UnknownFindingKindError` for an unknown id.
 
-    :raises InvalidInputError: two kinds have one id.
+    :raises InvalidInputError: two kinds have the same id.
     """
 
     def __init__(self, *kinds: FindingKind) -> None:

@@ -1,4 +1,4 @@
-"""A list that is read once a run and judged entry by entry: what checks are about."""
+"""A list that is read once per run and whose entries checks judge one by one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 @dataclass(frozen=True)
 class Listing:
     """
-    One list of what a read answers.
+    One list in the document that a reader returns.
 
-    :param reader: the read's name in a run: its task instance, its snapshot and messages carry it.
-    :param part: the list's name in the document that is read; empty for the whole document.
-    :param read: reads the document with an :class:`~migration_ops.aws.reader.Reader`.
+    :param reader: the reader's name in a run: in its task instance, its snapshot and messages.
+    :param part: the list's name in that document; empty for the whole document.
+    :param read: reads the document with an :class:`~migration_ops.aws.reader.AwsReader`.
     """
 
     reader: str
@@ -23,5 +23,5 @@ class Listing:
 
     @property
     def path(self) -> str:
-        """Where it stands in a run's snapshot: ``sqs.queues``."""
+        """The list's path in a run's snapshot: ``sqs.queues``."""
         return f"{self.reader}.{self.part}" if self.part else self.reader

@@ -1,8 +1,8 @@
 r"""The level of a log line, in the forms that the usual runtimes and logging libraries write.
 
-``include/queries/recent_errors.cwli`` says the same in CloudWatch Logs Insights: the patterns here are written so that
-both take them (no look-around, ``\/`` for a slash). JSON states its level in a field; text states it in its head,
-behind nothing but times, ids, names and brackets: a word further on (``INFO ... ERRORS=0``) is no level.
+``include/queries/recent_errors.cwli`` uses the same patterns in CloudWatch Logs Insights, so they are written for both
+(no look-around, ``\/`` for a slash). JSON states its level in a field. Text states it at the beginning, after nothing
+but times, ids, names and brackets: a word further on (``INFO ... ERRORS=0``) is no level.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 ERROR, WARNING, INFO, DEBUG = "ERROR", "WARNING", "INFO", "DEBUG"
-# In this order: the first that is there decides.
+# The first of these that a line has decides.
 LEVEL_FIELDS = (
     *("level", "log_level", "logLevel", "loglevel", "severity", "levelname", "lvl", "severityText", "severity_text"),
     *("log.level", "Level", "LogLevel", "Severity"),
 )
-# pino and bunyan.
+# Levels of pino and bunyan.
 ERROR_NUMBERS = (50, 60)
-# Of Lambda's own JSON lines.
+# Values of record.status in Lambda's own JSON lines.
 BAD_ENDS = ("error", "failure", "timeout")
 
 IS_JSON = r"^\s*\{"
@@ -54,7 +54,7 @@ UNSTATED = (
     r"|Runtime\.ExitError|^Traceback \(most recent call last\)|^panic: |^Exception in thread|^Unhandled|^Uncaught"
     r"|^[\w.$]{0,200}(Error|Exception): "
 )
-# The head is not longer, whatever the line; CloudWatch looks at no more of it.
+# Only so many characters of a line are searched for its level.
 _HEAD_CHARACTERS = 2_000
 
 _IS_JSON, _ERROR_VALUE, _ERROR_HEAD, _OTHER_HEAD, _SMALL_HEAD, _IN_PAIRS, _OTHER_IN_PAIRS, _PLATFORM, _UNSTATED = map(
@@ -66,9 +66,9 @@ _NAMED = {"W": WARNING, "T": DEBUG, "D": DEBUG, "V": DEBUG, "F": DEBUG}
 
 def level_of(line: str) -> str | None:
     """
-    ERROR (also for what is worse), WARNING, INFO or DEBUG; None when a line states none.
+    ERROR (also for worse levels), WARNING, INFO or DEBUG; None when a line states none.
 
-    What Lambda writes of an invocation that died, and an uncaught exception, is an ERROR without saying so.
+    Lambda's lines about an invocation that died, and uncaught exceptions, state no level and are an ERROR.
     """
     if _IS_JSON.match(line):
         return _of_json(line)
@@ -105,7 +105,7 @@ def _of_json(line: str) -> str | None:
 
 
 def _field(document: Mapping[str, Any], name: str) -> Any:
-    """A field as CloudWatch names it: ``log.level`` is a member of that name, or the member of a member."""
+    """A field as CloudWatch names it: ``log.level`` is a member of that name, or ``level`` inside ``log``."""
     found = document.get(name)
     if found is None and "." in name:
         outer, inner = name.split(".", 1)

@@ -1,4 +1,4 @@
-"""What the installation demands of every run, read from its settings. A conf can tighten it, never loosen it."""
+"""What the installation requires of every run, read from its settings. A conf can make it stricter, never weaker."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fnmatch import fnmatchcase
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.settings import PREFIX, Settings
 
-# Decisions that can be demanded of people.
+# Decisions for which an approval can be required.
 DECISIONS = frozenset({"cutover", "finalize", "rollback"})
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _WILDCARDS = frozenset("*?[")
 
 
 class PolicyError(InvalidInputError):
-    """The installation does not allow what was asked for; nothing was touched."""
+    """This installation does not allow what was asked for; nothing was touched."""
 
     code = "NOT_ALLOWED_HERE"
     hint = "Change the conf, or have an administrator change the MIGRATION_OPS_* setting that is named."
@@ -26,13 +26,16 @@ class PolicyError(InvalidInputError):
 @dataclass(frozen=True)
 class Policy:
     """
-    :param require_approvals: decisions that a person takes whatever a conf says.
-    :param approvers: patterns of user ids; empty: everybody whom the conf lets.
-    :param is_four_eyes: who triggered a run may not approve it.
-    :param conn_ids, regions, ssm_documents: patterns; no regions: all.
-    :param account_ids: accounts that may be changed; empty: no demand.
+    The installation's rules.
+
+    :param require_approvals: decisions (of ``DECISIONS``) that a person takes, whatever a conf says.
+    :param approvers: patterns of user ids; empty: everybody whom the conf allows.
+    :param is_four_eyes: the person who triggered a run may not approve it.
+    :param needs_window, needs_ticket, needs_account: the conf must name it.
+    :param conn_ids, regions, ssm_documents: patterns; empty regions: all.
+    :param account_ids: accounts that may be changed; empty: any.
     :param approval_valid_hours: how long an approval may be acted on.
-    :param evidence_max_age_minutes: evidence that is older is read again before people are asked about it.
+    :param evidence_max_age_minutes: older evidence is read again before people are asked about it.
     """
 
     require_approvals: frozenset[str] = frozenset()
@@ -50,7 +53,10 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
-        """:raises InvalidInputError: a setting has a value that it cannot have; ``path`` names it."""
+        """The rules that the settings state.
+
+        :raises InvalidInputError: a setting has a value that is not allowed; ``path`` in its context names it.
+        """
         conn_ids, accounts = listed(settings.aws_conn_ids), listed(settings.account_ids)
         decisions = listed(settings.require_approvals)
         _require(not set(decisions) - DECISIONS, "require_approvals", f"may hold {', '.join(sorted(DECISIONS))}")
@@ -64,7 +70,7 @@ class Policy:
             is_four_eyes=_switch(settings.four_eyes, "four_eyes"),
             needs_window=_switch(settings.require_window, "require_window"),
             needs_ticket=_switch(settings.require_ticket, "require_ticket"),
-            # With a choice of connections a conf chooses the account as well, so it has to say which one it means.
+            # Where a conf can choose the connection, it also chooses the account, so it must name the account.
             needs_account=_switch(settings.require_account, "require_account") or not _is_one(conn_ids),
             conn_ids=conn_ids,
             account_ids=accounts,
@@ -76,12 +82,12 @@ class Policy:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The entries of a setting that is a list."""
+    """The entries of a comma-separated setting; blank ones are dropped."""
     return tuple(part for part in (one.strip() for one in text.split(",")) if part)
 
 
 def matches(value: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns matches the whole value, case and all."""
+    """Whether one of the patterns matches the whole value, case-sensitive."""
     return any(fnmatchcase(value, one) for one in patterns)
 
 

@@ -1,4 +1,4 @@
-"""Values under a telling name in text: where they begin and end in shell, YAML, JSON, headers and prose."""
+"""Values in text whose name says they are secret: where they begin and end in shell, YAML, JSON, headers and prose."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from migration_ops.core.secret_names import PROSE, Family, family_of, points_els
 from migration_ops.core.secret_shapes import Span
 
 IN_CLEAR = "password in plain text"
-NAMED = "secret in plain text under a telling name"
+NAMED = "secret in plain text, by its name"
 
-# A name that may announce a secret, and the sign before its value. Repetitions are bounded: lines have up to 256 KB.
+# A name that may belong to a secret, and the sign before its value. Repetitions are bounded: lines have up to 256 KB.
 _ASSIGNED = re.compile(
     r"(?i)(?<![\w.$-])(?P<flag>--?|<)?(?P<name>(?!-)[\w.$-]{0,80}?"
     r"(?:pass|pw|psw|secret|cred|token|jwt|cookie|auth|key|sig)[\w.$-]{0,80})"
@@ -28,21 +28,21 @@ _SCHEME = re.compile(
     r"(?i)(?:bearer|basic|digest|token|apikey|api-key|negotiate|splunk|key|aws4-hmac-sha256)[ \t]+(?=\S)"
 )
 _QUOTE = re.compile(r"\\{0,3}[\"']")
-# What stands for a value is taken as a whole, also with blanks in it.
+# A placeholder (${...}, {{...}}) is taken as a whole, also with blanks in it.
 _BARE = re.compile(
     r"(?:\$\{[^}\n]{0,200}\}|\{\{[^}\n]{0,300}\}\}|\{%[^%\n]{0,300}%\}|\$\([^)\n]{0,200}\)|[^\s,;&\"'}\])])+"
 )
 _IN_ELEMENT = re.compile(r"[^<\n]{1,2000}")
 _IN_BRACKETS = re.compile(r"<[\w *-]{1,80}>(?=[\s,;&]|$)|\[\w{1,20}\]")
 _BLOCK_MARK = re.compile(r"[|>][+-]?[ \t]*\n(?P<indent>[ \t]+)")
-# References hold telling words (":secret:", "SecretString:password"), and no secrets.
+# References contain such names (":secret:", "SecretString:password"), but no secrets.
 _INSIDE_REFERENCE = re.compile(
     r"arn:aws[\w-]{0,20}:[^\s\"',;}\])]{1,2000}|\{\{resolve:[^}\n]{1,500}\}\}|secretsmanager:[\w/:.-]{1,500}"
 )
 
 
 def kind_by_name(name: str, value: str) -> str | None:
-    """The kind of secret that a value is because of its name alone; None when it is none."""
+    """The kind of secret that a value is, judged by its name; None when it is none."""
     family = family_of(name)
     if family is None:
         return None
@@ -54,7 +54,7 @@ def kind_by_name(name: str, value: str) -> str | None:
 
 
 def assigned(text: str) -> Iterator[Span]:
-    """The values under telling names in a text, in order; none overlaps another."""
+    """The secret values that follow their name in a text, in order; they do not overlap."""
     values = _Values(text)
     references = deque(one.span() for one in _INSIDE_REFERENCE.finditer(text))
     at = 0
@@ -66,7 +66,7 @@ def assigned(text: str) -> Iterator[Span]:
             continue
         family = family_of(match["name"])
         if family is None or not _is_sign(match):
-            # The sign's end may be the beginning of the next name.
+            # The next name may begin inside the sign that was matched.
             at = max(match.end("name"), match.start() + 1)
             continue
         start, end, is_bare = values.of(match)
@@ -80,7 +80,7 @@ def assigned(text: str) -> Iterator[Span]:
 
 
 def beside(text: str) -> Iterator[Span]:
-    """The values of pairs whose name is in another member: ``name: DB_PASSWORD``, ``value: x``."""
+    """The secret values of pairs whose name is in another member: ``name: DB_PASSWORD``, ``value: x``."""
     values = _Values(text)
     for match in _BESIDE.finditer(text):
         start, end, _ = values.of(match)
@@ -90,7 +90,7 @@ def beside(text: str) -> Iterator[Span]:
 
 
 def _is_sign(match: re.Match[str]) -> bool:
-    """A blank is a sign behind an option only, ``>`` in an element only."""
+    """A blank counts as a sign only after an option (``--password x``), ``>`` only in an element."""
     sign, flag = match["sign"], match["flag"] or ""
     if sign == ">":
         return flag == "<"
@@ -98,14 +98,14 @@ def _is_sign(match: re.Match[str]) -> bool:
 
 
 class _Values:
-    """Where values end; remembers which quotes do not occur any more, so that no text is searched twice for one."""
+    """Where values end. Remembers which quotes do not occur again, so that the text is not searched twice for one."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._gone: set[str] = set()
 
     def of(self, match: re.Match[str]) -> tuple[int, int, bool]:
-        """Begin and end of the value behind a name, and whether it stands bare."""
+        """Start and end of the value after a name, and whether it has no quotes, block or element around it."""
         text, start = self._text, match.end()
         if match["sign"] == ">":
             found = _IN_ELEMENT.match(text, start)
@@ -134,7 +134,7 @@ class _Values:
         return end
 
     def _end_of_block(self, block: re.Match[str]) -> int:
-        """A block of YAML: all lines that are indented as its first."""
+        """End of a YAML block: all lines that are indented like its first."""
         end = block.end()
         while True:
             line_end = self._text.find("\n", end)

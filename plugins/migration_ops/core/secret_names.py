@@ -1,6 +1,6 @@
-"""Names that say "this is a secret", and values that plainly are none: references, masks, switches.
+"""Names that say "this is a secret", and values that are clearly none: references, masks, switches.
 
-The one word list of the package: audit and redaction both decide by :func:`family_of` and :func:`points_elsewhere`.
+The only word list of the package: audit and redaction both use :func:`family_of` and :func:`points_elsewhere`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Family(StrEnum):
-    """What a telling name announces; each has values of its own that are no secret."""
+    """The kind of secret that a name says; each kind has its own values that are no secret."""
 
     PASSWORD = "password"  # noqa: S105 - a word, no password
     SECRET = "secret"  # noqa: S105
@@ -23,7 +23,7 @@ class Family(StrEnum):
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-# What is, or ends in, one of these announces a secret: names are run together (PGPASSWORD, sshpass, githubtoken).
+# A word that is, or ends in, one of these names a secret: words are often joined (PGPASSWORD, sshpass, githubtoken).
 _ENDS = {
     Family.PASSWORD: (
         *("password", "passwords", "passwd", "passphrase", "passcode", "passwrd", "passwort", "pswd", "passw"),
@@ -36,7 +36,7 @@ _ENDS = {
     Family.AUTH: ("auth", "authorization"),
     Family.SIGNATURE: ("signature",),
 }
-# English words and names of things that only end so.
+# Words that end in one of these and name no secret.
 _NO_TELLING = frozenset(
     re.findall(
         r"\w+",
@@ -44,7 +44,7 @@ _NO_TELLING = frozenset(
         "firstpass onepass passthrough oauth preauth unauth noauth sacred",
     )
 )
-# "key" alone names partition keys and the like; with one of these before it, it opens something.
+# "key" alone may be a partition key; after one of these words it is a secret.
 _KEY_KINDS = frozenset(
     re.findall(
         r"\w+",
@@ -53,7 +53,7 @@ _KEY_KINDS = frozenset(
     )
 )
 _ENCRYPTION_KINDS = frozenset({"encryption", "encrypt", "master", "fernet", "sse", "aes"})
-# These before "token" name a place in a list, make a request repeatable, or count words.
+# After these words "token" is no secret: a page token, an idempotency token, a count of tokens.
 _NO_TOKEN = frozenset(
     re.findall(
         r"\w+",
@@ -61,7 +61,7 @@ _NO_TOKEN = frozenset(
         "count cached remaining",
     )
 )
-# A telling word before one of these is about the secret: where it is, how it has to look, what is done with it.
+# A name that continues with one of these is about a secret (its place, rules, handling) and does not hold it.
 _ABOUT = frozenset(
     re.findall(
         r"\w+",
@@ -77,7 +77,7 @@ _ABOUT = frozenset(
         "authorizer authority plugin",
     )
 )
-# Words that people write after "password:" without giving one.
+# Words that follow "password:" in prose, where no password is given.
 PROSE = frozenset(
     re.findall(
         r"\w+",
@@ -99,7 +99,7 @@ _SWITCHES = re.compile(
     r"\W*(?:redacted|hidden|masked|filtered|removed|sensitive|secret removed|no ?echo)\W*)$"
 )
 _MASK = re.compile(r"^(?:[*•#.\-_?]+|x{3,20}|X{3,20}|.{0,4}\*{3,}.{0,4})$")
-# A whole value that names where the secret is, or is filled in later.
+# A whole value that only says where the secret is, or that is filled in later.
 _REFERENCES = re.compile(
     r"^(?:"
     r"arn:aws[\w-]*:\S+"
@@ -120,7 +120,7 @@ _SIGNED = re.compile(r"^(?=.*\d)[\w+/=%.~-]{6,}$")
 
 @lru_cache(maxsize=4096)
 def family_of(name: str) -> Family | None:
-    """What a name announces; None when it names no secret, or something about one (``DB_SECRET_ARN``)."""
+    """The kind of secret that a name says; None for other names and for names about a secret (``DB_SECRET_ARN``)."""
     words = [one.lower() for one in _WORDS.findall(name)]
     for position in range(len(words) - 1, -1, -1):
         family = _family_at(words, position)
@@ -134,7 +134,7 @@ def family_of(name: str) -> Family | None:
 
 
 def _is_named_on(after: list[str]) -> bool:
-    """Auth and signature announce one only at the end: AUTH_MODE, AUTH_BACKEND name settings."""
+    """Auth and signature name a secret only at the end: AUTH_MODE, AUTH_BACKEND are settings."""
     return any(not one.isdigit() for one in after)
 
 
@@ -151,12 +151,12 @@ def _family_at(words: list[str], position: int) -> Family | None:
     family = next((one for one, ends in _ENDS.items() if word.endswith(ends)), None)
     if family is Family.TOKEN and before and (before[-1] in _NO_TOKEN or before == ["client"]):
         return None
-    # "auth: ..." alone says who, not with what.
+    # "auth" alone names a user or a method, not a secret.
     return None if word == "auth" and not before else family
 
 
 def _kind_of_key(before: list[str]) -> Family | None:
-    # What KMS keeps never leaves it: such a name holds an id, an ARN or an alias.
+    # A KMS key never leaves KMS: such a name holds an id, an ARN or an alias.
     if not before or "public" in before[-2:] or {"kms", "cmk"}.intersection(before):
         return None
     if before[-1] in _ENCRYPTION_KINDS:
@@ -165,14 +165,14 @@ def _kind_of_key(before: list[str]) -> Family | None:
 
 
 def points_elsewhere(family: Family, value: str) -> bool:
-    """Whether a value under a telling name plainly is no secret: a reference, a mask, a switch, the name of a key."""
+    """Whether a value is clearly no secret although its name says so: a reference, a mask, a switch, a key's name."""
     text = value.strip()
     if not text or _SWITCHES.match(text) or _MASK.match(text):
         return True
     if _REFERENCES.match(text) or (_PATH.match(text) and _is_readable(text)):
         return True
     if family is not Family.PASSWORD and text.isdigit() and len(text) < 6:
-        # MAX_TOKENS and the like count something.
+        # A count, such as MAX_TOKENS.
         return True
     if family is Family.SECRET:
         return _NAME_OF_SECRET.match(text) is not None and _is_readable(text)
@@ -184,7 +184,7 @@ def points_elsewhere(family: Family, value: str) -> bool:
 
 
 def _is_readable(path: str) -> bool:
-    """Paths of files, parameters and secrets are words; a password with slashes mixes all kinds of characters."""
+    """Whether a path consists of words; a password with slashes mixes upper case, lower case and digits."""
     return not any(_is_mixed(one) for one in re.split(r"[/\\]", path))
 
 

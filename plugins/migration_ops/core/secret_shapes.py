@@ -1,8 +1,8 @@
-"""Values that are secrets wherever they stand, by their shape: the plugins of detect-secrets, and our own.
+"""Values that are secrets by their shape, under any name: the plugins of detect-secrets, and our own patterns.
 
-A plugin's patterns are run over the whole text, so each has literals without which it is not tried, and boundaries:
-the library looks at lines of source code, here it is log lines of 256 KB. Its plugins for words and entropy are left
-out: ``secret_names`` decides by names, with fewer false ones.
+The library was written for lines of source code; log lines have up to 256 KB. So a plugin is only tried on a text that
+has one of its literals, and a match inside a longer word is dropped. Its plugins for keywords and entropy are not used:
+``secret_names`` decides by names, with fewer false findings.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ JWT = "JSON web token"
 
 
 class Span(NamedTuple):
-    """A secret's place in a text, and its kind."""
+    """The position of a secret in a text, and its kind."""
 
     start: int
     end: int
     kind: str
 
 
-# Module of detect-secrets, its class, and literals one of which must be there.
+# Module of detect-secrets, its class, and literals of which the text must have one.
 _PLUGINS = (
     ("gitlab_token", "GitLabTokenDetector", ("gl", "GR1348941")),
     ("sendgrid", "SendGridDetector", ("SG.",)),
@@ -45,7 +45,7 @@ _PLUGINS = (
     ("mailchimp", "MailchimpDetector", ("-us",)),
     ("square_oauth", "SquareOAuthDetector", ("sq0csp-",)),
 )
-# The library's patterns that begin anywhere are looked at in this many characters around their literal.
+# Patterns that may begin anywhere are slow: they are tried only this many characters around their literal.
 _AROUND = {"openai": 300}
 _OWN = {
     # AWS' own examples end in EXAMPLE.
@@ -92,7 +92,7 @@ _COMMANDS = (
 )
 _FORTY = re.compile(r"(?<![A-Za-z0-9+/=_.-])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])")
 _READABLE = re.compile(r"[A-Z]?[a-z]{2,}")
-# Of a random key so much may look like words by chance; of a path or a class name nearly all does.
+# The largest part of a random key that looks like words by chance; in a path or class name it is nearly all.
 MOST_READABLE = 0.6
 
 
@@ -117,7 +117,7 @@ def _key_blocks(text: str) -> Iterator[Span]:
         if one.start() < end:
             continue
         closing = _KEY_BLOCK_END.search(text, one.end())
-        # Without its end the rest of the text may be the key.
+        # Without an END line the rest of the text may be the key.
         end = closing.end() if closing else len(text)
         yield Span(one.start(), end, "private key")
 
@@ -144,6 +144,7 @@ def _of_plugins(text: str) -> Iterator[Span]:
             for pattern in patterns:
                 for one in pattern.finditer(part):
                     span = Span(start + one.start(), start + one.end(), kind)
+                    # AC...: Twilio's account id, which is no secret.
                     if _stands_alone(text, span) and not text[span.start : span.end].startswith("AC"):
                         yield span
 
@@ -163,7 +164,7 @@ def _parts(text: str, module: str, literals: tuple[str, ...]) -> Iterator[tuple[
 
 @cache
 def _plugins() -> tuple[tuple[str, tuple[str, ...], str, tuple[re.Pattern[str], ...]], ...]:
-    """Imported at first use: the library brings an HTTP client, for verifying, which is never done here."""
+    """Imported at first use, because the library imports an HTTP client, to verify secrets. That is never done here."""
     found = []
     for module, name, literals in _PLUGINS:
         detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
@@ -172,7 +173,7 @@ def _plugins() -> tuple[tuple[str, tuple[str, ...], str, tuple[re.Pattern[str], 
 
 
 def _stands_alone(text: str, span: Span) -> bool:
-    """Not a piece out of a longer word: base64 holds every short pattern some day."""
+    """Whether it is no part of a longer word: long base64 contains any short pattern by chance."""
     before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
     return not (before.isalnum() or before in ("_", "+")) and not after.isalnum()
 

@@ -1,7 +1,7 @@
-"""The one engine for secrets: where they are in a text or document, of which kind, and the same without them.
+"""Finds and hides secrets in texts and documents.
 
-Finding and hiding are one pass, so that the audit finds exactly what redaction hides. Two ways: shapes that are secrets
-wherever they stand (``secret_shapes``), and values under a name that says what they are (``secret_names``).
+Finding and hiding are one pass, so that the audit finds exactly what redaction hides. A value is a secret by its shape
+(``secret_shapes``) or by its name (``secret_names``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from migration_ops.core.secret_assignments import IN_CLEAR, NAMED, assigned, beside, kind_by_name
 from migration_ops.core.secret_shapes import IN_URL, JWT, Span, shaped
 
-# What callers ask for beside the functions is defined where it is decided.
+# Some of these names are defined in the modules imported above.
 __all__ = [
     "HIDDEN",
     "IN_CLEAR",
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 HIDDEN = "[redacted]"
-# {"password": {"default": "x"}}: what stands for the value says nothing itself.
+# {"password": {"default": "x"}}: the secret's name is one level up.
 _STAND_INS = frozenset({"default", "defaultvalue", "value", "value.$", "string", "plaintext"})
 _NAME_MEMBERS = ("name", "key", "parameterkey", "parametername")
 _VALUE_MEMBERS = ("value", "parametervalue", "defaultvalue", "default")
@@ -40,7 +40,7 @@ class Swept:
     """
     A text or document without its secrets, and what was hidden.
 
-    :param clean: of the same shape; every secret is :data:`HIDDEN`.
+    :param clean: the text or document with :data:`HIDDEN` in place of every secret.
     :param found: path (``States.Call.Parameters.password``, empty for a text) and kind of each secret.
     """
 
@@ -65,21 +65,21 @@ def kind_of(name: str, value: Any) -> str | None:
 
 
 def in_variables(variables: Mapping[str, Any]) -> list[dict[str, str]]:
-    """``{"name", "kind"}`` of each variable that holds a secret. The values go no further."""
+    """``{"name", "kind"}`` of each variable that holds a secret. The values are not returned."""
     found = {name: kind_of(name, value) for name, value in sorted(variables.items())}
     return [{"name": name, "kind": kind} for name, kind in found.items() if kind]
 
 
 def in_document(document: Any) -> list[dict[str, str]]:
-    """The same for any JSON document; ``name`` is the path: ``States.Call.Parameters.password``."""
+    """The same for each secret in a JSON document; ``name`` is the path: ``States.Call.Parameters.password``."""
     return [{"name": path, "kind": kind} for path, kind in dict(reversed(sweep_document(document).found)).items()][::-1]
 
 
 def sweep_text(text: str) -> Swept:
     """
-    A text of any form: log line, JSON, YAML, shell, headers, a connection string.
+    Hides the secrets in a text of any form: log line, JSON, YAML, shell, headers, a connection string.
 
-    A JSON document in it is swept by its members; it is written anew only when something was hidden.
+    A JSON document in it is searched member by member; it is formatted again only when something was hidden.
     """
     start = _start_of_document(text)
     if start is not None:
@@ -87,7 +87,7 @@ def sweep_text(text: str) -> Swept:
             document, end = json.JSONDecoder().raw_decode(text, start)
             inside = sweep_document(document)
         except (ValueError, RecursionError):
-            # No document, or one so deep that nobody reads it: its text is still looked at.
+            # No JSON, or nested too deep: it is searched as text.
             return _sweep_plain(text)
         before, after = _sweep_plain(text[:start]), _sweep_plain(text[end:])
         shown = json.dumps(inside.clean, ensure_ascii=False) if inside.found else text[start:end]
@@ -98,10 +98,11 @@ def sweep_text(text: str) -> Swept:
 
 def sweep_document(document: Any, path: str = "", name: str = "") -> Swept:
     """
-    Any document of mappings, lists and plain values.
+    Hides the secrets in any document of mappings, lists and plain values.
 
-    :param name: under which it stands; a list's entries stand under the list's name.
-    :raises RecursionError: it is deeper than Python goes.
+    :param path: the document's path in the whole, for :attr:`Swept.found`.
+    :param name: the name that the document has in the whole; entries of a list have the list's name.
+    :raises RecursionError: it is nested too deep.
     """
     if isinstance(document, Mapping):
         return _sweep_members(document, path, name)
@@ -115,13 +116,13 @@ def _start_of_document(text: str) -> int | None:
     if text.lstrip()[:2] in ("[{", '["'):
         return text.index("[")
     start = text.find("{")
-    # "{{resolve:...}}", "${NAME}" and the like begin no document.
+    # "{{resolve:...}}" and "${NAME}" do not begin a document.
     return start if start >= 0 and text[start + 1 : start + 200].lstrip()[:1] in ('"', "}") else None
 
 
 def _sweep_members(document: Mapping[Any, Any], path: str, name: str) -> Swept:
     said = {str(key).lower(): one for key, one in document.items()}
-    # {"Name": "DB_PASSWORD", "Value": "x"}: the name stands beside the value.
+    # {"Name": "DB_PASSWORD", "Value": "x"}: the name is in another member.
     beside = next((said[one] for one in _NAME_MEMBERS if isinstance(said.get(one), str)), None)
     clean: dict[str, Any] = {}
     found: list[tuple[str, str]] = []
@@ -145,7 +146,7 @@ def _sweep_leaf(path: str, name: str, value: Any) -> Swept:
     kind = kind_by_name(name, text)
     if kind is None or (swept.found and _is_all_hidden(swept.clean)):
         return Swept(swept.clean, tuple((path, one) for one in swept.kinds))
-    # A shape says more than a name does.
+    # A kind found by shape is more precise than one found by name.
     return Swept(HIDDEN, tuple((path, one) for one in swept.kinds or [kind]))
 
 
@@ -163,7 +164,7 @@ def _sweep_plain(text: str) -> Swept:
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    """By place; of those that overlap the first kind stays."""
+    """In order of position; spans that overlap become one, of the first one's kind."""
     merged: list[Span] = []
     for one in sorted(spans, key=lambda each: (each.start, -each.end)):
         if merged and one.start < merged[-1].end:

@@ -1,4 +1,4 @@
-"""How much there was at once: the peak of spans that overlap."""
+"""Calculations on series of values over time: peaks, days, weeks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from migration_ops.core.facts import Snapshot
 
 
 def peak(spans: Iterable[tuple[datetime, datetime, int]]) -> int:
-    """The largest sum of weights at one moment of ``(begin, end, weight)``; one that ends as another begins is over."""
+    """The largest sum of weights at one moment, of spans ``(begin, end, weight)``. A span does not include its end."""
     changes = [change for begin, end, weight in spans for change in ((begin, weight), (end, -weight))]
     most = present = 0
     for _, weight in sorted(changes, key=lambda one: (one[0], one[1])):
@@ -25,13 +25,13 @@ Week = tuple[datetime, float]
 
 
 def whole_days(now: datetime, days: int) -> tuple[datetime, datetime]:
-    """So many days that end with the last midnight (UTC): of today nobody knows yet how much it will be."""
+    """Begin and end of the last ``days`` whole days, up to the last midnight (UTC): today is not complete yet."""
     end = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return end - DAY * days, end
 
 
 def day_ends(series: dict[str, Any]) -> list[tuple[datetime, float]]:
-    """A daily series with the end of each day; CloudWatch names the beginning."""
+    """A daily series as ``(end of the day, value)``; CloudWatch gives the beginning of each day."""
     return [
         (datetime.fromisoformat(begun) + DAY, value)
         for begun, value in zip(series["times"], series["values"], strict=True)
@@ -47,13 +47,12 @@ def by_week(
     empty: float | None = None,
 ) -> list[Week]:
     """
-    Whole weeks that end now, a week ago, and so on, oldest first; nothing before the first value. A value counts in
-    the week in which its moment lies, and the moment at which one ends belongs to it.
+    One value per week as ``(end, value)``, oldest first. Weeks end now, a week ago, and so on; a week includes its end.
 
-    The week in which the first value lies is left out: it may not have been whole.
+    The week of the first value, and all before it, are left out: that week may be incomplete.
 
-    :param together: makes one value of a week's.
-    :param empty: of a week without values after the first; None leaves such a week out.
+    :param together: makes one value of all values of a week.
+    :param empty: the value of a week without values; None leaves such a week out.
     """
     bins: dict[int, list[float]] = {}
     for at, value in values:
@@ -77,7 +76,7 @@ def total(series: Snapshot) -> float:
 
 
 def worst_day(series: Snapshot) -> float | None:
-    """The largest value of a day; None when there is none."""
+    """The largest value of a daily series; None when it is empty."""
     values = series["values"]
     return float(max(values)) if values else None
 
@@ -86,6 +85,6 @@ SECONDS_A_DAY = 86_400
 
 
 def days_between(earlier: str, later: str) -> float:
-    """Days from one ISO 8601 instant to another, to a tenth; a future one is negative."""
+    """Days from one ISO 8601 time to another, to one decimal; negative when ``later`` is before ``earlier``."""
     seconds = (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
     return round(seconds / SECONDS_A_DAY, 1)

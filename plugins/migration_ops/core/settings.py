@@ -1,6 +1,6 @@
-"""The only reader of configuration: environment variables ``MIGRATION_OPS_*``, each with a default.
+"""The settings of an installation: environment variables ``MIGRATION_OPS_*``, each with a default.
 
-What differs per run is in the conf; what differs per installation is here. ``.env.example`` explains each.
+What differs per run is in the conf. ``.env.example`` explains each setting.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ class Settings:
     environment: str = ""
     table_name: str = "migration-state"
     evidence_bucket: str = ""
-    # The account that owns that bucket, 12 digits: then S3 refuses a bucket of somebody else. Empty = not named.
+    # The account that owns that bucket, 12 digits: then S3 refuses a bucket of another account. Empty = not checked.
     evidence_bucket_owner: str = ""
-    # Signs the anchors of the ledger; empty = they are not signed. And how long S3 refuses to delete one.
+    # The KMS key that signs the anchors of the ledger; empty = they are not signed.
     anchor_kms_key_id: str = ""
+    # How long S3 refuses to delete an anchor.
     anchor_retention_days: int = 365
     event_bus: str = "custom-migration-bus"
     metrics_namespace: str = "MigrationOrchestration"
@@ -44,18 +45,19 @@ class Settings:
     ship_logs: int = 1
     cmdb_conn_id: str = "cmf_api"
     callback_conn_id: str = "migration_callback"
-    # Our own Airflow's REST API, for the health check (http; login and password, or none where all are admins).
+    # Connection to our own Airflow's REST API, for the health check (http; login and password, or none where all are
+    # admins).
     airflow_conn_id: str = "airflow_api"
     # Host names (comma-separated) under which the API server answers; empty = any. The local stack sets it.
     allowed_hosts: str = ""
-    # What this installation demands of every wave and rollback: a conf can tighten it, never loosen it. See
-    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no demand.
+    # What this installation requires of every wave and rollback: a conf can make it stricter, never weaker. See
+    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no requirement.
     require_approvals: str = ""
     approvers: str = ""
     four_eyes: int = 0
     require_window: int = 0
     require_ticket: int = 0
-    # Without a demand the connection alone decides which account it is.
+    # 1 = a conf must name its account. With 0 the connection alone decides which account it is.
     require_account: int = 0
     aws_conn_ids: str = "aws_default"
     account_ids: str = ""
@@ -63,22 +65,23 @@ class Settings:
     ssm_documents: str = "AWS-RunShellScript,AWS-RunPowerShellScript"
     # How long an approval may be acted on, from the answer or from the opening of the window.
     approval_valid_hours: float = 168.0
-    # Evidence that is older is read again before people are asked about it.
+    # Older evidence is read again before people are asked about it.
     evidence_max_age_minutes: float = 60.0
-    # Of resources.yaml, thresholds.yaml, on_call.yaml and accepted.yaml; empty = include/config of the project.
+    # Directory of resources.yaml, thresholds.yaml, on_call.yaml, accepted.yaml and lambda_runtimes.yaml; empty =
+    # include/config of the project.
     config_directory: str = ""
-    # The lock that this installation was made from; empty = requirements.txt of the project. And what lists newer
-    # packages: words as a shell splits them, which are given --format json and --outdated or --uptodate; empty = the
-    # pip of this interpreter, which asks its configured index.
+    # The lock file that this installation was made from; empty = requirements.txt of the project.
     lock_file: str = ""
+    # The command that lists newer packages, split as a shell does; --format json and --outdated or --uptodate are
+    # added. Empty = the pip of this interpreter, which asks its configured index.
     pip_list_command: str = ""
     # A trigger that fires within seconds of its deferral can be failed by the executor ("state mismatch",
     # Airflow 3.3.2): 15 s when idle, 30 s on a busy installation.
     first_poll_seconds: float = 15.0
-    # How long an answer that never came may still take effect before "nothing happened" is believed.
+    # How long to wait after a lost answer before "nothing happened" is believed: the call may still take effect.
     settle_seconds: float = 60.0
     retry_delay_seconds: float = 30.0
-    # UG says up to 100 servers per launch operation, the quota says 200.
+    # The MGN user guide says up to 100 servers per launch operation, the quota says 200.
     launch_batch_size: int = 100
     check_timeout_seconds: float = 10.0
     job_poll_seconds: float = 30.0
@@ -93,6 +96,7 @@ class Settings:
 def read_settings(environ: dict[str, str] | None = None) -> Settings:
     """Settings from the environment.
 
+    :param environ: the variables; None: those of this process.
     :raises InvalidInputError: a value that is not of its type or beyond its bounds; the context names the variable.
     """
     source = os.environ if environ is None else environ

@@ -1,4 +1,4 @@
-"""The ledger's states of one migration, and the table of what may follow what (design: "The ledger")."""
+"""The ledger's states of one migration, and the table of allowed transitions."""
 
 from __future__ import annotations
 
@@ -58,30 +58,30 @@ STATUS_OF: dict[Phase, Status] = {
     )
 }
 
-# States in which nothing runs any more; a new run, or a cleared task, may start from them.
+# Phases in which nothing runs any more; a new run, or a cleared task, may start from them.
 ENDED = frozenset({Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN})
-# Stopped before its goal; where the work was is noted beside it.
+# Stopped before the goal; the record also has the phase before.
 STOPPED = frozenset({Phase.FAILED, Phase.FROZEN})
 # A dependant may cut over when everything it depends on is in one of these.
 CUT_OVER = frozenset({Phase.CUTOVER_VERIFIED, Phase.FINALIZING, Phase.FINALIZED})
 # The point of no return: from here on MGN offers no way back.
 AFTER_NO_RETURN = frozenset({Phase.FINALIZED})
-# From here on a rollback is impossible, or nobody knows whether it is.
+# A rollback is impossible, or nobody knows whether it is possible.
 PERHAPS_AFTER_NO_RETURN = frozenset({Phase.FINALIZING, Phase.FINALIZED, Phase.FROZEN})
-# A wave's own test launch, and its own cutover, left the server as it is: MGN's TESTING and CUTTING_OVER.
+# Phases in which MGN shows TESTING or CUTTING_OVER because of the wave's own test launch or cutover.
 IN_TEST = frozenset({Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED})
 IN_CUTOVER = frozenset({Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED, Phase.FINALIZING})
-# Until the cutover instance is launched, replication counts. Later a record still has the lag of its cutover, which is
-# no news, the launched instance is what matters, and finalizing ends replication.
+# Replication matters until the cutover instance is launched. Later the record still holds the lag of its cutover, which
+# is old, and finalizing ends replication.
 NEEDS_REPLICATION = frozenset(
     {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.TEST_LAUNCHED, Phase.TESTED, Phase.READY, Phase.CUTTING_OVER}
 )
-# Here a wave waits for the first sync, for people, for its window or for the soak, and may do so for long.
+# A wave waits here for the first sync, for people, for its window or for the soak, and this may take long.
 MAY_WAIT_LONG = frozenset({Phase.PLANNED, Phase.TESTED, Phase.READY, Phase.CUTOVER_VERIFIED})
-# In these a person, a window or another application is waited for; their length says nothing about the machinery.
-# What is TESTED is brought to READY by the machinery, so its length does.
+# Time spent here is waiting for a person, a window or another application, so it is not compared with a limit. From
+# TESTED to READY no person is waited for, so TESTED is timed.
 NOT_TIMED = (MAY_WAIT_LONG - {Phase.TESTED}) | ENDED
-# Whose length the wave report shows, in its order.
+# Phases whose duration the wave report shows, in its order.
 SHOWN_IN_REPORT = (
     Phase.TEST_LAUNCHING,
     Phase.TESTED,
@@ -91,7 +91,7 @@ SHOWN_IN_REPORT = (
     Phase.FINALIZED,
     Phase.ROLLED_BACK,
 )
-# Ended for good, so that the ledger may let go of it. FROZEN is not among them: a person still has to look.
+# Phases after which a migration may leave the ledger for the archive. Not FROZEN: a person still has to look.
 ARCHIVABLE = ENDED - {Phase.FROZEN}
 
 _STOPS = frozenset({Phase.ROLLING_BACK, Phase.FAILED, Phase.FROZEN})
@@ -111,7 +111,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     # CMDB and callback results are appended without leaving the phase; nothing else follows.
     Phase.FINALIZED: frozenset({Phase.FINALIZED}),
     Phase.ROLLING_BACK: frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.FROZEN}),
-    # From here on a person cleared the task or started a new run: work goes on from what MGN shows.
+    # After these a person cleared the task or started a new run: work goes on from what MGN shows.
     Phase.ROLLED_BACK: frozenset(
         {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.READY, Phase.CUTTING_OVER, Phase.ROLLING_BACK}
     ),
@@ -121,15 +121,15 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 
 
 class IllegalTransitionError(MigrationError):
-    """The ledger was asked for a step that cannot follow the present one."""
+    """The ledger was asked for a phase that may not follow the current one."""
 
     code = "ILLEGAL_TRANSITION"
     hint = "Another run or a person changed this migration; clear the task so that it reads the state again."
 
 
 def check_transition(migration_id: str, old: Phase, new: Phase) -> None:
-    """:raises IllegalTransitionError: when ``new`` may not follow ``old``."""
-    # Writing facts without leaving the phase is no transition.
+    """:raises IllegalTransitionError: when ``new`` may not follow ``old``. Staying in a phase is always allowed."""
+    # Facts are written without a change of phase.
     if new is not old and new not in TRANSITIONS[old]:
         raise IllegalTransitionError(
             f"{old} may not become {new}", migrationId=migration_id, old=old.value, new=new.value

@@ -21,7 +21,7 @@ class Queues(ConfigPart):
     max_in_flight: int = Field(default=10, ge=0)
     max_delayed: int = Field(default=0, ge=0)
     max_age_seconds: int = Field(default=900, ge=1)
-    # The runbook tolerates 5 lost migrations; each dead letter is one.
+    # Stricter than the runbook, which tolerates 5: each dead letter is a lost migration.
     max_dead_letters: int = Field(default=0, ge=0)
 
 
@@ -29,7 +29,7 @@ class Functions(ConfigPart):
     """Lambda."""
 
     max_error_percent: float = Field(default=1.0, ge=0)
-    # Below so many invocations a rate says nothing: then any error is a warning.
+    # With fewer invocations a rate says nothing: then any error is a warning.
     min_invocations: int = Field(default=20, ge=1)
     max_throttles: int = Field(default=0, ge=0)
     max_log_errors: int = Field(default=0, ge=0)
@@ -49,7 +49,7 @@ class Events(ConfigPart):
     """EventBridge."""
 
     max_failed_invocations: int = Field(default=10, ge=0)
-    # Not even a dead-letter queue took them.
+    # Events that not even a dead-letter queue took.
     max_undelivered: int = Field(default=0, ge=0)
     max_throttled: int = Field(default=0, ge=0)
 
@@ -65,12 +65,12 @@ class Migrations(ConfigPart):
     """The ledger and replication. ``max_lag_seconds`` is the runbook's one lag limit (it had three)."""
 
     max_lag_seconds: int = Field(default=600, ge=0)
-    # Not updated for so long while on its way.
+    # A migration in progress that was not updated for this long is stuck.
     stuck_after_minutes: int = Field(default=240, ge=1)
 
 
-# A DAG's period and half of it, so that one failed run is no alarm; the health check misses two runs. Whoever changes a
-# schedule changes this too (tests/runbook/test_own_dags.py compares them).
+# One and a half periods of a DAG's schedule, so that a failed run can be repeated before there is an alarm; two and a
+# half for those every two hours. Change it together with the schedule (tests/runbook/test_own_dags.py compares them).
 MAX_DAG_AGE_HOURS: dict[str, float | None] = {
     "runbook_health_check": 5,
     "runbook_backup": 36,
@@ -101,7 +101,7 @@ class Orchestrator(ConfigPart):
     max_dag_age_hours: dict[str, Annotated[float, Field(gt=0)] | None] = Field(
         default_factory=lambda: dict(MAX_DAG_AGE_HOURS)
     )
-    # A run that should have begun so long ago, and has not.
+    # How long after its scheduled time a run may begin.
     max_dag_delay_minutes: int = Field(default=60, ge=1)
 
     @field_validator("max_dag_age_hours")
@@ -121,7 +121,7 @@ class Audit(ConfigPart):
     # IAM remembers the last use for 400 days.
     max_unused_permission_days: int = Field(default=180, ge=1, le=400)
     runtime_end_warning_days: int = Field(default=90, ge=0)
-    # An older list of vulnerabilities says nothing about those found since.
+    # An older list of vulnerabilities lacks those found since.
     max_advisories_age_days: int = Field(default=31, ge=1)
     max_patch_scan_age_days: int = Field(default=31, ge=1)
 
@@ -146,7 +146,7 @@ class Cost(ConfigPart):
     """Cost review."""
 
     max_growth_percent: float = Field(default=25.0, ge=0)
-    # In the account's currency a month: growth, and a saving, below it is not worth anybody's time.
+    # In the account's currency a month: smaller growth and smaller savings are not reported.
     min_amount: float = Field(default=20.0, ge=0)
     staging_grace_hours: int = Field(default=2, ge=0)
     idle_days: int = Field(default=14, ge=1)
@@ -157,13 +157,13 @@ class Weekly(ConfigPart):
     """Weekly review."""
 
     min_success_percent: float = Field(default=95.0, ge=0, le=100)
-    # Of fewer that ended in a wave a rate says nothing: there any failure is a warning.
+    # If fewer migrations of a wave ended, a rate says nothing: then any failure is a warning.
     min_ended_migrations: int = Field(default=5, ge=1)
-    # So many more failures of one error code than in the window before.
+    # How many more failures of one error code than in the window before are OK.
     max_error_growth: int = Field(default=2, ge=0)
     # A wave's median duration against the median of the window before.
     max_duration_growth_percent: float = Field(default=50.0, ge=0)
-    # Of one service, week against week; growth up to the amount (in the account's currency) is not looked at.
+    # Of one service, week against week; growth up to min_cost_growth (in the account's currency) is ignored.
     max_cost_growth_percent: float = Field(default=25.0, ge=0)
     min_cost_growth: float = Field(default=10.0, ge=0)
     max_outdated_packages: int = Field(default=20, ge=0)
@@ -175,23 +175,23 @@ class Backup(ConfigPart):
     """Backup and disaster recovery."""
 
     max_age_hours: int = Field(default=26, ge=1)
-    # Of the last verified backup's items; with fewer a backup does not take its place.
+    # Of the items of the last verified backup; a backup with fewer does not replace it.
     min_items_percent: float = Field(default=90.0, gt=0, le=100)
     retention_days: int = Field(default=365, ge=1)
-    # Since a wave ended altogether; None: nothing is archived.
+    # After the last migration of a wave ended; None: nothing is archived.
     archive_after_days: int | None = Field(default=180, ge=30)
-    # Of the table's items a night: far less than what min_items_percent lets go.
+    # Of the table's items a night: far fewer than min_items_percent allows a backup to lack.
     archived_items_percent: float = Field(default=2.0, gt=0, le=5)
-    # A drill's or a restore's table may be at work so long.
+    # How long a drill's or a restore's table may be in use.
     max_scratch_hours: float = Field(default=12.0, ge=0)
     rto_minutes: int = Field(default=240, ge=1)
     rpo_minutes: int = Field(default=1440, ge=1)
 
 
 class Windows(ConfigPart):
-    """How the windows of a DAG's runs join."""
+    """How the time windows of successive runs of a DAG overlap."""
 
-    # A window begins so long before the end of the last one: metrics, log lines and events come late.
+    # A window begins this long before the end of the last one: metrics, log lines and events arrive late.
     overlap_minutes: int = Field(default=15, ge=0, le=24 * 60)
 
 
@@ -200,15 +200,16 @@ class Capacity(ConfigPart):
 
     max_quota_percent: float = Field(default=80.0, gt=0, le=100)
     forecast_days: int = Field(default=90, ge=1)
-    # How far back growth is looked at, and how many points a line needs: through two there always is one.
+    # How far back growth is measured.
     history_days: int = Field(default=180, ge=14, le=450)
+    # How many points a trend line needs; with fewer there is no forecast.
     min_points: int = Field(default=8, ge=4)
-    # Of the forecast against today, at the end of forecast_days, for what grows without a quota.
+    # Growth from today to the end of forecast_days, for what has no quota.
     max_growth_percent: float = Field(default=100.0, gt=0)
 
 
 class Thresholds(ConfigPart):
-    """All limits, by chapter."""
+    """All limits, by subject."""
 
     queues: Queues = Queues()
     functions: Functions = Functions()

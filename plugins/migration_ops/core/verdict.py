@@ -1,4 +1,4 @@
-"""The three-valued result of every check: OK, BLOCKED or UNKNOWN. UNKNOWN never opens a gate."""
+"""The result of every check of a wave: OK, BLOCKED or UNKNOWN. UNKNOWN never opens a gate."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def unknown(reason: str) -> Fact:
 
 
 def combine(name: str, subject: str, against: Iterable[Fact], *, value: Any, limit: Any, ok: str) -> GateResult:
-    """OK only when nothing speaks against it. Reasons of the deciding verdict are all named, the others are not.
+    """OK only when there is no fact against it. The result names all reasons of its verdict, and no others.
 
     :param against: the facts that are not OK.
-    :param ok: the reason to give when there are none.
+    :param ok: the reason when there are none.
     """
     facts = list(against)
     for verdict in (Verdict.BLOCKED, Verdict.UNKNOWN):

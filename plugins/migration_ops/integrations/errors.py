@@ -1,4 +1,4 @@
-"""The errors of the outbound edge. None of them ever carries a token, a secret, or a URL's path and query."""
+"""Errors of calls to other systems. None of them contains a token, a secret, or a URL's path and query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from migration_ops.core.errors import InvalidInputError, MigrationError, Refused
 
 
 class CmdbUnavailableError(MigrationError):
-    """The CMDB did not answer, or answered that it cannot now; what was sent may have been applied."""
+    """The CMDB did not answer, or cannot answer now; what was sent may have been applied."""
 
     code = "CMDB_UNAVAILABLE"
     hint = "Clear this task when the CMDB answers again: it reads first and writes only what is missing."
@@ -14,7 +14,7 @@ class CmdbUnavailableError(MigrationError):
 
 
 class CmdbRefusedError(RefusedError):
-    """The CMDB will not do this: login, permission, a value it does not accept, an id it does not know."""
+    """The CMDB refused: login, permission, a value it does not accept, an id it does not know."""
 
     code = "CMDB_REFUSED"
     hint = "Correct the record, the permission or the connection, then clear this task."
@@ -38,14 +38,14 @@ class CmdbMismatchError(MigrationError):
 
 
 class ForbiddenUrlError(InvalidInputError):
-    """This URL may not be called: its host is not listed, or is no public https address and no entry says so."""
+    """This URL may not be called: its host is not listed, or it is no public https address and no entry allows it."""
 
     code = "FORBIDDEN_URL"
     hint = "Use an https URL of a public host, or have an operator list the host in the connection migration_callback."
 
 
 class NameNotResolvedError(MigrationError):
-    """The host of a URL has no address at the moment, so nothing can be said about where it leads."""
+    """The host of a URL has no address at the moment, so it cannot be judged."""
 
     code = "NAME_NOT_RESOLVED"
     hint = "Check the host name and the resolver of the workers, then clear this task."

@@ -1,4 +1,4 @@
-"""Asks a launched instance for a status by HTTP: at the one address that EC2 gave, and within a deadline."""
+"""HTTP check of a launched instance: only at the address that EC2 gave, and within a deadline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migration_ops.integrations.callback.addresses import Reach, plain, reach_of
 from migration_ops.integrations.callback.egress import ApprovedUrl
 from migration_ops.integrations.callback.pinned import pinned_session
 
-# Whether a certificate is checked is said by the check's own conf.
+# The conf of the check decides whether the certificate is checked.
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 _HEADERS = {"User-Agent": "migration-ops", "Accept": "*/*", "Connection": "close"}
@@ -24,7 +24,10 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True)
 class HttpQuestion:
-    """:param address: an IPv4 or IPv6 address, as EC2 gives it.
+    """
+    One GET request.
+
+    :param address: an IPv4 or IPv6 address, as EC2 gives it.
     :param host: the Host header and the server name of TLS; None: the address.
     """
 
@@ -37,7 +40,7 @@ class HttpQuestion:
 
     @property
     def url(self) -> str:
-        """As it is sent and shown; the connection goes to ``address`` whatever it names."""
+        """The URL as it is sent and shown; the connection always goes to ``address``."""
         name = (self.host or self.address).lower()
         return f"{self.scheme}://{f'[{name}]' if ':' in name else name}:{self.port}{self.path}"
 

@@ -1,4 +1,4 @@
 """The ledger, a DynamoDB table: records, hash-chained history, locks and the archive.
 
-Every write is conditional on version and phase. Nothing outside this room writes to the table.
+Every write of a record is conditional on its version and phase. Only this package writes to the table.
 """

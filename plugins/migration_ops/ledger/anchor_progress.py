@@ -1,4 +1,4 @@
-"""Whether the chains of a table go on from where they were anchored the night before: what a schedule can look at."""
+"""Whether the chains of a table continue from the last anchor of all chains. Cheap enough for a scheduled check."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from migration_ops.ledger.table import Table
 
 def not_continued(table: Table, before: Anchor, heads: tuple[Head, ...]) -> list[str]:
     """
-    What was anchored before and is no longer so. One read for 100 migrations that were written since.
+    What was anchored before and has changed since, as messages. It needs one BatchGetItem per 100 migrations that were
+    written since.
 
-    A migration that was archived may be gone, or begun anew: ``verify-history`` reads its copy.
+    A migration that was archived may be gone, or started again: ``verify-history`` reads its copy.
 
     :raises MigrationError: DynamoDB refused, or did not answer.
     """
@@ -35,12 +36,12 @@ def _unwritten(old: Head, new: Head | None) -> str:
     if new is None:
         return "the migration is gone"
     if new.sequence < old.sequence:
-        return "the history was cut or set back"
+        return "the history was shortened or reset"
     if new.digest != old.digest:
-        return "the history was computed anew"
+        return "the history was computed again"
     return "" if new.record_digest == old.record_digest else "the record was edited"
 
 
 def _began_anew(old: Head, new: Head | None) -> bool:
-    """Archived up to its end, so that DynamoDB may have deleted it."""
+    """Whether it was archived up to its last line, so that DynamoDB may have deleted it."""
     return bool(old.archive_key) and old.archived_sequence == old.sequence and (new is None or new.digest != old.digest)

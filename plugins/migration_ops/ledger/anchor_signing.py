@@ -1,4 +1,4 @@
-"""Signatures of anchors by a KMS key: who may write the bucket, but not use the key, cannot add an anchor either."""
+"""Signatures of anchors by a KMS key: permission to write to the bucket is then not enough to add an anchor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _INVALID = "KMSInvalidSignatureException"
 
 @dataclass(frozen=True)
 class Signature:
-    """:param key_id: of the key that made it, as it says. It is believed only of keys that the reader names."""
+    """
+    A signature of an anchor.
+
+    :param key_id: the key that made it, as the file says. Readers check it only with keys that they name themselves.
+    """
 
     key_id: str
     algorithm: str
@@ -35,6 +39,8 @@ class Signature:
 @dataclass(frozen=True)
 class Signer:
     """
+    Signs with one KMS key, and verifies.
+
     :param client: a boto3 KMS client.
     :param key_id: id, ARN or alias of an asymmetric key for signing.
     """
@@ -44,8 +50,10 @@ class Signer:
 
     def sign(self, digest: bytes) -> Signature:
         """
+        Signs a digest (KMS Sign).
+
         :param digest: SHA-256 of what is signed.
-        :raises InvalidInputError: the key cannot sign that way.
+        :raises InvalidInputError: the key supports none of ``ALGORITHMS``.
         :raises MigrationError: KMS refused, or did not answer.
         """
         try:
@@ -66,7 +74,7 @@ class Signer:
 
     def is_valid(self, digest: bytes, signature: Signature) -> bool:
         """
-        Whether this key made it.
+        Whether this key made the signature (KMS Verify).
 
         :raises MigrationError: KMS refused, or did not answer.
         """

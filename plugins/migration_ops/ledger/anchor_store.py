@@ -1,4 +1,4 @@
-"""Anchor files in S3: written once, kept from deletion where the bucket can, and read with all their versions."""
+"""Anchor files in S3: written once, protected by object lock where the bucket has it, read with all their versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from migration_ops.core.errors import MigrationError, UnknownError
 from migration_ops.ledger.anchor_signing import Signer
 from migration_ops.ledger.anchors import ALL, PREFIX, Anchor, Link
 
-# The one before is looked for among the keys of these days first.
+# The previous anchor is searched first among the keys of so many days.
 RECENT_DAYS = 7
 _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"})
 _EXISTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
@@ -29,7 +29,7 @@ _EXISTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", 
 
 @dataclass(frozen=True)
 class StoredAnchor:
-    """One anchor file: the bytes of its first version, and whether there is anything but that version."""
+    """One anchor file: the bytes of its first version, and whether it has other versions or delete markers."""
 
     key: str
     body: bytes
@@ -43,10 +43,12 @@ class StoredAnchor:
 @dataclass(frozen=True)
 class AnchorStore:
     """
+    Writes and reads the anchor files of one bucket.
+
     :param client: a boto3 client by service name: ``s3``, and ``kms`` when there is a key.
-    :param kms_key_id: signs what is written; empty = nothing is signed.
+    :param kms_key_id: the key that signs; empty = anchors are not signed.
     :param retention_days: how long S3 refuses to delete a file; only in a bucket with object lock and without a default
-        retention of its own.
+        retention.
     :param owner: the account that owns the bucket; empty when the configuration does not say.
     """
 
@@ -63,9 +65,9 @@ class AnchorStore:
 
     def write(self, anchor: Anchor, now: datetime) -> str:
         """
-        Stores the anchor upon the newest one of its table; returns its key.
+        Stores the anchor, linked to the newest one of its table; returns its key.
 
-        :raises MigrationError: S3 or KMS refused, or did not answer; nothing that passes for an anchor is left.
+        :raises MigrationError: S3 or KMS refused, or did not answer.
         """
         anchor = replace(anchor, written_at=iso(now), previous=self._newest(anchor.table, now))
         signer = Signer(self.client("kms"), self.kms_key_id) if self.kms_key_id else None
@@ -92,7 +94,7 @@ class AnchorStore:
         return found
 
     def _versions(self, table: str) -> dict[str, list[dict[str, Any]]]:
-        """By key, newest first: versions, and delete markers, which have no size."""
+        """By key, newest first: versions and delete markers; delete markers have no ``Size``."""
         by_key: dict[str, list[dict[str, Any]]] = {}
         with _classified():
             pages = self.client("s3").get_paginator("list_object_versions")
@@ -109,9 +111,9 @@ class AnchorStore:
 
     def newest_of_all(self, table: str, now: datetime) -> Anchor | None:
         """
-        The newest anchor that holds every chain; None when there is none.
+        The newest anchor of all chains (scope ``all``); None when there is none.
 
-        :raises UnknownError: it is no anchor.
+        :raises UnknownError: the file is no anchor.
         :raises MigrationError: S3 refused, or did not answer.
         """
         key = self._last_key(table, now, ALL)
@@ -139,7 +141,7 @@ class AnchorStore:
         return max((key for key in own if not scope or _scope_in(key) == scope), default="")
 
     def _get(self, key: str, version_id: str | None = None) -> bytes:
-        # "null" is what a bucket without versions says.
+        # "null" is the version id in a bucket without versioning.
         more = {"VersionId": version_id} if version_id not in (None, "null") else {}
         with _classified():
             body: bytes = self.client("s3").get_object(Key=key, **more, **self._of_bucket)["Body"].read()
@@ -152,7 +154,7 @@ class AnchorStore:
                     Key=key,
                     Body=body,
                     ContentType="application/json",
-                    # Object lock asks for it beside the checksum itself.
+                    # Object lock needs the algorithm besides the checksum itself.
                     ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=b64encode(hashlib.sha256(body).digest()).decode(),
                     IfNoneMatch="*",
@@ -160,12 +162,12 @@ class AnchorStore:
                     **self._of_bucket,
                 )
         except MigrationError as error:
-            # The SDK repeats a request whose answer was lost: then what is in the way is our own.
+            # The SDK repeats a request whose answer was lost: then the existing object is our own.
             if error.context.get("awsCode") not in _EXISTS or self._get(key) != body:
                 raise
 
     def _retention(self, now: datetime) -> dict[str, Any]:
-        """Compliance: nobody removes it before its time, the account's administrators neither."""
+        """Object lock in compliance mode: before the date nobody can delete the file, not even an administrator."""
         try:
             answer = self.client("s3").get_object_lock_configuration(**self._of_bucket)
         except ClientError as error:
@@ -187,7 +189,7 @@ def _is_of(table: str, key: str, prefix: str) -> bool:
 
 
 def _scope_in(key: str) -> str:
-    """The first word of the scope: the time before it has no hyphen."""
+    """The first word of the scope in a key; the time before it has no hyphen."""
     return key.rpartition("/")[2].split("-")[1]
 
 

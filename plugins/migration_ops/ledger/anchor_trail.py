@@ -1,4 +1,4 @@
-"""All anchors of a table, judged among themselves: none overwritten, deleted or invented."""
+"""All anchors of a table, and whether one of them was overwritten, deleted or invented."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ class Anchored:
 @dataclass(frozen=True)
 class Trail:
     """
-    :param files: how many anchors could be used. ``newest``: when the newest was written, ``newest_of_all``: the newest
-        that holds every chain; empty for none.
-    :param heads: by migration, oldest first, each once.
+    All anchors of a table.
+
+    :param files: how many anchors are trusted.
+    :param newest: when the newest was written; empty for none.
+    :param newest_of_all: when the newest anchor of all chains was written; empty for none.
+    :param heads: anchored heads by migration, oldest first, each once.
     """
 
     files: int = 0
@@ -38,7 +41,7 @@ class Trail:
     judgement: Judgement = WHOLE
 
     def migrations_of(self, wave: str) -> set[str]:
-        """Those that were ever anchored in this wave."""
+        """The migrations that were ever anchored in this wave."""
         return {name for name, some in self.heads.items() if any(one.head.wave == wave for one in some)}
 
 
@@ -51,7 +54,9 @@ class _Read:
 
 def read_trail(store: AnchorStore, table: str, signers: Sequence[Signer] = ()) -> Trail:
     """
-    :param signers: of the keys that may have signed; without them signatures are not checked.
+    Reads and judges all anchors of a table.
+
+    :param signers: keys that may have signed; without them signatures are not checked.
     :raises MigrationError: the anchors could not be read.
     """
     stored = store.read(table)
@@ -82,7 +87,7 @@ def _parse(stored: StoredAnchor, table: str) -> _Read | None:
 
 
 def _links(read: list[_Read]) -> Judgement:
-    """Each anchor follows one that is there, with the bytes that it had."""
+    """Whether the anchor before each anchor exists and is unchanged."""
     digests = {one.stored.key: one.stored.sha256 for one in read}
     wrong = []
     for one in read:
@@ -95,14 +100,14 @@ def _links(read: list[_Read]) -> Judgement:
 
 
 def _signatures(read: list[_Read], signers: Sequence[Signer]) -> tuple[Judgement, list[_Read]]:
-    """What is wrong with them, and the anchors that may be believed."""
+    """What is wrong with the signatures, and the anchors that are trusted."""
     signed = [one for one in read if one.signature is not None]
     if not signers:
         unread = f"{len(signed)} anchors are signed, and no key was named: their signatures were not checked"
         return (unknown(unread) if signed else WHOLE), read
     if not signed:
         return (unknown("a key was named, and no anchor is signed") if read else WHOLE), read
-    # Before a key was set up nothing was signed; once something is, all that comes later must be.
+    # Before a key was set up, anchors were not signed; after the first signed one, all must be signed.
     first, judgement, good = signed[0].stored.key, WHOLE, []
     for one in read:
         verdict = WHOLE

@@ -1,4 +1,4 @@
-"""Holds a history against what was anchored of it: what was anchored once must still be there, as it was."""
+"""Compares a history with its anchors: what was anchored must still be there, unchanged."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from migration_ops.ledger.stored_chain import StoredChain
 
 def against_anchors(chain: StoredChain, anchored: list[Anchored], store: EvidenceStore | None) -> Judgement:
     """
+    Judges one migration against its anchors.
+
     :param chain: record and lines as they are in the table.
-    :param anchored: what was anchored of this migration.
-    :param store: where the archive is.
+    :param anchored: the anchored heads of this migration.
+    :param store: where the archive is; None: archived lines cannot be compared.
     """
     try:
         whole, archive = chain.completed(store)
@@ -38,7 +40,7 @@ def against_anchors(chain: StoredChain, anchored: list[Anchored], store: Evidenc
 
 
 def _record(item: Item | None, one: Anchored) -> Judgement:
-    """At the anchored line the record's attributes must be the anchored ones, also where the line has no digest."""
+    """If the record is still at the anchored line, its attributes must be the anchored ones."""
     if item is None or number_of(item, "historySequence") != one.head.sequence:
         return WHOLE
     try:
@@ -56,8 +58,8 @@ def _earlier_life(
     chain: StoredChain, one: Anchored, anchored: list[Anchored], store: EvidenceStore | None
 ) -> Judgement:
     """
-    The table no longer shows the anchored line. That is right only of a migration that ended, was archived and expired:
-    then the archive copy shows it.
+    The table no longer has the anchored line. That is correct only for a migration that ended, was archived and
+    expired: then the archive copy has the line.
     """
     copies = {(a.head.archive_key, a.head.archived_sequence) for a in anchored if a.head.archive_key}
     doubts = WHOLE
@@ -83,10 +85,10 @@ def _how(chain: StoredChain, one: Anchored) -> str:
     if chain.item is None and not chain.lines:
         return "record and history are gone"
     if chain.item is None or number_of(chain.item, "historySequence") < one.head.sequence:
-        return "the history was cut or set back: it no longer reaches this line"
+        return "the history was shortened or reset: it no longer has this line"
     if history_key(one.head.migration_id, one.head.sequence) not in chain.lines:
         return "the line is gone"
-    return "the line is another one than the one that was"
+    return "the line is not the one that was"
 
 
 def _name(one: Anchored) -> str:

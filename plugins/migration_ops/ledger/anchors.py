@@ -1,6 +1,7 @@
-"""Anchors: the ends of all chains, written where the table's writers cannot change them, each file upon the one before.
+"""Anchors: the last lines of all chains, stored where those who may write the table cannot change them.
 
-A chain can be computed anew by whoever may write the table. What was anchored before it, cannot.
+Whoever may write the table can compute a chain again; a copy of its end in an anchor shows that. Each anchor file has
+the digest of the one before.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def scope_of_wave(wave: str) -> str:
 @dataclass(frozen=True)
 class Head:
     """
-    Where one chain ended, and what its record was.
+    The end of one chain, and the digest of its record.
 
+    :param sequence: number of the last history line; ``digest`` is its digest.
     :param archive_key: the archive copy that the record named, empty for none; ``archived_sequence`` is its last line.
     """
 
@@ -72,7 +74,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Link:
-    """The anchor file before this one. ``sha256`` is of its bytes."""
+    """The anchor file before this one. ``sha256`` is the digest of its bytes."""
 
     key: str
     sha256: str
@@ -81,10 +83,11 @@ class Link:
 @dataclass(frozen=True)
 class Anchor:
     """
-    One anchor file. Two that are written at the same moment follow the same one.
+    One anchor file. Two that are written at the same time may have the same ``previous``.
 
     :param scope: ``all``, or :func:`scope_of_wave`.
-    :param written_at: in the ledger's format. ``written_by``: the run.
+    :param written_at: in the ledger's time format.
+    :param written_by: the run that wrote it.
     """
 
     table: str
@@ -106,7 +109,7 @@ class Anchor:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Anchor:
-        """:raises KeyError, TypeError, ValueError: no anchor."""
+        """:raises KeyError, TypeError, ValueError: the document is no anchor."""
         previous = document["previous"]
         return cls(
             table=str(document["table"]),
@@ -123,13 +126,16 @@ class Anchor:
         return hashlib.sha256(canonical(self.as_document()).encode("utf-8", "surrogatepass")).digest()
 
     def key(self, prefix: str, unique: str) -> str:
-        """Sorts by time. ``unique`` keeps files of one moment apart."""
+        """The S3 key; keys sort by time. ``unique`` makes the keys of files of the same time different."""
         day, time = self.written_at[:10], self.written_at[11:].replace(":", "")
         return f"{prefix}{day}/{self.table}/{time}-{s3_key_part(self.scope)[:60]}-{unique}.json"
 
 
 def head_of(item: Item) -> Head:
-    """:raises InvalidInputError: the record's item is malformed."""
+    """The head of a record's item.
+
+    :raises InvalidInputError: the item is malformed.
+    """
     return Head(
         migration_id=text_of(item, KEY),
         wave=text_of(item, "wave"),
@@ -142,16 +148,16 @@ def head_of(item: Item) -> Head:
 
 
 def heads_of(table: Table, migration_ids: list[str]) -> tuple[Head, ...]:
-    """Of these migrations, as far as they exist (consistent reads, 100 a call)."""
+    """The heads of those migrations that exist (consistent BatchGetItem, 100 per call)."""
     return _heads(list(table.get(migration_ids).values()))
 
 
 def every_head(table: Table, known: Iterable[str] = ()) -> tuple[Head, ...]:
     """
-    Of all migrations, by the index of statuses: the lines are not read.
+    The heads of all migrations, by the status index; history lines are not read.
 
-    :param known: migrations that must be there. One whose status changes while the statuses are read one after the
-        other can be in none of the answers, or in two: what is missing is read by its key.
+    :param known: migrations that must exist. If a status changes while the statuses are read one after the other, a
+        migration can be in none of the answers, or in two: a missing one is read by its key.
     """
     names, condition = {"#status": "status"}, "#status = :status"
     items: dict[str, Item] = {}
@@ -164,7 +170,7 @@ def every_head(table: Table, known: Iterable[str] = ()) -> tuple[Head, ...]:
 
 
 def _heads(items: list[Item]) -> tuple[Head, ...]:
-    """A record that cannot be digested is left out: what was anchored of it before still finds it."""
+    """The heads, sorted. A malformed record is left out; ``verify-history`` finds it by its earlier anchors."""
     found = []
     for item in items:
         try:

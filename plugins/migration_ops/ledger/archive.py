@@ -1,4 +1,4 @@
-"""Ended migrations go to S3; only when the copy was read back do the items get a time to live."""
+"""Copies ended migrations to S3; the items get a time to live only after the copy was read back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS_PER_DAY = 86_400
 
 
 class NotArchivableError(MigrationError):
-    """The migration has not ended, or its history is not whole; nothing was changed."""
+    """The migration has not ended, or its history is broken or unknown; nothing was changed in the table."""
 
     code = "NOT_ARCHIVABLE"
     hint = "Archive ended migrations only; run the history verifier on the others."
@@ -41,7 +41,13 @@ class Archived:
 
 @dataclass(frozen=True)
 class Archive:
-    """:param ttl_days: how long the items stay in the table after the copy."""
+    """
+    Archives migrations of one table.
+
+    :param client: a boto3 DynamoDB client.
+    :param store: where the copies go.
+    :param ttl_days: how long the items stay in the table after the copy.
+    """
 
     client: Any
     table_name: str
@@ -50,14 +56,15 @@ class Archive:
     ttl_days: int
 
     def archive(self, migration_id: str) -> Archived:
-        """Copies record and history to S3, reads the copy back, then sets ``expiresAt``. Doing it again is harmless.
+        """Copies record and history to S3, reads the copy back, then sets ``expiresAt``. It can be repeated.
 
-        A migration that is written again afterwards loses its ``expiresAt``; its archived lines still expire, and
-        the record keeps their end (``archivedSequence``, ``archivedDigest``) as the chain's anchor.
+        A migration that is written again afterwards loses its ``expiresAt``. Its archived lines still expire; the
+        record keeps their end (``archivedSequence``, ``archivedDigest``), so that the chain can be verified.
 
-        :raises NotArchivableError: not ended, unknown, or its chain is broken.
+        :raises NotArchivableError: it has not ended, does not exist, or its chain is broken or could not be read.
         :raises EvidenceMismatchError: the copy is not what was written; nothing was changed in the table.
         :raises VersionConflictError: the migration was written in between.
+        :raises MigrationError: S3 or DynamoDB refused, or did not answer.
         """
         table = Table(self.client, self.table_name)
         chain = read_chain(table, migration_id, self.now().timestamp())
@@ -81,13 +88,13 @@ class Archive:
             raise NotArchivableError("The history is not whole", migrationId=chain.migration_id, problems=problems)
 
     def _expiry(self, chain: StoredChain) -> int:
-        """A repeated archive of the same state does not put the end off."""
+        """Archiving the same state again does not change the expiry."""
         if chain.number("expiresAt") and chain.number("archivedSequence") == chain.number("historySequence"):
             return chain.number("expiresAt")
         return int(self.now().timestamp()) + self.ttl_days * SECONDS_PER_DAY
 
     def _expire(self, table: Table, chain: StoredChain, key: str, expires_at: int) -> None:
-        """The record goes first and is conditional: lines must not expire under a record that has moved on."""
+        """The record is first and conditional: lines must not expire if the record was written since."""
         lines = [_line_action(table.name, name, expires_at) for name in chain.lines]
         actions = [self._record_action(table.name, chain, key, expires_at), *lines]
         for group in in_groups(actions, TRANSACTION_ITEMS):
@@ -133,7 +140,7 @@ def _line_action(table_name: str, key: str, expires_at: int) -> dict[str, Any]:
 
 
 def _document(chain: StoredChain) -> dict[str, Any]:
-    """Record and lines with all attributes, so that a restore gives the same items and the chain still verifies."""
+    """Record and lines with all attributes, so that a restore gives the same items and the chain can be verified."""
     return {
         "record": from_item(chain.item or {}),
         "history": [from_item(item) for item in chain.lines.values()],

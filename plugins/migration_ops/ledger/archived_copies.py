@@ -1,4 +1,4 @@
-"""The archive copies that a record names: their lines take the place of those that expired, and are judged too."""
+"""Reads the archive copies that a record names: their lines replace expired ones, and are verified as well."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Copies:
-    """:param lines: of all copies by key, in order; of a line in several copies the newest copy's."""
+    """:param lines: the lines of all copies by key, in order; for a line in several copies that of the newest copy."""
 
     lines: dict[str, Item] = field(default_factory=dict)
     judgement: Judgement = WHOLE
@@ -32,10 +32,10 @@ class Copies:
 
 def read_copies(migration_id: str, item: Item, store: EvidenceStore | None) -> Copies:
     """
-    The copy that the record names, and those that the records in the copies name, back to the first line.
+    The copy that the record names, the copy that the record in that copy names, and so on back to the first line.
 
     :param item: the record's item.
-    :param store: where the copies are; without it nothing of them is known.
+    :param store: where the copies are; None: the archived lines are unknown.
     """
     lines: dict[str, Item] = {}
     sequence = number_of(item, "archivedSequence")
@@ -56,10 +56,10 @@ def read_copies(migration_id: str, item: Item, store: EvidenceStore | None) -> C
 
 
 def read_copy(migration_id: str, key: str, sequence: int, store: EvidenceStore | None) -> Copy | Judgement:
-    """One copy, or why there is none: broken when it is not there or not what was written, else unknown."""
+    """One copy, or the judgement why not: broken when it is missing or was changed, unknown when it was not read."""
     what = f"{migration_id}: lines up to {sequence} are archived"
     if not key.startswith("archive/"):
-        return broken(f"{what}, says the record, but names no copy")
+        return broken(f"{what} by its record, which names no copy")
     if store is None:
         return unknown(f"{what} in {key}, which was not read: no bucket is named")
     try:
@@ -70,19 +70,19 @@ def read_copy(migration_id: str, key: str, sequence: int, store: EvidenceStore |
         return broken(f"{what}, but the copy was changed: {error}")
     except MigrationError as error:
         if is_absent(error):
-            return broken(f"{what}, says the record, but there is no {key}")
+            return broken(f"{what} by its record, but there is no {key}")
         return unknown(f"{what} in {key}, which could not be read: {error}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return broken(f"{what}, but {key} is no archive copy: {error!r}")
 
 
 def is_absent(error: MigrationError) -> bool:
-    """Whether S3 says that there is no such object. A refusal says nothing: without ListBucket it hides absence."""
+    """Whether S3 says that there is no such object. Without ``s3:ListBucket`` S3 answers 403 instead: not known."""
     return error.context.get("awsCode") in _ABSENT
 
 
 def _contradictions(migration_id: str, key: str, item: Item, copy: Copy, sequence: int) -> list[str]:
-    """The copy must be of this migration, end where the record says, and hold the record of its last line."""
+    """What is wrong: the copy must be of this migration, end where the record says, and have an unchanged record."""
     wrong = []
     if text_of(copy.record, KEY) != migration_id:
         wrong.append(f"{migration_id}: {key} is the copy of another migration")

@@ -1,4 +1,4 @@
-"""Which migrations are due for the archive: of waves that ended altogether and that nobody has written for long."""
+"""Which migrations are due for the archive: those of waves that have completely ended and are old enough."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ class Due:
 @dataclass(frozen=True)
 class ArchivingResult:
     """
+    What one night archived.
+
     :param archived: migration ids.
-    :param left: due, and left to a later night.
-    :param problems: migrations whose history is not whole, each with why; they stay in the table.
+    :param left: ids of migrations that are due, but left for a later night.
+    :param problems: migrations that cannot be archived, each with the reason; they stay in the table.
     """
 
     archived: tuple[str, ...] = ()
@@ -46,8 +48,8 @@ class ArchivingResult:
 
 def due_for_archive(table: Table, before: datetime) -> list[Due]:
     """
-    The oldest first. Of a wave in which anything is on its way, or was written since ``before``, none is due: its next
-    run goes by what the ledger says of the rest.
+    The migrations to archive, oldest first. If a migration of a wave has not ended, is FROZEN, or was written since
+    ``before``, none of that wave is due: its next run needs the other records.
 
     :raises MigrationError: the ledger could not be read.
     """
@@ -67,9 +69,9 @@ def due_for_archive(table: Table, before: datetime) -> list[Due]:
 def archive_due(archive: Archive, due: Iterable[Due], most_items: int) -> ArchivingResult:
     """
     Archives as many as ``most_items`` allow, so that few items expire at a time: a backup with far fewer items than the
-    one before is not taken for whole.
+    one before does not count as complete.
 
-    :raises MigrationError: the bucket or the table could not be written; what was archived before stays so.
+    :raises MigrationError: the bucket or the table could not be written; what was archived before stays archived.
     """
     done: dict[str, list[str]] = defaultdict(list)
     used = 0
@@ -80,7 +82,7 @@ def archive_due(archive: Archive, due: Iterable[Due], most_items: int) -> Archiv
         try:
             archive.archive(one.migration_id)
         except VersionConflictError:
-            # Written in this moment: it is not old any more.
+            # It was written just now, so it is not due any more.
             done["left"].append(one.migration_id)
         except NotArchivableError as error:
             done["problems"].append(f"{one.migration_id}: {error.message}")
@@ -105,6 +107,6 @@ def _is_due(item: Item, before: datetime) -> bool:
 
 
 def _is_archived(item: Item) -> bool:
-    """Up to its last line, and about to expire."""
+    """Whether it is archived up to its last line and has an expiry."""
     is_whole = number_of(item, "archivedSequence") == number_of(item, "historySequence")
     return is_whole and number_of(item, "expiresAt") > 0

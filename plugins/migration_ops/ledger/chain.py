@@ -1,7 +1,8 @@
 """The hash chain of a migration's history: each line's digest covers the line and the digest before it.
 
-The record carries the last digest, and each line a digest of the record as that write left it. So an edit of either,
-a drop and a swap are found. Whoever may write the table can compute all digests anew: that the anchors find.
+The record has the last digest, and each line a digest of the record as that write left it. So edited, deleted and
+swapped lines and an edited record are found. Whoever may write the table can compute all digests again: anchors show
+that.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from migration_ops.ledger.protocol import HistoryEntry, Record
 
 
 def sha256(text: str) -> str:
-    # A lone surrogate is a legal JSON string but no UTF-8.
+    # A lone surrogate is legal in a JSON string but not in UTF-8.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def digest_of(entry: HistoryEntry) -> str:
     """SHA-256 of the previous digest and the line; the line's own digest is left out.
 
-    What an earlier release did not write is absent, so that its lines keep their digests.
+    Members that earlier releases did not have are left out when empty, so that old lines keep their digests.
     """
     line: dict[str, Any] = {
         "migrationId": entry.migration_id,
@@ -67,7 +68,7 @@ def next_entry(
 
 
 def entry_item(entry: HistoryEntry) -> Item:
-    """The item of a line. ``detail`` is kept as JSON text: DynamoDB's numbers would not give the same digest back."""
+    """The item of a line. ``detail`` is stored as JSON text: DynamoDB's numbers would change the digest."""
     return to_item(
         {
             KEY: history_key(entry.migration_id, entry.sequence),
@@ -86,7 +87,7 @@ def entry_item(entry: HistoryEntry) -> Item:
 
 
 def entry_of(item: Item) -> HistoryEntry:
-    """The line as stored, edits included; what cannot be read is kept visible so that the chain shows it broken."""
+    """The line as stored, with any edits. What cannot be read is replaced so that its digest does not match."""
     document = from_item(item)
     try:
         detail = json.loads(document["detail"])
@@ -116,7 +117,7 @@ def _holder_in(value: Any) -> dict[str, str] | None:
 
 @dataclass(frozen=True)
 class ArchivedUntil:
-    """The last line that the record calls archived. Only for lines after it, when the archive itself is not judged."""
+    """The last archived line by the record: used when the archive is not readable, to judge only the lines after it."""
 
     sequence: int = 0
     digest: str = ""
@@ -125,10 +126,10 @@ class ArchivedUntil:
 def verify(
     entries: list[HistoryEntry], record: Record, digest_of_record: str = "", after: ArchivedUntil = ArchivedUntil()
 ) -> list[str]:
-    """What is wrong with a history; an empty list means it is whole.
+    """What is wrong with a history; an empty list means nothing.
 
     :param entries: the lines in the order of their keys.
-    :param digest_of_record: of the record's item as it is now; empty = the record's attributes are not compared.
+    :param digest_of_record: digest of the record's item as it is now; empty = it is not compared.
     :param after: judge only the lines after this one.
     """
     entries = [entry for entry in entries if entry.sequence > after.sequence] if after.sequence else entries

@@ -1,4 +1,4 @@
-"""How long each step of the waves took: the histories of migrations that ended in the window, found by index."""
+"""How long each phase of the waves took, from the histories of migrations that ended in the window."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from migration_ops.ledger.table import Table
 
 ENDED_STATUSES = tuple(sorted({STATUS_OF[phase] for phase in ENDED}))
 INDEX = "status-timestamp-index"
-# Their histories are tens of lines each; beyond, the newest are looked at.
+# Each history has tens of lines; of more migrations only the newest are read.
 MAX_MIGRATIONS = 2_000
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``waves``: ``name, migrations, isSample`` and ``steps [{phase, isWaiting, seconds, migrationId, total}]``: of each
-    phase the longest stay of one migration, whose it was, and how many migrations were in it.
+    ``waves``: ``name, migrations, isSample`` and ``steps [{phase, isWaiting, seconds, migrationId, total}]``: for each
+    phase the longest time of one migration, which migration, and how many migrations were in it.
     """
     return {"waves": reader.guarded("dynamodb:query", lambda: _waves(reader))}
 
 
 def _waves(reader: AwsReader) -> list[dict[str, Any]]:
-    """:raises MigrationError: DynamoDB cannot say, or an item is malformed."""
+    """:raises MigrationError: DynamoDB refused or did not answer, or an item is malformed."""
     client, name = reader.client("dynamodb"), reader.settings.table_name
     found = [record for status in ENDED_STATUSES for record in ended_since(Table(client, name), status, reader)]
     newest = sorted(found, key=lambda one: one.updated_at or "", reverse=True)[:MAX_MIGRATIONS]
@@ -53,7 +53,7 @@ def _waves(reader: AwsReader) -> list[dict[str, Any]]:
 
 
 def ended_since(table: Table, status: Status, reader: AwsReader) -> list[Record]:
-    """Migrations of an ended status that were last written in the window; none of the drill's rehearsals."""
+    """Migrations in this status that were last written in the window, without the drill's rehearsals."""
     items = table.query(
         INDEX,
         "#status = :status AND #updated >= :since",
@@ -81,9 +81,9 @@ def _steps(histories: dict[str, list[HistoryEntry]]) -> list[dict[str, Any]]:
 
 
 def seconds_by_phase(history: Iterable[HistoryEntry]) -> dict[str, float]:
-    """Seconds in each phase that was left again, all stays added up.
+    """Seconds in each phase that the migration left again, summed over all its stays.
 
-    :raises UnknownError: a line has no time that can be read.
+    :raises UnknownError: a line has no readable time.
     """
     spent: dict[str, float] = defaultdict(float)
     for this, following in pairwise(history):
@@ -94,5 +94,5 @@ def seconds_by_phase(history: Iterable[HistoryEntry]) -> dict[str, float]:
     return {phase: round(seconds, 1) for phase, seconds in spent.items()}
 
 
-# What checks are about.
+# The lists that checks are about.
 WAVES = Listing("ledger_durations", "waves", read)

@@ -1,4 +1,4 @@
-"""The ledger in DynamoDB (design: "The ledger"). Every write is one conditional, all-or-nothing transaction."""
+"""The ledger in DynamoDB (docs/adr/0004-ledger-layout.md). Writes are conditional, all-or-nothing transactions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DynamoDbLedger:
     """:class:`~migration_ops.ledger.protocol.Ledger` over a boto3 DynamoDB client.
 
     :param client: ``boto3.client("dynamodb")``.
-    :param evidence: where details over 8 KB go; without it they are truncated, visibly.
+    :param evidence: where details over 8 KB go; without it they are truncated, and marked so.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DynamoDbLedger:
     def read(self, migration_ids: list[str]) -> dict[str, Record]:
         """The records that exist (BatchGetItem, consistent).
 
-        :raises InvalidInput: an item that this package did not write.
+        :raises InvalidInputError: an item that this package did not write.
         """
         return {name: record_of(item) for name, item in self._table.get(migration_ids).items()}
 
@@ -68,7 +68,9 @@ class DynamoDbLedger:
         ``written`` and ``notWritten`` migrations.
 
         :raises ValueError: no records, or records that do not belong together.
-        :raises IllegalTransition, VersionConflict, LockHeld:
+        :raises IllegalTransitionError: a phase may not follow the current one.
+        :raises VersionConflictError: somebody else wrote a record in between.
+        :raises LockHeldError: a server belongs to another run.
         :raises OutcomeUnknownError: the answer was lost and the table does not show it; read before writing again.
         """
         check_pairs(old, new, holder)
@@ -89,11 +91,11 @@ class DynamoDbLedger:
         return written
 
     def history(self, migration_id: str) -> list[HistoryEntry]:
-        """All lines in order, as stored, and one beyond what the record knows: ``chain.verify`` reports it."""
+        """All lines in order, as stored; also one after the record's last line, which ``chain.verify`` reports."""
         return self.histories([migration_id])[migration_id]
 
     def histories(self, migration_ids: list[str]) -> dict[str, list[HistoryEntry]]:
-        """As :meth:`history`, of many migrations in few reads; one without a record has no lines."""
+        """As :meth:`history`, for many migrations in few reads."""
         chains = read_chains(self._table, migration_ids, self._now().timestamp())
         return {migration_id: chain.entries for migration_id, chain in chains.items()}
 
@@ -104,8 +106,8 @@ class DynamoDbLedger:
     def take_over(self, source_server_ids: list[str], ended: Holder, holder: Holder) -> None:
         """Moves locks from a run that has ended.
 
-        :raises LockHeld: a third run holds one of them.
-        :raises VersionConflict: one of them was released in between.
+        :raises LockHeldError: a third run holds one of them.
+        :raises VersionConflictError: one of them was released in between.
         """
         self._locks.take_over(source_server_ids, ended, holder)
 
@@ -156,7 +158,7 @@ class DynamoDbLedger:
                 raise
 
     def _is_ours(self, group: list[Change], token: str) -> bool:
-        """Whether the table shows this very write: its answer was lost, and botocore sent it again."""
+        """Whether the table shows this same write: its answer was lost, and botocore sent it again."""
         items = self._table.get([change.new.migration_id for change in group])
         return all(
             from_item(items.get(change.new.migration_id, {})).get(WRITE_TOKEN) == token

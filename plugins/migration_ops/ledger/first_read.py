@@ -1,4 +1,4 @@
-"""A ledger whose first read was made already: whoever judged records hands them on, and nobody reads them twice."""
+"""A ledger whose first read was made already: the records are passed on instead of being read again."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from migration_ops.ledger.protocol import HistoryEntry, Holder, Ledger, Record
 
 class FirstRead(Ledger):
     """
-    Answers the first read of exactly these records with them; all else, and every later read, goes to the store.
+    Answers the first read of exactly these records from memory; everything else goes to the store.
 
-    A write ends it, of whatever it is. Records that were changed by others meanwhile are found out by the next write,
-    which is conditional on their version.
+    After any write every read goes to the store. If others changed the records meanwhile, the next write fails, because
+    it is conditional on their version.
 
     :param store: the ledger.
-    :param records: as they were read right before.
+    :param records: as they were read just before.
     """
 
     def __init__(self, store: Ledger, records: Iterable[Record]) -> None:

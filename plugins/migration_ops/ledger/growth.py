@@ -1,4 +1,4 @@
-"""What grows: migrations by the week from the ledger's index, bytes of buckets and logs as CloudWatch keeps them."""
+"""Growth by week: migrations from the ledger's index, bytes of buckets and logs from CloudWatch."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Values = list[tuple[datetime, float]]
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``series``: ``name, kind`` (migrations, bucket, logs), ``unit, weeks [[end, value]]``, ``isHistoryExpected``; and of
-    the ledger's table (kind table), of which AWS keeps no history, ``size {items, bytes}`` as it is now.
+    ``series``: ``name, kind`` (migrations, bucket, logs, table), ``unit, weeks [[end, value]]``, ``isHistoryExpected``.
+    The ledger's table (kind table) has no weeks, because AWS keeps no history of it, but ``size {items, bytes}`` now.
     """
     span = whole_days(reader.now, reader.config.thresholds.capacity.history_days)
     migrations, groups, table = side_by_side(
@@ -47,7 +47,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _series(name: str, kind: str, unit: str, answer: Any, span: tuple[datetime, datetime]) -> dict[str, Any]:
-    """A log group without a value on a day took nothing in; a bucket's size is kept daily."""
+    """One series. A log group has no value on days without new lines, so its empty weeks are 0."""
     found = {"name": name, "kind": kind, "unit": unit, "weeks": answer}
     if is_failed(answer):
         return found
@@ -76,7 +76,7 @@ def _log_groups(reader: AwsReader) -> Any:
 
 
 def _migrations(reader: AwsReader) -> Any:
-    """Begun in each week. Only as far back as no item can have expired: else the past would look too small."""
+    """Migrations created in each week. It goes back only so far that no item can have expired since."""
     days = min(reader.config.thresholds.capacity.history_days, reader.settings.history_ttl_days)
     since, end = whole_days(reader.now, days)
 
@@ -89,9 +89,9 @@ def _migrations(reader: AwsReader) -> Any:
 
 
 def _created(reader: AwsReader, status: Status, since: datetime) -> list[datetime]:
-    """What was created since then was also written since then.
+    """Creation times of the migrations in a status that were written since ``since``: all newer ones are among them.
 
-    :raises UnknownError: an item without the time of its creation.
+    :raises UnknownError: an item has no readable ``createdAt``.
     """
     pages = (
         reader.client("dynamodb")
@@ -120,5 +120,5 @@ def _table(reader: AwsReader) -> Any:
     return {"items": table.get("ItemCount"), "bytes": table.get("TableSizeBytes")}
 
 
-# What checks are about.
+# The lists that checks are about.
 SERIES = Listing("growth", "series", read)

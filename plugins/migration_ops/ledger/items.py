@@ -22,7 +22,7 @@ from migration_ops.ledger.protocol import Holder, Intent, Record
 Item = dict[str, Any]
 
 KEY = "migrationId"
-# One history line per write; a migration with a million writes is a fault elsewhere.
+# One history line per write: a million writes of one migration are not expected.
 SEQUENCE_DIGITS = 6
 ERROR_MESSAGE_CHARACTERS = 4000
 
@@ -57,7 +57,10 @@ RECORD_ATTRIBUTES = frozenset(_TEXTS) | {
 
 
 def same_format(text: str) -> str:
-    """Any ISO 8601 time with a zone, in the ledger's format."""
+    """An ISO 8601 time with a zone, in the ledger's format.
+
+    :raises InvalidInputError: it is no time, or has no zone.
+    """
     try:
         return iso(datetime.fromisoformat(text))
     except ValueError as error:
@@ -140,7 +143,7 @@ def _without_decimals(value: Any) -> Any:
 
 
 def record_attributes(record: Record) -> Item:
-    """All attributes of a record but its key; what is empty is absent (an index refuses empty text)."""
+    """All attributes of a record except its key; empty ones are left out (an index refuses empty text)."""
     document: dict[str, Any] = {name: getattr(record, field) or None for name, field in _TEXTS.items()}
     document["errorMessage"] = _shortened(record.error_message)
     document["status"] = record.status.value
@@ -154,7 +157,10 @@ def record_attributes(record: Record) -> Item:
 
 
 def record_of(item: Item) -> Record:
-    """:raises InvalidInputError: an item that this package did not write: a person must look, nothing is guessed."""
+    """The record in an item.
+
+    :raises InvalidInputError: the item is malformed: this package did not write it, and a person must look.
+    """
     document = from_item(item)
     try:
         return _record_of(document)

@@ -1,4 +1,4 @@
-"""What is known of a history after it was checked: broken, unknown, or whole; and what its lines do not cover."""
+"""The result of checking a history: broken, unknown, or whole, with notes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Judgement:
     """
-    :param broken: what was tampered with, or lost.
+    The result of a check; without ``broken`` and ``unknown`` the history is whole.
+
+    :param broken: what was changed or lost.
     :param unknown: what could not be read, and so is not judged.
-    :param notes: what nothing was found of because nothing covers it.
+    :param notes: what no history line covers, so that a change would not be found.
     """
 
     broken: tuple[str, ...] = ()
@@ -22,7 +24,7 @@ class Judgement:
 
     @property
     def problems(self) -> list[str]:
-        """Why it is not whole; empty when it is."""
+        """Everything broken or unknown; empty when the history is whole."""
         return [*self.broken, *self.unknown]
 
 

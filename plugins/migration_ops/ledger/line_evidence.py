@@ -1,4 +1,4 @@
-"""Details that were too large for their line: the object in S3 must be the one whose digest the line keeps."""
+"""Checks details that were too large for their line: the object in S3 must have the digest that the line has."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from migration_ops.ledger.items import history_key
 from migration_ops.ledger.judgement import WHOLE, Judgement, broken, unknown
 from migration_ops.ledger.protocol import HistoryEntry
 
-# What ``within_limits`` puts in the place of a large detail.
+# The members that ``within_limits`` puts in place of a large detail.
 _PUT_AWAY = frozenset({"bytes", "sha256", "evidenceKey"})
 
 
 def of_evidence(entries: Iterable[HistoryEntry], store: EvidenceStore | None) -> Judgement:
-    """One read of S3 for each line whose detail was put away."""
+    """Judges the details in S3: one read for each line that has one."""
     judgement = WHOLE
     for entry in entries:
         if set(entry.detail) == _PUT_AWAY:

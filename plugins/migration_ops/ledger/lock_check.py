@@ -1,4 +1,4 @@
-"""Locks that nobody took by writing: a lock and the line written under it come in one transaction, so they agree."""
+"""Finds locks that were edited: a lock and the history line written with it are one transaction, so they agree."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from migration_ops.ledger.stored_chain import StoredChain
 
 def of_locks(locks: dict[str, Item], chains: Iterable[StoredChain], *, is_whole_table: bool) -> Judgement:
     """
+    Compares locks with the last lines of the migrations.
+
     :param locks: lock items by server.
-    :param chains: the migrations that are looked at. Unless they are all of the table, a lock that another wave holds
-        is not judged: its lines are not here.
+    :param chains: the migrations that are checked. Unless these are all of the table, a lock that another wave holds is
+        not judged: its lines are not here.
     """
     by_server: dict[str, list[tuple[Record, StoredChain]]] = defaultdict(list)
     for chain in chains:

@@ -1,7 +1,7 @@
-"""A server belongs to one running wave: the conditional lock item ``server#<id>``.
+"""Locks: a server belongs to one running wave. Each lock is a conditional item ``server#<id>``.
 
-Taking a lock is part of the transaction that writes the record (``dynamodb.py``); here are the actions for it,
-reading, taking over from a run that has ended, and releasing.
+A lock is taken in the transaction that writes the record (``dynamodb.py``). This module has the actions for it, and
+reads, takes over (from a run that has ended) and releases locks.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from migration_ops.ledger.table import TRANSACTION_ITEMS, Table, TransactionCanc
 
 Action = dict[str, Any]
 
-# Of a lock that was taken over, until its new holder writes: whose it was, as that run's last line says.
+# In a lock that was taken over, until its new holder writes: the previous holder, as in that run's last line.
 TAKEN_FROM = "takenFrom"
-# Which run holds a lock. A lock of an earlier release has no nonce: then the ids decide, as they did.
+# What identifies the run that holds a lock. A lock of an earlier release has no nonce: then the ids decide.
 _NAMES = {"#dagId": "dagId", "#runId": "runId", "#nonce": "nonce"}
 
 
@@ -34,7 +34,7 @@ def _is_held_by(holder: Holder, prefix: str) -> str:
 
 
 def _names(*holders: Holder) -> dict[str, str]:
-    """DynamoDB refuses a name that the expressions do not use."""
+    """Only the names that are used: DynamoDB refuses a name that no expression uses."""
     return _NAMES | ({"#airflow": "airflow"} if any(one.nonce for one in holders) else {})
 
 
@@ -44,7 +44,7 @@ def _values(holder: Holder, prefix: str) -> dict[str, Any]:
 
 
 def take_action(table: str, source_server_id: str, holder: Holder, at: str) -> Action:
-    """Takes the lock when it is free, keeps it (and its ``since``) when it is the holder's own already."""
+    """Takes the lock when it is free; keeps it, with its ``since``, when the holder has it already."""
     identity = _values(holder, "")
     sets = ", ".join(f"#{name[1:]} = {name}" for name in identity)
     names = {"#for": "lockedFor", "#since": "since", "#taken": TAKEN_FROM}
@@ -63,7 +63,7 @@ def take_action(table: str, source_server_id: str, holder: Holder, at: str) -> A
 
 @dataclass(frozen=True)
 class Locks:
-    """The lock items of one table. ``at`` gives the present time in the ledger's format."""
+    """The lock items of one table. ``at`` returns the current time in the ledger's format."""
 
     table: Table
     at: Callable[[], str]
@@ -75,7 +75,7 @@ class Locks:
         return {keys[key]: holder_of(item) for key, item in items.items()}
 
     def take_over(self, source_server_ids: list[str], ended: Holder, holder: Holder) -> None:
-        """Moves locks from ``ended`` to ``holder``; those that already are the holder's stay.
+        """Moves locks from ``ended`` to ``holder``; those that ``holder`` has already stay.
 
         :raises LockHeldError: a third run holds one of them.
         :raises VersionConflictError: one of them was released in between; take it by writing.
@@ -127,7 +127,7 @@ class Locks:
     def _take_over_action(self, source_server_id: str, ended: Holder, holder: Holder) -> Action:
         new = lock_attributes(holder, self.at())
         sets = ", ".join(f"{name} = :{name}" for name in new)
-        # A run that took it over and never wrote is left out: no line names it.
+        # If the previous holder took it over and never wrote, the one before stays noted: only that one has a line.
         sets += f", {TAKEN_FROM} = if_not_exists({TAKEN_FROM}, :taken)"
         absent = [name for name in ("nonce", "airflow") if name not in new]
         return {
@@ -152,7 +152,7 @@ class Locks:
 
 
 def holders_in_the_way(servers: list[str], reasons: list[dict[str, Any]]) -> dict[str, Holder]:
-    """From the reasons of a cancelled transaction, in the servers' order: who holds what we wanted."""
+    """Who holds which of these servers, from the reasons of a cancelled transaction, in the servers' order."""
     return {
         server: holder_of(reason["Item"])
         for server, reason in zip(servers, reasons, strict=False)

@@ -1,4 +1,4 @@
-"""How migrations ended, in the window and in the one before it: by the ledger's index of statuses, never by a scan."""
+"""How migrations ended, in the window and in the window before: from the ledger's status index, without a scan."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ Migration = dict[str, Any]
 ENDED_STATUSES = tuple(sorted({STATUS_OF[phase] for phase in ENDED}))
 INDEX = "status-timestamp-index"
 _ATTRIBUTES = ("migrationId", "wave", "status", "errorCode", "createdAt", "updatedAt")
-# Of one error code a report names so many migrations.
+# How many migrations of one error code a report names.
 NAMED = 20
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``waves``: of each wave in which something ended ``name, ended, completed, byStatus, medianMinutes`` (None where
+    ``waves``: for each wave in which something ended ``name, ended, completed, byStatus, medianMinutes`` (None if
     nothing completed) and ``beforeMedianMinutes`` (of all that completed in the window before; None for none).
-    ``errors``: of each error code ``name, now, before, migrations``. ``totals``: ``now`` and ``before`` by status.
+    ``errors``: for each error code ``name, now, before, migrations`` (at most 20). ``totals``: ``now`` and ``before``
+    by status.
 
-    A migration counts in the window in which its item was last written; durations are from its creation to then. The
-    recovery drill's rehearsals do not count: they always end in a rollback.
+    A migration counts in the window in which its item was last written; its duration is from creation to then. The
+    recovery drill's rehearsals are left out: they always end in a rollback.
     """
     answers = reader.map(ENDED_STATUSES, lambda status: {"items": _ended(reader, status)})
     unread = next((one["items"] for one in answers if is_failed(one["items"])), None)
@@ -60,7 +61,7 @@ def _ended(reader: AwsReader, status: Status) -> Any:
 
 
 def _summed(items: list[Any], since: str) -> dict[str, Any]:
-    """:raises KeyError: an item lacks what each migration has."""
+    """:raises KeyError: an item lacks a required attribute."""
     migrations = [one for one in map(from_item, items) if not is_rehearsal_wave(one["wave"])]
     now = [one for one in migrations if one["updatedAt"] >= since]
     before = [one for one in migrations if one["updatedAt"] < since]
@@ -87,13 +88,13 @@ def _wave(name: str, migrations: list[Migration]) -> dict[str, Any]:
 
 
 def _by_status(migrations: Iterable[Migration]) -> dict[str, int]:
-    """All ended statuses are there: none of one is zero of it, because every status was read."""
+    """The number for every ended status, 0 included: every status was read."""
     counted = Counter(one["status"] for one in migrations)
     return {status.value: counted[status.value] for status in ENDED_STATUSES}
 
 
 def _median_minutes(migrations: Iterable[Migration]) -> float | None:
-    """Of those that completed: how long the others took says when they broke, not how fast the work is."""
+    """Median of those that completed: the time of failed ones does not show how fast the work is."""
     spans = [
         (datetime.fromisoformat(one["updatedAt"]) - datetime.fromisoformat(one["createdAt"])) / timedelta(minutes=1)
         for one in migrations
@@ -118,6 +119,6 @@ def _code(migration: Migration) -> str:
     return str(migration.get("errorCode") or "NO_ERROR_CODE")
 
 
-# What checks are about.
+# The lists that checks are about.
 ERRORS = Listing("ledger_outcomes", "errors", read)
 WAVES = Listing("ledger_outcomes", "waves", read)

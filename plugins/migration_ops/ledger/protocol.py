@@ -1,4 +1,4 @@
-"""What the ledger holds and what a store must be able to do (design: "The ledger")."""
+"""The ledger's documents, and what a store must implement (docs/adr/0004-ledger-layout.md)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Record:
     error_message: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
-    # The latest history line, so that the chain goes on without a read and dropping its last line is found.
+    # The last history line: the chain continues without a read, and a deleted last line is found.
     history_sequence: int = 0
     history_digest: str = ""
 
@@ -64,8 +64,8 @@ class HistoryEntry:
     """
     One line of a migration's hash-chained history. ``digest`` covers the line and its predecessor's digest.
 
-    :param record_digest: of the record's attributes as this write left them; empty in lines of earlier releases.
-    :param holder: under whose lock it was written (``dagId, runId, nonce, airflow``); None without a lock.
+    :param record_digest: digest of the record's attributes after this write; empty in lines of earlier releases.
+    :param holder: who held the server's lock at this write (``dagId, runId, nonce, airflow``); None without a lock.
     """
 
     migration_id: str
@@ -83,11 +83,11 @@ class HistoryEntry:
 @dataclass(frozen=True)
 class Holder:
     """
-    Who holds a server: one DAG run that really was. A run id alone does not say which: the run can be deleted and its
-    id used again, and another Airflow can use the same ids.
+    Who holds a server: one DAG run. A run id is not enough: the run can be deleted and its id used again, and another
+    Airflow can use the same ids.
 
-    :param nonce: what no other run with these ids has, and what does not change while the run is cleared or retried.
-        Empty in locks of earlier releases.
+    :param nonce: unique for this run, and unchanged when the run is cleared or retried. Empty in locks of earlier
+        releases.
     :param airflow: base URL of the run's Airflow.
     """
 
@@ -105,13 +105,13 @@ class Holder:
 
     @property
     def identity(self) -> dict[str, str]:
-        """As lock items and history lines carry it; what is empty is absent."""
+        """As in lock items and history lines; empty members are left out."""
         named = {"dagId": self.dag_id, "runId": self.run_id, "nonce": self.nonce, "airflow": self.airflow}
         return {name: value for name, value in named.items() if value}
 
 
 class VersionConflictError(MigrationError):
-    """Somebody else wrote the migration in between; read again and decide anew."""
+    """Somebody else wrote the migration in between; read again and decide again."""
 
     code = "VERSION_CONFLICT"
     hint = "The task tries again by itself."
@@ -146,14 +146,14 @@ class Ledger(Protocol):
         each server's lock must be free or the holder's own; it is taken in the same transaction.
         Returns the records as stored (version + 1).
 
-        :raises IllegalTransition, VersionConflictError, LockHeldError:
+        :raises IllegalTransitionError, VersionConflictError, LockHeldError:
         """
 
     def history(self, migration_id: str) -> list[HistoryEntry]:
         """All history lines in order."""
 
     def histories(self, migration_ids: list[str]) -> dict[str, list[HistoryEntry]]:
-        """All history lines in order of each of these migrations; none for one that does not exist."""
+        """All history lines of each of these migrations, in order; an empty list for one that does not exist."""
 
     def locks(self, source_server_ids: list[str]) -> dict[str, Holder]:
         """Who holds which of these servers; free ones are absent."""
@@ -171,4 +171,4 @@ class Ledger(Protocol):
         """All migrations of an application (GSI app-status-index, eventually consistent)."""
 
     def by_status(self, status: Status, updated_before: str | None = None) -> list[Record]:
-        """All migrations in a status, optionally not updated since a time (GSI status-timestamp-index)."""
+        """All migrations in a status, or only those last updated before a time (GSI status-timestamp-index)."""

@@ -1,4 +1,4 @@
-"""The ledger: migrations on their way and frozen ones, by the index of statuses; the table is never scanned."""
+"""Migrations in progress and frozen ones, from the ledger's status index; the table is never scanned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
 
 ACTIVE = (Status.REQUESTED, Status.MIGRATION_IN_PROGRESS)
-# There may be very many of these, and only their number is of interest.
+# There may be many of these, and only their number is needed.
 COUNTED = (Status.COMPLETED, Status.FAILED, Status.ROLLED_BACK)
 INDEX = "status-timestamp-index"
 MESSAGE_CHARACTERS = 300
@@ -27,7 +27,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     ``active`` and ``frozen``: ``name`` (migration id), ``wave, appName, sourceServerId, status, phase, updatedAt,
     minutesSinceUpdate, errorCode, errorMessage, dagRunId``.
 
-    ``summary``: one entry, ``counts`` by status and ``servers [{name, migrations}]`` that are on their way.
+    ``summary``: one entry, ``counts`` by status and ``servers [{name, migrations}]`` with migrations in progress.
     """
     reads: list[Callable[[], Any]] = [
         partial(migrations, reader, ACTIVE),
@@ -102,7 +102,7 @@ def _summary(active: Any, frozen: Any, numbers: list[Any]) -> Any:
     return [{"counts": counts, "servers": servers}]
 
 
-# What checks are about.
+# The lists that checks are about.
 LISTED_ACTIVE = Listing("ledger", "active", read)
 FROZEN = Listing("ledger", "frozen", read)
 SUMMARY = Listing("ledger", "summary", read)

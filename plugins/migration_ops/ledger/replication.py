@@ -1,4 +1,4 @@
-"""MGN: the replication of every server that a migration on its way is about."""
+"""Replication in MGN of every server with a migration in progress."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ SERVERS_A_CALL = 200
 def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``servers``: ``name`` (source server id), ``migrationId, wave, appName, phase, needsReplication, isListed`` and,
-    of those that MGN lists, ``isArchived, lifecycleState, replicationState, replicationError, lagSeconds,
-    backlogBytes, totalBytes, replicatedBytes, eta``. The ids come from the ledger: one that MGN lacks is here too.
+    for those that MGN lists, ``isArchived, lifecycleState, replicationState, replicationError, lagSeconds,
+    backlogBytes, totalBytes, replicatedBytes, eta, hostname``. The ids are from the ledger, so a server that MGN does
+    not list is here too.
     """
     known = migrations(reader, ACTIVE)
     if is_failed(known):
         return {"servers": known}
-    # A server of two migrations stands here once, with the one that still needs its replication.
+    # A server with two migrations is listed once, with the one that still needs replication.
     by_server = {one["sourceServerId"]: one for one in sorted(known, key=_needs_replication)}
     groups = in_groups(sorted(by_server), SERVERS_A_CALL)
     servers: list[dict[str, Any]] = []
@@ -39,7 +40,7 @@ def _needs_replication(migration: dict[str, Any]) -> bool:
 
 
 def views_of(reader: AwsReader, server_ids: list[str]) -> Any:
-    """By id what MGN says; archived servers too, so that "archived" and "unknown" differ."""
+    """What MGN says, by server id; archived servers too, so that "archived" and "unknown" differ."""
 
     def read_all() -> dict[str, Any]:
         pages = reader.client("mgn").get_paginator("describe_source_servers")
@@ -77,5 +78,5 @@ def _server(server_id: str, migration: dict[str, Any], views: Any) -> dict[str, 
     return server | {"isListed": server_id in views} | views.get(server_id, {})
 
 
-# What checks are about.
+# The lists that checks are about.
 SERVERS = Listing("mgn", "servers", read)

@@ -1,4 +1,4 @@
-"""What MGN made in EC2 for replication and tests, beside what MGN and the ledger say of the servers it was made for."""
+"""What MGN created in EC2 for replication and launches, with what MGN and the ledger say about the source servers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     ``staging``: instances, volumes and snapshots of the staging area (``aws/inventory/ec2.py``), each with ``server``
     and ``migration`` of its source server (absent when there is none), and ``launched``: instances that MGN launched.
 
-    ``replicating``: how many servers replicate at all; replication servers are shared by them.
+    ``replicating``: how many servers replicate; they share replication servers.
     """
     of_mgn = {"Name": "tag-key", "Values": [MANAGED]}
     machines, disks, copies, servers, migrations = side_by_side(
@@ -41,7 +41,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
         return {"staging": unread, "launched": unread, "replicating": unread}
     staging_ids = {one["name"] for one in machines if one["isStaging"]}
     staged = [one for one in machines if one["isStaging"]]
-    # The volumes of a launched server carry MGN's tags too, for as long as they are attached to it.
+    # Volumes that are attached to a launched server have MGN's tags too, but are no staging volumes.
     staged += [
         one for one in disks if one["isStaging"] or not one["attachedTo"] or staging_ids & set(one["attachedTo"])
     ]
@@ -55,7 +55,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _joined(resource: dict[str, Any], servers: Any, migrations: Any) -> dict[str, Any]:
-    """With what is known of its server; what could not be read stays that failure."""
+    """The resource with server and migration; a part that could not be read is a failure document."""
     server_id = resource["sourceServerId"]
     return resource | {
         "server": servers if is_failed(servers) else servers.get(server_id),
@@ -64,7 +64,7 @@ def _joined(resource: dict[str, Any], servers: Any, migrations: Any) -> dict[str
 
 
 def _servers(reader: AwsReader) -> Any:
-    """By id; archived ones too."""
+    """MGN's source servers by id, also archived ones."""
 
     def read_all() -> dict[str, Any]:
         pages = reader.client("mgn").get_paginator("describe_source_servers").paginate(filters={})
@@ -84,7 +84,7 @@ def _servers(reader: AwsReader) -> Any:
 
 
 def _migrations(reader: AwsReader) -> Any:
-    """The latest migration of each server, by the ledger's index of statuses."""
+    """The latest migration of each server, from the ledger's status index."""
     ledger = DynamoDbLedger(reader.client("dynamodb"), reader.settings.table_name)
 
     def read_all() -> dict[str, Any]:
@@ -106,6 +106,6 @@ def _migration(record: Record, now: datetime) -> dict[str, Any]:
     }
 
 
-# What checks are about.
+# The lists that checks are about.
 LAUNCHED = Listing("staging", "launched", read)
 STAGING = Listing("staging", "staging", read)

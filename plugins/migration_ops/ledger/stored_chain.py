@@ -1,4 +1,4 @@
-"""A migration's record and history lines as they stand in the table, for reading, verifying and archiving."""
+"""A migration's record and history lines as they are in the table, for reading, verifying and archiving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ EXPIRES = "expiresAt"
 
 @dataclass(frozen=True)
 class StoredChain:
-    """:param item: the record's item, None when there is none.
+    """
+    One migration in the table.
+
+    :param item: the record's item, None when there is none.
     :param lines: the history items by key, in order.
     """
 
@@ -44,9 +47,10 @@ class StoredChain:
 
     def completed(self, store: EvidenceStore | None) -> tuple[StoredChain, Judgement]:
         """
-        With the archived lines in the place of those that expired, and what is wrong with the archive.
+        The chain with archived lines in place of expired ones, and what is wrong with the archive.
 
-        :param store: where the archive is; without it archived lines are unknown.
+        :param store: where the archive is; None: archived lines are unknown.
+        :raises InvalidInputError: an item is malformed.
         """
         if self.item is None or not self.number("archivedSequence"):
             return self, WHOLE
@@ -61,9 +65,9 @@ class StoredChain:
 
     def judged(self, store: EvidenceStore | None = None) -> Judgement:
         """
-        Whether record and lines are whole. Archived lines are read from the archive, never believed to have been.
+        Whether record and lines are whole. Archived lines are read from the archive, not just assumed.
 
-        A record that cannot be read is a finding, not an exception: one bad item must not hide the others.
+        A malformed record is reported as broken, not raised: one bad item must not hide the others.
         """
         try:
             whole, judgement = self.completed(store)
@@ -75,23 +79,23 @@ class StoredChain:
             return broken(f"{self.migration_id}: {error}")
         after = ArchivedUntil()
         if judgement.problems and not whole.has_lines_until(self.number("archivedSequence")):
-            # The archive is not to be had: what follows its lines can still be judged among itself.
+            # Without the archive the lines after the archived ones can still be verified.
             after = ArchivedUntil(self.number("archivedSequence"), self.text("archivedDigest"))
         return judgement + broken(*verify(whole.entries, record, digest, after), *self._made_to_expire())
 
     def _made_to_expire(self) -> list[str]:
-        """Only what was archived expires: DynamoDB would delete the rest, and nobody has it."""
+        """Lines or records that expire without being archived: DynamoDB would delete the only copy."""
         archived = self.number("archivedSequence")
         expiring = [
             entry.sequence for entry, item in zip(self.entries, self.lines.values(), strict=True) if EXPIRES in item
         ]
         wrong = [
-            f"{history_key(self.migration_id, sequence)}: is made to expire, and is not archived"
+            f"{history_key(self.migration_id, sequence)}: expires, but is not archived"
             for sequence in expiring
             if sequence > archived
         ]
         if self.item and EXPIRES in self.item and archived != self.number("historySequence"):
-            wrong.append(f"{self.migration_id}: the record is made to expire, and is not archived")
+            wrong.append(f"{self.migration_id}: the record expires, but is not archived")
         return wrong
 
     def has_lines_until(self, sequence: int) -> bool:
@@ -104,9 +108,9 @@ def read_chain(table: Table, migration_id: str, now_seconds: float) -> StoredCha
 
 
 def read_chains(table: Table, migration_ids: list[str], now_seconds: float) -> dict[str, StoredChain]:
-    """Consistent reads of 100 items a call, however many migrations they belong to.
+    """Records and lines of these migrations, by consistent reads of 100 items per call.
 
-    Lines whose time to live is over count as deleted.
+    Lines whose time to live is over count as deleted: DynamoDB deletes them only days later.
     """
     items = table.get(migration_ids)
     keys = {one: _line_keys(one, items.get(one)) for one in migration_ids}
@@ -122,7 +126,7 @@ def read_chains(table: Table, migration_ids: list[str], now_seconds: float) -> d
 
 
 def _line_keys(migration_id: str, item: Item | None) -> list[str]:
-    """One beyond the end, so that a record that was set back is seen."""
+    """The keys of all lines and of one more, so that a record that was set back is found."""
     return [history_key(migration_id, number) for number in range(1, number_of(item, "historySequence") + 2)]
 
 

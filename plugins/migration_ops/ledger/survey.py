@@ -1,4 +1,4 @@
-"""What there is to verify: migrations by their records and their lines, how far the lines go, who holds locks."""
+"""What there is to verify: the migrations (from records and from lines), their last lines, and the locks."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ _ATTRIBUTES = (
 @dataclass
 class Survey:
     """
-    :param migrations: ids from records and from lines: a record that was deleted must not hide its history.
-    :param last_lines: the highest line that is in the table, by migration; only of a whole table.
+    What was found in the table.
+
+    :param migrations: ids from records and from lines: a deleted record must not hide its history.
+    :param last_lines: the highest line number in the table, by migration; only when the whole table was read.
     :param locks: lock items by server.
     """
 
@@ -49,7 +51,7 @@ class Survey:
             self.migrations.add(key)
 
     def beyond(self, chain: StoredChain) -> Judgement:
-        """Lines after the one that the record ends with: the record was set back."""
+        """Broken when there are lines after the record's last one: then the record was set back."""
         last, end = self.last_lines.get(chain.migration_id, 0), chain.number("historySequence")
         if chain.item is None or last <= end:
             return WHOLE
@@ -57,7 +59,7 @@ class Survey:
 
 
 def whole_table(table: Table, now_seconds: float) -> Survey:
-    """Every key of the table, by a consistent scan.
+    """All migrations, last lines and locks of the table, by a consistent scan.
 
     :raises MigrationError: DynamoDB refused, or did not answer.
     """
@@ -75,7 +77,7 @@ def whole_table(table: Table, now_seconds: float) -> Survey:
 
 
 def of_wave(table: Table, wave: str, anchored: set[str]) -> Survey:
-    """The wave's records by the index, and what was anchored in the wave.
+    """The wave's records from the index, and the migrations that were anchored in the wave.
 
     :raises MigrationError: DynamoDB refused, or did not answer.
     """

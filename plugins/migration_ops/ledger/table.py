@@ -1,4 +1,4 @@
-"""The DynamoDB calls of the ledger: batches, pages and transactions, with this package's errors."""
+"""DynamoDB calls of the ledger: batches, pages and transactions, with this package's errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 # Limits of BatchGetItem and TransactWriteItems (DynamoDB API reference).
 BATCH_GET_ITEMS = 100
 TRANSACTION_ITEMS = 100
-# 4 MB a transaction; the estimate is of JSON text, so leave room.
+# The limit is 4 MB per transaction; the size is estimated from text, so this leaves room.
 TRANSACTION_BYTES = 3_000_000
 
 
@@ -36,7 +36,7 @@ class TransactionCancelledError(VersionConflictError):
 
 
 class _ContendedError(TransactionCancelledError):
-    """Another transaction was touching the same items; nothing is known to be wrong."""
+    """Another transaction used the same items at the same time; sending again may succeed."""
 
 
 @contextmanager
@@ -58,7 +58,8 @@ class Table:
     def get(self, keys: list[str]) -> dict[str, Item]:
         """Consistent BatchGetItem; keys that do not exist are absent.
 
-        :raises ThrottledError: DynamoDB left keys unprocessed again and again.
+        :raises ThrottledError: DynamoDB left keys unprocessed in five tries.
+        :raises MigrationError: DynamoDB refused, or did not answer.
         """
         found: dict[str, Item] = {}
         for some in in_groups(list(dict.fromkeys(keys)), BATCH_GET_ITEMS):
@@ -80,7 +81,10 @@ class Table:
         return [key[KEY]["S"] for key in unprocessed]
 
     def query(self, index: str, condition: str, names: dict[str, str], values: dict[str, Any]) -> list[Item]:
-        """All pages of an index query."""
+        """The items of all pages of an index query.
+
+        :raises MigrationError: DynamoDB refused, or did not answer.
+        """
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=index,
@@ -92,10 +96,11 @@ class Table:
             return [item for page in pages for item in page["Items"]]
 
     def transact(self, actions: list[dict[str, Any]], token: str) -> None:
-        """One TransactWriteItems. Contention with another transaction is tried again with the same token.
+        """One TransactWriteItems. After contention with another transaction it is sent again with the same token.
 
         :raises TransactionCancelledError: with one reason per action.
-        :raises OutcomeUnknown: the answer was lost; the token makes sending again safe for ten minutes.
+        :raises ThrottledError: DynamoDB throttled the transaction.
+        :raises OutcomeUnknownError: the answer was lost; the token makes sending again safe for ten minutes.
         """
         for attempt in _patiently(_ContendedError):
             with attempt:
@@ -113,7 +118,7 @@ class Table:
 
 
 def cancelled(reasons: list[dict[str, Any]], table: str) -> MigrationError:
-    """The error for a cancelled transaction, by the gravest of its reasons."""
+    """The error for a cancelled transaction: throttled if one reason says so, else contended or cancelled."""
     codes = {reason.get("Code") for reason in reasons} - {"None", None}
     if codes & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
         return ThrottledError("DynamoDB throttled the transaction", table=table)
@@ -122,7 +127,7 @@ def cancelled(reasons: list[dict[str, Any]], table: str) -> MigrationError:
 
 
 def _patiently(kind: type[MigrationError]) -> Retrying:
-    # Under two seconds in all: a longer wait is the task's retry, not a sleeping worker.
+    # At most two seconds in all: longer waits are left to the task's retry, which does not occupy a worker.
     return Retrying(
         stop=stop_after_attempt(5),
         wait=wait_random_exponential(multiplier=0.05, max=0.5),

@@ -1,9 +1,9 @@
-"""Checks the ledger against tampering: histories, records, archive copies, evidence, locks, and all that was anchored.
+"""Checks the ledger for tampering: histories, records, archive copies, evidence, locks and anchors.
 
 ``python -m migration_ops verify-history --table migration-state [--wave wave-3 | --migration-id mig-web01]``
 
-Without a choice the whole table is checked. Exit code 0: all whole; 1: findings; 2: unknown, because something could
-not be read, there was nothing to check, or there are no anchors and ``--without-anchors`` does not accept that.
+Without a choice the whole table is checked. Exit code 0: all whole; 1: something is broken; 2: unknown, because
+something could not be read, there was nothing to check, or there are no anchors and no ``--without-anchors``.
 """
 
 from __future__ import annotations
@@ -37,14 +37,18 @@ from migration_ops.ledger.table import Table, package_errors
 WHOLE, BROKEN, UNKNOWN = 0, 1, 2
 CHAINS_A_READ = 50
 UNCHECKED = (
-    "whether a migration was deleted whole, a history cut and its record set back, or a chain computed anew: only "
-    "anchors show that"
+    "whether a migration was deleted completely, a history shortened and its record reset, or a chain computed again: "
+    "only anchors show that"
 )
 
 
 @dataclass
 class Result:
-    """What was printed, counted."""
+    """Prints judgements and counts them.
+
+    ``missing``: migrations without record, history and anchor. ``unanchored``: migrations with lines after their newest
+    anchor.
+    """
 
     broken: int = 0
     unknown: int = 0
@@ -72,10 +76,11 @@ class Result:
 def main(
     arguments: list[str] | None = None, client: Any = None, make_client: Callable[[str], Any] | None = None
 ) -> int:
-    """The command; see the module's text.
+    """The command; see the module's docstring.
 
-    :param client: a boto3 DynamoDB client, by default one of ``make_client``.
-    :param make_client: a boto3 client by service name, by default from the environment.
+    :param client: a boto3 DynamoDB client, by default one from ``make_client``.
+    :param make_client: makes a boto3 client by service name, by default from the environment.
+    :return: the exit code.
     """
     try:
         options = _parser().parse_args(arguments)
@@ -111,7 +116,7 @@ def _verify(table: Table, options: argparse.Namespace, clients: Callable[[str], 
 
 
 def _trail(options: argparse.Namespace, clients: Callable[[str], Any], result: Result) -> Trail | None:
-    """The anchors; None when there are none that can be read, which the result then says."""
+    """The anchors; None when they are not used, cannot be read, or there are none. The result says which."""
     if options.without_anchors:
         print(f"NOT CHECKED (--without-anchors) {UNCHECKED}")
         return None
@@ -140,7 +145,7 @@ def _anchor_store(options: argparse.Namespace, clients: Callable[[str], Any]) ->
     if not given.startswith("s3://") or not bucket:
         raise InvalidInputError("anchors are at s3://<bucket>/<prefix>/", path="--anchors", value=given)
     whole = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-    # Anchors elsewhere are wherever they are; only of the evidence bucket the owner is known.
+    # The owner is only known for the evidence bucket.
     owner = options.bucket_owner if bucket == options.bucket else ""
     return AnchorStore(clients, bucket, prefix=whole, owner=owner)
 
@@ -185,7 +190,7 @@ def _judge(
 def _uncovered(chain: StoredChain) -> Judgement:
     if not chain.entries or chain.entries[-1].record_digest:
         return Judgement()
-    return Judgement(notes=(f"{chain.migration_id}: no line covers the record's attributes: of an earlier release",))
+    return Judgement(notes=(f"{chain.migration_id}: no line covers the record's attributes: from an earlier release",))
 
 
 def _locks_of(table: Table, chains: list[StoredChain]) -> dict[str, Any]:
@@ -198,7 +203,7 @@ def _say_what_is_not_anchored(trail: Trail | None, result: Result) -> None:
     if trail and result.unanchored:
         shown = ", ".join(result.unanchored[:10])
         number = len(result.unanchored)
-        print(f"NOT CHECKED lines after the newest anchor can be computed anew: of {number} migrations ({shown})")
+        print(f"NOT CHECKED lines after the newest anchor, which can be computed again: {number} migrations ({shown})")
 
 
 def _parser() -> argparse.ArgumentParser:

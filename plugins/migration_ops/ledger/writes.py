@@ -1,4 +1,4 @@
-"""What one ledger write sends: per server the record, its history line and, with a holder, the lock."""
+"""The actions of one ledger write: per server the record, its history line and, with a holder, the lock."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from migration_ops.ledger.table import TRANSACTION_BYTES, TRANSACTION_ITEMS, Tra
 
 Action = dict[str, Any]
 
-# On the record, not part of Record: which call to write() wrote it. Tells our own write from an equal one of another.
+# On the item, not part of Record: identifies the call of write(), so that our own write differs from an equal one.
 WRITE_TOKEN = "writeToken"  # noqa: S105 - an attribute's name
 
 
 @dataclass(frozen=True)
 class Write:
-    """What all records of one call share. ``at`` is in the ledger's format, ``now_seconds`` the same as epoch."""
+    """What all records of one call share. ``at`` is in the ledger's format, ``now_seconds`` the same time as epoch."""
 
     table: str
     event: str
@@ -36,7 +36,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Change:
-    """One server's part of a write, in this order: the record, its history line, the lock if there is a holder."""
+    """One server's part of a write. ``actions``: the record, its history line, and the lock if there is a holder."""
 
     old: Record
     new: Record
@@ -67,7 +67,7 @@ def change_of(old: Record, new: Record, write: Write) -> Change:
 
 
 def _record_action(old: Record, stored: Record, write: Write) -> Action:
-    """An update, not a put: what the archive noted on the item stays, but a migration that goes on never expires."""
+    """An update, not a put: the archive's notes on the item stay. ``expiresAt`` is removed: the migration continues."""
     present = record_attributes(stored) | to_item({WRITE_TOKEN: write.token})
     absent = sorted((RECORD_ATTRIBUTES | {"expiresAt"}) - set(present))
     condition, condition_values = _condition(old)
@@ -91,7 +91,7 @@ def _history_action(entry: HistoryEntry, write: Write) -> Action:
         "Put": {
             "TableName": write.table,
             "Item": entry_item(entry),
-            # DynamoDB deletes expired items when it pleases, within days: such a line is as good as gone.
+            # DynamoDB may delete expired items only days later: an expired line counts as deleted.
             "ConditionExpression": "attribute_not_exists(#key) OR #expires < :now",
             "ExpressionAttributeNames": {"#key": KEY, "#expires": "expiresAt"},
             "ExpressionAttributeValues": to_item({":now": write.now_seconds}),
@@ -116,21 +116,24 @@ def check_pairs(old: list[Record], new: list[Record], holder: Holder | None) -> 
 
 
 def check_step(old: Record, new: Record) -> None:
-    """A new record starts PLANNED, or in what may follow it."""
+    """A new record starts in PLANNED, or in a phase that may follow it.
+
+    :raises IllegalTransitionError: the phase may not follow.
+    """
     if old.version == 0 and new.phase is Phase.PLANNED:
         return
     check_transition(new.migration_id, old.phase if old.version else Phase.PLANNED, new.phase)
 
 
 def transactions_of(changes: list[Change]) -> list[list[Change]]:
-    """Whole servers, as many as fit by number and by size."""
+    """The changes of each transaction: whole servers, as many as the limits of number and size allow."""
     most = TRANSACTION_ITEMS // len(changes[0].actions)
     largest = max(change.size for change in changes)
     return in_groups(changes, max(1, min(most, TRANSACTION_BYTES // largest)))
 
 
 def refusal(group: list[Change], error: TransactionCancelledError, *, with_locks: bool) -> MigrationError:
-    """Locks first: who holds a server explains its version conflict, not the other way round."""
+    """The error of a cancelled write. Locks first: another holder explains a version conflict."""
     per_server = len(group[0].actions)
     reasons = error.reasons
     if with_locks:
@@ -150,7 +153,7 @@ def refusal(group: list[Change], error: TransactionCancelledError, *, with_locks
 
 
 def _what_is_there(reasons: list[dict[str, Any]]) -> str:
-    """What one server's failed conditions met; empty when none failed."""
+    """What was found in place of the expected record of one server; empty when none of its conditions failed."""
     failed = [reason for reason in reasons if reason.get("Code") not in (None, "None")]
     if not failed:
         return ""

@@ -1,5 +1,5 @@
-"""One module a service: what there is, each listing read to its end and made once in a read, and parts on demand.
+"""Readers of the account's resources, by service. Each listing is read to its end, once per read.
 
-Checks, alarms and the audit are handed what these modules read, so that they cannot differ about what a resource is.
-A part that could not be read is a failure document in its own place; what was deleted since it was listed is left out.
+Checks, alarms and the audit all get what these modules read, so that they agree on what a resource is. A part that
+could not be read is a failure document in its place. Some readers leave out what was deleted since it was listed.
 """

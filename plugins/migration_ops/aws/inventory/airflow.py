@@ -1,4 +1,4 @@
-"""Our own Airflow, through its REST API: failed runs, people who are waited for, heartbeats (shapes: Airflow 3.3.2)."""
+"""Our own Airflow, through its REST API: failed runs, open approvals, heartbeats (shapes: Airflow 3.3.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migration_ops.core.listing import Listing
 
 # Dag ids of this package; others in the same Airflow are not ours.
 OURS = ("migration_", "runbook_")
-# A question whose task has ended otherwise (time-out, failure) still has no answer, but nobody is waited for.
+# A question without an answer is open only while its task waits: the task may have ended by time-out or failure.
 WAITING = frozenset({"awaiting_input", "deferred"})
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
@@ -34,7 +34,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _failed_runs(reader: AwsReader) -> Any:
-    # By their end: a wave may run for days before it fails.
+    # By end date: a wave may run for days before it fails.
     query = {
         "state": "failed",
         "end_date_gte": reader.since.isoformat(),
@@ -50,7 +50,7 @@ def _failed_runs(reader: AwsReader) -> Any:
                 "endedAt": one.get("end_date"),
             }
             for one in pages(reader, "/dags/~/dagRuns", "dag_runs", query)
-            # The server drops what is not a letter or a digit from the end of a prefix.
+            # The server drops characters other than letters and digits from the end of a prefix.
             if one["dag_id"].startswith(OURS)
         }
         return [found[key] for key in sorted(found)]
@@ -99,14 +99,14 @@ def _component(name: str, said: Any, now: datetime) -> dict[str, Any]:
 
 
 def _seconds_since(text: str | None, now: datetime) -> float | None:
-    """None when it is no time with a zone."""
+    """Seconds since an ISO 8601 time; None when it is no time with a zone."""
     try:
         return round((now - datetime.fromisoformat(text or "")).total_seconds(), 1)
     except (ValueError, TypeError):
         return None
 
 
-# What checks are about.
+# The lists that checks are about.
 APPROVALS = Listing("airflow", "approvals", read)
 LISTED_COMPONENTS = Listing("airflow", "components", read)
 RUNS = Listing("airflow", "runs", read)

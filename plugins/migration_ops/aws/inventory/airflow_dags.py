@@ -18,10 +18,9 @@ LIST = "/dags"
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``dags``, one entry a DAG that must run: ``name, maxAgeHours, readAt, isThere`` and, of one that is there,
-    ``isPaused, hasImportErrors, nextRunAfter`` (None: none is planned) and ``runs {success, ended, first}``: when the
-    newest successful run and the newest run that ended ended, and when the first known run was due; each None where
-    there is none.
+    ``dags``, one entry per DAG that must run: ``name, maxAgeHours, readAt, isThere`` and, if it is there, ``isPaused,
+    hasImportErrors, nextRunAfter`` (None: none is planned) and ``runs {success, ended, first}``: the end of the newest
+    successful run, the end of the newest ended run, and when the first known run was due; each None if there is none.
     """
     wanted = {name: hours for name, hours in reader.config.thresholds.orchestrator.max_dag_age_hours.items() if hours}
     listed = reader.guarded(f"airflow:GET {LIST}", lambda: _listed(reader))
@@ -38,7 +37,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _listed(reader: AwsReader) -> dict[str, dict[str, Any]]:
-    """By id, those whose file is still there: a DAG without one is stale to Airflow, and runs no more."""
+    """By id, the DAGs whose file still exists: without it a DAG is stale in Airflow and does not run any more."""
     found = pages(
         reader, LIST, "dags", {"dag_id_prefix_pattern": PREFIX, "exclude_stale": "false", "order_by": "dag_id"}
     )
@@ -67,9 +66,9 @@ def _runs(reader: AwsReader, dag_id: str) -> Any:
 
 
 def _edge(reader: AwsReader, path: str, query: Mapping[str, Any], member: str) -> str | None:
-    """A time of the first run in that order; None when there is no run.
+    """A time of the first run in the query's order; None when there is no run.
 
-    :raises UnknownError: it has no such time.
+    :raises UnknownError: the run lacks this time, or the answer contradicts itself.
     """
     answer = get(reader, path, {**query, "limit": 1})
     if not answer["dag_runs"]:
@@ -82,5 +81,5 @@ def _edge(reader: AwsReader, path: str, query: Mapping[str, Any], member: str) -
         raise UnknownError(f"a run's {member} is no time", path=path) from error
 
 
-# What checks are about.
+# The lists that checks are about.
 DAGS = Listing("own_dags", "dags", read)

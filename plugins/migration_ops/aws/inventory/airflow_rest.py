@@ -8,15 +8,16 @@ from typing import Any
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import UnknownError
 
-# [api] maximum_page_limit is 100 unless set otherwise; fewer may come.
+# The default of [api] maximum_page_limit; a server with a lower limit returns fewer.
 PAGE = 100
 
 
 def pages(reader: AwsReader, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
-    All pages. A list that changes while it is read may hide an entry, so it must end with as many as it said.
+    The entries of all pages. A list that changes while it is read may hide an entry, so there must be as many as
+    ``total_entries`` says.
 
-    :raises UnknownError: it did not.
+    :raises UnknownError: there are fewer, or Airflow cannot be asked.
     """
     found: list[dict[str, Any]] = []
     while True:
@@ -32,7 +33,10 @@ def pages(reader: AwsReader, path: str, key: str, query: Mapping[str, Any]) -> l
 
 
 def get(reader: AwsReader, path: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
-    """:raises UnknownError: Airflow cannot be asked, or its answer is no document."""
+    """One GET.
+
+    :raises UnknownError: Airflow cannot be asked, or its answer is no document.
+    """
     if reader.airflow is None:
         raise UnknownError("our own Airflow is not within reach of this reader", path=path)
     answer = reader.airflow(path, query)

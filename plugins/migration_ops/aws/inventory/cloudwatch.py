@@ -1,4 +1,4 @@
-"""CloudWatch: every alarm with its state, and whether the dashboard shows anything."""
+"""CloudWatch: our alarms with their states, and whether the dashboard shows data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NOT_READ, is_failed
 from migration_ops.core.listing import Listing
 
-# Asked for nothing, DescribeAlarms answers metric alarms only.
+# Without AlarmTypes DescribeAlarms returns metric alarms only.
 ALARM_TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
-# Most series have a point only when something happens: a short window of a quiet night would look like a fault.
+# Most series have points only when something happens: a short window in a quiet night would look like a fault.
 DASHBOARD_HOURS = 24
 
 
@@ -83,6 +83,6 @@ def _series(reader: AwsReader, body: str, region: str) -> Any:
     return unread or [{"label": one.key, "points": len(answers[one.key]["values"])} for one in metrics]
 
 
-# What checks are about.
+# The lists that checks are about.
 DASHBOARDS = Listing("cloudwatch", "dashboards", read)
 STATES = Listing("cloudwatch", "states", read)

@@ -11,17 +11,17 @@ from migration_ops.core.errors import UnknownError
 
 DEFAULT_PERIOD_SECONDS = 300
 DEFAULT_STATISTIC = "Average"
-# In a widget's list ``.`` repeats the field of the line above, ``...`` all fields but the last ones.
+# In a widget's list ``.`` repeats the field of the line above, ``...`` all of its fields but those that follow here.
 SAME, SAME_UP_TO_HERE = ".", "..."
 
 
 def metrics_of(body: str, region: str) -> list[Metric]:
     """
-    The series that the metric widgets show, keyed by number and label; expressions and other Regions are left out.
+    The series that the metric widgets show; keys are number and label. Expressions and other Regions are left out.
 
     Source: CloudWatch API reference, "Dashboard body structure and syntax".
 
-    :param region: of the client that is to read them.
+    :param region: Region of the client that will read them.
     :raises UnknownError: the body is no dashboard.
     """
     found: list[Metric] = []
@@ -50,7 +50,7 @@ def _metric_widgets(body: str) -> Iterator[dict[str, Any]]:
 
 
 def _fields(line: list[Any], before: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The fields with nothing left to the line above, and the options; no fields for an expression."""
+    """The fields, with repeats filled in from the line above, and the options; no fields for an expression."""
     options = next((one for one in line if isinstance(one, dict)), {})
     fields = [str(one) for one in line if not isinstance(one, dict)]
     if fields and fields[0] == SAME_UP_TO_HERE:

@@ -1,6 +1,6 @@
-"""Cost Explorer: what the last whole month cost, and the one before, by service, by tag and by kind of transfer.
+"""Cost Explorer: costs of the last whole month and the month before, by service, by tag and by kind of transfer.
 
-Each request costs $0.01. Credits, refunds and taxes are left out: they would hide what usage does.
+Each request costs $0.01. Credits, refunds and taxes are left out: they would hide changes in usage.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from migration_ops.core.listing import Listing
 
 METRIC = "UnblendedCost"
 NOT_USAGE = ["Credit", "Refund", "Tax"]
-# Usage types of bytes on their way; "TimedStorage-ByteHrs" and "DataProcessing-Bytes" (logs) are no transfer.
+# Usage types of data transfer; "TimedStorage-ByteHrs" and "DataProcessing-Bytes" (logs) are none.
 TRANSFER = re.compile(r"(DataTransfer|AWS-In|AWS-Out|NatGateway|VpcEndpoint|VpcPeering|TransitGateway).*Bytes$")
 
 Months = tuple[date, date, date]
@@ -27,7 +27,8 @@ Months = tuple[date, date, date]
 def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``services``, ``transfer``: ``name, currency, now, before, daysNow, daysBefore``; ``tags``: the same, with
-    ``value`` (empty for what carries no tag). ``now`` is the last whole month; ``months`` names both and the end.
+    ``value`` (empty for costs without the tag). ``now`` is the last whole month, ``before`` the month before.
+    ``months``: the first days of both, and of this month.
     """
     months = whole_months(reader.now.date())
     tag = reader.config.resources.cost_tag
@@ -57,7 +58,7 @@ def _entries(reader: AwsReader, months: Months, group: dict[str, str]) -> Any:
 
 
 def _months(reader: AwsReader, months: Months, group: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
-    """Groups by month. The operation has tokens but no paginator in the SDK.
+    """The groups of each month. The operation has tokens but no paginator in the SDK.
 
     :raises UnknownError: a month is missing.
     """
@@ -83,7 +84,7 @@ def _months(reader: AwsReader, months: Months, group: dict[str, str]) -> dict[st
 
 
 def _sums(found: dict[str, list[dict[str, Any]]], months: Months) -> list[dict[str, Any]]:
-    """A group without cost in a month is left out of that month by AWS."""
+    """One entry per group; AWS leaves a group out of a month without cost, so it counts as 0 there."""
     sums: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: {"now": 0.0, "before": 0.0})
     for which, month in (("before", months[0]), ("now", months[1])):
         for group in found[month.isoformat()]:
@@ -97,12 +98,12 @@ def _sums(found: dict[str, list[dict[str, Any]]], months: Months) -> list[dict[s
 
 
 def _tagged(entry: dict[str, Any], tag: str) -> dict[str, Any]:
-    """Cost Explorer says ``wave$wave-3``, and ``wave$`` for what carries no tag."""
+    """Cost Explorer says ``wave$wave-3``, and ``wave$`` for costs without the tag."""
     value = entry["name"].removeprefix(f"{tag}$")
     return entry | {"name": f"{tag}={value or '(none)'}", "value": value}
 
 
-# What checks are about.
+# The lists that checks are about.
 SERVICES = Listing("cost_explorer", "services", read)
 TAGS = Listing("cost_explorer", "tags", read)
 LISTED_TRANSFER = Listing("cost_explorer", "transfer", read)

@@ -1,4 +1,4 @@
-"""Cost Explorer: what each service cost in the last seven settled days and the seven before. A request costs $0.01."""
+"""Cost Explorer: cost of each service in the last seven complete days and the seven before. A request costs $0.01."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 DAYS = 7
-# Cost Explorer brings its data up to date at least once in 24 hours: the newest day is still growing, and a growing
-# day in one of the two weeks would look like falling costs.
+# Cost Explorer updates its data at least once in 24 hours: the newest day is not complete, and an incomplete day in one
+# of the two weeks would look like falling costs.
 UNSETTLED_DAYS = 1
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """``services``: ``name, currency, now, before``, each the sum of seven days; ``until`` is the end, exclusive.
 
-    ``monthly {now, before}`` where a week has a first of the month on which the service cost more than on its usual
-    day: so much of that week's sum is what AWS bills by the month (support plans, hosted zones).
+    ``monthly {now, before}`` if a week has a first of the month on which the service cost more than on a usual day: the
+    part of that week's sum that AWS bills monthly (support plans, hosted zones).
 
-    A service without cost on a day is left out of that day by AWS; a day that is left out altogether was not read.
+    AWS leaves a service out of a day without cost; if a whole day is missing, the read fails.
     """
     until = reader.now.date() - timedelta(days=UNSETTLED_DAYS)
     days = reader.guarded("ce:get_cost_and_usage", lambda: _days(reader, until - timedelta(days=2 * DAYS), until))
@@ -35,7 +35,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _days(reader: AwsReader, start: date, end: date) -> dict[str, list[dict[str, Any]]]:
-    """Groups by day. The operation has tokens but no paginator in the SDK.
+    """The groups of each day. The operation has tokens but no paginator in the SDK.
 
     :raises UnknownError: a day is missing.
     """
@@ -62,7 +62,7 @@ def _days(reader: AwsReader, start: date, end: date) -> dict[str, list[dict[str,
 
 
 def _services(days: dict[str, list[dict[str, Any]]], now_from: str) -> list[dict[str, Any]]:
-    """By service and currency; almost every account has one currency."""
+    """One entry per service and currency; almost every account has one currency."""
     spent: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for day, groups in days.items():
         for group in groups:
@@ -82,11 +82,11 @@ def _service(name: str, currency: str, weeks: dict[str, dict[str, float]]) -> di
 
 
 def _billed_by_month(week: dict[str, float]) -> float:
-    """What a first of the month has beyond the usual day of its week; growth that goes on is seen on the other days."""
+    """How much more a first of the month cost than the median day of its week; lasting growth shows on other days."""
     firsts = [amount for day, amount in week.items() if date.fromisoformat(day).day == 1]
     others = [amount for day, amount in week.items() if date.fromisoformat(day).day != 1]
     return sum(max(0.0, amount - median(others)) for amount in firsts)
 
 
-# What checks are about.
+# The lists that checks are about.
 SERVICES = Listing("cost_week", "services", read)

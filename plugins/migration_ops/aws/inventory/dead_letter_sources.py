@@ -1,7 +1,7 @@
-"""Who names a queue for dead letters, apart from queues: functions, streams, rules, topics, schedules, pipes.
+"""Which functions, streams, rules, topics, schedules and pipes use a queue for dead letters.
 
-Each source answers ``{"arn", "by"}`` entries, and failure documents for what of it could not be read. What was deleted
-since it was listed names nothing any more.
+Each source returns ``{"arn", "by"}`` entries, and failure documents for parts that could not be read. What was deleted
+since it was listed is left out.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
 
 GONE = ("ResourceNotFoundException", "NotFoundException", "NotFound", "NotFoundError")
-# Their redrive policy cannot be asked for: nobody has confirmed them, or they are on their way out.
+# In place of the ARN: subscriptions that are not confirmed or are being deleted have no attributes to read.
 WITHOUT_ATTRIBUTES = ("PendingConfirmation", "Deleted")
 
 Entries = list[dict[str, Any]]
 
 
 def named_by_others(reader: AwsReader) -> Entries:
-    """All entries of all sources; those of services that this installation has none of are not asked for."""
+    """All entries of all sources; services of which this installation has nothing are not asked."""
     sources = (_functions, _streams, _rules, _subscriptions, _schedules, _pipes)
     return list(chain.from_iterable(side_by_side(sources, lambda source: source(reader))))
 
 
 def _functions(reader: AwsReader) -> Entries:
-    """Dead letters of every function that is listed, and destinations of ours (a call each)."""
+    """Dead-letter targets of every listed function, and failure destinations of our functions (one call each)."""
     names = reader.config.resources.functions
     if names.is_empty:
         return []
@@ -67,7 +67,7 @@ def _streams(reader: AwsReader) -> Entries:
 
 
 def _rules(reader: AwsReader) -> Entries:
-    """Of our buses and of the default bus, which has rules of everybody, without those that AWS keeps for itself."""
+    """Targets of the rules on our buses and on the default bus, without rules that AWS services manage."""
     if reader.config.resources.buses.is_empty:
         return []
     buses = events.buses(reader)
@@ -138,7 +138,7 @@ def _pipes(reader: AwsReader) -> Entries:
         answer = reader.call_optional("pipes", "describe_pipe", GONE, Name=one["Name"])
         if answer is None or is_failed(answer):
             return _present([answer])
-        # Only streams have one, each under the name of its kind.
+        # Only stream sources have one, in the parameters of their kind.
         kinds = (part for part in answer.get("SourceParameters", {}).values() if isinstance(part, dict))
         return _present(_entry(part.get("DeadLetterConfig", {}).get("Arn"), f"pipe {one['Name']}") for part in kinds)
 

@@ -11,7 +11,7 @@ from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
 THROTTLES = {"readThrottles": "ReadThrottleEvents", "writeThrottles": "WriteThrottleEvents"}
-# SystemErrors exists by operation only (DynamoDB Developer Guide, metrics and dimensions); what the ledger calls.
+# SystemErrors exists by operation only (DynamoDB Developer Guide, metrics and dimensions): the ledger's operations.
 OPERATIONS = (
     "BatchGetItem",
     "DeleteItem",
@@ -52,7 +52,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
         "name": name,
         "arn": table.get("TableArn"),
         "status": table.get("TableStatus"),
-        # A table that never was on-demand has no summary of its billing mode.
+        # A table that was never on-demand has no BillingModeSummary.
         "billingMode": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
         "deletionProtection": table.get("DeletionProtectionEnabled"),
         "backups": _backups(reader, name),
@@ -96,7 +96,7 @@ def _backups(reader: AwsReader, table: str) -> Any:
     }
 
 
-# What checks are about.
+# The lists that checks are about.
 PARTS = Listing("dynamodb", "parts", read)
 SCRATCH = Listing("dynamodb", "scratch", read)
 TABLES = Listing("dynamodb", "tables", read)

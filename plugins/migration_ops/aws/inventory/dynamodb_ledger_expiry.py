@@ -10,7 +10,7 @@ from migration_ops.core.listing import Listing
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``tables``: the one, with ``name``, ``status`` (ENABLED, DISABLED, or on the way there) and ``attribute``."""
+    """``tables``: the ledger's, with ``name``, ``status`` (ENABLED, DISABLED, ENABLING, DISABLING), ``attribute``."""
     name = reader.settings.table_name
     answer = reader.call("dynamodb", "describe_time_to_live", TableName=name)
     if is_failed(answer):
@@ -19,5 +19,5 @@ def read(reader: AwsReader) -> dict[str, Any]:
     return {"tables": [{"name": name, "status": found["TimeToLiveStatus"], "attribute": found.get("AttributeName")}]}
 
 
-# What checks are about.
+# The lists that checks are about.
 TABLES = Listing("ledger_expiry", "tables", read)

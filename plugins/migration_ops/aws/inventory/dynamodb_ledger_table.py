@@ -1,4 +1,4 @@
-"""The ledger's table: how it is protected against loss and looks. Its items are not read."""
+"""The ledger's table: its protection against loss and its encryption. Its items are not read."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def _recovery(reader: AwsReader, name: str) -> Any:
     return backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
 
 
-# What checks are about.
+# The lists that checks are about.
 TABLES = Listing("ledger_table", "tables", read)

@@ -1,4 +1,4 @@
-"""DynamoDB tables: how they are billed, and what they consumed by the hour."""
+"""DynamoDB tables: billing mode, and consumed capacity by the hour."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _table(reader: AwsReader, name: str) -> dict[str, Any]:
 
 
 def _part(name: str, described: dict[str, Any]) -> dict[str, Any]:
-    """An on-demand table has no provisioned throughput, or one of zeroes."""
+    """The table or an index. An on-demand table has no provisioned throughput, or zeroes."""
     provisioned = described.get("ProvisionedThroughput", {})
     return {"name": name, "provisioned": {of: provisioned.get(member, 0) for of, member in UNITS.items()}}
 
@@ -73,5 +73,5 @@ def _metrics(table: dict[str, Any]) -> list[Metric]:
     ]
 
 
-# What checks are about.
+# The lists that checks are about.
 TABLES = Listing("table_mode", "tables", read)

@@ -1,4 +1,4 @@
-"""DynamoDB tables as they perform: what tables and indexes consumed, and what was throttled on single keys."""
+"""Performance of DynamoDB tables: what tables and indexes consumed, and throttling of single keys."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
 DAY_SECONDS = 86_400
-# With TableName alone CloudWatch answers for the table without its indexes (DynamoDB Developer Guide, metrics).
+# With TableName alone CloudWatch returns the table without its indexes (DynamoDB Developer Guide, metrics).
 CONSUMED = {"reads": "ConsumedReadCapacityUnits", "writes": "ConsumedWriteCapacityUnits"}
-# The partition's own limit, whatever the table may take: 3,000 reads or 1,000 writes a second. A hot key.
+# Throttled by the limit of one partition (3,000 reads or 1,000 writes a second), not of the table: a hot key.
 KEY_RANGE = {
     "hotReads": "ReadKeyRangeThroughputThrottleEvents",
     "hotWrites": "WriteKeyRangeThroughputThrottleEvents",
@@ -25,7 +25,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``tables``: ``name, billingMode, items, bytes`` and ``indexes [name]``.
 
-    ``parts``: each table and each index, ``name, table, kind``, by day ``reads, writes`` (consumed units),
+    ``parts``: each table and each index, ``name, table, kind``, and daily series of ``reads, writes`` (consumed units),
     ``hotReads, hotWrites, readThrottles, writeThrottles`` (events).
     """
     names = reader.config.resources.tables
@@ -49,7 +49,7 @@ def _table(reader: AwsReader, name: str) -> dict[str, Any]:
     table = answer["Table"]
     return {
         "name": name,
-        # A table that never was on-demand has no summary of its billing mode.
+        # A table that was never on-demand has no BillingModeSummary.
         "billingMode": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
         "items": table.get("ItemCount"),
         "bytes": table.get("TableSizeBytes"),
@@ -58,7 +58,7 @@ def _table(reader: AwsReader, name: str) -> dict[str, Any]:
 
 
 def _unknown_parts(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Indexes that nobody can name, because their table could not be described."""
+    """One entry for all unknown indexes: of tables that could not be described."""
     failures = [one["indexes"] for one in tables if is_failed(one["indexes"])]
     return [{"name": "*", "table": "*", "kind": "index"} | dict.fromkeys(METRICS, failures[0])] if failures else []
 
@@ -86,6 +86,6 @@ def _metrics(part: dict[str, Any]) -> list[Metric]:
     ]
 
 
-# What checks are about.
+# The lists that checks are about.
 PARTS = Listing("performance_table", "parts", read)
 TABLES = Listing("performance_table", "tables", read)

@@ -1,4 +1,4 @@
-"""Tables that a drill or a restore made: by their tags, and of a drill also by name."""
+"""Tables that a drill or a restore created: found by their tags, those of a drill also by name."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 
-# A table under recovery has no tags yet.
+# While a table is being restored it has no tags yet.
 DRILL_NAME = re.compile(r".+-drill-[0-9a-f]{10}-(backup|pitr)")
 _GONE = ("ResourceNotFoundException",)
 
 
 def read_scratch(reader: AwsReader) -> Any:
     """
-    ``[{name, status, ageHours, run, handedOver}]``; the table that the settings name is none of them.
+    ``[{name, status, ageHours, run, handedOver}]``, without the table that the settings name.
 
-    ``run`` and ``handedOver`` (when) are left out where the table has no such tag; ``ageHours`` may be a little below
-    0, as clocks differ.
+    ``run`` and ``handedOver`` (a time) are left out if the table has no such tag; ``ageHours`` may be slightly below 0,
+    because clocks differ.
     """
     names = reader.pages("dynamodb", "list_tables", "TableNames")
     if is_failed(names):
@@ -33,7 +33,7 @@ def read_scratch(reader: AwsReader) -> Any:
 
 
 def _described(reader: AwsReader, name: str) -> dict[str, Any]:
-    """Empty for a table of anybody else's, and for one that is gone."""
+    """Empty for a table that no drill or restore made, and for one that is gone."""
     answer = reader.call_optional("dynamodb", "describe_table", _GONE, TableName=name)
     if answer is None:
         return {}
@@ -56,7 +56,7 @@ def _tags(reader: AwsReader, arn: str) -> dict[str, str]:
 
 
 def _age(reader: AwsReader, table: dict[str, Any]) -> float | None:
-    """None where DynamoDB does not say since when the table is there."""
+    """Age in hours; None when DynamoDB does not say when the table was created."""
     created = table.get("CreationDateTime")
     if not created:
         return None
@@ -64,13 +64,11 @@ def _age(reader: AwsReader, table: dict[str, Any]) -> float | None:
     return round((reader.now - moment) / timedelta(hours=1), 2)
 
 
+# Tags of tables that this package restored: when it was compared and handed over, and the run that made it.
 HANDED_OVER_TAG = "migration-ops:handed-over-at"
-
-
-# Tags of tables that this package restored: the run that made them; when all items were in; when it was compared.
 RUN_TAG = "migration-ops:restored-by"
 
 
 def name_of(table: str) -> str:
-    """A table by its bare name; DynamoDB's calls take its ARN too, and so may a setting."""
+    """The name of a table given by name or ARN: DynamoDB's calls accept both, so a setting may have either."""
     return table.strip().partition(":table/")[2].partition("/")[0] if ":table/" in table else table.strip()

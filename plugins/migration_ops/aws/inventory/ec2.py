@@ -1,4 +1,4 @@
-"""Our instances, volumes and snapshots, and which of them MGN made for replication; shared by readers."""
+"""The account's instances, volumes and snapshots, and which of them MGN made for replication; used by readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MANAGED = "AWSApplicationMigrationServiceManaged"
 SERVER = "AWSApplicationMigrationServiceSourceServerID"
 # "… Replication Server", "… Conversion Server", and the volumes and snapshots of both.
 STAGING_NAME = "AWS Application Migration Service"
-# Instances that are there, whatever they do.
+# Instances that exist, in any state.
 THERE = ["pending", "running", "stopping", "stopped"]
 
 
@@ -86,6 +86,6 @@ def _common(answer: dict[str, Any], name: str, kind: str, made: datetime, now: d
         "isManaged": MANAGED in tags,
         "isStaging": MANAGED in tags and tags.get("Name", "").startswith(STAGING_NAME),
         "sourceServerId": tags.get(SERVER),
-        # Whoever keeps backups has a reason of his own.
+        # Snapshots of AWS Backup and Data Lifecycle Manager have their own retention.
         "isBackup": any(key.startswith(("aws:backup:", "aws:dlm:")) for key in tags),
     }

@@ -1,4 +1,4 @@
-"""What costs and does nothing: unattached volumes, addresses, instances by CPU, snapshots of volumes long gone."""
+"""What may cost money without use: volumes, addresses, instances with their CPU, snapshots. The checks judge it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ DAY_SECONDS = 86_400
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``volumes``, ``instances`` (running, with ``cpu``: the mean of each day of the idle time), ``snapshots`` (with
-    ``hasVolume``, ``images``: own images made of it): see ``aws/inventory/ec2.py``; ``addresses``: ``name, publicIp,
+    ``volumes``, ``instances`` (running, with ``cpu``: daily means over ``cost.idleDays``), ``snapshots`` (with
+    ``hasVolume``, ``images``: own images made from it): see ``aws/inventory/ec2.py``; ``addresses``: ``name, publicIp,
     isAssociated``. What MGN made for replication is left out: reader ``staging`` has it.
     """
     disks, machines, copies, images, addresses = side_by_side(
@@ -83,7 +83,7 @@ def _addresses(reader: AwsReader, answer: dict[str, Any]) -> Any:
     )
 
 
-# What checks are about.
+# The lists that checks are about.
 ADDRESSES = Listing("idle", "addresses", read)
 INSTANCES = Listing("idle", "instances", read)
 SNAPSHOTS = Listing("idle", "snapshots", read)

@@ -1,4 +1,4 @@
-"""EC2 instances that MGN launched, by its tags: what they open to others."""
+"""EC2 instances that MGN launched, found by its tags: metadata options, public addresses, instance profile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     ``instances``: ``name`` (its id), ``serverId, tokens`` (``required`` is IMDSv2 only), ``metadata`` (``enabled``,
     ``disabled``), ``publicAddresses, profileArn``.
 
-    MGN's own replication and conversion servers have the first tag only; MGN makes and removes them as it needs them.
+    MGN's own replication and conversion servers have no tag with a server id and are left out.
     """
     alive = [{"Name": "tag-key", "Values": [MANAGED]}, {"Name": "instance-state-name", "Values": list(ALIVE)}]
     reservations = reader.pages("ec2", "describe_instances", "Reservations", Filters=alive)
@@ -43,12 +43,12 @@ def _instance(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _public_addresses(one: dict[str, Any]) -> list[str]:
-    """IPv4 of every interface, and IPv6, which is public as such."""
+    """Public IPv4 addresses of every interface, and all IPv6 addresses: they are always public."""
     interfaces = one.get("NetworkInterfaces", [])
     found = [one.get("PublicIpAddress"), *(each.get("Association", {}).get("PublicIp") for each in interfaces)]
     found += [address["Ipv6Address"] for each in interfaces for address in each.get("Ipv6Addresses", [])]
     return sorted({address for address in found if address})
 
 
-# What checks are about.
+# The lists that checks are about.
 INSTANCES = Listing("instances", "instances", read)

@@ -1,4 +1,4 @@
-"""EventBridge: the rules of our buses, their targets, and what could not be delivered."""
+"""EventBridge: the rules of our buses, their targets, and metrics of failed deliveries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migration_ops.core.facts import NOT_READ, failed, is_failed
 from migration_ops.core.listing import Listing
 
 DEFAULT_BUS = "default"
-# Everybody's rules are on the default bus; ours, made by migration_setup, begin so.
+# The default bus also has other people's rules; names of ours, made by migration_setup, begin with this.
 OUR_RULES = "migration-"
 # AWS/Events sends these only when they are not zero: no data means none (EventBridge User Guide, monitoring).
 METRICS = {
@@ -32,8 +32,8 @@ def read(reader: AwsReader) -> dict[str, Any]:
     ``rules``: ``name`` (bus/rule), ``bus, rule, state, isManaged, targets [{id, arn, deadLetterArn}]`` and the values
     of ``failedInvocations, undelivered, throttled`` in the window.
 
-    Of the default bus only our own rules. Buses whose rules could not be read stand there unread as ``*`` (nobody knows
-    which rules those are), our own bus as ``bus/*`` when it is gone or has no rule.
+    Of the default bus only our own rules. An unread entry ``*`` stands for all buses whose rules could not be read, and
+    an unread ``bus/*`` for our own bus when it is gone or has no rule.
     """
     names = reader.config.resources.buses
     if not names.include:
@@ -55,7 +55,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def buses(reader: AwsReader) -> Any:
-    """Names of our buses, and the default bus always; or the document of the failure. Listed once in a read."""
+    """Names of our buses, always with the default bus; or the document of the failure. Listed once in a read."""
     listed = reader.once("events:list_event_buses", lambda: reader.pages("events", "list_event_buses", "EventBuses"))
     if is_failed(listed):
         return listed
@@ -67,7 +67,8 @@ def rules_of(reader: AwsReader, bus: str, on_default: str = "") -> Any:
     """
     Rules of one bus; None when it is gone; the document of a failure.
 
-    :param on_default: of the default bus only rules whose name begins so; ours alone where it is not one of our buses.
+    :param on_default: of the default bus only rules whose name begins with this. If the default bus is not one of our
+        buses, only rules that begin with ``OUR_RULES``.
     """
     if bus == DEFAULT_BUS and not reader.config.resources.buses.matches(bus):
         on_default = OUR_RULES
@@ -121,7 +122,7 @@ def _reason(unread: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metric(rule: dict[str, Any], name: str) -> Metric:
-    # The rule's name alone means the default bus; on another bus both are needed.
+    # On the default bus the metric has the rule's name only; on another bus it has both dimensions.
     bus = {} if rule["bus"] == DEFAULT_BUS else {"EventBusName": rule["bus"]}
     return Metric(_key(rule, name), "AWS/Events", METRICS[name], {**bus, "RuleName": rule["rule"]}, "Sum", 300)
 
@@ -131,7 +132,7 @@ def _key(rule: dict[str, Any], name: str) -> str:
 
 
 def _missing(reader: AwsReader, known: set[str]) -> list[Rule]:
-    """What migration_setup made and is not there any more cannot be judged, and must not be passed over."""
+    """An unread entry for our own bus if it has no rules here: a bus that was deleted must not go unnoticed."""
     bus = reader.settings.event_bus.rsplit("/", 1)[-1]
     if not bus or bus in known or not reader.config.resources.buses.matches(bus):
         return []
@@ -139,5 +140,5 @@ def _missing(reader: AwsReader, known: set[str]) -> list[Rule]:
     return [_unread(f"{bus}/*", gone)]
 
 
-# What checks are about.
+# The lists that checks are about.
 RULES = Listing("events", "rules", read)

@@ -10,7 +10,7 @@ from migration_ops.core.listing import Listing
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``buses``: ``name, arn, policies`` (one, or none). A bus without one takes events of its own account only."""
+    """``buses``: ``name, arn, policies`` (one, or none: then only the bus's own account may put events on it)."""
     names = reader.config.resources.buses
     if names.is_empty:
         return {"buses": []}
@@ -29,5 +29,5 @@ def _bus(reader: AwsReader, name: str) -> dict[str, Any]:
     return {"name": name, "arn": answer.get("Arn"), "policies": policies}
 
 
-# What checks are about.
+# The lists that checks are about.
 BUSES = Listing("eventbus", "buses", read)

@@ -1,4 +1,4 @@
-"""IAM roles: who may take them on, what their policies say, what of it they have used."""
+"""IAM roles: who may assume them, their policies, and which services they used."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``readAt``, and ``roles``: ``name, arn, accountId, createdAt, tags, trust, inline [{name, document}]``,
     ``attached [{name, arn, byAws, document}], boundary {name, arn, document}`` or None,
-    ``lastAccessed {services [{namespace, lastUsedAt}]}``, ``trustCheck`` and ``grantCheck`` of Access Analyzer (the
-    second None where a boundary would make it another question).
+    ``lastAccessed {services [{namespace, lastUsedAt}]}``, ``trustCheck`` and ``grantCheck`` of Access Analyzer
+    (``grantCheck`` is None where it cannot be asked, see :func:`~migration_ops.aws.policies.escalation.question`).
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.roles
@@ -34,7 +34,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     if is_failed(found):
         return head | {"roles": found}
     roles = [one for one in found if names.matches(one["name"])]
-    # All jobs first: they work side by side, and are done when they are asked.
+    # All jobs are started first: they run in parallel, and most are done when they are read.
     jobs = side_by_side(roles, lambda role: start(reader, role["arn"]))
     uses = side_by_side(jobs, lambda job: last_accessed(reader, job))
     checks = AccessChecks(reader)
@@ -51,13 +51,13 @@ def _judged(checks: AccessChecks, role: dict[str, Any]) -> dict[str, Any]:
     try:
         asked = question(permissions_of(Snapshot(role)))
     except (NotReadError, MalformedPolicyError):
-        # The checks of the role say so.
+        # Other checks of the role report it.
         asked = None
     return {"trustCheck": trust, "grantCheck": checks.not_granted(*asked) if asked else None}
 
 
 def _details(reader: AwsReader) -> list[dict[str, Any]]:
-    # One listing for both, so that a policy cannot be missing because it was attached in between.
+    # One call for roles and policies, so that no policy is missing because it was attached in between.
     roles: list[Any] = []
     policies: list[Any] = []
     pages = reader.client("iam").get_paginator("get_account_authorization_details")
@@ -87,14 +87,14 @@ def _role(role: dict[str, Any], documents: dict[str, Any]) -> dict[str, Any]:
 
 
 def _managed(arn: str, documents: dict[str, Any]) -> dict[str, Any]:
-    missing = failed(OPERATION, UnknownError(f"{arn} is used, and its document was not answered"))
+    missing = failed(OPERATION, UnknownError(f"{arn} is used, but IAM returned no document for it"))
     return {"arn": arn, "byAws": AWS_POLICY in arn, "document": documents.get(arn) or missing}
 
 
 def _default_document(policy: dict[str, Any]) -> Any:
-    """Of the version that is in force. The SDK has decoded it; where it has not, it is text, and read as such later."""
+    """The document of the default version: decoded by the SDK, or else text, which ``statements`` reads as well."""
     return next((one["Document"] for one in policy["PolicyVersionList"] if one["IsDefaultVersion"]), None)
 
 
-# What checks are about.
+# The lists that checks are about.
 ROLES = Listing("iam", "roles", read)

@@ -1,4 +1,4 @@
-"""IAM Access Analyzer: who of outside was found to have access, and whether anybody looks at all."""
+"""IAM Access Analyzer: its analyzers for external access, and their active findings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
 
-# Analyzers of external access; the others look for unused and internal access.
+# Types of analyzers for external access; the others are for unused and internal access.
 EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``regions``, the one of this run: ``name, analyzers [{name, status, findings [{id, resource, type}]}]``, and
-    ``policyChecks``: whether it can be asked about single policies (``noPublicAccess``, ``accessNotGranted``).
+    ``regions``, one entry for the Region of this run: ``name, analyzers [{name, status, findings [{id, resource,
+    type}]}]``, and ``policyChecks``: whether its policy checks can be used (``noPublicAccess``, ``accessNotGranted``).
     """
     region = reader.client("accessanalyzer").meta.region_name
     analyzers = reader.pages("accessanalyzer", "list_analyzers", "analyzers")
@@ -39,5 +39,5 @@ def _analyzer(reader: AwsReader, analyzer: dict[str, Any]) -> dict[str, Any]:
     return {"name": analyzer["name"], "status": analyzer["status"], "findings": findings}
 
 
-# What checks are about.
+# The lists that checks are about.
 REGIONS = Listing("accessanalyzer", "regions", read)

@@ -1,7 +1,7 @@
-"""Asks IAM Access Analyzer about one policy at a time: its custom policy checks prove what a policy allows.
+"""Asks IAM Access Analyzer about single policies: its custom policy checks prove what a policy allows.
 
-Each policy is asked about once a run. A refusal, or a policy that it cannot read, is kept as such beside the policy:
-our own reading is the fallback, and the finding says so. AWS bills each answer (0.002 USD in 2026).
+Each policy is asked about once. A refusal, or a policy that Access Analyzer cannot read, is returned as such: then the
+check uses our own reading of the policy, and the finding says so. AWS bills each answer (0.002 USD in 2026).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from migration_ops.core.facts import NOT_READ, is_failed
 
 UNSUPPORTED = frozenset({"ValidationException", "InvalidParameterException", "UnprocessableEntityException"})
 REFUSED = "ACCESS_DENIED"
-# Asks nothing of anybody: whether the checks can be asked at all.
+# Policies that only test whether the checks can be used.
 HARMLESS = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}],
@@ -39,26 +39,26 @@ class AccessChecks:
 
     def no_public_access(self, document: Any, resource_type: str) -> Any:
         """
-        Whether the policy of a resource lets in nobody in general.
+        Whether the policy of a resource allows no public access (CheckNoPublicAccess).
 
-        :param document: as text, or as IAM answers it decoded.
+        :param document: as text, or decoded as IAM returns it.
         :param resource_type: as CloudFormation names it, for example ``AWS::SQS::Queue``.
         """
         return self._ask("check_no_public_access", policyDocument=_text(document), resourceType=resource_type)
 
     def not_granted(self, document: Any, actions: list[str], resources: list[str]) -> Any:
-        """Whether an identity policy allows none of the actions on any of the resources."""
+        """Whether an identity policy allows none of the actions on any of the resources (CheckAccessNotGranted)."""
         access = [{"actions": actions, "resources": resources}]
         return self._ask(
             "check_access_not_granted", policyDocument=_text(document), access=access, policyType="IDENTITY_POLICY"
         )
 
     def of_policies(self, policies: Any, resource_type: str) -> Any:
-        """One answer for each of a resource's policies, in order; policies that were not read stay that failure."""
+        """One answer per policy of a resource, in order; the failure document if the policies were not read."""
         return policies if is_failed(policies) else [self.no_public_access(one, resource_type) for one in policies]
 
     def probe(self) -> dict[str, Any]:
-        """Whether each of the two can be asked here."""
+        """Whether each of the two checks can be used here."""
         return {
             "noPublicAccess": self.no_public_access(HARMLESS, "AWS::SQS::Queue"),
             "accessNotGranted": self.not_granted(OF_IDENTITY, ["iam:PutRolePolicy"], ["*"]),

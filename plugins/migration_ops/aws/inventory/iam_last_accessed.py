@@ -1,4 +1,4 @@
-"""When a role last used which service: IAM answers by a job, which takes seconds (service last accessed data)."""
+"""When a role last used which service (service last accessed data). IAM needs a job for it, which takes seconds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def start(reader: AwsReader, arn: str) -> Any:
 
 
 def last_accessed(reader: AwsReader, job_id: Any) -> Any:
-    """``services``: ``namespace, lastUsedAt`` (None: not within the 400 days that IAM remembers); or the failure."""
+    """``services``: ``namespace, lastUsedAt`` (None: not in the last 400 days, which IAM keeps); or the failure."""
     if is_failed(job_id):
         return job_id
     found = reader.guarded("iam:get_service_last_accessed_details", lambda: _services(reader, job_id))

@@ -1,4 +1,4 @@
-"""Customer keys: state, rotation, policy. Not AWS's own keys: nobody here can change those."""
+"""Customer managed KMS keys: state, rotation, policy. AWS managed keys are left out: nobody here can change them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ROTATION = "kms:get_key_rotation_status"
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``keys``: ``name`` (its first alias, or its id), ``id, arn, state, spec, origin, rotation {applies, why | enabled},
-    policy, accessCheck``. ``resources.yaml`` names keys by alias; one without an alias by its id.
+    ``keys``: ``name`` (its first alias, or its id), ``id, arn, state, spec, origin, deletionAt, rotation {applies,
+    why | enabled}, policy, accessCheck``. ``resources.yaml`` names keys by alias; one without an alias by its id.
     """
     names = reader.config.resources.keys
     if names.is_empty:
@@ -62,13 +62,13 @@ def _facts(reader: AwsReader, key_id: str) -> dict[str, Any]:
         "spec": found["KeySpec"],
         "origin": found["Origin"],
         "deletionAt": found.get("DeletionDate"),
-        # Of a replica: rotation is set on the primary key alone.
+        # For a replica: rotation is set on the primary key only.
         "primary": family["PrimaryKey"] if family.get("MultiRegionKeyType") == "REPLICA" else None,
     }
 
 
 def _rotation(reader: AwsReader, facts: dict[str, Any]) -> Any:
-    """Asked only where KMS can rotate: elsewhere the question itself is an UnsupportedOperationException."""
+    """Asked only for keys that KMS can rotate: for others GetKeyRotationStatus is an UnsupportedOperationException."""
     if facts["spec"] != "SYMMETRIC_DEFAULT":
         return {"applies": False, "why": f"KMS rotates no {facts['spec']} keys"}
     if facts["origin"] != "AWS_KMS":
@@ -88,5 +88,5 @@ def _status(reader: AwsReader, facts: dict[str, Any]) -> Any:
     return reader.in_region("kms", primary["Region"]).get_key_rotation_status(KeyId=primary["Arn"])
 
 
-# What checks are about.
+# The lists that checks are about.
 KEYS = Listing("kms", "keys", read)

@@ -12,7 +12,7 @@ LOG_PREFIX = "/aws/lambda/"
 
 
 def functions(reader: AwsReader) -> Any:
-    """All functions as ListFunctions answers them; or the document of the failure."""
+    """All functions as ListFunctions returns them; or the document of the failure."""
     return reader.once("lambda:list_functions", lambda: reader.pages("lambda", "list_functions", "Functions"))
 
 
@@ -30,5 +30,5 @@ def failure_destinations(reader: AwsReader, name: str) -> Any:
 
 
 def log_group_of(function: dict[str, Any]) -> str:
-    """The log group that a function of the listing writes to: its own choice, or Lambda's."""
+    """The log group that a listed function writes to: the configured one, or Lambda's default."""
     return str(function.get("LoggingConfig", {}).get("LogGroup") or LOG_PREFIX + function["FunctionName"])

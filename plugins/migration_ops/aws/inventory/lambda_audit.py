@@ -1,4 +1,4 @@
-"""Lambda functions as the audit sees them. Variables are judged here, by name and kind; their values go no further."""
+"""Lambda functions for the audit. Variables are judged here; only names and kinds of secrets leave this module."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_variables
 
-# A policy of it is the function's own.
+# Its policy is that of the function without a qualifier.
 LATEST = "$LATEST"
 NO_POLICY = ("ResourceNotFoundException",)
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``functions``: ``name, arn, packageType, runtime {name, end, daysLeft}`` (None for images; no ``end`` when nobody
-    knows it), ``variables`` (how many), ``secrets`` (``name, kind``), ``keyArn, deadLetterTarget, onFailure``,
-    ``policies`` (``alias``: of an alias or a version, empty for the function; ``document, accessCheck``), ``urls``
+    ``functions``: ``name, arn, packageType, runtime {name, end, daysLeft}`` (None for images; ``end`` None when it is
+    not known), ``variables`` (how many), ``secrets`` (``name, kind``), ``keyArn, deadLetterTarget, onFailure``,
+    ``policies`` (``alias``: alias or version, empty for the function itself; ``document, accessCheck``), ``urls``
     (``alias, authType``).
     """
     names = reader.config.resources.functions
@@ -42,7 +42,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 class Function:
-    """Reads one function after the other of one run."""
+    """Reads single functions, with what they share: access checks and the runtimes' end dates."""
 
     def __init__(self, reader: AwsReader) -> None:
         self.reader = reader
@@ -79,7 +79,7 @@ class Function:
         return {"name": name, "end": end, "daysLeft": days}
 
     def _policies(self, name: str, aliases: Any) -> Any:
-        """The function's own policy, and that of each alias and version: a permission may be given on any."""
+        """The policies of the function and of each alias and version: each may have its own permissions."""
         versions = self.reader.pages("lambda", "list_versions_by_function", "Versions", FunctionName=name)
         unread = next((one for one in (aliases, versions) if is_failed(one)), None)
         if unread is not None:
@@ -97,7 +97,7 @@ class Function:
         return found
 
     def _urls(self, name: str) -> Any:
-        """With ``AuthType`` NONE everybody may call it; those of aliases are listed too."""
+        """Function URLs, also of aliases. With ``AuthType`` NONE anybody may call it."""
         found = self.reader.pages("lambda", "list_function_url_configs", "FunctionUrlConfigs", FunctionName=name)
         if is_failed(found):
             return found
@@ -105,7 +105,7 @@ class Function:
 
 
 def _environment(environment: dict[str, Any]) -> dict[str, Any]:
-    """Lambda answers an error instead of the variables when their key cannot be used: that is not "no variables"."""
+    """Lambda returns an error instead of the variables when their key cannot be used: that is not "no variables"."""
     if environment.get("Error"):
         why = UnknownError("the variables could not be decrypted", awsCode=environment["Error"].get("ErrorCode"))
         unread = failed("lambda:list_functions", why)
@@ -119,5 +119,5 @@ def _alias(arn: str) -> str:
     return parts[7] if len(parts) > 7 else ""
 
 
-# What checks are about.
+# The lists that checks are about.
 FUNCTIONS = Listing("audit_lambda", "functions", read)

@@ -1,4 +1,4 @@
-"""Lambda functions: configuration by ListFunctions, and their metrics. No variable's value leaves this module."""
+"""Lambda functions: configuration from ListFunctions, and metrics. Values of variables do not leave this module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUNCTION_LOG_PREFIX = "/aws/lambda/"
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``functions``: name, arn, role, runtime, memory, limits, names of variables, log group, and a series a metric."""
+    """``functions``: the members of :func:`_function`, and a series per metric of ``METRICS``."""
     names = reader.config.resources.functions
     if not names.include:
         return {"functions": [], NONE_EXPECTED: True}
@@ -39,7 +39,7 @@ def _metric(name: str, member: str, period: int) -> Metric:
 
 
 def _function(answer: dict[str, Any]) -> dict[str, Any]:
-    """What AWS leaves out stays out: an image has no runtime, many functions have no dead letters and no own key."""
+    """What AWS leaves out is None: an image has no runtime, many functions have no dead-letter target or own key."""
     name = answer["FunctionName"]
     environment = answer.get("Environment", {})
     return {
@@ -57,5 +57,5 @@ def _function(answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# What checks are about.
+# The lists that checks are about.
 FUNCTIONS = Listing("functions", "functions", read)

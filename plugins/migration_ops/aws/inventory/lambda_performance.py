@@ -1,4 +1,4 @@
-"""Lambda functions as they perform: durations by percentile and day, concurrency, memory from their REPORT lines."""
+"""Performance of Lambda functions: durations by percentile and day, concurrency, memory from REPORT lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
-# A day is the longest period of CloudWatch; percentiles of longer ones cannot be had from those of days.
+# The longest period of CloudWatch; percentiles of longer periods cannot be computed from daily ones.
 DAY_SECONDS = 86_400
 DURATIONS = {"p50": "p50", "p95": "p95", "p99": "p99", "max": "Maximum"}
 COUNTERS = {"invocations": ("Invocations", "Sum"), "throttles": ("Throttles", "Sum")}
@@ -22,7 +22,7 @@ PROVISIONED = {
     "invocations": ("ProvisionedConcurrencyInvocations", "Sum"),
     "spillovers": ("ProvisionedConcurrencySpilloverInvocations", "Sum"),
 }
-# Of REPORT lines the latest are read, so many pages of them; that is a sample, and the document says so.
+# At most so many pages and lines of the newest REPORT lines are read; then the document says that it is a sample.
 MAX_PAGES, MAX_LINES = 10, 2_000
 # Text format, and the JSON format of advanced logging.
 REPORT_PATTERN = '?"REPORT RequestId" ?"platform.report"'
@@ -32,11 +32,11 @@ _SIZE = re.compile(r"Memory Size: (\d+) MB")
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``functions``: ``name, timeoutMs, memoryMb``, by day ``duration {p50, p95, p99, max}`` (ms), ``invocations``,
+    ``functions``: ``name, timeoutMs, memoryMb``, daily series ``duration {p50, p95, p99, max}`` (ms), ``invocations``,
     ``throttles`` and ``concurrent`` (peak), ``concurrency {ReservedConcurrentExecutions}``, ``provisioned [{qualifier,
-    status, requested, utilization, invocations, spillovers}]``, ``memory {lines, maxUsedMb, isSample}``.
+    status, statusReason, requested, utilization, invocations, spillovers}]``, ``memory {lines, maxUsedMb, isSample}``.
 
-    ``maxUsedMb`` is of lines with the present memory size only, None when there are none.
+    ``memory`` counts only lines with the present memory size; ``maxUsedMb`` is None when there are none.
     """
     names = reader.config.resources.functions
     if not names.include:
@@ -81,7 +81,7 @@ def _provisioned(reader: AwsReader, name: str) -> Any:
 
 
 def _memory(reader: AwsReader, group: str, size_mb: int) -> dict[str, Any]:
-    """From the newest lines on. Pages without events are normal: the search goes on with their token."""
+    """Memory use in the newest lines first. Pages without events are normal: the search continues with their token."""
     pages = (
         reader.client("logs")
         .get_paginator("filter_log_events")
@@ -107,7 +107,7 @@ def _summary(used: list[int], *, is_sample: bool) -> dict[str, Any]:
 
 
 def memory_of(message: str) -> tuple[int, int] | None:
-    """Largest use and size in MB of one REPORT line; None for another line."""
+    """Maximum memory used and memory size in MB, from a REPORT line; None for other lines."""
     used, size = _MAX_USED.search(message), _SIZE.search(message)
     if used and size:
         return int(used[1]), int(size[1])
@@ -156,5 +156,5 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-# What checks are about.
+# The lists that checks are about.
 FUNCTIONS = Listing("performance_lambda", "functions", read)

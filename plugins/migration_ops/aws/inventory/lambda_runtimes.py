@@ -1,4 +1,4 @@
-"""When AWS ends the support of a Lambda runtime: ``include/config/lambda_runtimes.yaml``, dates with their source."""
+"""When AWS ends the support of Lambda runtimes: ``include/config/lambda_runtimes.yaml``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LambdaRuntimes(ConfigPart):
     """
     The dates.
 
-    :param checked: the day on which they were compared with AWS's page last.
+    :param checked: the day on which they were last compared with AWS's page.
     :param runtimes: the first day without support, by runtime identifier.
     """
 

@@ -1,4 +1,4 @@
-"""The runtimes of our Lambda functions and the days on which their support ends; nothing else of the functions."""
+"""The runtimes of our Lambda functions and the days on which their support ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migration_ops.core.listing import Listing
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``functions``: ``name, packageType, runtime {name, end, daysLeft}``; None for images, no ``end`` when unknown."""
+    """``functions``: ``name, packageType, runtime {name, end, daysLeft}`` (None for images; ``end`` None: unknown)."""
     names = reader.config.resources.functions
     if names.is_empty:
         return {"functions": [], NONE_EXPECTED: True}
@@ -47,5 +47,5 @@ def _runtime(name: str | None, ends: Any, today: date) -> dict[str, Any] | None:
     return {"name": name, "end": end, "daysLeft": (date.fromisoformat(end) - today).days if end else None}
 
 
-# What checks are about.
+# The lists that checks are about.
 FUNCTIONS = Listing("function_runtimes", "functions", read)

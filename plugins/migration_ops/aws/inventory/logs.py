@@ -1,4 +1,4 @@
-"""CloudWatch log groups of functions, and the lines in them that report errors. Lines are redacted here."""
+"""CloudWatch log groups of functions, and their lines that report errors. Lines are redacted here."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from migration_ops.core.listing import Listing
 from migration_ops.core.log_levels import is_error
 from migration_ops.core.redaction import redacted_text
 
-# Terms are case-sensitive, and one of them is enough. A pattern cannot say where a word has to stand, so it selects too
-# much, and ``level_of`` decides. pino and bunyan write levels as numbers.
+# Terms are case-sensitive, and one of them is enough. A pattern cannot say where in a line a word must be, so it
+# selects too many lines, and ``is_error`` decides. pino and bunyan write levels as numbers.
 PATTERN = (
     "?ERR ?Err ?err ?eror ?CRIT ?Crit ?crit ?FATAL ?Fatal ?fatal ?SEVERE ?severe ?ALERT ?alert ?EMERG ?emerg ?PANIC "
     '?panic ?"fail:" ?Exception ?Traceback ?Unhandled ?Uncaught ?"timed out" ?timeout ?failure ?"Process exited" '
     r'?"Runtime exited" ?"\"level\":50" ?"\"level\": 50" ?"\"level\":60" ?"\"level\": 60"'
 )
-# Beyond so many the number is said to be "at least"; so many of the newest are kept as evidence.
+# Counting stops at so many errors ("at least"). The newest of the lines that were read are kept as evidence.
 MAX_COUNTED, KEPT_LINES = 1_000, 5
-# Pages without an event are normal: AWS answers what it has searched so far.
+# Pages without events are normal: AWS returns what it has searched so far.
 MAX_PAGES = 500
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``groups``: name and ``errors {count, isCut, lines [{at, stream, line}]}``; ``prefixes``: where was looked."""
+    """``groups``: name and ``errors {count, isCut, lines [{at, stream, line}]}``; ``prefixes``: those searched."""
     prefixes = list(reader.config.resources.log_group_prefixes)
     found = side_by_side(
         prefixes,
@@ -44,7 +44,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _is_ours(reader: AwsReader, name: str) -> bool:
-    """Of the functions' groups only those of our functions; of another prefix all: that is what it was given for."""
+    """Below "/aws/lambda/" only the groups of our functions; below other configured prefixes all groups."""
     if not name.startswith(FUNCTION_LOG_PREFIX):
         return True
     return reader.config.resources.functions.matches(name.removeprefix(FUNCTION_LOG_PREFIX))
@@ -55,7 +55,10 @@ def _group(reader: AwsReader, name: str) -> dict[str, Any]:
 
 
 def _errors(reader: AwsReader, name: str) -> dict[str, Any]:
-    """:raises UnknownError: there is more to search than one look should take: then nobody knows."""
+    """Counts the error lines of the window.
+
+    :raises UnknownError: not searched to the end after ``MAX_PAGES`` pages, so the number is not known.
+    """
     count, newest = 0, deque[dict[str, Any]](maxlen=KEPT_LINES)
     pages = (
         reader.client("logs")
@@ -83,5 +86,5 @@ def _line(event: dict[str, Any]) -> dict[str, Any]:
     return {"at": at, "stream": event["logStreamName"], "line": redacted_text(event["message"])}
 
 
-# What checks are about.
+# The lists that checks are about.
 ALL = Listing("logs", "", read)

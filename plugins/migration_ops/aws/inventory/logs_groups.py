@@ -1,4 +1,4 @@
-"""Log groups of our functions and of the package: a sample of their lines, judged here; no line goes further."""
+"""Log groups of our functions and of the package: secrets in a sample of their lines, which stay in this module."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import kinds_in
 
 FUNCTIONS = "/aws/lambda/"
-# A sample: a month of every line would be read for hours. Prowler takes 1 000 events a group.
+# A sample: reading every line of a month would take hours. Prowler also reads 1,000 events per group.
 SAMPLED_EVENTS, SAMPLED_HOURS, PAGES = 1_000, 24, 20
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``groups``: ``name, sampled`` (lines looked at), ``secrets`` (``stream, kinds``)."""
+    """``groups``: ``name, sampled`` (how many lines were searched), ``secrets`` (``stream, kinds``)."""
     own, resources = reader.settings.log_group, reader.config.resources
     prefixes = [own] if resources.functions.is_empty else [own, *resources.log_group_prefixes]
     lists = side_by_side(
@@ -32,7 +32,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _is_ours(reader: AwsReader, name: str) -> bool:
-    """Of Lambda's groups those of our functions; what is under another prefix was named as ours."""
+    """Below "/aws/lambda/" only the groups of our functions; below other configured prefixes all groups."""
     return not name.startswith(FUNCTIONS) or reader.config.resources.functions.matches(name.removeprefix(FUNCTIONS))
 
 
@@ -44,7 +44,7 @@ def _group(reader: AwsReader, name: str) -> dict[str, Any]:
 
 
 def _sample(reader: AwsReader, name: str) -> dict[str, Any]:
-    """The first lines of the last day. Empty pages with a token are normal, so pages are bounded too."""
+    """The first lines of the last day. Empty pages with a token are normal, so the number of pages is limited too."""
     since = max(reader.since, reader.now - timedelta(hours=SAMPLED_HOURS))
     pages = (
         reader.client("logs")
@@ -72,5 +72,5 @@ def _sample(reader: AwsReader, name: str) -> dict[str, Any]:
     }
 
 
-# What checks are about.
+# The lists that checks are about.
 GROUPS = Listing("log_groups", "groups", read)

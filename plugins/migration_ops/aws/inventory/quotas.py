@@ -1,4 +1,4 @@
-"""Service quotas and how much of each is used: now, and by the week where AWS keeps a metric of it."""
+"""Service quotas and how much of each is used: now, and by week where AWS has a metric."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from migration_ops.core.listing import Listing
 from migration_ops.core.series import WEEK, by_week, day_ends, whole_days
 
 DAY_SECONDS = 86_400
-# What MGN keeps itself: servers that are not archived, of all of them (no dimension).
+# Usage for which MGN has its own metric: all servers that are not archived (no dimension).
 OWN_METRICS = {"mgnNotArchived": Metric("mgnNotArchived", "AWS/MGN", "ActiveSourceServerCount", {}, "Maximum")}
 LISTS = (("list_service_quotas", "applied"), ("list_aws_default_service_quotas", "default"))
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``quotas``: ``name, limit, source`` (applied, default, documented), ``used`` and ``weeks [[end, most]]`` (empty
-    where there is no metric), ``hasHistory``.
+    ``quotas``: ``name, limit, source`` (applied, default, documented), ``used``, ``weeks [[end, maximum]]`` (empty if
+    there is no metric), ``hasHistory``.
     """
     services = sorted({one.service for one in QUOTAS if one.fixed is None})
     listed = dict(zip(services, side_by_side(services, lambda one: _listed(reader, one)), strict=True))
@@ -38,7 +38,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _listed(reader: AwsReader, service: str) -> Any:
-    """Of each quota what is applied; of what never was applied the default, which ListServiceQuotas leaves out."""
+    """Each quota's applied value, or its default: ListServiceQuotas leaves out quotas that were never changed."""
     found: dict[str, dict[str, Any]] = {}
     for operation, source in LISTS:
         quotas = reader.pages("service-quotas", operation, "Quotas", ServiceCode=service)
@@ -50,7 +50,7 @@ def _listed(reader: AwsReader, service: str) -> Any:
 
 
 def _limit(quota: QuotaSource, listed: dict[str, Any]) -> Any:
-    """``value, source`` and the metric of its use; or the failure."""
+    """``value, source`` and the metric of its usage; None when Service Quotas does not list it; or the failure."""
     if quota.fixed is not None:
         return {"value": quota.fixed, "source": "documented"}
     known = listed[quota.service]
@@ -105,7 +105,7 @@ def _weeks(series: Any, span: tuple[datetime, datetime]) -> Any:
 
 
 def _lately(series: Any, span: tuple[datetime, datetime]) -> Any:
-    """The most of the last seven days; None when AWS reported no use in them."""
+    """The maximum of the last seven days; None when AWS reported no usage in them."""
     if series is None:
         return failed("service-quotas", UnknownError("Service Quotas names no metric of its use"))
     if is_failed(series):
@@ -113,5 +113,5 @@ def _lately(series: Any, span: tuple[datetime, datetime]) -> Any:
     return max((value for end, value in day_ends(series) if end > span[1] - WEEK), default=None)
 
 
-# What checks are about.
+# The lists that checks are about.
 LISTED_QUOTAS = Listing("quotas", "quotas", read)

@@ -1,6 +1,6 @@
-"""The quotas that migrations run into, as data: where each limit is found, and how much of it is used.
+"""The quotas that migrations may reach, as data: where each limit is found, and what measures its usage.
 
-Fixed limits of MGN are documented and cannot be raised (mgn-reference, section 7); all others are asked for.
+Fixed limits of MGN are documented and cannot be raised (MGN user guide, service quotas); all others are read.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ class QuotaSource:
     One quota.
 
     :param service: the code in Service Quotas.
-    :param code: the quota's code; empty where it is found by its name.
-    :param words: all of them are in the quota's name, in lower case, and none of ``not_words``.
+    :param code: the quota's code; empty: it is found by its name.
+    :param words: the quota's name in lower case has all of these, and none of ``not_words``.
     :param fixed: the documented limit of a quota that cannot be raised: then Service Quotas is not asked.
-    :param usage: what measures it; empty: the metric that Service Quotas names.
+    :param usage: key of ``COUNTERS`` in ``quotas_usage``; empty: the metric that Service Quotas names.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How much of a quota is used, counted in the service itself where no metric says it."""
+"""How much of a quota is used, counted in the service itself if there is no metric."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
 
 
 def replicating(reader: AwsReader) -> Any:
-    """Source servers that replicate now."""
+    """Number of source servers that replicate now."""
     return reader.guarded(
         "mgn:describe_source_servers",
         lambda: sum(one.replication_state not in NOT_REPLICATING for one in _servers(reader)),
@@ -33,19 +33,19 @@ def _servers(reader: AwsReader) -> list[ServerView]:
 
 
 def jobs(reader: AwsReader) -> Any:
-    """The most jobs at once in the window."""
+    """The largest number of jobs at the same time, of jobs created in the window."""
     return reader.guarded("mgn:describe_jobs", lambda: peak((begin, end, 1) for begin, end, _ in _jobs(reader)))
 
 
 def servers_in_jobs(reader: AwsReader) -> Any:
-    """The most source servers at once in jobs of the window."""
+    """The largest number of source servers in jobs at the same time, of jobs created in the window."""
     return reader.guarded("mgn:describe_jobs", lambda: peak(_jobs(reader)))
 
 
 def _jobs(reader: AwsReader) -> list[tuple[datetime, datetime, int]]:
-    """Begin, end (now for one that runs) and number of servers.
+    """Begin, end (now if it still runs) and number of servers of each job.
 
-    :raises UnknownError: a job without the time of its beginning.
+    :raises UnknownError: a job has no readable ``creationDateTime``.
     """
     since = reader.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     pages = reader.client("mgn").get_paginator("describe_jobs").paginate(filters={"fromDate": since})

@@ -1,4 +1,4 @@
-"""S3 buckets: how they are protected. No object is read or listed."""
+"""S3 buckets: their protection. No object is read or listed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     ``buckets``: ``name, versioning, publicAccessBlock, accountPublicAccessBlock, encryption, policies`` (one, or none),
     ``accessChecks`` (one for each), ``acl [{uri, permission}]``, ``ownership``. None: there is none.
 
-    The account's block is asked for when a bucket's own leaves something open, the ownership when the ACL does.
+    The account's block is read when a bucket's own is not complete, the ownership when the ACL has a public grant.
     """
     names = reader.config.resources.buckets
     if names.is_empty:
@@ -48,7 +48,7 @@ def _bucket(reader: AwsReader, name: str, checks: AccessChecks) -> dict[str, Any
     acl = _grants(reader, name)
     return {
         "name": name,
-        # A bucket that never had it answers without a status.
+        # A bucket that never had versioning has no status.
         "versioning": versioning if is_failed(versioning) else versioning.get("Status", "never enabled"),
         "publicAccessBlock": _member(block, "PublicAccessBlockConfiguration"),
         "encryption": _algorithms(encryption),
@@ -60,7 +60,7 @@ def _bucket(reader: AwsReader, name: str, checks: AccessChecks) -> dict[str, Any
 
 
 def _grants(reader: AwsReader, name: str) -> Any:
-    """Grants to groups; those to users are theirs alone."""
+    """Grants to groups. Grants to single users are left out: they are not public."""
     answer = reader.guarded("s3:get_bucket_acl", lambda: reader.client("s3").get_bucket_acl(Bucket=name)["Grants"])
     if is_failed(answer):
         return answer
@@ -94,5 +94,5 @@ def _algorithms(answer: Any) -> Any:
     return [one["SSEAlgorithm"] for one in defaults if "SSEAlgorithm" in one] or None
 
 
-# What checks are about.
+# The lists that checks are about.
 BUCKETS = Listing("s3", "buckets", read)

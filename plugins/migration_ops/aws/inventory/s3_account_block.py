@@ -1,4 +1,4 @@
-"""The public access block of the account, which holds for all of its buckets."""
+"""The public access block of the account, which applies to all of its buckets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def account_block(reader: AwsReader) -> Any:
 
 
 def _as_given(params: dict[str, Any], **_: Any) -> None:
-    """The SDK puts the account before the host, also of an endpoint that somebody gave: an address cannot take it."""
+    """The SDK puts the account id before the host, also of a custom endpoint. An IP address cannot have a prefix."""
     url = urlsplit(params["url"])
     account = params["headers"].get("x-amz-account-id", "")
     if account and not (url.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):

@@ -1,4 +1,4 @@
-"""Secrets: what is known about them and who may read them. Never a value: GetSecretValue is not called."""
+"""Secrets: metadata, rotation and policies. Never a value: GetSecretValue is not called."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``readAt``, and ``secrets``: ``name, arn, createdAt, rotates, everyDays, rotatedAt, changedAt, accessedAt`` (a day),
     ``nextRotationAt, schedule, isPending`` (a rotation began and did not end), ``primaryRegion`` (of a replica),
-    ``owner`` (the service whose it is), ``rotationFunction {arn, exists, state}`` (None: there is none, or it is
-    another account's), ``policy {secret, document, accessCheck}`` (no document: there is none).
+    ``owner`` (the service that owns it), ``rotationFunction {arn, exists, state}`` (None: there is none, or it is in
+    another account), ``policy {secret, document, accessCheck}`` (no document: there is none).
     """
     head = {"readAt": plain_json(reader.now)}
     names = reader.config.resources.secrets
@@ -48,7 +48,7 @@ def _function(reader: AwsReader, secret: dict[str, Any]) -> Any:
 def _policy(reader: AwsReader, secret: dict[str, Any], checks: AccessChecks) -> Any:
     def read() -> dict[str, Any]:
         answer = reader.client("secretsmanager").get_resource_policy(SecretId=secret["arn"])
-        # An answer that does not even name the secret is no "there is none".
+        # An answer without the secret's name does not prove that there is no policy.
         return {"secret": answer["Name"], "document": answer.get("ResourcePolicy")}
 
     found = reader.guarded("secretsmanager:get_resource_policy", read)
@@ -70,7 +70,7 @@ def _secret(secret: dict[str, Any], region: str) -> dict[str, Any]:
         "arn": secret["ARN"],
         "accountId": secret["ARN"].split(":")[4],
         "createdAt": secret.get("CreatedDate"),
-        # AWS leaves it out of a secret that never had rotation.
+        # AWS leaves it out for a secret that never had rotation.
         "rotates": bool(secret.get("RotationEnabled")),
         "everyDays": (secret.get("RotationRules") or {}).get("AutomaticallyAfterDays"),
         "schedule": (secret.get("RotationRules") or {}).get("ScheduleExpression"),
@@ -86,15 +86,15 @@ def _secret(secret: dict[str, Any], region: str) -> dict[str, Any]:
 
 
 def _is_pending(stages: dict[str, list[str]]) -> bool:
-    """A version that is pending and not yet the current one."""
+    """Whether a version is pending and not the current one."""
     return any("AWSPENDING" in some and "AWSCURRENT" not in some for some in stages.values())
 
 
 def _owner_by_name(name: str) -> str | None:
-    """Only services may make names with "!": ``rds!db-...``, ``events!connection/...``."""
+    """The owning service: only services may create names with "!": ``rds!db-...``, ``events!connection/...``."""
     found = OWNED_NAME.match(name)
     return found[1] if found else None
 
 
-# What checks are about.
+# The lists that checks are about.
 SECRETS = Listing("secretsmanager", "secrets", read)

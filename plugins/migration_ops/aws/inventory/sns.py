@@ -11,7 +11,7 @@ from migration_ops.core.listing import Listing
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``topics``: ``name, arn, keyId, policies`` (one), ``accessChecks`` (one for each)."""
+    """``topics``: ``name, arn, keyId, policies`` (one, or none), ``accessChecks`` (one for each)."""
     names = reader.config.resources.topics
     if names.is_empty:
         return {"topics": []}
@@ -42,5 +42,5 @@ def _name(arn: str) -> str:
     return arn.rsplit(":", 1)[-1]
 
 
-# What checks are about.
+# The lists that checks are about.
 TOPICS = Listing("sns", "topics", read)

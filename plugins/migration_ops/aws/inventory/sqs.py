@@ -1,4 +1,7 @@
-"""SQS queues: attributes, age and who names them for dead letters, without receiving a message (that hides it)."""
+"""SQS queues: attributes, age of messages, and who uses them for dead letters.
+
+No message is received: that would hide it from its consumers.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ COUNTS = {
     "delayed": "ApproximateNumberOfMessagesDelayed",
 }
 GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
-# A queue that was idle has no metrics for up to 15 minutes after its first message; an older point says nothing of now.
+# An idle queue has no metrics for up to 15 minutes after its first message; older points say nothing about now.
 AGE_PERIOD_SECONDS, AGE_COUNTS_FOR = 60, timedelta(minutes=20)
 
 Queue = dict[str, Any]
@@ -33,9 +36,9 @@ def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``queues``: ``name, url, arn, isDeadLetter, namedBy, attributes {visible, inFlight, delayed}, age {values, times}``.
 
-    ``isDeadLetter`` is a failure document where nobody is known to name the queue and not all could be asked. ``age``
-    (seconds) has the points of the last 20 minutes only. A queue that is named for dead letters and was not looked at
-    stands there with ``elsewhere``, the reason.
+    ``isDeadLetter`` is a failure document when no source names the queue but some sources could not be read. ``age``
+    (seconds) has the points of the last 20 minutes only. A queue that is used for dead letters but cannot be read here
+    has ``elsewhere``, the reason.
     """
     if reader.config.resources.queues.is_empty:
         return {"queues": [], NONE_EXPECTED: True}
@@ -64,12 +67,12 @@ def queues_with_roles(reader: AwsReader) -> Any:
 
 
 def queue_urls(reader: AwsReader) -> Any:
-    """URLs of all queues of account and Region, listed once in a read; or the document of the failure."""
+    """URLs of all queues of the account and Region, listed once in a read; or the document of the failure."""
     return reader.once("sqs:list_queues", lambda: reader.pages("sqs", "list_queues", "QueueUrls", may_lack=True))
 
 
 def our_queues(reader: AwsReader) -> Any:
-    """Queues that ``resources.yaml`` takes, with what their attributes say; without those deleted since the listing."""
+    """Queues that ``resources.yaml`` names, with their attributes; without those deleted since they were listed."""
     urls = queue_urls(reader)
     if is_failed(urls):
         return urls
@@ -96,11 +99,11 @@ def _queue(reader: AwsReader, url: str) -> Queue | None:
 @dataclass(frozen=True)
 class DeadLetters:
     """
-    Which queues take dead letters, by whoever names them so.
+    Which queues take dead letters, and by whose configuration.
 
-    :param named: by the queue's ARN, who names it.
-    :param unread: the first naming source that could not be read; None when all were.
-    :param doubts: the same for one queue, by its ARN.
+    :param named: by the queue's ARN, who uses it for dead letters.
+    :param unread: the first source that could not be read; None when all were.
+    :param doubts: by the queue's ARN, the failure that concerns only this queue.
     """
 
     named: Mapping[str, tuple[str, ...]]
@@ -108,8 +111,7 @@ class DeadLetters:
     doubts: Mapping[str, dict[str, Any]]
 
     def role_of(self, arn: str) -> Any:
-        """Whether the queue takes dead letters; a failure document when nobody is known to name it and one of those
-        who may was not read."""
+        """Whether the queue takes dead letters; a failure document if no source names it but one was not read."""
         if arn in self.named:
             return True
         return self.unread or self.doubts.get(arn) or False
@@ -117,10 +119,10 @@ class DeadLetters:
 
 def dead_letter_queues(reader: AwsReader, queues: Iterable[Queue]) -> DeadLetters:
     """
-    Who takes dead letters, for health check, alarms and audit alike: by queues' redrive policies, functions, streams,
-    rules, topics, schedules and pipes.
+    Which queues take dead letters: by the configuration of queues, functions, streams, rules, topics, schedules and
+    pipes. Used by health check, alarms and audit.
 
-    :param queues: as :func:`our_queues` answers.
+    :param queues: as :func:`our_queues` returns them.
     """
     listed = list(queues)
     entries = named_by_others(reader)
@@ -140,7 +142,10 @@ def dead_letter_queues(reader: AwsReader, queues: Iterable[Queue]) -> DeadLetter
 
 
 def _asked_one_by_one(reader: AwsReader, queues: list[Queue], named: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
-    """A queue that could not be read may name any other one: those are asked for their sources. Adds to ``named``."""
+    """A queue that could not be read may use any other for dead letters: so those are asked for their source queues.
+
+    Adds to ``named``; returns the failures by queue ARN.
+    """
     unread = {queue["name"] for queue in queues if is_failed(queue["attributes"])}
     if not unread:
         return {}
@@ -154,13 +159,13 @@ def _asked_one_by_one(reader: AwsReader, queues: list[Queue], named: dict[str, l
         if not is_failed(urls) and urls:
             named[queue["arn"]] += [f"queue {name_of(url)}" for url in urls]
         elif is_failed(urls) or queue["name"] in unread:
-            # One that was not read may say of itself that it takes dead letters.
+            # A queue that was not read may have a redrive allow policy of its own.
             doubts[queue["arn"]] = urls if is_failed(urls) else queue["attributes"]
     return doubts
 
 
 def _elsewhere(reader: AwsReader, letters: DeadLetters) -> list[Queue]:
-    """Queues that are named and cannot be looked at: of another account or Region, or that do not exist."""
+    """Queues that are used for dead letters but cannot be read: in another account or Region, or not existing."""
     here = {_arn(reader, url) for url in queue_urls(reader)}
     own = {arn.rsplit(":", 1)[0] for arn in here}
     found = []
@@ -199,11 +204,11 @@ def name_of(url: str) -> str:
 
 
 def _arn(reader: AwsReader, url: str) -> str:
-    """A queue's ARN without asking: its URL ends with account and name."""
+    """A queue's ARN without a call: its URL ends with account and name."""
     account, name = urlsplit(url).path.rsplit("/", 2)[-2:]
     meta = reader.client("sqs").meta
     return f"arn:{meta.partition}:sqs:{meta.region_name}:{account}:{name}"
 
 
-# What checks are about.
+# The lists that checks are about.
 QUEUES = Listing("sqs", "queues", read)

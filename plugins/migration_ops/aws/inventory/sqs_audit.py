@@ -1,4 +1,4 @@
-"""SQS queues as the audit sees them: encryption and policy. No message is received."""
+"""SQS queues for the audit: encryption and policy. No message is received."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def _name(url: str) -> str:
     return url.rsplit("/", 1)[-1]
 
 
-# What checks are about.
+# The lists that checks are about.
 QUEUES = Listing("audit_sqs", "queues", read)

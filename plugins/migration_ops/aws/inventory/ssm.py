@@ -1,4 +1,4 @@
-"""Patches of managed servers, as Systems Manager's Patch Manager found them last."""
+"""Patch compliance of managed servers, from the last scan of Systems Manager's Patch Manager."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from migration_ops.core.listing import Listing
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``servers``: by instance id ``{status, severity, missing, ageDays}``. Those that SSM never scanned lack."""
+    """``servers``: by instance id ``{status, severity, missing, ageDays}``; without servers that were never scanned."""
     only_patches = [{"Key": "ComplianceType", "Values": ["Patch"], "Type": "EQUAL"}]
     listed = reader.pages(
         "ssm", "list_resource_compliance_summaries", "ResourceComplianceSummaryItems", Filters=only_patches
@@ -35,5 +35,5 @@ def _state(reader: AwsReader, one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# What checks are about.
+# The lists that checks are about.
 ALL = Listing("patch_compliance", "", read)

@@ -1,4 +1,4 @@
-"""SSM documents of this account: whether their content holds secrets. The content itself goes no further."""
+"""SSM documents of this account: whether they contain secrets. The content does not leave this module."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def _secrets(answer: dict[str, Any]) -> Any:
     return [{"name": "content", "kind": kind} for kind in kinds_in(text)]
 
 
-# What checks are about.
+# The lists that checks are about.
 DOCUMENTS = Listing("ssm_documents", "documents", read)

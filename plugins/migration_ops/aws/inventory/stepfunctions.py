@@ -1,4 +1,4 @@
-"""Step Functions: executions that ended badly in the window, those that still run, and metrics. No input, no output."""
+"""Step Functions: executions that failed in the window, those that still run, and metrics. No input, no output."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import NONE_EXPECTED, is_failed
 from migration_ops.core.listing import Listing
 
-# PENDING_REDRIVE is asked for by map run only; with a state machine's ARN it is a ValidationException (API reference).
+# PENDING_REDRIVE can be listed by map run only; with a state machine's ARN it is a ValidationException (API reference).
 BAD_ENDS = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "ABORTED": "ExecutionsAborted"}
 METRICS = {**BAD_ENDS, "throttled": "ExecutionThrottled"}
 # The largest page of ListExecutions.
 PAGE_SIZE = 1000
 MAX_LISTED, MAX_PAGES = 1_000, 100
-# So many executions of a kind come with cause and last events.
+# How many executions of a status are read with cause and last events.
 DETAILED = 5
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``stateMachines``: name, arn, kind, ``metrics`` by end, and for STANDARD ones ``ended`` by status and ``running``.
+    ``stateMachines``: name, arn, kind, ``metrics``, and for STANDARD ones ``ended`` by status and ``running``.
 
     EXPRESS executions cannot be listed (StateMachineTypeNotSupported): of those only metrics are known.
     """
@@ -71,7 +71,7 @@ def _executions(reader: AwsReader, machine: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(reader: AwsReader, arn: str, status: str) -> Iterator[dict[str, Any]]:
-    """Most recent first: ended ones by their stop, running ones by start or redrive (API reference)."""
+    """Most recent first: ended executions by stop date, running ones by start or redrive date (API reference)."""
     pages = (
         reader.client("stepfunctions")
         .get_paginator("list_executions")
@@ -99,7 +99,7 @@ def _ended(reader: AwsReader, arn: str, status: str) -> dict[str, Any]:
 
 
 def _running(reader: AwsReader, arn: str) -> dict[str, Any]:
-    """How many run, and the oldest of them: those are on the last page, so all pages are read."""
+    """How many run, and the oldest of them. The oldest are on the last page, so all pages are read."""
     count = 0
     begun: list[tuple[float, int, dict[str, Any]]] = []
     for count, one in enumerate(_listed(reader, arn, "RUNNING"), start=1):
@@ -122,5 +122,5 @@ def _aged(reader: AwsReader, execution: dict[str, Any], limit: timedelta) -> dic
     return found | (details(reader, execution) if age > limit else {})
 
 
-# What checks are about.
+# The lists that checks are about.
 STATE_MACHINES = Listing("stepfunctions", "stateMachines", read)

@@ -1,4 +1,4 @@
-"""Step Functions as the audit sees them: what the definitions hold, and whether executions are logged."""
+"""State machines for the audit: secrets in their definitions, and whether executions are logged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _machine(reader: AwsReader, listed: dict[str, Any]) -> dict[str, Any]:
     if is_failed(answer):
         return machine | {"logLevel": answer, "secrets": answer}
     return machine | {
-        # AWS: without a configuration nothing is logged.
+        # Without a configuration nothing is logged.
         "logLevel": answer.get("loggingConfiguration", {}).get("level", "OFF"),
         "secrets": _secrets(answer.get("definition")),
     }
@@ -40,9 +40,9 @@ def _secrets(definition: Any) -> Any:
     try:
         return in_document(json.loads(definition))
     except (TypeError, ValueError):
-        # A definition encrypted with a key of the customer comes back empty when the key cannot be used.
+        # A definition encrypted with a customer managed key is empty in the answer when the key cannot be used.
         return failed("stepfunctions:describe_state_machine", UnknownError("the definition is not JSON"))
 
 
-# What checks are about.
+# The lists that checks are about.
 MACHINES = Listing("audit_states", "machines", read)

@@ -1,4 +1,4 @@
-"""Definitions of state machines, as far as they say how long a task may take and how it is tried again."""
+"""Definitions of state machines: timeouts and retries of their tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPERATION = "stepfunctions:describe_state_machine"
 def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``stateMachines``: ``name``, ``hasTimeout`` (of whole executions) and ``tasks`` (``name, hasTimeout, hasRetry,
-    hasBackoff, hasJitter``), those inside Parallel and Map too. Nothing else of a definition goes further.
+    hasBackoff, hasJitter``), also those inside Parallel and Map.
     """
     names = reader.config.resources.state_machines
     if names.is_empty:
@@ -37,7 +37,7 @@ def _machine(reader: AwsReader, name: str, arn: str) -> dict[str, Any]:
         definition = json.loads(answer["definition"])
         return {"name": name, "hasTimeout": "TimeoutSeconds" in definition, "tasks": list(_tasks(definition))}
     except (AttributeError, KeyError, TypeError, ValueError):
-        # Encrypted with a key of the customer that cannot be used, it comes back empty.
+        # A definition encrypted with a customer managed key is empty in the answer when the key cannot be used.
         lost = failed(OPERATION, UnknownError("the definition cannot be read"))
         return {"name": name, "hasTimeout": lost, "tasks": lost}
 
@@ -52,7 +52,7 @@ def _tasks(definition: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _how(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Without a rate, Step Functions doubles the interval; without a strategy, it adds no jitter (states language)."""
+    """Without BackoffRate Step Functions doubles the interval; without JitterStrategy there is no jitter."""
     retriers = state.get("Retry") or []
     return {
         "hasTimeout": bool({"TimeoutSeconds", "TimeoutSecondsPath"} & set(state)),
@@ -62,5 +62,5 @@ def _how(state: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# What checks are about.
+# The lists that checks are about.
 STATE_MACHINES = Listing("state_definitions", "stateMachines", read)

@@ -11,7 +11,7 @@ LAST_EVENTS = 5
 
 
 def details(reader: AwsReader, execution: dict[str, Any]) -> dict[str, Any]:
-    """What a person needs to begin with. What cannot be read of it stays visible as such, and hides no execution.
+    """What a person needs to start with. A part that cannot be read is a failure document in its place.
 
     :param execution: an entry of ListExecutions.
     """
@@ -28,10 +28,10 @@ def details(reader: AwsReader, execution: dict[str, Any]) -> dict[str, Any]:
 
 
 def _why(reader: AwsReader, arn: str) -> dict[str, Any]:
-    """Error and cause quote what the work said: redacted. Absent while it runs, or when a person stopped it."""
+    """Status, error and cause; both are redacted, and absent while it runs or when a person stopped it."""
     answer = reader.client("stepfunctions").describe_execution(executionArn=arn)
     said = {name: redacted_text(answer[name]) for name in ("error", "cause") if answer.get(name)}
-    # Its status of now: an answer without one is none.
+    # An answer without a status is malformed, so this must raise.
     return {"status": answer["status"], **said}
 
 

@@ -1,4 +1,4 @@
-"""State machines as they perform: execution times by percentile and day, and transitions of the latest executions."""
+"""Performance of state machines: execution times by percentile and day, and transitions of the latest executions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from migration_ops.core.listing import Listing
 DAY_SECONDS = 86_400
 TIMES = {"p50": "p50", "p95": "p95", "p99": "p99"}
 ENDS = ("ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
-# CloudWatch counts transitions of the whole account only; so they are counted in the histories of the latest
-# executions that ended well. A history ends at 25,000 events.
+# CloudWatch counts transitions for the whole account only, so they are counted in the histories of the latest
+# executions that succeeded. A history has at most 25,000 events.
 EXAMPLES = 3
 ENTERED = "StateEntered"
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``stateMachines``: ``name, arn, kind``, by day ``executionTime {p50, p95, p99}`` (ms) and ``ended`` (one series an
-    end), and of STANDARD ones ``latest [{name, transitions, events}]``.
+    ``stateMachines``: ``name, arn, kind``, daily series ``executionTime {p50, p95, p99}`` (ms) and ``ended`` (one
+    series per metric of ``ENDS``), and for STANDARD ones ``latest [{name, transitions, events}]``.
     """
     names = reader.config.resources.state_machines
     if not names.include:
@@ -77,7 +77,7 @@ def _example(reader: AwsReader, execution: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counted(reader: AwsReader, arn: str) -> dict[str, int]:
-    """Without its payloads: only the kinds of events count."""
+    """Counts the types of events; execution data is not requested."""
     pages = (
         reader.client("stepfunctions")
         .get_paginator("get_execution_history")
@@ -87,5 +87,5 @@ def _counted(reader: AwsReader, arn: str) -> dict[str, int]:
     return {"transitions": sum(one.endswith(ENTERED) for one in kinds), "events": len(kinds)}
 
 
-# What checks are about.
+# The lists that checks are about.
 STATE_MACHINES = Listing("performance_states", "stateMachines", read)

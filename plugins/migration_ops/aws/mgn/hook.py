@@ -25,12 +25,12 @@ PAGE_SIZE = 1000
 # Jobs are kept 10 years; one that is in flight is never that old.
 ACTIVE_JOB_MAX_AGE_DAYS = 30
 
-# What the connection or the caller sets goes before these.
+# Defaults for reads and for mutating calls; the connection's config_kwargs override them.
 READ_CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 6}, connect_timeout=5, read_timeout=30)
 MUTATE_CONFIG = Config(connect_timeout=10, read_timeout=120)
 # MGN's mutating calls take no idempotency token: botocore must never send one twice, whatever the connection says.
-# The mode is named because the default differs between botocore releases, total_max_attempts because it also
-# overrules AWS_MAX_ATTEMPTS.
+# The mode is named because the default differs between botocore releases; total_max_attempts also overrides
+# AWS_MAX_ATTEMPTS.
 SEND_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
@@ -55,7 +55,7 @@ class MgnHook(SessionHook):
 
     @cached_property
     def conn(self) -> Any:
-        """The client for reads (cached); ``get_conn()`` returns it too."""
+        """The client for reads (cached); ``get_conn()`` returns the same."""
         with classified(mutating=False):
             return self.client_of("mgn", READ_CONFIG)
 
@@ -79,7 +79,7 @@ class MgnHook(SessionHook):
         .. seealso::
             - :external+boto3:py:meth:`mgn.Client.describe_source_servers`
 
-        :param ids: source server ids; none asks nothing and returns nothing.
+        :param ids: source server ids; without ids there is no call.
         """
         wanted = distinct(ids)
         found: dict[str, ServerView] = {}
@@ -140,7 +140,8 @@ class MgnHook(SessionHook):
 
     def jobs_since(self, moment: datetime) -> list[JobView]:
         """
-        All jobs created since, latest first. MGN takes whole seconds: some of the second before may be included.
+        All jobs created since, in MGN's order (latest first). MGN takes whole seconds, so jobs from earlier in the same
+        second may be included.
 
         :param moment: an aware datetime.
         :raises InvalidInputError: a datetime without a time zone.
@@ -150,7 +151,7 @@ class MgnHook(SessionHook):
         return self._jobs({"fromDate": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
 
     def active_jobs(self) -> list[JobView]:
-        """All jobs that MGN does not call COMPLETED, of the last 30 days; a job without a status counts as active."""
+        """All jobs of the last 30 days that are not COMPLETED; a job without a status counts as active."""
         oldest = datetime.now(UTC) - timedelta(days=ACTIVE_JOB_MAX_AGE_DAYS)
         return [job for job in self.jobs_since(oldest) if not job.is_over]
 
@@ -188,7 +189,7 @@ class MgnHook(SessionHook):
             - :external+boto3:py:meth:`mgn.Client.start_test`
 
         :raises OutcomeUnknownError: the answer was lost; reconcile before anything else.
-        :raises Conflict: wrong state or a job in flight, perhaps from this very call; reconcile.
+        :raises ConflictError: wrong state or a job in flight, perhaps from this same call; reconcile.
         """
         return self._job("start_test", ids, tags)
 
@@ -270,7 +271,7 @@ class MgnHook(SessionHook):
 
 @contextmanager
 def classified(*, mutating: bool) -> Iterator[None]:
-    """Errors of boto3 leave as the package's own; whatever else its parsers raise on a malformed answer, too."""
+    """Turns every exception of a boto3 call into the package's errors, also what its parsers raise."""
     try:
         yield
     except MigrationError:
@@ -280,13 +281,16 @@ def classified(*, mutating: bool) -> Iterator[None]:
 
 
 def chunks(ids: list[str], size: int) -> Iterator[list[str]]:
-    """The ids in lists of at most ``size``; no ids, no list: an empty filter may mean "no filter" to AWS."""
+    """The ids in lists of at most ``size``; no list without ids: an empty filter may mean "no filter" to AWS."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 
 
 def distinct(ids: Iterable[str]) -> list[str]:
-    """The ids in order, each once."""
+    """The ids in order, each once.
+
+    :raises InvalidInputError: ``ids`` is a single string.
+    """
     if isinstance(ids, str):
         raise InvalidInputError("Expected several ids, not one string.", value=ids)
     return list(dict.fromkeys(ids))

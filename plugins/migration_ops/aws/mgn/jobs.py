@@ -1,4 +1,4 @@
-"""What MGN says of a job (mgn-reference section 6). A job never says FAILED; its servers do."""
+"""What MGN says about a job (API reference, Job). A job itself is never FAILED; only its servers can be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTENT_TAG = "migration-ops:intent"
 
 @dataclass(frozen=True)
 class JobView:
-    """One MGN job as last read. ``launch_status`` and ``instance_ids`` map source server ids."""
+    """One MGN job as last read. ``launch_status`` and ``instance_ids`` are by source server id."""
 
     job_id: str
     type: str | None = None

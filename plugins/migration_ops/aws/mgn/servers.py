@@ -1,4 +1,4 @@
-"""What MGN says of a source server, as plain values (mgn-reference section 3: SourceServer)."""
+"""What MGN says about a source server, as plain values (API reference, SourceServer)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNIT_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60
 def duration_seconds(text: str | None) -> float | None:
     """Seconds of an ISO 8601 duration as MGN writes it (``P0D``, ``PT16H20M38.697305S``).
 
-    Absent, empty, malformed or of another type (the SDK does not look) is None: unknown, never zero.
+    Absent, empty, malformed or of another type (the SDK does not check it) is None: unknown, never zero.
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if not match or not any(match.groupdict().values()):
@@ -26,7 +26,7 @@ def duration_seconds(text: str | None) -> float | None:
 
 
 def moment(text: str | None) -> datetime | None:
-    """An MGN date string (``…Z`` or ``…+00:00``, fraction or not) as an aware datetime, None when unreadable."""
+    """An MGN date string (``…Z``, ``…+00:00``, or without a zone: UTC) as an aware datetime; None when unreadable."""
     if not text:
         return None
     try:
@@ -76,7 +76,7 @@ class ServerView:
 
     @classmethod
     def from_api(cls, item: dict[str, Any]) -> ServerView:
-        """Reads one item of DescribeSourceServers. Only ``sourceServerID`` is taken for granted."""
+        """Reads one item of DescribeSourceServers. Only ``sourceServerID`` must be present."""
         life = item.get("lifeCycle") or {}
         replication = item.get("dataReplicationInfo") or {}
         launched = item.get("launchedInstance") or {}
@@ -116,7 +116,7 @@ class ServerView:
 
 
 def _sum_of(disks: list[dict[str, Any]], member: str) -> int | None:
-    """Sum over the disks; one disk that does not say makes the sum unknown, and so does having no disk."""
+    """Sum over the disks; unknown (None) when one disk lacks the value, or when there is no disk."""
     values = [disk.get(member) for disk in disks]
     if not values or any(value is None for value in values):
         return None

@@ -1,8 +1,8 @@
-"""MGN's states in named sets, each named once: dataReplicationState and lifeCycle.state of a source server."""
+"""MGN's states in named sets: dataReplicationState and lifeCycle.state of a source server (API reference)."""
 
 from __future__ import annotations
 
-# dataReplicationState (mgn-reference section 5). PAUSED was asked for by a person, who can resume it: it waits.
+# dataReplicationState. PAUSED counts as waiting: a person paused it and can resume it.
 REPLICATION_READY = frozenset({"CONTINUOUS"})
 
 
@@ -24,7 +24,7 @@ REPLICATION_WAITING = frozenset(
 REPLICATION_TERMINAL = frozenset({"STALLED", "DISCONNECTED", "STOPPED"})
 
 
-# lifeCycle.state (section 4). StartTest is accepted again in TESTING, it then replaces the test instance.
+# lifeCycle.state. StartTest is accepted again in TESTING; it then replaces the test instance.
 LAUNCHABLE_FOR_TEST = frozenset({"READY_FOR_TEST", "TESTING"})
 
 
@@ -35,11 +35,11 @@ LAUNCHABLE_FOR_CUTOVER = frozenset({"READY_FOR_CUTOVER"})
 WAVE_CAN_START = frozenset({"NOT_READY"}) | LAUNCHABLE_FOR_TEST | LAUNCHABLE_FOR_CUTOVER
 
 
-# What FinalizeCutover leaves behind.
+# The states after FinalizeCutover.
 AFTER_FINALIZE = frozenset({"CUTOVER", "DISCONNECTED"})
 
 
-# Waiting brings no server from here to a launch.
+# Waiting does not make a server in these states launchable.
 TERMINAL_FOR_WAVE = frozenset({"STOPPED", "DISCONNECTED", "DISCOVERED", "PENDING_INSTALLATION", "CUTOVER"})
 
 

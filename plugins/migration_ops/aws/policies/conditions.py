@@ -1,7 +1,7 @@
-"""Which conditions bind a request to somebody in particular, by what each key and operator means.
+"""Which conditions restrict a request to certain callers, by the meaning of each key and operator.
 
-What "everybody" means follows S3's own definition of a public policy (User Guide, "The meaning of public"): a wildcard
-principal is harmless only under a condition that is fixed to something, not one with wildcards in it.
+"Everybody" follows S3's definition of a public policy (User Guide, "The meaning of public"): a wildcard principal is
+harmless only with a condition that has fixed values, without wildcards.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from migration_ops.aws.policies.patterns import covers, has_variable
 
 @dataclass(frozen=True)
 class Condition:
-    """One key under one operator, as written; ``key`` in lower case, for IAM does not look at its case."""
+    """One key under one operator, as written; ``key`` in lower case, because IAM ignores its case."""
 
     operator: str
     key: str
     values: tuple[str, ...]
 
 
-# Keys that hold an account, an organization or a network of somebody. aws:username, aws:PrincipalTag and
-# aws:PrincipalType are left out: anybody can have the same in an account of their own. aws:VpcSourceIp is left out:
-# private addresses are the same in everybody's VPC; the aws:SourceVpc that it needs beside it binds by itself.
+# Keys that hold an account, an organization or a network. aws:username, aws:PrincipalTag and aws:PrincipalType are left
+# out: anybody can have the same values in another account. aws:VpcSourceIp is left out: private addresses are the same
+# in every VPC; the aws:SourceVpc that it needs restricts by itself.
 ACCOUNT_KEYS = frozenset(
     {
         "aws:sourceaccount",
@@ -53,21 +53,22 @@ ARN_KEYS = frozenset(
         "lambda:sourcefunctionarn",
     }
 )
-# Paths of units: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*; the organization must be fixed, the rest may be open.
+# Paths of organizational units: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*; the organization must be fixed, the rest need
+# not be.
 PATH_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
 SOURCE_IP, USER_ID, BY_SERVICE = "aws:sourceip", "aws:userid", "aws:principalisawsservice"
 # The unique id of a user or role, or an account (its root user; the account of a federated user). What follows the
-# colon is the session's name, which is free.
+# colon is the session's name, which the caller chooses.
 UNIQUE_ID = re.compile(r"(A(IDA|ROA)[A-Z0-9]{12,}|\d{12})(:.*)?", re.DOTALL)
-# CloudWatch Logs gives the log group's ARN to KMS, and no aws:SourceArn. It is a service's word: who calls KMS directly
-# chooses the context freely.
+# CloudWatch Logs gives KMS the log group's ARN in the encryption context, and no aws:SourceArn. This restricts the
+# service only: whoever calls KMS directly chooses the context freely.
 LOGS_CONTEXT = "kms:encryptioncontext:aws:logs:arn"
 # Operators in which * and ? are wildcards; in the others they are themselves.
 LIKE = frozenset({"stringlike", "arnlike", "arnequals"})
 # Operators that hold only when the key is there and has one of the values.
 DEMANDING = LIKE | {"stringequals", "stringequalsignorecase"}
 BINDING_OPERATORS = DEMANDING | {"ipaddress", "bool"}
-# "Deny unless": the operator which the request must meet to get past the Deny.
+# "Deny unless": the operator that a request must meet so that the Deny does not apply.
 COMPLEMENTS = {
     "stringnotequals": "StringEquals",
     "stringnotequalsignorecase": "StringEqualsIgnoreCase",
@@ -76,9 +77,9 @@ COMPLEMENTS = {
     "arnnotlike": "ArnLike",
     "notipaddress": "IpAddress",
 }
-# Wider networks than these count as everywhere, as S3 has it.
+# Wider networks than these count as everywhere, as in S3's definition.
 MIN_PREFIX = {4: 8, 6: 32}
-# Addresses that many have at the same time. Not ipaddress.is_private: that takes in documentation networks.
+# Addresses that many hosts have at the same time. Not ipaddress.is_private: it includes documentation networks.
 SHARED = tuple(
     ip_network(one)
     for one in (
@@ -96,7 +97,7 @@ SHARED = tuple(
 
 
 def plain_operator(condition: Condition) -> str:
-    """In lower case and without ``ForAnyValue:``, which changes nothing where one value is enough."""
+    """The operator in lower case and without ``ForAnyValue:``, which makes no difference here."""
     return condition.operator.lower().removeprefix("foranyvalue:")
 
 
@@ -104,8 +105,8 @@ def in_force(conditions: Iterable[Condition]) -> list[Condition]:
     """
     The conditions as they work together.
 
-    ``...IfExists`` and ``ForAllValues:`` also hold for a request without the key. Beside ``Null: false`` of the same
-    key there is no such request: they are what they are without it.
+    ``...IfExists`` and ``ForAllValues:`` are also true for a request without the key. With ``Null: false`` of the same
+    key there is no such request, so the prefix or suffix is removed.
     """
     listed = list(conditions)
     present = {
@@ -117,21 +118,21 @@ def in_force(conditions: Iterable[Condition]) -> list[Condition]:
 
 
 def restricts(condition: Condition) -> bool:
-    """Whether a request must come from somebody in particular to meet the condition."""
+    """Whether only certain callers can meet the condition."""
     operator = plain_operator(condition)
     if operator not in BINDING_OPERATORS or not condition.values:
         return False
     if condition.key == SOURCE_IP:
         return operator == "ipaddress" and is_narrow(condition.values)
     if operator == "bool":
-        # An AWS service itself: nobody of the public. On whose behalf is another question.
+        # The caller is an AWS service, so not the public. For whom it acts: see restricts_service.
         return condition.key == BY_SERVICE and {one.lower() for one in condition.values} == {"true"}
     fixed = _FIXED.get(condition.key)
     return operator != "ipaddress" and fixed is not None and all(fixed(operator, one) for one in condition.values)
 
 
 def restricts_service(condition: Condition) -> bool:
-    """Whether a service must act for somebody in particular to meet it."""
+    """Whether a service can meet it only when it acts for certain accounts or resources."""
     if condition.key == LOGS_CONTEXT:
         operator = plain_operator(condition)
         return operator in DEMANDING and all(_is_bound_arn(operator, one) for one in condition.values)
@@ -139,7 +140,7 @@ def restricts_service(condition: Condition) -> bool:
 
 
 def demands(condition: Condition) -> bool:
-    """Whether it holds only for requests that have the key with one of its values, and not with just any value."""
+    """Whether only requests with the key and one of the given values meet it; no value is just wildcards."""
     operator = plain_operator(condition)
     return (
         operator in DEMANDING
@@ -149,23 +150,23 @@ def demands(condition: Condition) -> bool:
 
 
 def complement(condition: Condition) -> Condition | None:
-    """What a request meets that gets past a Deny with this condition; None when that says nothing."""
+    """The condition that a request meets if a Deny with this one does not apply; None if that says nothing."""
     operator = condition.operator.lower()
     if operator.startswith("foranyvalue:"):
-        # It does not hold for a request without the key, which therefore gets past.
+        # A request without the key does not meet it, so the Deny does not apply to it.
         return None
     bare = operator.removeprefix("forallvalues:").removesuffix("ifexists")
     if bare in COMPLEMENTS:
         prefix = "ForAnyValue:" if operator.startswith("forallvalues:") else ""
         return replace(condition, operator=prefix + COMPLEMENTS[bare])
     if operator == "boolifexists" and condition.key == BY_SERVICE and _says(condition, "false"):
-        # Without IfExists an anonymous request, which lacks the key, gets past.
+        # Without IfExists the Deny does not apply to an anonymous request, which lacks the key.
         return replace(condition, operator="Bool", values=("true",))
     return None
 
 
 def is_narrow(values: Iterable[str]) -> bool:
-    """Whether addresses are those of somebody: together no large part of everything, and none that many have."""
+    """Whether no network, after joining adjacent ones, is too wide or shared by many hosts."""
     try:
         networks = [ip_network(one.strip(), strict=False) for one in values]
     except ValueError:
@@ -178,12 +179,12 @@ def is_narrow(values: Iterable[str]) -> bool:
 
 
 def has_wildcard(value: str, operator: str = "stringlike") -> bool:
-    """Under this operator; a policy variable is filled by the caller's own request."""
+    """Whether the value has wildcards under this operator, or a policy variable, which the caller's request fills."""
     return has_variable(value) or (operator in LIKE and any(one in value for one in "*?"))
 
 
 def account_of(value: str) -> str:
-    """Of an ARN or of an account id as principal; empty for the id of something that was deleted."""
+    """The account of an ARN or of an account id as principal; empty for the unique id of a deleted user or role."""
     if value.startswith("arn:"):
         return value.split(":")[4] if value.count(":") >= 5 else ""
     return value if value.isdigit() else ""
@@ -203,12 +204,12 @@ def _says(condition: Condition, value: str) -> bool:
 
 
 def _is_free(operator: str, value: str) -> bool:
-    """Nothing but wildcards: any value will do."""
+    """Whether the value is only wildcards, which match any value."""
     return operator in LIKE and not value.strip("*?")
 
 
 def _is_bound_arn(operator: str, value: str) -> bool:
-    """An ARN in a fixed account; one without an account (a bucket's) must be fixed as a whole."""
+    """Whether the ARN's account has no wildcard; an ARN without account (a bucket's) must have no wildcard at all."""
     parts = value.split(":", 5)
     if len(parts) < 6:
         return bool(value) and not has_wildcard(value, operator)
@@ -225,13 +226,13 @@ _FIXED: dict[str, Callable[[str, str], bool]] = {
     ),
 }
 
-# Conditions of a role's own policies that bind what it acts on or how, not who acts: the role itself acts always.
-# Global keys about the session or the request (time, Region, address, agent, TLS, MFA) bind nothing of that kind.
+# Conditions of a role's own policies that restrict what it acts on or how; the caller is always the role. Global keys
+# about the session or the request (time, Region, address, agent, TLS, MFA) do not restrict that.
 CALLED_VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
 RESOURCE_ORGANIZATION = frozenset({"aws:resourceorgid", "aws:resourceorgpaths", "aws:resourceaccount"})
-# Whoever may write a template has it call what they like.
+# Whoever may write a template decides what these services call.
 BORROWED_SERVICES = ("cloudformation.amazonaws.com", "servicecatalog.amazonaws.com")
-# Keys of services about the request's form, not about what it is on.
+# Keys of services about the form of the request, not about its resource.
 FORM = re.compile(
     r"s3:(authtype|signatureversion|signatureage|tlsversion|x-amz-.*|resourceaccount)|sts:.*|ec2:(region|osuser)|"
     r"kms:(requestalias|calleraccount)"
@@ -239,7 +240,7 @@ FORM = re.compile(
 
 
 def binds_resource(condition: Condition) -> bool:
-    """Whether a role's statement reaches only some resources by it: tagged ones, or those a service acts on."""
+    """Whether it limits a role's statement to some resources: tagged ones, or those that a service acts on."""
     if condition.key in CALLED_VIA:
         return demands(condition) and not any(
             covers(value, service) for value in condition.values for service in BORROWED_SERVICES
@@ -248,7 +249,7 @@ def binds_resource(condition: Condition) -> bool:
 
 
 def binds_change(condition: Condition) -> bool:
-    """As :func:`binds_resource`, for any action: also by what the request makes, or by a key of the service."""
+    """As :func:`binds_resource`, for any action: also by tags in the request, or by a key of the service."""
     if binds_resource(condition):
         return True
     if condition.key.startswith("aws:"):
@@ -259,7 +260,7 @@ def binds_change(condition: Condition) -> bool:
 
 
 def binds_assumption(condition: Condition) -> bool:
-    """Whether only some roles can be taken on: tagged ones, or those of an account or organization."""
+    """Whether it limits which roles can be assumed: tagged ones, or those of an account or organization."""
     if condition.key in RESOURCE_ORGANIZATION:
         operator = plain_operator(condition)
         return demands(condition) and not any(has_wildcard(one.split("/")[0], operator) for one in condition.values)

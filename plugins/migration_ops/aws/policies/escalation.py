@@ -1,8 +1,8 @@
-"""Whether a role can give itself more than it has: the known recipes against what it is allowed. Pure.
+"""Whether a role can give itself more permissions: compares the known recipes with what it is allowed. Pure.
 
-An action counts on resources of everything, and those that change a role also on the role itself and on the policies
-that it has. PassRole of one named role hands on what that role has, no more. Of conditions count those by which one
-delegates safely: PassedToService, PermissionsBoundary, PolicyARN, CalledVia, resource tags.
+An action counts when it is allowed on every resource of its kind; one that changes a role also when it is allowed on
+the role itself or on its own policies. PassRole of one named role does not count. A condition counts if it makes
+delegation safe: PassedToService, PermissionsBoundary, PolicyARN, CalledVia, resource tags.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from migration_ops.aws.policies.statements import Statement
 __all__ = ["ASSUME_ROLE", "PASS_ROLE", "WAYS", "Way", "question", "ways_open_to"]
 
 PASSED_TO = "iam:passedtoservice"
-# Whoever is made or changed stays within the boundary that the condition names.
+# The role or user that is created or changed has the boundary that the condition names.
 BOUNDARY = "iam:permissionsboundary"
 ATTACHED = "iam:policyarn"
 TAKING_OFF = frozenset({"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"})
-# Policies of AWS that give everything, or the means to it.
+# AWS managed policies that allow everything, or allow getting there.
 POWERFUL = tuple(
     f"arn:aws:iam::aws:policy/{one}" for one in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 )
-# More than one request of CheckAccessNotGranted takes would be refused.
+# The most actions that CheckAccessNotGranted accepts in one request.
 ASKED_AT_ONCE = 100
 
 
 def ways_open_to(permissions: Permissions) -> list[Way]:
-    """Those of :data:`WAYS` that the role can go, and the calls by which it takes off what held it back."""
+    """The recipes of :data:`WAYS` that the role can use, and the calls that remove its own boundary or Deny."""
     shed = [Way((one,)) for one in dict.fromkeys(permissions.shed)]
     open_ways = [way for way in WAYS if _is_open(permissions, way)]
     known = {way.name for way in open_ways}
@@ -39,11 +39,12 @@ def ways_open_to(permissions: Permissions) -> list[Way]:
 
 def question(permissions: Permissions) -> tuple[dict[str, object], list[str], list[str]] | None:
     """
-    What Access Analyzer's CheckAccessNotGranted can be asked of the role: policy, actions, resources.
+    The question about the role for Access Analyzer's CheckAccessNotGranted: policy, actions, resources.
 
-    Statements whose conditions delegate safely are left out: it takes every condition as one that can be met.
+    Statements with a condition that makes delegation safe are left out: Access Analyzer assumes that every condition
+    can be met.
 
-    :returns: None when the question would not be the one that is judged here: with a boundary, or without an ARN.
+    :returns: None for a role with a boundary, without an ARN, or without an Allow that is left.
     """
     role = permissions.role
     if not role.arn or permissions.boundary is not None:
@@ -61,7 +62,7 @@ def question(permissions: Permissions) -> tuple[dict[str, object], list[str], li
 
 def _is_open(permissions: Permissions, way: Way) -> bool:
     if way.passed_to:
-        # The rest is on what the caller names or makes.
+        # The other actions are on a resource that the caller creates or names.
         others = (permissions.somewhere_allows(one) for one in way.actions[1:])
         passes = permissions.widely_allows(PASS_ROLE)
         return _any_serves(permissions, passes, PASS_ROLE, way) and all(
@@ -91,10 +92,10 @@ def _is_safe(
     statement: Statement, action: str, way: Way, role: Role | None = None, makes_policies: bool = False
 ) -> bool:
     """
-    Whether a condition keeps the statement from serving this way.
+    Whether a condition prevents the use of the statement for this recipe.
 
-    :param role: whose it is, where the way is on the role itself.
-    :param makes_policies: whether it may write the policies that a condition names.
+    :param role: the role, where the recipe acts on the role itself.
+    :param makes_policies: whether the role may create policies, so also those that a condition names.
     """
     for one in in_force(statement.conditions):
         if not demands(one):
@@ -103,7 +104,7 @@ def _is_safe(
             if not any(covers(value, way.passed_to) for value in one.values):
                 return True
         elif one.key == BOUNDARY and action.startswith("iam:"):
-            # Of a Delete the key is the boundary that goes: whoever is named loses it.
+            # In a Delete call the key is the boundary that is removed, so the condition does not help.
             if action not in TAKING_OFF and not any(covers(value, each) for value in one.values for each in POWERFUL):
                 return True
         elif one.key == ATTACHED and action.startswith("iam:"):

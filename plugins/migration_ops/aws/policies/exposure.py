@@ -1,4 +1,4 @@
-"""Whom resources let in, by every way there is: policies, ACLs, and the blocks that hold both back. Pure."""
+"""Who has access to a resource: by policies and ACLs, and what S3's public access block takes away. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from migration_ops.aws.policies.statements import Statement, held_statements, public_statements, unbound_services
 from migration_ops.core.facts import Snapshot
 
-# Groups of S3's ACLs that are the public; every AWS account of the world is, too.
+# Groups in S3's ACLs that mean the public; AuthenticatedUsers is every AWS account.
 PUBLIC_GROUPS = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
 BLOCK_PARTS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-# Ownership under which S3 looks at no ACL.
+# With this ownership S3 ignores ACLs.
 ENFORCED = "BucketOwnerEnforced"
 
 
 @dataclass(frozen=True)
 class Exposure:
     """
-    What policies of one resource let happen.
+    What the policies of one resource allow; statements as text.
 
-    :param public: statements, by words, that let everybody in.
-    :param unbound: statements that let an AWS service in on whoever's behalf.
-    :param held: statements that let everybody in, were there no Deny beside them.
+    :param public: statements that allow everybody.
+    :param unbound: statements that allow an AWS service, for whomever it acts.
+    :param held: statements that would allow everybody if there were no Deny.
     """
 
     public: tuple[str, ...] = ()
@@ -33,8 +33,10 @@ class Exposure:
 
 def exposure_of(policies: Iterable[tuple[str, Any]]) -> Exposure:
     """
+    Judges all policies of one resource.
+
     :param policies: what a policy belongs to (an alias or version; empty for the resource itself) and the policy.
-    :raises MalformedPolicy: one cannot be understood.
+    :raises MalformedPolicyError: a policy cannot be understood.
     """
     public: list[str] = []
     unbound: list[str] = []
@@ -47,7 +49,7 @@ def exposure_of(policies: Iterable[tuple[str, Any]]) -> Exposure:
 
 
 def public_grants(grants: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What an ACL gives to everybody, by words. ``grants`` have ``uri`` (empty for a user) and ``permission``."""
+    """What an ACL grants to everybody, as text. ``grants`` have ``uri`` (empty for a user) and ``permission``."""
     return [
         f"{one['permission']} to {one['uri'].rsplit('/', 1)[-1]} (ACL)"
         for one in grants
@@ -56,7 +58,7 @@ def public_grants(grants: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def is_blocked(part: str, *blocks: Snapshot | None) -> bool:
-    """Whether a part of the public access block is on, of the bucket or of its account: either holds."""
+    """Whether a part of the public access block is on, for the bucket or for its account: one is enough."""
     return any(one is not None and one.optional(part) is True for one in blocks)
 
 

@@ -1,15 +1,15 @@
-"""What actions are on, and which of them change something: facts of the Service Authorization Reference. Pure."""
+"""Resource types of actions, and which actions change something (Service Authorization Reference). Pure."""
 
 from __future__ import annotations
 
-# Names that nobody gave: a pattern that takes one in takes in names of any kind.
+# Random names: a pattern that matches one matches any name.
 NAMELESS = ("Kq7Zx3vW9pLm", "Kq7Zx3vW/pLm9Rt2Jd")
-# What comes before the name in ARNs of the services that the recipes of escalation are about.
+# What comes before the name in ARNs, for the services in the escalation recipes.
 TYPES = {
     "iam": ("role/", "user/", "group/", "policy/", "instance-profile/", "saml-provider/", "oidc-provider/"),
     "lambda": ("function:", "layer:", "event-source-mapping:"),
 }
-# Resource types of the actions that escalate (Service Authorization Reference): service, and what precedes the name.
+# Resource types of the actions in the recipes: service, and what precedes the name.
 OF_ROLES = ("iam", "role/")
 KINDS = {
     "iam:passrole": OF_ROLES,
@@ -38,10 +38,10 @@ BY_NAME = ("policy", "user", "group", "role")
 
 
 def resources_like(action: str, account: str, partition: str) -> list[str]:
-    """ARNs of resources of the action's kind that nobody has named: who may act on them may act on all."""
+    """ARNs with random names, of the action's resource type: who may act on them may act on all of the type."""
     service, prefix = _kind(action)
     region = "" if service == "iam" else "*"
-    # Roles of other accounts may be taken on, too.
+    # Roles of other accounts may be assumed, too.
     accounts = (account, "*") if action.lower() == "sts:assumerole" else (account,)
     return [f"arn:{partition}:{service}:{region}:{one}:{prefix}{name}" for one in accounts for name in NAMELESS]
 
@@ -56,13 +56,13 @@ def _kind(action: str) -> tuple[str, str]:
 
 
 def _names_in(verb: str) -> list[str]:
-    """What an action of IAM is on: AttachRolePolicy on a role, CreatePolicyVersion on a policy."""
+    """The resource types in the name of an IAM action: AttachRolePolicy a role, CreatePolicyVersion a policy."""
     if "accesskey" in verb or "loginprofile" in verb or "servicespecific" in verb:
         return ["user"]
     return [one for one in ("user", "group", "role", "policy") if one in verb]
 
 
-# An action whose name begins so changes nothing that could be named. AssumeRole has a check of its own.
+# Actions whose names begin with these change no resource that can be named. AssumeRole has its own check.
 READING = (
     "AssumeRole",
     "BatchGet",
@@ -90,7 +90,7 @@ READING = (
     "Verify",
     "View",
 )
-# AWS knows no resource for them but "*" (Service Authorization Reference), or they make what has no name yet.
+# Actions that AWS allows only on "*" (Service Authorization Reference), or that create something without a name.
 WITHOUT_RESOURCE = (
     "cloudwatch:PutMetricData",
     "ec2messages:*",

@@ -1,8 +1,8 @@
 """Wildcards as IAM reads them: ``*`` any characters, ``?`` one character. Actions in any case, ARNs case-sensitive.
 
-An ARN has six segments; a pattern with fewer is completed with ``*``. IAM does not say whether ``*`` crosses a colon in
-every place, so two readings are kept: :func:`may_match` (for Allow) takes either, :func:`surely_matches` (for Deny)
-takes both. What is open is then never called closed.
+An ARN has six segments; a pattern with fewer is completed with ``*``. IAM does not document everywhere whether ``*``
+matches a colon, so there are two readings: :func:`may_match` (for Allow) needs one of them, :func:`surely_matches` (for
+Deny) needs the stricter one. So what is open is never called closed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def covers(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=16384)
 def contains(pattern: str, inner: str) -> bool:
     """Whether every text that ``inner`` matches is matched by ``pattern``; ``inner`` may be plain. Case-sensitive."""
-    # Not a regular expression: many stars would make one take for ever.
+    # Not a regular expression: with many stars it would need exponential time.
     at, place, star, resume = 0, 0, -1, 0
     while place < len(inner):
         if at < len(pattern) and pattern[at] == ANY:
@@ -55,7 +55,7 @@ def overlaps(one: str, other: str) -> bool:
 
 
 def may_match(pattern: str, arn: str) -> bool:
-    """Whether a resource of an Allow takes the ARN in by any reading. ``*`` as Region or account of ``arn`` = any."""
+    """Whether the resource of an Allow matches the ARN in any reading. ``*`` as Region or account of ``arn`` = any."""
     text = _filled(pattern)
     if text.strip(ANY) == "" and text:
         return True
@@ -68,7 +68,7 @@ def may_match(pattern: str, arn: str) -> bool:
 
 
 def surely_matches(pattern: str, arn: str) -> bool:
-    """Whether a resource of a Deny takes the ARN in by every reading; a variable in it may be filled with anything."""
+    """Whether the resource of a Deny matches the ARN in every reading; False with a variable, which may be anything."""
     if has_variable(pattern):
         return False
     text = _filled(pattern)
@@ -80,10 +80,10 @@ def surely_matches(pattern: str, arn: str) -> bool:
 
 def fill(pattern: str, known: dict[str, str | None]) -> str | None:
     """
-    The pattern with the variables that are known.
+    The pattern with the known variables filled in; unknown ones stay.
 
-    :param known: lower-case names; None = the request never has it.
-    :returns: None when it names a variable that the request never has: such a pattern matches nothing.
+    :param known: values by lower-case name; None = the request never has the variable.
+    :returns: None when the pattern needs a variable that the request never has: it matches nothing.
     """
     missing = False
 
@@ -108,7 +108,7 @@ def has_variable(text: str) -> bool:
 
 
 def _filled(pattern: str) -> str:
-    """With ``*`` for variables, and the characters for which ``${*}``, ``${?}`` and ``${$}`` stand."""
+    """The pattern with ``*`` for variables, and with the characters that ``${*}``, ``${?}`` and ``${$}`` mean."""
     return VARIABLE.sub(lambda found: found[1] if found[1] in LITERAL else ANY, pattern)
 
 

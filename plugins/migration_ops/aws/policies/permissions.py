@@ -1,7 +1,7 @@
-"""What a role's policies let it do: actions and resources as IAM matches them, denies, boundaries. Pure.
+"""What a role's policies allow it: actions and resources as IAM matches them, Denies, boundaries. Pure.
 
-Errs towards "allowed": an Allow takes in what it may match, a Deny only what it surely matches, and a Deny with
-conditions denies nothing for sure. Service control policies do not show in an account, and are not weighed.
+In doubt an action counts as allowed: an Allow covers what it may match, a Deny only what it surely matches, and a Deny
+with conditions counts as no Deny. Service control policies are not visible in the account and are not considered.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ class Permissions:
     """
     What statements allow together, within a boundary if there is one.
 
-    :param role: whose they are; needed for what the role may do to itself.
-    :param shed: calls by which the role takes a boundary or a Deny off itself; those are left out here already.
+    :param role: the role that has them; needed for what it may do to itself.
+    :param shed: calls by which the role can remove its own boundary or a Deny. What it can remove is left out of
+        ``boundary`` and ``statements``.
     """
 
     statements: tuple[Statement, ...]
@@ -30,7 +31,7 @@ class Permissions:
     shed: tuple[str, ...] = ()
 
     def allowing(self, action: str, arn: str) -> list[Statement]:
-        """The statements that allow the action on a resource; none when a Deny or the boundary takes it away."""
+        """The statements that allow the action on a resource; none when a Deny or the boundary forbids it."""
         if any(self._denies(one, action, arn) for one in self.statements):
             return []
         if self.boundary is not None and not self.boundary.allowing(action, arn):
@@ -40,14 +41,14 @@ class Permissions:
         ]
 
     def widely_allows(self, action: str) -> list[Statement]:
-        """The statements that allow the action on everything of its kind."""
+        """The statements that allow the action on every resource of its kind."""
         found: list[Statement] = []
         for arn in resources_like(action, self.role.account, self.role.partition):
             found += [one for one in self.allowing(action, arn) if one not in found]
         return found
 
     def somewhere_allows(self, action: str) -> list[Statement]:
-        """The statements that allow the action on anything: enough where the caller names what is made."""
+        """The statements that allow the action on any resource: enough where the caller chooses the new name."""
         if self.surely_denies(action):
             return []
         if self.boundary is not None and not self.boundary.somewhere_allows(action):
@@ -55,13 +56,13 @@ class Permissions:
         return [one for one in self.statements if one.allows and concerns(one, action)]
 
     def surely_denies(self, action: str) -> bool:
-        """Whether the action, or a whole pattern of actions, is denied on everything without a condition."""
+        """Whether the action, or a whole pattern of actions, is denied on all resources without a condition."""
         return any(self._denies(one, action, "*") for one in self.statements)
 
     def _denies(self, statement: Statement, action: str, arn: str) -> bool:
         if statement.allows or statement.conditions or not concerns(statement, action):
             return False
         if statement.not_resources:
-            # Denied is only what none of them may take in: the role itself may stay open.
+            # A NotResource that may match the ARN exempts it from the Deny.
             return arn != "*" and not any(may_reach(one, arn, self.role) for one in statement.not_resources)
         return any(one == "*" or (arn != "*" and surely_matches(one, arn)) for one in statement.resources)

@@ -1,4 +1,4 @@
-"""Known ways by which a role gives itself more than it has, as data.
+"""Known recipes by which a role gives itself more permissions (privilege escalation), as data.
 
 Sources: Rhino Security Labs, "AWS IAM Privilege Escalation Methods" (2018, and its list of 28); Bishop Fox, "IAM
 Vulnerable"; pathfinding.cloud (Datadog), which names each combination of PassRole; AWS's API references for overrides
@@ -15,9 +15,11 @@ PASS_ROLE, ASSUME_ROLE = "iam:PassRole", "sts:AssumeRole"
 @dataclass(frozen=True)
 class Way:
     """
+    One recipe.
+
     :param actions: all of them are needed.
-    :param passed_to: the service that gets the role, for ways by ``iam:PassRole``.
-    :param on_itself: what of the role's own is enough to act on: ``role`` (itself) or ``policy`` (one it has).
+    :param passed_to: the service that gets the role, for recipes with ``iam:PassRole``.
+    :param on_itself: also works on the role's own: ``role`` (the role itself) or ``policy`` (a policy it has).
     """
 
     actions: tuple[str, ...]
@@ -33,16 +35,16 @@ def _by_passing(service: str, *actions: str) -> Way:
     return Way((PASS_ROLE, *actions), f"{service}.amazonaws.com")
 
 
-# The role's own policies: each is enough on the role itself, or on one customer managed policy that it has.
+# Change the role's own policies: permission on the role itself, or on one of its customer managed policies, is enough.
 ON_ITSELF = (
     Way(("iam:CreatePolicyVersion",), on_itself="policy"),
     Way(("iam:SetDefaultPolicyVersion",), on_itself="policy"),
     Way(("iam:AttachRolePolicy",), on_itself="role"),
     Way(("iam:PutRolePolicy",), on_itself="role"),
-    # Whom it lets in keeps what the role has, whatever is taken from the role's holder.
+    # Whoever is added to the trust policy keeps access to the role, even if its first user loses it.
     Way(("iam:UpdateAssumeRolePolicy",), on_itself="role"),
 )
-# Everybody's policies and credentials.
+# Change the policies and credentials of others.
 IDENTITY = tuple(
     Way((f"iam:{one}",))
     for one in (
@@ -62,7 +64,7 @@ IDENTITY = tuple(
         "UpdateSAMLProvider",
     )
 )
-# A new thing that runs with a stronger role.
+# Create something that runs with a stronger role.
 PASSING = (
     _by_passing("ec2", "ec2:RunInstances"),
     _by_passing("ec2", "ec2:RequestSpotInstances"),
@@ -76,7 +78,7 @@ PASSING = (
     _by_passing("lambda", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode"),
     _by_passing("states", "states:CreateStateMachine", "states:StartExecution"),
     _by_passing("states", "states:UpdateStateMachine", "states:StartExecution"),
-    # EventBridge Scheduler calls any API, as the role.
+    # EventBridge Scheduler can call any API with the role.
     _by_passing("scheduler", "scheduler:CreateSchedule"),
     _by_passing("scheduler", "scheduler:UpdateSchedule"),
     _by_passing("cloudformation", "cloudformation:CreateStack"),
@@ -85,7 +87,7 @@ PASSING = (
     _by_passing("cloudformation", "cloudformation:CreateStackSet", "cloudformation:CreateStackInstances"),
     _by_passing("codebuild", "codebuild:CreateProject", "codebuild:StartBuild"),
     _by_passing("datapipeline", "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"),
-    # overrides.taskRoleArn with a command of the caller: no task definition of one's own is needed.
+    # overrides.taskRoleArn with the caller's command: no own task definition is needed.
     _by_passing("ecs-tasks", "ecs:RunTask"),
     _by_passing("ecs-tasks", "ecs:StartTask"),
     _by_passing("ecs-tasks", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
@@ -106,7 +108,7 @@ PASSING = (
     _by_passing("build.apprunner", "apprunner:CreateService"),
     _by_passing("ssm", "ssm:StartAutomationExecution"),
 )
-# A thing that is there already and runs with a stronger role.
+# Use something that exists and runs with a stronger role.
 BORROWING = tuple(
     Way(one)
     for one in (
@@ -120,7 +122,7 @@ BORROWING = tuple(
         ("cloudformation:UpdateStack",),
         ("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
         ("codebuild:UpdateProject", "codebuild:StartBuild"),
-        # buildspecOverride: the project's own role, with commands of the caller.
+        # buildspecOverride: the project's role runs the caller's commands.
         ("codebuild:StartBuild",),
         ("glue:UpdateDevEndpoint",),
         ("glue:UpdateJob", "glue:StartJobRun"),

@@ -1,4 +1,4 @@
-"""The policies of a role as they were read: inline, attached, its boundary, and what the role itself is."""
+"""The policies of a role as they were read: inline, attached, its boundary; and the role's ARN and tags."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ UNKNOWN_ACCOUNT = "*"
 @dataclass(frozen=True)
 class Policy:
     """
-    One policy of a role, its statements read.
+    One policy of a role, with its statements.
 
-    :param arn: of a managed policy; empty for an inline one.
-    :param by_aws: AWS's own: nobody in the account can write it.
+    :param arn: ARN of a managed policy; empty for an inline one.
+    :param by_aws: it is AWS managed: nobody in the account can change it.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Role:
-    """Whose permissions these are: what in AWS the role itself is.
+    """The role itself, as far as its permissions depend on it.
 
     :param policies: ARNs of the customer managed policies attached to it.
     :param tags: its own tags.
@@ -52,7 +52,7 @@ class Role:
 
     @cached_property
     def variables(self) -> dict[str, str | None]:
-        """Policy variables of its sessions. A role has no user name: a pattern with one matches nothing."""
+        """Policy variables of its sessions. A role has no ``aws:username``: a pattern with it matches nothing."""
         known: dict[str, str | None] = {"aws:username": None}
         if self.arn:
             known |= {"aws:principalarn": self.arn, "aws:principalaccount": self.account}
@@ -61,19 +61,21 @@ class Role:
 
 def inline_policies(role: Snapshot) -> list[Policy]:
     """
-    :raises NotRead: one of them was not read.
-    :raises MalformedPolicy: one of them cannot be understood.
+    The inline policies.
+
+    :raises NotReadError: one of them was not read.
+    :raises MalformedPolicyError: one of them cannot be understood.
     """
     return [_policy(one) for one in role["inline"]]
 
 
 def attached_policies(role: Snapshot, *, by_aws: bool) -> list[Policy]:
-    """AWS's own, or those that the account wrote. Raises as :func:`inline_policies`."""
+    """The attached AWS managed policies, or the customer managed ones. Raises as :func:`inline_policies`."""
     return [_policy(one) for one in role["attached"] if one["byAws"] is by_aws]
 
 
 def own_policies(role: Snapshot) -> list[Policy]:
-    """Those that the account can change. Raises as :func:`inline_policies`."""
+    """The policies that the account can change. Raises as :func:`inline_policies`."""
     return inline_policies(role) + attached_policies(role, by_aws=False)
 
 

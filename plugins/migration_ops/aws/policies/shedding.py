@@ -1,4 +1,4 @@
-"""What a role may take off itself, a boundary or a Deny, and what it may do without it."""
+"""Which boundary or Deny a role can remove from itself, and what it may do then."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ OF_AWS = ":iam::aws:policy/"
 
 def permissions_of(role: Snapshot) -> Permissions:
     """
-    Of all the role's policies, AWS's too, within its boundary; without what it may take off itself.
+    The permissions by all policies of the role, also AWS managed ones, within its boundary; but without a boundary or
+    Deny that the role can remove.
 
     Raises as :func:`inline_policies`.
     """
@@ -36,7 +37,7 @@ def permissions_of(role: Snapshot) -> Permissions:
 
 
 def _without_what_it_sheds(found: Permissions, policies: list[Policy]) -> Permissions:
-    """Each thing that goes may open the way to another."""
+    """Repeated until nothing changes: without one Deny or boundary the role may be able to remove the next."""
     while True:
         if found.boundary is not None and (calls := _boundary_calls(found)):
             found = Permissions(found.statements, None, found.role, (*found.shed, *calls))
@@ -52,7 +53,7 @@ def _without_what_it_sheds(found: Permissions, policies: list[Policy]) -> Permis
 
 
 def _takes_away(deny: Statement, found: Permissions) -> bool:
-    """Whether it denies, for some requests at least, something that is allowed."""
+    """Whether it denies something that is allowed, at least for some requests."""
     if deny.allows:
         return False
     wanted = [action for one in found.statements if one.allows for action in one.actions]
@@ -62,7 +63,7 @@ def _takes_away(deny: Statement, found: Permissions) -> bool:
 
 
 def _boundary_calls(found: Permissions) -> list[str]:
-    """Calls by which the role frees itself of its boundary."""
+    """Calls by which the role can remove or replace its boundary."""
     role = found.role
     itself = [
         one
@@ -73,7 +74,7 @@ def _boundary_calls(found: Permissions) -> list[str]:
 
 
 def _deny_calls(found: Permissions, policy: Policy) -> list[str]:
-    """Calls by which the role takes one of its policies away."""
+    """Calls by which the role can remove or rewrite one of its policies."""
     if policy.arn and not policy.by_aws and (calls := _version_calls(found, policy.arn)):
         return calls
     call = "iam:DetachRolePolicy" if policy.arn else "iam:DeleteRolePolicy"
@@ -91,15 +92,15 @@ def _version_calls(found: Permissions, arn: str) -> list[str]:
 
 
 def _serves(statement: Statement, call: str, role: Role, policy: str = "") -> bool:
-    """Whether its conditions leave the call on the role itself open."""
+    """Whether its conditions still allow the call on the role itself."""
     return not any(_hinders(one, call, role, policy) for one in in_force(statement.conditions))
 
 
 def _hinders(condition: Condition, call: str, role: Role, policy: str) -> bool:
     values = condition.values
     if condition.key == "iam:permissionsboundary":
-        # Of a change the key is the boundary that the role has, which meets the condition. Of
-        # PutRolePermissionsBoundary it is the new one: harmless when it is the same.
+        # In other calls the key is the boundary that the role has, so the condition is met. In
+        # PutRolePermissionsBoundary it is the new boundary: harmless when it is the same.
         return call == "iam:PutRolePermissionsBoundary" and set(values) == {role.boundary} and demands(condition)
     if condition.key == "iam:policyarn" and policy:
         return demands(condition) and not any(may_match(one, policy) for one in values)

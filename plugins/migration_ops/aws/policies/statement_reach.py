@@ -1,4 +1,4 @@
-"""How far one statement reaches: the actions it speaks of, everything or named things, what it changes."""
+"""What one statement covers: which actions, all or named resources, and whether it changes something."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from migration_ops.aws.policies.patterns import covers, fill, may_match, surely_
 from migration_ops.aws.policies.role_policies import Policy, Role
 from migration_ops.aws.policies.statements import Statement
 
-# Who may do these may do everything in the end.
+# Whoever may do all of these on everything is an administrator.
 POWERS = ("iam:PutRolePolicy", "iam:CreateUser", "sts:AssumeRole", "ec2:RunInstances", "s3:DeleteBucket", "kms:Decrypt")
 EVERYTHING = tuple(
     f"arn:aws:{one}"
@@ -21,7 +21,7 @@ TYPED = re.compile(r"(\w[\w-]*[/:])?[*?/]*\*[*?/]*")
 
 
 def concerns(statement: Statement, action: str) -> bool:
-    """Whether the statement speaks of the action, by ``Action`` or by all but ``NotAction``."""
+    """Whether the statement covers the action: ``Action`` matches it, or ``NotAction`` does not."""
     if statement.not_actions:
         return not any(covers(one, action) for one in statement.not_actions)
     return any(covers(one, action) for one in statement.actions)
@@ -31,15 +31,15 @@ def is_wide(resource: str) -> bool:
     """Everything, or everything of a type: ``*``, ``arn:aws:iam::111122223333:role/*``, ``.../role/?*``."""
     parts = resource.split(":", 5)
     if len(parts) < 6:
-        # IAM completes it: arn:aws:iam::* is all of IAM.
+        # IAM completes it with wildcards: arn:aws:iam::* is all of IAM.
         return resource.startswith("arn:") or any(may_match(resource, one) for one in EVERYTHING)
     service, rest = parts[2], parts[5]
-    # S3 writes no type before the name: bucket/* is all of one bucket.
+    # S3 ARNs have no type before the name: bucket/* is all of one bucket.
     if service == "s3":
         return not rest.strip("*?/") and "*" in rest
     if TYPED.fullmatch(rest) is not None:
         return True
-    # ro*, *role/*: a pattern that ends within the type's own name, or begins before it.
+    # ro*, *role/*: a pattern with a wildcard inside or before the type's name.
     kinds = TYPES.get(service, ())
     return any(may_match(f"a:a:a:a:a:{rest}", f"a:a:a:a:a:{kind}{name}") for kind in kinds for name in NAMELESS)
 
@@ -62,7 +62,7 @@ def is_administrative(statement: Statement) -> bool:
 
 
 def allows_on(statement: Statement, arn: str, role: Role) -> bool:
-    """Whether the statement's resources take the resource in, or may do so."""
+    """Whether the statement's resources match the ARN, or may match it."""
     if statement.not_resources:
         return not any(surely_matches(one, arn) for one in statement.not_resources)
     return any(may_reach(one, arn, role) for one in statement.resources)
@@ -80,7 +80,7 @@ def administrators(policies: Iterable[Policy]) -> list[str]:
 
 
 def unbounded_changes(statement: Statement) -> list[str]:
-    """The actions of a statement that change every resource; none of an administrative one, which has its own check."""
+    """The actions of a statement that can change every resource; none if it is administrative: it has its own check."""
     if not statement.allows or not on_everything(statement) or is_administrative(statement):
         return []
     if any(binds_change(one) for one in in_force(statement.conditions)):
@@ -91,7 +91,7 @@ def unbounded_changes(statement: Statement) -> list[str]:
 
 
 def is_change(action: str) -> bool:
-    """Whether an action, or a pattern of actions, may change something that could have been named."""
+    """Whether an action, or a pattern of actions, may change a resource that the policy could name."""
     if any(covers(one, action) for one in WITHOUT_RESOURCE):
         return False
     verb = action.rpartition(":")[2]

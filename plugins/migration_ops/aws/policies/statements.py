@@ -1,4 +1,4 @@
-"""IAM policy documents: their statements, and which of them let in everybody or a service for anybody. Pure."""
+"""IAM policy documents: their statements, and which of them allow everybody, or a service for anybody. Pure."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ __all__ = [
 
 
 class MalformedPolicyError(UnknownError):
-    """A policy that cannot be understood: nobody can say whom it lets in."""
+    """A policy cannot be understood: it is not known whom it allows."""
 
     code = "MALFORMED_POLICY"
-    hint = "Look at the policy in the console; write it anew if it is not valid."
+    hint = "Look at the policy in the console; correct it if it is not valid."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Statement:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As a statement of an identity policy; without ``Sid``, of which a policy takes each but once."""
+        """As a statement of an identity policy; without ``Sid``, which must be unique in a policy."""
         parts = {
             "Action": self.actions,
             "NotAction": self.not_actions,
@@ -86,17 +86,17 @@ class Statement:
 
     @property
     def names_everybody(self) -> bool:
-        """A wildcard as principal, or all but some."""
+        """Whether a principal is a wildcard, or ``NotPrincipal`` is used."""
         return bool(self.not_principals) or any(_is_everybody(one) for one in self.principals)
 
     @property
     def is_restricted(self) -> bool:
-        """A condition binds it to an account, an organization, a resource or a network. Conditions are and-ed."""
+        """Whether a condition restricts it to an account, organization, resource or network; one is enough."""
         return any(restricts(one) for one in in_force(self.conditions))
 
     @property
     def is_restricted_for_services(self) -> bool:
-        """A condition binds it to those on whose behalf a service may act."""
+        """Whether a condition restricts for whom a service may act."""
         return any(restricts_service(one) for one in in_force(self.conditions))
 
 
@@ -105,7 +105,7 @@ def statements(document: Any) -> list[Statement]:
     The statements of a policy.
 
     :param document: the policy as JSON text (also URL-encoded, as IAM answers it) or as a mapping.
-    :raises MalformedPolicyError: it is neither, or a statement has no known effect.
+    :raises MalformedPolicyError: it is neither, has no statements, or one of them cannot be understood.
     """
     found = _parsed(document).get("Statement")
     listed = [found] if isinstance(found, Mapping) else found
@@ -118,7 +118,7 @@ def public_statements(document: Any) -> list[Statement]:
     """
     The statements that allow something to everybody: a wildcard principal that no condition restricts.
 
-    A ``Deny`` for everybody who is not named ("deny unless from our organization") restricts what it covers.
+    A ``Deny`` for everybody else ("deny unless from our organization") also counts as a restriction.
 
     :raises MalformedPolicyError: the policy cannot be understood.
     """
@@ -128,7 +128,7 @@ def public_statements(document: Any) -> list[Statement]:
 
 def held_statements(document: Any) -> list[Statement]:
     """
-    The statements that would let in everybody, were there no Deny beside them that restricts them.
+    The statements that would allow everybody if no Deny of the same policy restricted them.
 
     :raises MalformedPolicyError: the policy cannot be understood.
     """
@@ -138,7 +138,7 @@ def held_statements(document: Any) -> list[Statement]:
 
 def unbound_services(document: Any) -> list[Statement]:
     """
-    The statements that allow something to an AWS service on whoever's behalf (the confused deputy).
+    The statements that allow something to an AWS service for whomever it acts (the confused deputy problem).
 
     :raises MalformedPolicyError: the policy cannot be understood.
     """
@@ -154,13 +154,13 @@ def unbound_services(document: Any) -> list[Statement]:
 
 
 def closed_by_deny(statement: Statement, listed: Iterable[Statement]) -> bool:
-    """Whether a Deny beside it leaves only those in who are named or bound."""
+    """Whether a Deny of the same policy leaves access only to named principals or under a restricting condition."""
     return _closed(statement, listed, restricts)
 
 
 def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
     """
-    Accounts beside ``own`` that are allowed something as principals.
+    Accounts other than ``own`` that are allowed something as principals.
 
     :raises MalformedPolicyError: the policy cannot be understood.
     """
@@ -179,7 +179,7 @@ def _for_everybody(listed: Iterable[Statement]) -> list[Statement]:
 
 
 def _lets_services_in(statement: Statement) -> bool:
-    """A service by name; or everybody, of whom a condition leaves AWS's services."""
+    """A service by name; or everybody, restricted by a condition to AWS services."""
     if any(who.kind == "Service" and who.value != "*" for who in statement.principals):
         return True
     return statement.names_everybody and statement.is_restricted and not statement.is_restricted_for_services
@@ -190,7 +190,7 @@ def _closed(statement: Statement, listed: Iterable[Statement], binds: Callable[[
 
 
 def _shuts_out(deny: Statement, binds: Callable[[Condition], bool]) -> bool:
-    """Whether it denies everybody but those who are named or bound. Its conditions are and-ed: each must leave so."""
+    """Whether it denies everybody but named or restricted callers. A Deny needs all its conditions: each must fit."""
     if deny.not_principals and not deny.conditions:
         return not any(_is_everybody(one) for one in deny.not_principals)
     if not any(one.kind in ("*", "AWS") and one.value == "*" for one in deny.principals):
@@ -200,18 +200,18 @@ def _shuts_out(deny: Statement, binds: Callable[[Condition], bool]) -> bool:
 
 
 def _takes_in(deny: Statement, allowed: Statement) -> bool:
-    """Whether everything that one statement allows lies within what the other denies."""
+    """Whether the Deny covers everything that the other statement allows."""
     if deny.not_actions or deny.not_resources or allowed.not_actions or allowed.not_resources:
         everything = "*" in deny.actions and "*" in deny.resources
         same = (deny.not_actions, deny.not_resources) == (allowed.not_actions, allowed.not_resources)
         return everything or (same and deny.actions == allowed.actions and deny.resources == allowed.resources)
     actions = all(any(covers(wide, one) for wide in deny.actions) for one in allowed.actions)
-    # A trust policy has no resources: it is about its role.
+    # A trust policy has no resources: it is always about its role.
     return actions and all(any(contains(wide, one) for wide in deny.resources) for one in allowed.resources)
 
 
 def _is_everybody(who: Principal) -> bool:
-    """Also an ARN without a fixed account, which IAM itself would not take."""
+    """Whether the principal is everybody; also an ARN with a wildcard as account, which IAM itself does not accept."""
     return who.value == "*" or (who.value.startswith("arn:") and has_wildcard(account_of(who.value)))
 
 
@@ -222,7 +222,7 @@ def _parsed(document: Any) -> Mapping[str, Any]:
         return document
     if not isinstance(document, str):
         raise MalformedPolicyError(f"the policy is no document but {type(document).__name__}")
-    # Decoded only when it is encoded: a % inside a plain policy is a % .
+    # Decoded only when it is encoded: a plain policy may contain a %.
     text = document if document.lstrip().startswith("{") else unquote(document)
     try:
         found = json.loads(text)
@@ -272,7 +272,7 @@ def _conditions(raw: Any) -> tuple[Condition, ...]:
 
 
 def _texts(raw: Any) -> tuple[str, ...]:
-    """One text or several, as policies have both; true and false as IAM reads them."""
+    """One text or a list, as policies allow both; booleans as ``true`` and ``false``."""
     if raw is None:
         return ()
     values = raw if isinstance(raw, (list, tuple)) else (raw,)

@@ -1,4 +1,4 @@
-"""Who may take on a role: its trust policy. Pure."""
+"""Who may assume a role: its trust policy. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from migration_ops.aws.policies.statements import (
 )
 from migration_ops.core.facts import Snapshot
 
-# Services whose documentation says that they send aws:SourceArn or aws:SourceAccount when they take on a role. Others
-# (EC2 for one) do not: a condition on it would lock them out. Lambda and ECS tasks are left out as well: they may send
-# it, but get a role only by iam:PassRole, which no other account can do with a role of ours (IAM User Guide, "Grant a
+# Services whose documentation says that they send aws:SourceArn or aws:SourceAccount when they assume a role. Others
+# (for example EC2) do not: a condition on it would lock them out. Lambda and ECS tasks are left out as well: they may
+# send it, but get a role only by iam:PassRole, which no other account can do with our role (IAM User Guide, "Grant a
 # user permissions to pass a role to an AWS service": not across accounts), and the trust policies in their own guides
 # (Lambda, "execution role"; ECS, "task IAM role") come without a condition.
 SENDS_SOURCE = frozenset(
@@ -49,14 +49,14 @@ SENDS_SOURCE = frozenset(
         "vpc-flow-logs",
     )
 )
-# What a partner must say to take the role on (IAM User Guide, "The confused deputy problem").
+# What a partner must send to assume the role (IAM User Guide, "The confused deputy problem").
 EXTERNAL_ID = "sts:externalid"
 TAKING_ON = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 COGNITO, GOOGLE = "cognito-identity.amazonaws.com", "accounts.google.com"
-# Providers whose audience is the application's own id, not one that all users of the provider have.
+# Providers whose audience is the id of one application, not the same for all users of the provider.
 AUDIENCE_IS_OURS = (COGNITO, GOOGLE, "graph.facebook.com", "www.amazon.com")
-# Claims beside the subject that name the project of ours (IAM User Guide, "Available keys for OIDC federation"). Not
-# the branch, environment or actor: others have the same.
+# Claims besides the subject that name our project (IAM User Guide, "Available keys for OIDC federation"). Not the
+# branch, environment or actor: others have the same values.
 OWNERS = (
     ":repository",
     ":repository_id",
@@ -71,16 +71,16 @@ OWNERS = (
 )
 # What precedes the first name of a subject: repo:<organization>/..., organization:<name>:..., org/<id>/...
 LABEL = re.compile(r"(system:serviceaccount:|[A-Za-z][\w.-]*[:|]|org/)")
-# The first name as a whole, with what ends it: "repo:ours*" would take in "ours-and-more" as well.
+# The whole first name, with the character that ends it: "repo:ours*" would also match "ours-and-more".
 WHOLE_NAME = re.compile(r"[^:/|*?]+[:/|]")
 WORDS = ("stringequals", "stringlike", "stringequalsignorecase")
 
 
 def deputies(trust: Snapshot) -> list[str]:
     """
-    Services that may take the role on for whoever asks them, although they could say for whom.
+    Services that may assume the role for anybody, although they could send for whom they act.
 
-    :raises MalformedPolicy: the policy cannot be understood.
+    :raises MalformedPolicyError: the policy cannot be understood.
     """
     return sorted(
         {
@@ -94,9 +94,9 @@ def deputies(trust: Snapshot) -> list[str]:
 
 def open_doors(trust: Snapshot, own_account: str) -> list[str]:
     """
-    Who may take the role on though nothing ties them to us: everybody, other accounts, identity providers' users.
+    Who may assume the role without belonging to us: everybody, other accounts, users of identity providers.
 
-    :raises MalformedPolicy: the policy cannot be understood.
+    :raises MalformedPolicyError: the policy cannot be understood.
     """
     found: list[str] = []
     listed = statements(trust)
@@ -126,7 +126,8 @@ def _is_open(who: Principal, statement: Statement, own_account: str) -> bool:
 
 
 def _is_open_provider(host: str, statement: Statement) -> bool:
-    """Every user of the provider, at GitHub for one everybody, unless the subject, or an audience of ours, is said."""
+    """Whether every user of the provider (at GitHub: everybody) is allowed, because neither our subject nor our
+    audience is required."""
     if host == COGNITO and _lets_guests_in(statement):
         return True
     if host in AUDIENCE_IS_OURS and (_asks(statement, ":aud") or _asks(statement, ":app_id")):
@@ -135,7 +136,7 @@ def _is_open_provider(host: str, statement: Statement) -> bool:
 
 
 def _lets_guests_in(statement: Statement) -> bool:
-    """An identity pool gives everybody a token, of guests that of somebody unauthenticated."""
+    """Whether guests are allowed: an identity pool also gives them a token, marked as unauthenticated."""
     return any(
         one.key.endswith(":amr") and any("unauthenticated" in value for value in one.values)
         for one in statement.conditions
@@ -144,7 +145,7 @@ def _lets_guests_in(statement: Statement) -> bool:
 
 
 def _names_ours(condition: Condition) -> bool:
-    """A subject, or another claim about who it is, whose first name is fixed."""
+    """Whether it requires a subject, or another claim about the caller, whose first name is fixed."""
     operator = plain_operator(condition)
     if operator not in WORDS or not condition.values or not condition.key.endswith((":sub", *OWNERS)):
         return False
@@ -161,7 +162,7 @@ def _is_ours(key: str, operator: str, value: str) -> bool:
 
 
 def _asks_saml(statement: Statement) -> bool:
-    """An assertion that was made out for AWS: those for other applications of the provider are as well signed."""
+    """Whether the assertion must be for AWS: those for other applications of the provider are signed as well."""
     return any(
         one.key.startswith("saml:") and one.key != "saml:sub_type" and _is_fixed(one)
         for one in in_force(statement.conditions)
@@ -169,7 +170,7 @@ def _asks_saml(statement: Statement) -> bool:
 
 
 def _asks(statement: Statement, key_ending: str) -> bool:
-    """Whether a condition demands a certain value of the key."""
+    """Whether a condition requires a fixed value of the key."""
     return any(one.key.endswith(key_ending) and _is_fixed(one) for one in in_force(statement.conditions))
 
 

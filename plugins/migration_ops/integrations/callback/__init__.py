@@ -1,1 +1,1 @@
-"""Callbacks to the address in a conf: signed (Standard Webhooks), checked against what may be called, pinned."""
+"""Callbacks to the URL in a conf: signed (Standard Webhooks), only to allowed hosts, at checked addresses."""

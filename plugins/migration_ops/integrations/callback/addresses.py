@@ -13,7 +13,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Reach(StrEnum):
-    """PUBLIC may be called; PRIVATE only when an operator allow-listed it; NEVER not even then."""
+    """PUBLIC may be called; PRIVATE only when it is on an allow-list; NEVER not even then."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -51,11 +51,11 @@ _NEVER = _networks(
     "fec0::/10",
     "ff00::/8",
     "::/96",  # unspecified, and IPv4-compatible; ::1 is decided before
-    "64:ff9b:1::/48",  # local NAT64: where the IPv4 address sits is a site's own affair
+    "64:ff9b:1::/48",  # local NAT64: the place of the IPv4 address differs by site
     "100::/64",
-    "2001::/23",  # Teredo, ORCHID and other assignments that hide where they lead
+    "2001::/23",  # Teredo, ORCHID and other assignments with an unknown target
     "2001:db8::/32",
-    "2002::/16",  # 6to4: leads to any IPv4 address
+    "2002::/16",  # 6to4: can lead to any IPv4 address
     "3fff::/20",
     "5f00::/16",
 )
@@ -67,7 +67,7 @@ _SEVERITY = {Reach.PUBLIC: 0, Reach.PRIVATE: 1, Reach.NEVER: 2}
 
 
 def plain(address: Address) -> Address:
-    """The IPv4 address that an IPv4-mapped or NAT64 address stands for, else the address itself."""
+    """The IPv4 address in an IPv4-mapped or NAT64 address, else the address itself."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return address.ipv4_mapped
@@ -77,7 +77,7 @@ def plain(address: Address) -> Address:
 
 
 def reach_of(address: Address) -> Reach:
-    """How far this address may be called; of an address inside an address the stricter of both counts."""
+    """Whether this address may be called; for an ISATAP address with an IPv4 address in it the stricter of both."""
     address = plain(address)
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id:

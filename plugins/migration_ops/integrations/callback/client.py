@@ -1,7 +1,7 @@
-"""Tells the caller how a migration went: one signed request (Standard Webhooks), retried with care.
+"""Sends the result of a migration to a receiver: one signed request (Standard Webhooks), with retries.
 
-2xx is delivered; 410 is the receiver's last word; 408, 429, 5xx, time-outs and connection errors are tried again;
-every other answer, redirects included, is a refusal.
+2xx: delivered. 408, 429, 5xx, time-outs and connection errors: sent again. 410: the receiver wants no more messages.
+Every other answer, also a redirect, is a refusal.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class CallbackEvent:
 
     @property
     def webhook_id(self) -> str:
-        """The same for every delivery of this news, however often tasks are retried or cleared."""
+        """The same for every delivery of this event, also after tasks were retried or cleared."""
         return webhook_id(self.migration_id, self.status, self.phase, self.correlation_id, self.occurrence)
 
     def as_document(self) -> dict[str, Any]:
@@ -97,12 +97,13 @@ class CallbackClient:
 
     :param secrets: signing secrets ``whsec_…``; two during a rotation.
     :param allowed_hosts: see :func:`migration_ops.integrations.callback.egress.check_url`.
-    :param wait: pause after attempt n; full jitter by default. A Retry-After goes before it, up to ``longest_wait``.
+    :param wait: pause after attempt n; full jitter by default. A Retry-After replaces it, up to
+        ``longest_wait_seconds``.
     :param timeouts_seconds: for the connection, and for each read of the answer.
     :param deadline_seconds: for one whole exchange, from the open connection to the answer's status.
     :param verify: a CA bundle for receivers with a private authority; certificates are always checked.
-    :param query: added to the URL when it is called; shown nowhere.
-    :param receiver: the host, as a member of what is signed.
+    :param query: added to the URL when it is called; never shown.
+    :param receiver: the host; part of the signed document.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class CallbackClient:
         clock: Callable[[], float] = time.time,
         resolver: Resolver = resolve,
     ) -> None:
-        """:raises InvalidInputError: no secret, or one that is none."""
+        """:raises InvalidInputError: there is no secret, or one is malformed."""
         if not secrets:
             raise InvalidInputError("callbacks need a signing secret", path="migration_callback.password")
         self._url = url
@@ -140,18 +141,23 @@ class CallbackClient:
         self._resolver = resolver
 
     def check(self) -> ApprovedUrl:
-        """Whether the URL may be called; sends nothing. :raises ForbiddenUrl: :raises NameNotResolvedError:"""
+        """Whether the URL may be called; sends nothing.
+
+        :raises ForbiddenUrlError: it may not.
+        :raises NameNotResolvedError: its host has no address now.
+        """
         return check_url(self._url, self._allowed_hosts, resolver=self._resolver)
 
     def send(self, event: CallbackEvent) -> CallbackReceipt:
         """Delivers one event.
 
-        :raises ForbiddenUrl: the URL may not be called; nothing was sent.
+        :raises ForbiddenUrlError: the URL may not be called; nothing was sent.
         :raises CallbackGoneError: 410.
-        :raises CallbackRefusedError: another 4xx, a redirect, a certificate that does not fit.
-        :raises CallbackFailedError: no 2xx within the attempts. :raises NameNotResolvedError: the host has no address.
+        :raises CallbackRefusedError: another 4xx, a redirect, a certificate that is not valid for the host.
+        :raises CallbackFailedError: no 2xx within the attempts.
+        :raises NameNotResolvedError: the host has no address.
         """
-        # With the receiver in what is signed, the message is worth nothing at another one.
+        # With the receiver in the signed document, another receiver can reject a message that is forwarded to it.
         document = event.as_document() | ({"receiver": self._receiver} if self._receiver else {})
         body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
         retrying = Retrying(
@@ -168,7 +174,7 @@ class CallbackClient:
         return CallbackReceipt(status, number, delivered_at, event.webhook_id)
 
     def _attempt(self, body: bytes, message_id: str, number: int) -> int:
-        # Judged again for every attempt: the name may lead elsewhere by now.
+        # Checked again for every attempt: the name may have other addresses now.
         approved = self.check()
         headers = {
             "Content-Type": "application/json",
@@ -233,7 +239,7 @@ def from_connection(url: str, password: str | None, extra: dict[str, Any], **opt
 
 
 def _with_query(approved: ApprovedUrl, query: str) -> ApprovedUrl:
-    """:raises InvalidInputError: what is added is no query."""
+    """:raises InvalidInputError: ``query`` is no query string."""
     if not query:
         return approved
     if not _QUERY.fullmatch(query):
@@ -242,11 +248,11 @@ def _with_query(approved: ApprovedUrl, query: str) -> ApprovedUrl:
 
 
 def _excerpt(answer: requests.Response) -> str:
-    """The begin of the answer's body, printable, for the error; a receiver may answer with megabytes."""
+    """The first characters of the answer's body, printable, for the error; a receiver may answer with megabytes."""
     try:
         raw = answer.raw.read(MAX_EXCERPT_CHARS, decode_content=True) or b""
     except (urllib3.exceptions.HTTPError, OSError):
-        # The status alone already says what it was.
+        # The status is enough for the error.
         return ""
     text = raw.decode("utf-8", "replace")[:MAX_EXCERPT_CHARS]
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,6 +1,6 @@
-"""A deadline for a whole exchange: the time-outs of requests count anew with each piece that arrives.
+"""A deadline for a whole exchange: the time-outs of ``requests`` start again with each piece that arrives.
 
-A receiver that sends a byte of its answer now and then would otherwise hold a worker slot for hours.
+Without it a receiver that sends a byte now and then would occupy a worker slot for hours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib3.poolmanager import PoolManager
 
 
 class _EndsInTime:
-    """Mixin of a connection: its socket is shut ``seconds`` after it began to be opened, whatever it does."""
+    """Mixin of a connection: its socket is shut down ``seconds`` after the connection began to be opened."""
 
     seconds: float
     sock: Any
@@ -32,14 +32,14 @@ class _EndsInTime:
         self._timer.start()
 
     def _new_conn(self) -> socket.socket:
-        """The handshake of TLS, which follows, has what is left: Python counts it as one wait."""
+        """Limits the TLS handshake that follows to the time that is left: Python treats it as one wait."""
         opened: socket.socket = super()._new_conn()  # type: ignore[misc]
         waits = opened.gettimeout()
         opened.settimeout(min(self._seconds_left(), self.seconds if waits is None else waits))
         return opened
 
     def _seconds_left(self) -> float:
-        # A time-out of zero would be none at all.
+        # A time-out of zero would mean non-blocking mode.
         return max(0.001, self._ends_at - time.monotonic())
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ def _shut(sock: Any) -> None:
 
 
 def pool_manager(seconds: float, **options: Any) -> PoolManager:
-    """A manager whose connections end after so many seconds."""
+    """A pool manager whose connections are shut down after so many seconds."""
 
     class Plain(_EndsInTime, HTTPConnection):
         pass

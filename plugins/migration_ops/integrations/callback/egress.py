@@ -1,9 +1,9 @@
 """Decides whether a URL from a conf may be called, and to which addresses its name is pinned (SSRF guard).
 
 A URL is approved when it is ``https``, on port 443, and *every* address of its host is public. An allow-list entry
-lifts some of that: ``host`` and a CIDR private addresses; ``host:port`` also plain http and that port; an address by
-itself plain http and any port. This machine's own addresses are lifted by an entry that is one of them, or
-``localhost``, and by nothing else. Link-local, metadata, multicast and reserved addresses are refused even then.
+allows more: ``host`` or a CIDR allows private addresses; ``host:port`` also plain http and that port; a single address
+also plain http and any port. Loopback addresses are allowed only by an entry that is such an address, or ``localhost``.
+Link-local, metadata, multicast and reserved addresses are always refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 MAX_URL_CHARS = 2048
 LOCALHOST = "localhost"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-# The last label has a letter first: a name that a resolver would read as a number (0x7f.1, 2130706433) is none.
+# The last label begins with a letter: names that a resolver would read as a number (0x7f.1, 2130706433) are refused.
 _NAME = re.compile(rf"^(?:{_LABEL}\.)*[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?$")
 _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
 
@@ -34,7 +34,7 @@ Resolver = Callable[[str, int], Sequence[str]]
 class ApprovedUrl:
     """A URL that may be called, and the only addresses at which it may be called.
 
-    :param addresses: at least one; all have been judged.
+    :param addresses: at least one; all have been checked.
     """
 
     url: str = field(repr=False)  # its query may carry a token
@@ -76,7 +76,10 @@ class _Allowed:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """All addresses of a host. :raises NameNotResolvedError: it has none at the moment."""
+    """All addresses of a host.
+
+    :raises NameNotResolvedError: it has none at the moment.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -92,7 +95,7 @@ def check_url(
     :param allowed_hosts: entries ``host``, ``host:port``, an address, ``[v6]:port`` or a CIDR; no wildcards.
     :param path: where the URL stands in the conf, for the error.
     :raises ForbiddenUrlError: it may not be called; the error names ``path`` and host, never the whole URL.
-    :raises NameNotResolvedError: its host has no address now, so nothing can be said.
+    :raises NameNotResolvedError: its host has no address now, so it cannot be checked.
     :raises InvalidInputError: an entry of the allow-list is malformed.
     """
     allowed = [_parse_entry(entry, number) for number, entry in enumerate(allowed_hosts)]
@@ -107,9 +110,11 @@ def check_url(
 
 
 def lists(entries: Sequence[str], url: str, *, path: str = "callbackUrl", resolver: Resolver = resolve) -> bool:
-    """Whether an entry names the URL's host or holds its addresses; that it may be called is for :func:`check_url`.
+    """Whether an entry names the URL's host or contains all its addresses; :func:`check_url` says if it may be called.
 
-    :raises ForbiddenUrlError: it is no URL that can be called. :raises InvalidInputError: an entry is malformed.
+    :raises ForbiddenUrlError: it is no URL that can be called.
+    :raises NameNotResolvedError: its host has no address now.
+    :raises InvalidInputError: an entry is malformed.
     """
     allowed = [_parse_entry(entry, number) for number, entry in enumerate(entries)]
     _, host, port = _parse(url, path)
@@ -125,12 +130,12 @@ def lists(entries: Sequence[str], url: str, *, path: str = "callbackUrl", resolv
 
 
 def _judge(text: str, scheme: str, host: str, port: int, allowed: list[_Allowed], path: str) -> None:
-    """One forbidden address among several refuses the URL: a resolver may give another one first next time."""
+    """One forbidden address among several refuses the URL: the connection may use any of them."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError as error:
         raise ForbiddenUrlError("the resolver's answer is no address", path=path, host=host) from error
-    # Not the address: who reads the error need not be who may resolve names where the workers are.
+    # Without the address: the reader of the error may not be allowed to see internal addresses.
     about = {"path": path, "host": host}
     reach = reach_of(address)
     if reach is Reach.NEVER:
@@ -148,7 +153,7 @@ def _judge(text: str, scheme: str, host: str, port: int, allowed: list[_Allowed]
 def _parse(url: str, path: str) -> tuple[str, str, int]:
     if not isinstance(url, str) or not url or len(url) > MAX_URL_CHARS:
         raise ForbiddenUrlError(f"must be a URL of at most {MAX_URL_CHARS} characters", path=path)
-    # Blanks and backslashes are read differently by different parsers; other alphabets can look like another host.
+    # Parsers read blanks and backslashes differently; letters of other alphabets can look like another host.
     if _NOT_IN_A_URL.search(url):
         raise ForbiddenUrlError(
             "must be plain ASCII without blanks, quotes or backslashes (IDN: write xn--…)", path=path

@@ -1,8 +1,8 @@
-"""A requests session that can reach one approved URL only, at the addresses that were judged.
+"""A requests session that can reach one approved URL only, at the addresses that were checked.
 
-Judging a name and connecting to it later are two resolutions; a name that changes in between (DNS rebinding) would
-pass the first and lead inside with the second. So the connection goes to the judged address, while the Host header,
-the server name of TLS and the certificate check keep the name.
+Checking a name and connecting to it later are two resolutions: a name that changes in between (DNS rebinding) would
+pass the check and then lead to an internal address. So the connection goes to the checked address, while the Host
+header, the server name of TLS and the certificate check use the name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class PinnedAdapter(HTTPAdapter):
     """Connects to ``address`` for ``approved``, and refuses every other URL.
 
     :param address: one of ``approved.addresses``.
-    :param deadline_seconds: for all that a connection sends and receives.
+    :param deadline_seconds: for everything that a connection sends and receives.
     """
 
     def __init__(self, approved: ApprovedUrl, address: str, deadline_seconds: float) -> None:
@@ -61,7 +61,7 @@ class PinnedAdapter(HTTPAdapter):
         started = time.monotonic()
         answer = super().send(request, *args, **kwargs)
         if time.monotonic() - started >= self._deadline_seconds:
-            # A connection that was shut within the headers looks as if they had ended there.
+            # If the connection was shut down within the headers, it looks as if the headers had ended there.
             answer.close()
             raise requests.ReadTimeout("the deadline of the exchange is over", request=request)
         return answer
@@ -72,8 +72,8 @@ def pinned_session(
 ) -> requests.Session:
     """A session for one approved URL: no proxies, ``.netrc`` or CA bundle from the environment.
 
-    :param attempt: which of the approved addresses is used, so that a retry tries the next one.
-    :param deadline_seconds: for one whole exchange, beside the time-outs of each wait in it.
+    :param attempt: selects one of the approved addresses, so that a retry uses the next one.
+    :param deadline_seconds: for one whole exchange, in addition to the time-outs of each wait.
     """
     session = requests.Session()
     session.trust_env = False

@@ -1,7 +1,7 @@
-"""Who may be sent a callback, and with which secret: the connection ``migration_callback``.
+"""Which hosts may get callbacks, and with which secret: the connection ``migration_callback``.
 
-A host that the connection does not list is sent nothing, however public it is: what is signed for one receiver must be
-worth nothing at another.
+A host that the connection does not list gets nothing, even if it is public: a message that is signed for one receiver
+must not be useful at another.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Receiver(BaseModel):
 
     :param host: as an entry of ``allowedHosts``: ``host``, ``host:port``, an address or a CIDR.
     :param secret: its own signing secret, ``whsec_…``.
-    :param previous_secret: signed with as well while a rotation lasts.
-    :param query: added to the URL when it is called, ``token=…``: what a conf holds, whoever may see runs can read.
+    :param previous_secret: during a rotation messages are signed with this one too.
+    :param query: added to the URL when it is called, ``token=…``. It is here because everybody who may see runs can
+        read a conf.
     """
 
     model_config = _FIELD
@@ -41,16 +42,17 @@ class Receiver(BaseModel):
 
     @property
     def secrets(self) -> list[str]:
-        """The present one first."""
+        """The secrets, the current one first."""
         return [one.get_secret_value() for one in (self.secret, self.previous_secret) if one is not None]
 
 
 class Receivers(BaseModel):
     """
-    What the connection says.
+    The contents of the connection.
 
-    :param allowed_hosts: receivers that share the connection's own secret.
-    :param ca_file: CA bundle of receivers with a private authority.
+    :param allowed_hosts: receivers that share the connection's own secret (its password).
+    :param previous_secret: the shared secret before, during a rotation.
+    :param ca_file: CA bundle for receivers with a private authority.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
@@ -65,8 +67,9 @@ class Receivers(BaseModel):
         """
         The receiver at this URL.
 
-        :raises ForbiddenUrlError: the connection lists none.
-        :raises InvalidInputError: it does, and there is no secret to sign with.
+        :raises ForbiddenUrlError: the connection does not list the host.
+        :raises InvalidInputError: there is no valid secret to sign with, or an entry is malformed.
+        :raises NameNotResolvedError: the host has no address now.
         """
         if self.password is not None or not self.receivers:
             self._own_secret()
@@ -82,7 +85,7 @@ class Receivers(BaseModel):
         return Receiver(host="-", secret=self._own_secret(), previous_secret=self.previous_secret)
 
     def _own_secret(self) -> SecretStr:
-        """:raises InvalidInputError: the password is no signing secret."""
+        """:raises InvalidInputError: there is no password, or it is no signing secret."""
         if self.password is None:
             raise InvalidInputError("callbacks need a signing secret", path=f"{CONNECTION}.password")
         SigningSecret(self.password.get_secret_value())
@@ -90,15 +93,15 @@ class Receivers(BaseModel):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Whom this connection lists at all, as entries of an allow-list."""
+        """All hosts that this connection lists, as entries of an allow-list."""
         return (*self.allowed_hosts, *(one.host for one in self.receivers))
 
 
 def read_receivers(password: str | None, extra: Mapping[str, Any]) -> Receivers:
     """
-    From the connection's plain fields.
+    Reads the connection's plain fields.
 
-    :raises InvalidInputError: it does not hold what it should; the path names the field, the value is not shown.
+    :raises InvalidInputError: a field is invalid; the path names it, the value is not shown.
     """
     given = {name: value for name, value in extra.items() if value is not None}
     allowed = given.get("allowedHosts") or []

@@ -16,7 +16,7 @@ MAX_SECRET_BYTES = 64
 
 
 class SigningSecret:
-    """A decoded signing secret; never shown by ``repr``, ``str`` or pickle."""
+    """A decoded signing secret; ``repr`` and ``str`` do not show it, and it cannot be pickled."""
 
     __slots__ = ("_key",)
 
@@ -46,13 +46,13 @@ class SigningSecret:
 
 
 def webhook_id(*parts: str) -> str:
-    """An id that is the same for the same parts: the receiver drops repetitions by it."""
+    """An id that is the same for the same parts: the receiver uses it to drop repetitions."""
     joined = "\x1f".join(parts).encode()
     return "msg_" + hashlib.sha256(joined).hexdigest()[:32]
 
 
 def signed_headers(secrets: Sequence[SigningSecret], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers; during a rotation one signature per secret, separated by blanks.
+    """The three headers of a message; during a rotation one signature per secret, separated by blanks.
 
     :param timestamp: epoch seconds of this attempt: receivers refuse old ones.
     """

@@ -1,1 +1,1 @@
-"""The CMDB: the protocol that a CMDB client fulfils, and Cloud Migration Factory as one."""
+"""The CMDB: the protocol of a CMDB client, and the client for Cloud Migration Factory."""

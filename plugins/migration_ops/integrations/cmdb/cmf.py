@@ -1,7 +1,7 @@
 """Cloud Migration Factory as a CMDB (API 4.5): servers are found, updated with one PUT each, and read back.
 
-A PUT has no condition: CMF reads, merges, validates and writes the whole item, so of two concurrent PUTs one is lost.
-Hence all attributes of a server go in one PUT, never two at a time to one item, and every PUT is read back.
+A PUT has no condition: CMF reads, merges, validates and writes the whole item, so one of two concurrent PUTs is lost.
+Therefore all attributes of a server go in one PUT, there is one PUT per item at a time, and every PUT is read back.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class CmfClient:
 
     :param base_url: the User API with its stage.
     :param auth: how to log in.
-    :param timeout_seconds: per request; a little over the 29 s after which API Gateway gives up itself.
-    :param tokens: cache of tokens; the process's own by default.
+    :param timeout_seconds: per request; a little over API Gateway's own time-out of 29 s.
+    :param tokens: cache of tokens; by default one for the whole process.
     :param wait: pause before attempt n + 1 after a 5xx, a lost connection or a lost update.
     """
 
@@ -66,7 +66,7 @@ class CmfClient:
         self._attempts = attempts
 
     def probe(self) -> GateResult:
-        """Logs in and lists the waves (the shortest list); says OK only when that is a list."""
+        """Logs in and lists the waves (the shortest list); OK only when the answer is a list."""
         return judge_probe(lambda: self._read("/user/wave"))
 
     def find(self, servers: list[CmdbServer]) -> dict[str, GateResult]:
@@ -87,7 +87,10 @@ class CmfClient:
         return found
 
     def update(self, server: CmdbUpdate) -> CmdbResult:
-        """One PUT with what differs, then the wave's status if asked for and different."""
+        """One PUT with what differs, then one for the wave's status if it is given and differs.
+
+        Raises as :meth:`~migration_ops.integrations.cmdb.protocol.Cmdb.update`.
+        """
         if server.cmdb_id is None:
             raise CmdbRefusedError("this server has no cmdbId in the conf", migrationId=server.migration_id)
         wave_status = _legal_wave_status(server.wave_status)
@@ -123,7 +126,7 @@ class CmfClient:
     def _update_wave(
         self, item: dict[str, Any], server: CmdbUpdate, wave_status: WaveStatus
     ) -> tuple[int, dict[str, Any]]:
-        """A server has no wave of its own: the way is server → app → wave."""
+        """A server's record names no wave: its application's record does."""
         app_id = item.get("app_id")
         wave_id = self.item("app", str(app_id)).get("wave_id") if app_id else None
         if not wave_id:
@@ -131,9 +134,9 @@ class CmfClient:
         return self._converge("wave", str(wave_id), {"wave_status": wave_status.value})
 
     def _converge(self, schema: str, item_id: str, desired: dict[str, str | None]) -> tuple[int, dict[str, Any]]:
-        """Reads, writes the difference, reads back, until the item says what it should; (PUTs sent, item).
+        """Reads, writes the difference and reads back, until the item is as desired; returns (PUTs sent, item).
 
-        Every attempt begins by reading: a PUT without an answer, or one that another writer undid, is seen there
+        Every attempt begins with a read: it shows whether a PUT without an answer was applied, or was overwritten,
         before anything is sent again.
         """
         sends = 0
@@ -189,9 +192,9 @@ def from_connection(
     :param host: base URL with its stage; without a scheme it is https.
     :param extra: ``userPoolId, clientId, secretId, region`` (service account; ``secretId`` defaults to
         ``MFServiceAccount-{userPoolId}``, ``region`` to the pool's) or ``loginUrl`` (with login and password).
-    :param client_factory: boto3 client by service name; by default one of boto3's own for ``region``.
-    :param options: handed to :class:`CmfClient`.
-    :raises InvalidInputError: the connection does not say enough; the path names what is missing.
+    :param client_factory: makes a boto3 client by service name; by default for ``region``.
+    :param options: passed to :class:`CmfClient`.
+    :raises InvalidInputError: a field is missing; the path names it.
     """
     if not host:
         raise InvalidInputError("the CMDB connection has no host", path="cmf_api.host")
@@ -214,7 +217,7 @@ def _login_of(
             pool_id, str(extra["clientId"]), secret_id, region, client_factory or clients_in(region)
         )
     if not extra.get("loginUrl"):
-        raise InvalidInputError("the CMDB connection says no way to log in", path="cmf_api.extra.userPoolId|loginUrl")
+        raise InvalidInputError("the CMDB connection names no way to log in", path="cmf_api.extra.userPoolId|loginUrl")
     if not login or not password:
         raise InvalidInputError("the login URL needs login and password", path="cmf_api.login|password")
     return LoginEndpoint(str(extra["loginUrl"]), login, password)
@@ -229,7 +232,7 @@ def _legal_wave_status(value: str | None) -> WaveStatus | None:
 
 
 def _differences(item: dict[str, Any], desired: dict[str, str | None]) -> dict[str, str]:
-    """What must be sent; CMF keeps no empty value, so ``""`` equals an absent attribute."""
+    """The attributes that must be sent; CMF stores no empty values, so ``""`` equals an absent attribute."""
     return {name: value for name, value in desired.items() if value is not None and (item.get(name) or "") != value}
 
 

@@ -1,6 +1,6 @@
-"""Getting and keeping CMF's token: a Cognito ID token, valid for an hour, cached per process.
+"""CMF's token: a Cognito ID token, valid for an hour, cached per process.
 
-Two ways to get one: the service account (Secrets Manager + cognito-idp InitiateAuth) or CMF's Login API.
+There are two ways to get it: the service account (Secrets Manager and InitiateAuth of cognito-idp), or CMF's Login API.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from migration_ops.aws.errors import BotoCoreError, ClientError
 from migration_ops.integrations.errors import CmdbRefusedError, CmdbUnavailableError
 
 RENEW_BEFORE_EXPIRY_SECONDS = 300.0
-# Used when a token does not say when it ends; short, so that a wrong guess costs one more login and not a 401.
+# Used when a token has no expiry; short, so that a wrong guess causes one more login and not a 401.
 UNSTATED_LIFETIME_SECONDS = 600.0
-# Codes of Cognito and Secrets Manager that ask for patience; every other code is a refusal.
+# Codes of Cognito and Secrets Manager after which a retry may help, as after a 5xx or 429; others are refusals.
 _TRANSIENT = frozenset(
     {"TooManyRequestsException", "ThrottlingException", "InternalErrorException", "InternalServiceError"}
 )
@@ -33,17 +33,21 @@ class Login(Protocol):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What identifies the account; the key of the cache."""
+        """Identifies the account: the key in the cache."""
 
     def log_in(self) -> str:
-        """A fresh ID token. :raises CmdbUnavailableError: :raises CmdbRefusedError:"""
+        """A new ID token.
+
+        :raises CmdbUnavailableError: no usable answer now.
+        :raises CmdbRefusedError: the login was refused.
+        """
 
 
 @dataclass(frozen=True)
 class CognitoServiceAccount:
     """CMF's service account: ``secret_id`` (``MFServiceAccount-{UserPoolId}``) holds username and password.
 
-    :param client_factory: gives a boto3 client by service name (``secretsmanager``, ``cognito-idp``) for ``region``.
+    :param client_factory: makes a boto3 client by service name (``secretsmanager``, ``cognito-idp``) for ``region``.
     """
 
     user_pool_id: str
@@ -67,7 +71,7 @@ class CognitoServiceAccount:
         except ClientError as error:
             raise _of_client_error(error) from None
         except BotoCoreError as error:
-            # Some of these repeat the parameters of the call, the password among them: only their kind is logged.
+            # Some of these messages contain the parameters of the call, also the password: only the class is logged.
             raise CmdbUnavailableError(
                 "the login of the CMDB's service account failed", cause=type(error).__name__
             ) from None
@@ -93,7 +97,7 @@ class CognitoServiceAccount:
 
 @dataclass(frozen=True)
 class LoginEndpoint:
-    """CMF's Login API: ``POST {login_url}`` with username and password answers the token as a JSON string."""
+    """CMF's Login API: ``POST {login_url}`` with username and password returns the token as a JSON string."""
 
     login_url: str
     username: str
@@ -124,7 +128,7 @@ class LoginEndpoint:
         except ValueError:
             token = None
         if not isinstance(token, str) or not token:
-            # An account with MFA is answered with a challenge instead; automation cannot pass it.
+            # For an account with MFA the answer is a challenge instead; automation cannot answer it.
             raise CmdbRefusedError("the CMDB's login answered no token (MFA?)", username=self.username)
         return token
 
@@ -136,7 +140,7 @@ class _Cached:
 
 
 class TokenCache:
-    """Tokens by account. Thread-safe; one login at a time, so that n waiting threads share one."""
+    """Tokens by account. Thread-safe; one login at a time, so that waiting threads share the token."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -144,7 +148,7 @@ class TokenCache:
         self._tokens: dict[tuple[str, ...], _Cached] = {}
 
     def token(self, login: Login) -> str:
-        """The cached token, or a new one from five minutes before its end."""
+        """The cached token, or a new one if it expires within five minutes."""
         with self._lock:
             cached = self._tokens.get(login.identity)
             if cached and self._clock() < cached.until:
@@ -152,7 +156,7 @@ class TokenCache:
             return self._log_in(login)
 
     def renew(self, login: Login, refused: str) -> str:
-        """A token other than ``refused``: the one that another thread has got meanwhile, or a new one."""
+        """A token other than ``refused``: one that another thread got meanwhile, or a new one."""
         with self._lock:
             cached = self._tokens.get(login.identity)
             if cached and cached.token != refused and self._clock() < cached.until:
@@ -172,7 +176,7 @@ PROCESS_TOKENS = TokenCache()
 
 
 def _expiry(token: str) -> float | None:
-    """Epoch seconds at which the token ends, None when it does not say. Read, not verified: CMF verifies."""
+    """Epoch seconds at which the token expires, None when it does not say. The token is not verified here: CMF does."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,4 +1,4 @@
-"""What preflight asks CMF, judged: does it answer, does it know each server, and may MGN work on it."""
+"""Preflight checks of CMF: does it answer, does it know each server, and is the server to be rehosted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NOT_ITS_RECORD = "neither the record's name nor its wave fits the server: it is 
 
 
 def names_of(record: dict[str, Any]) -> list[Any]:
-    """The host names that a record of a server has."""
+    """The host names in a server's record."""
     return [record.get("server_name"), record.get("server_fqdn")]
 
 
 def judge_probe(list_waves: Callable[[], Any]) -> GateResult:
-    """OK when the waves could be listed; a refusal is BLOCKED, no usable answer is UNKNOWN."""
+    """OK when the waves could be listed; BLOCKED when CMF refused; UNKNOWN without a usable answer."""
 
     def check(verdict: Verdict, value: Any = None, reason: str = "") -> GateResult:
         return GateResult("CMDB reachable", "cmdb", verdict, value, "login works, waves can be listed", reason)
@@ -38,9 +38,9 @@ def judge_probe(list_waves: Callable[[], Any]) -> GateResult:
 
 
 def judge_servers(servers: list[CmdbServer], read: ReadItem) -> dict[str, GateResult]:
-    """One check per server, keyed by ``cmdb_id`` (by ``migration_id`` where there is none).
+    """One check per server, keyed by ``cmdb_id`` (by ``migration_id`` if there is none).
 
-    :param read: reads (schema, id) or raises CmdbUnavailable / CmdbRefused / CmdbNotFound.
+    :param read: reads (schema, id), or raises CmdbUnavailableError, CmdbRefusedError or CmdbNotFoundError.
     """
     seen = Counter(server.cmdb_id for server in servers if server.cmdb_id)
     records = _Records(read)
@@ -58,7 +58,7 @@ def judge_servers(servers: list[CmdbServer], read: ReadItem) -> dict[str, GateRe
 
 
 class _Records:
-    """Each record is read once; after one lost answer nothing more is asked, for 200 servers times retries is long."""
+    """Reads each record once. After one lost answer nothing more is read: retries for 200 servers would take long."""
 
     def __init__(self, read: ReadItem) -> None:
         self._read = read

@@ -1,7 +1,4 @@
-"""One request to the CMF API: the raw token, the two kinds of 401, and what each answer means.
-
-Source: CMF's API as published; see ``docs/cmdb.md`` for the table of its answers.
-"""
+"""One request to the CMF API: the raw token, the two kinds of 401, and the meaning of each answer (docs/cmdb.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ MAX_REASON_CHARS = 500
 
 
 class RawToken(AuthBase):
-    """Sets the bare ID token: no ``Bearer``. Being an auth object it also keeps a ``.netrc`` from replacing it."""
+    """Sends the ID token without ``Bearer``. As an auth object it also prevents that ``.netrc`` replaces it."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -29,7 +26,7 @@ class RawToken(AuthBase):
 
 
 class CmfHttp:
-    """Sends one request and translates its answer; retries nothing but the one re-login of a 401.
+    """Sends one request and translates its answer. Its only retry is one new login after a 401.
 
     :param base_url: the User API with its stage.
     :param timeout_seconds: for the connection and for each read; CMF itself ends a request after 29 s.
@@ -47,8 +44,9 @@ class CmfHttp:
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The decoded body of a 200.
 
-        :raises CmdbUnavailableError: no answer, 429 or 5xx: a write may have been applied.
-        :raises CmdbRefusedError: any other answer; :raises CmdbNotFoundError: the id does not exist (CMF says 400).
+        :raises CmdbUnavailableError: no answer, 429, 5xx, or no JSON: a write may have been applied.
+        :raises CmdbNotFoundError: the id does not exist (CMF answers 400).
+        :raises CmdbRefusedError: any other answer.
         """
         token = self._tokens.token(self._login)
         answer = self._once(method, path, body, token)
@@ -93,7 +91,7 @@ def _judged(answer: requests.Response, method: str, path: str) -> Any:
 
 
 def _errors(answer: requests.Response) -> Any:
-    """The ``errors`` member of the body, None when there is none: with a 401 that means "log in again"."""
+    """The ``errors`` member of the body; None when there is none: in a 401 that means "log in again"."""
     try:
         document = answer.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a record of the CMDB is that of a server: a ``cmdbId`` is what a conf says, and must not mark anybody's."""
+"""Whether a record of the CMDB belongs to a server: a wrong ``cmdbId`` in a conf must not change another record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Identity:
     """
-    What is known of a server beside its ``cmdbId``.
+    What is known about a server besides its ``cmdbId``.
 
     :param names: host names, with or without their domain.
     :param wave: the name of its wave.
@@ -20,10 +20,10 @@ class Identity:
 
     def fits(self, names: Iterable[object], wave_of: Callable[[], object]) -> bool:
         """
-        Whether a record is this server's: by one of its names, or by the wave that it belongs to.
+        Whether a record is this server's: one of its names is equal, or its wave has the same name.
 
-        :param names: the record's; a blank one fits nothing.
-        :param wave_of: name of the record's wave; asked only when no name fits.
+        :param names: the record's names; a blank one never fits.
+        :param wave_of: returns the name of the record's wave; called only when no name fits.
         """
         theirs = [one for one in names if isinstance(one, str)]
         if any(_is_same_host(mine, other) for mine in self.names for other in theirs):
@@ -32,7 +32,7 @@ class Identity:
 
 
 def _is_same_host(one: str, other: str) -> bool:
-    """Two names with domains are compared whole; with one that has none, the host alone."""
+    """Two names with domains are compared as a whole; if one has no domain, only the host parts are compared."""
     first, second = one.strip().casefold().rstrip("."), other.strip().casefold().rstrip(".")
     if not first or not second:
         return False

@@ -1,4 +1,4 @@
-"""What the package asks of a CMDB: one small protocol in plain values. ``docs/cmdb.md``: how to add another one."""
+"""What the package needs from a CMDB: a small protocol with plain values. docs/cmdb.md says how to add another CMDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from migration_ops.integrations.cmdb.identity import Identity
 
 
 class WaveStatus(StrEnum):
-    """The wave's status; no other value is legal."""
+    """The status of a wave; no other value is allowed."""
 
     NOT_STARTED = "Not started"
     PLANNING = "Planning"
@@ -27,7 +27,7 @@ Outcome = Literal["written", "unchanged"]
 class CmdbServer:
     """A server that the CMDB should know. ``cmdb_id`` None: the conf names none.
 
-    :param identity: what the record must fit; None: it is not compared.
+    :param identity: what the record must match; None: it is not compared.
     """
 
     migration_id: str
@@ -38,9 +38,9 @@ class CmdbServer:
 
 @dataclass(frozen=True)
 class CmdbUpdate:
-    """What the record of one server shall say. None leaves a value as it is, ``""`` removes it.
+    """The desired values of one server's record. None leaves a value as it is, ``""`` removes it.
 
-    :param identity: what the record must fit before it is written; None: it is not compared.
+    :param identity: what the record must match before it is written; None: it is not compared.
     :param wave_status: a value of :class:`WaveStatus` for the wave that the server belongs to.
     """
 
@@ -55,9 +55,9 @@ class CmdbUpdate:
 
 @dataclass(frozen=True)
 class CmdbResult:
-    """What an update did, and what the record says now (read back, not assumed).
+    """What an update did, and the record's values as read back.
 
-    :param sends: how many writes were sent for it; 0 when everything was as it should be.
+    :param sends: how many writes were sent; 0 when nothing had to be changed.
     """
 
     migration_id: str
@@ -71,7 +71,7 @@ class CmdbResult:
 
 
 class Cmdb(Protocol):
-    """A CMDB. All methods may be called from several threads; none of them ever rolls anything back."""
+    """A CMDB. All methods may be called from several threads; none of them rolls anything back."""
 
     def probe(self) -> GateResult:
         """Whether it answers and the login works. OK, BLOCKED (refused) or UNKNOWN (no answer); never raises."""
@@ -83,11 +83,12 @@ class Cmdb(Protocol):
         """
 
     def update(self, server: CmdbUpdate) -> CmdbResult:
-        """Makes the record say what ``server`` says, in at most one write when nobody interferes.
+        """Brings the record to the values in ``server``, with one write for it (and one for its wave) if necessary.
 
         Reads first, writes only a difference, reads back. Idempotent: clearing and calling again is safe.
 
-        :raises CmdbUnavailable: no usable answer within the bounded retries.
-        :raises CmdbRefused: refused for good; :raises CmdbNotFound: the id, or its wave, does not exist.
-        :raises CmdbMismatch: accepted, and still not what the record says.
+        :raises CmdbUnavailableError: no usable answer within the limited retries.
+        :raises CmdbRefusedError: refused, or the conf names no ``cmdbId``.
+        :raises CmdbNotFoundError: the id, or its wave, does not exist.
+        :raises CmdbMismatchError: accepted, but the record read back has other values.
         """

@@ -1,4 +1,4 @@
-"""Documents and batches for telemetry: what a line, a metric and an event look like, and how many go into a call."""
+"""Documents and batches for telemetry: the content of lines, metrics and events, and how many fit one call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def document_of(record: Record) -> dict[str, Any]:
-    """The names that the runbook's Logs Insights queries use; what is not known is absent."""
+    """A record with the names that the runbook's Logs Insights queries use; unknown values are left out."""
     document = {
         "correlationId": record.correlation_id,
         "migrationId": record.migration_id,
@@ -54,13 +54,13 @@ def metric_data(metrics: dict[tuple[str, str, str | None], list[float]], at: dat
 
 
 def by_size(migrations: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Those that go into one event together, in order."""
+    """The migrations of each event, in order: as many as fit its size."""
     sized = ((one, len(json.dumps(one, ensure_ascii=False).encode())) for one in migrations)
     return list(_within(sized, len(migrations), EVENTS_BYTES_A_CALL))
 
 
 def event_calls(entries: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The entries of each call of PutEvents: AWS limits their number, and their bytes together."""
+    """The entries of each call of PutEvents: AWS limits their number and their total bytes."""
     sized = ((one, _entry_bytes(one)) for one in entries)
     yield from _within(sized, EVENTS_A_CALL, EVENTS_BYTES_A_CALL)
 
@@ -76,7 +76,7 @@ def log_batches(lines: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]
 
 
 def _within(sized: Iterable[tuple[T, int]], most: int, most_bytes: int) -> Iterator[list[T]]:
-    """In order; one that is larger than the limit is by itself."""
+    """Batches in order; an item that is larger than the limit is a batch of its own."""
     batch: list[T] = []
     size = 0
     for one, length in sized:

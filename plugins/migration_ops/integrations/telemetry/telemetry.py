@@ -1,6 +1,6 @@
-"""The only writer of logs, metrics and events for operators (design: "What operators see").
+"""The only writer of logs, metrics and events for operators.
 
-Best effort: nothing here may fail a step, and nothing fails unseen: each failure is logged and counted.
+Best effort: a failure here never fails a step, and each failure is logged and counted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ENDED_METRICS = {
     Status.ROLLED_BACK: "MigrationsRolledBack",
     Status.FROZEN: "MigrationsFrozen",
 }
-# CloudWatch took nothing of the call, because of a value in it.
+# With these codes CloudWatch refused the whole call because of one value.
 REFUSED_DATA = frozenset({"InvalidParameterValue", "InvalidParameterCombination", "ValidationError"})
 BAD = frozenset({Status.FAILED, Status.FROZEN})
 
@@ -51,9 +51,9 @@ class Telemetry:
 
     An empty ``metrics_namespace`` or ``event_bus`` in the settings switches that channel off.
 
-    :param client: a boto3 client by service name (``cloudwatch``, ``events``, ``logs``); asked for on first use.
-    :param log_stream: with it the log lines also go to ``settings.log_group``, in this stream.
-    :param failures: how often what could not be delivered, by channel.
+    :param client: a boto3 client by service name (``cloudwatch``, ``events``, ``logs``); called on first use.
+    :param log_stream: if given, log lines also go to ``settings.log_group``, in this stream.
+    :param failures: how many items could not be delivered, by channel (logs, metrics, events).
     """
 
     client: Callable[[str], Any]
@@ -71,8 +71,8 @@ class Telemetry:
     ) -> None:
         """One ledger write of one migration: a log line now; metrics and an event at the next flush.
 
-        :param previous: the record before; an end is counted only when it is reached, and whoever listens on the bus
-            hears of a new phase or another error, not of added facts. None counts as all new.
+        :param previous: the record before. The metric of an end is counted only when the status changes; an event is
+            sent only for a new phase or another error code. None: everything counts as new.
         """
         document = document_of(record)
         try:
@@ -92,7 +92,8 @@ class Telemetry:
         self.measure(name, number, "Count", wave)
 
     def measure(self, name: str, value: float, unit: str, wave: str | None = None) -> None:
-        """A value without dimensions, for alarms (CloudWatch does not add custom metrics up), and one by wave."""
+        """A value without dimensions, for alarms (CloudWatch does not sum custom metrics over dimensions), and one by
+        wave."""
         for dimension in {None, wave}:
             self._metrics.setdefault((name, unit, dimension), []).append(float(value))
 
@@ -124,7 +125,7 @@ class Telemetry:
             shown: Any = {"truncated": True, "characters": len(text)}
         else:
             shown = json.loads(text)
-        # ASCII only: a line separator of Unicode would make several lines of one.
+        # ASCII only: a Unicode line separator would split the line.
         line = json.dumps(head | document | ({"detail": shown} if detail else {}))
         self.log.log(logging.getLevelNamesMapping()[level], "%s", line)
         if self.log_stream is not None:
@@ -133,7 +134,7 @@ class Telemetry:
     def _deliver(self, channel: str, make: Callable[[], Iterable[list[T]]], put: Callable[[list[T]], int]) -> None:
         try:
             batches = list(make())
-        except Exception as error:  # noqa: BLE001 - as below; how much it was nobody knows
+        except Exception as error:  # noqa: BLE001 - as below; how many items it was is not known
             self._failed(channel, 1, error)
             return
         for batch in batches:
@@ -147,7 +148,7 @@ class Telemetry:
 
     def _failed(self, channel: str, number: int, error: Exception | None = None) -> None:
         self.failures[channel] += number
-        # The kind only: a message of the SDK may quote the request.
+        # Only the class: a message of the SDK may quote the request.
         line = {
             "level": "WARNING",
             "event": "telemetry_lost",
@@ -159,7 +160,7 @@ class Telemetry:
         self.log.warning("%s", json.dumps({name: value for name, value in line.items() if value is not None}))
 
     def _put_metrics(self, data: list[dict[str, Any]]) -> int:
-        """What alarms stand on has no dimension: it is sent again alone where CloudWatch refused it with the others."""
+        """Alarms use the metrics without dimensions: if CloudWatch refuses the call, these are sent again alone."""
         client, namespace = self.client("cloudwatch"), self.settings.metrics_namespace
         try:
             client.put_metric_data(Namespace=namespace, MetricData=data)
@@ -172,7 +173,7 @@ class Telemetry:
         return 0
 
     def _put_events(self, entries: list[dict[str, Any]]) -> int:
-        """PutEvents answers 200 even when it took none of the entries; the count shows it."""
+        """PutEvents answers 200 even if it accepted no entry; ``FailedEntryCount`` shows it."""
         return int(self.client("events").put_events(Entries=entries).get("FailedEntryCount", 0))
 
     def _put_lines(self, lines: list[tuple[int, str]]) -> int:
@@ -190,7 +191,7 @@ class Telemetry:
         return len(lines) if answer.get("rejectedLogEventsInfo") else 0
 
     def _entries(self, events: dict[tuple[Any, ...], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        """One entry for all migrations of an application that went the same step together: calls are few."""
+        """One entry for all migrations of an application with the same event, status and phase, to have few calls."""
         names = ("event", "wave", "appName", "status", "phase")
         entries = []
         for shared, migrations in events.items():
@@ -210,7 +211,7 @@ class Telemetry:
 
 
 def _code_of(error: Exception | None) -> str | None:
-    """AWS's code. Connection errors of botocore have the attribute ``response``, and it is None."""
+    """AWS's error code. Connection errors of botocore have an attribute ``response`` that is None."""
     response = getattr(error, "response", None)
     return (response.get("Error") or {}).get("Code") if isinstance(response, dict) else None
 
