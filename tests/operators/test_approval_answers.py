@@ -303,7 +303,7 @@ class TestWhoMayAnswer:
         ti.plan = plan_with(dryRun=False, approvals={"approvers": ["mallory", "alice"]})
         question = ask(ti)
         assert asked[0][2] == ["alice"]
-        with pytest.raises(AirflowFailException, match="who triggered the run"):
+        with pytest.raises(AirflowFailException, match="whoever triggered the run"):
             question.complete(answer("Approve", by="mallory"))
         assert ask(ti).complete(answer("Approve"))["approved"] is True
 
@@ -374,7 +374,7 @@ class TestDecide:
         monkeypatch.setenv(FOUR_EYES, "1")
         operator().execute_complete(ti.context, answer(ROLL_BACK, by="mallory"))
         monkeypatch.setenv("MIGRATION_OPS_REQUIRE_APPROVALS", "rollback")
-        with pytest.raises(AirflowFailException, match="who triggered"):
+        with pytest.raises(AirflowFailException, match="whoever triggered"):
             operator().execute_complete(ti.context, answer(ROLL_BACK, by="mallory"))
         operator().execute_complete(ti.context, answer(LEAVE, by="mallory"))
 

@@ -255,7 +255,7 @@ def test_an_approval_of_another_run_launches_nothing(played: dict[str, Future[Si
 def test_who_triggered_does_not_approve_under_four_eyes(played: dict[str, Future[SimpleNamespace]]) -> None:
     seen = played["own"].result()
     assert "Requested by `mallory`" in seen.body
-    assert "who triggered the run may not approve it" in seen.log
+    assert "whoever triggered the run may not approve it" in seen.log
     assert (set(seen.jobs.values()), seen.end) == ({0}, "success")
     [record] = seen.records.values()
     approval = record.facts["approvals"]["cutover"]

@@ -1,4 +1,4 @@
-"""Airflow operators, sensors, triggers and listeners: thin shells around the rooms below.
+"""Airflow operators, sensors, triggers and listeners: thin shells around the other packages.
 
-Airflow is imported here, in ``board``, in the DAG files and by the one hook base in ``aws/session.py``, nowhere else.
+Airflow is imported here, in the DAG files, in ``migration_plugin.py`` and by the hook base in ``aws/session.py`` only.
 """

@@ -1,7 +1,7 @@
-"""Under which names the API server answers: with ``MIGRATION_OPS_ALLOWED_HOSTS`` under those only.
+"""The host names under which the API server answers: with ``MIGRATION_OPS_ALLOWED_HOSTS`` only those.
 
-Where everybody is an administrator (the local stack), any page in a browser could become one: it makes its own host
-name resolve to this machine (DNS rebinding), asks for a token, and reads the answer. Its requests carry that name.
+In the local stack everybody is an administrator, and so could be any web page: it makes its own host name resolve to
+this machine (DNS rebinding), asks for a token, and reads the answer. But its requests carry that host name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ VARIABLE = f"{PREFIX}ALLOWED_HOSTS"
 
 
 def allowed_hosts() -> list[str]:
-    """Names of the setting; empty = any. The only setting that is read: a mistake in another one opens nothing."""
+    """Names of the setting; empty = any. Only this setting is read, so that a mistake in another one opens nothing."""
     given = read_settings({VARIABLE: os.environ.get(VARIABLE, "")})
     return [name for one in given.allowed_hosts.split(",") if (name := one.strip())]
 
@@ -25,7 +25,7 @@ def root_middlewares() -> list[dict[str, Any]]:
     names = allowed_hosts()
     if not names:
         return []
-    # Imported by the API server of such an installation only: every task's process loads the plugin.
+    # Imported only here: every task's process loads the plugin, and needs it only where the setting is used.
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     kwargs = {"allowed_hosts": names, "www_redirect": False}

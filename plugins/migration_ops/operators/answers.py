@@ -1,4 +1,4 @@
-"""Brings people's answers into the ledger before their task succeeds: what acts reads them there."""
+"""Writes people's answers to the ledger before their task succeeds: the tasks that act read them there."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ def policy_now() -> Policy:
 
 
 def is_asked(policy: Policy, plan: WavePlan, which: str) -> bool:
-    """Whether people decide this: the conf may ask, the installation may demand it."""
+    """Whether people decide this: because the conf or the installation says so."""
     return plan.conf.approvals.is_asked(which) or which in policy.require_approvals
 
 
 def write_approval(ti: Any, plan: WavePlan, decision: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """
-    Writes an approval for the applications that the sheet let go; the task's result, for people.
+    Writes an approval for the applications that are ready on the sheet. Returns the task's result, for people to read.
 
     Applications that another run holds, or whose migrations could not be written, are named and are not approved.
 
     :raises LockHeldError: not one could be written: another run holds them all.
-    :raises AirflowFailException: not one could be written. Airflow's own retry would drop the answer without a word.
+    :raises AirflowFailException: not one could be written. Airflow's own retry would silently drop the answer.
+    :raises MigrationError: an error that is not retryable.
     """
     window = plan.conf.cutover_window
     given = moment(str(decision.get("at") or "")) or datetime.now(UTC)
@@ -61,7 +62,7 @@ def write_approval(ti: Any, plan: WavePlan, decision: dict[str, Any], asked: dic
 
 def write_decision(ti: Any, plan: WavePlan, app_name: str, result: dict[str, Any]) -> None:
     """
-    Writes what was decided about a failed application. That it is left as it is opens nothing: best effort.
+    Writes what was decided about a failed application. "Leave as it is" permits nothing, so it is written best effort.
 
     :param result: with ``decision``, ``by``, ``reason``.
     :raises MigrationError, AirflowFailException: a rollback could not be written.
@@ -78,7 +79,7 @@ def write_decision(ti: Any, plan: WavePlan, app_name: str, result: dict[str, Any
     try:
         noted = _write(ti, plan, decision, [app_name], app_name)
     except MigrationError as error:
-        # What the conf decides is decided again by Airflow's retry; what people said would be dropped by it.
+        # Airflow's retry decides again what the conf decides; it would drop the answer of a person.
         if not error.retryable or not decision["required"]:
             raise
         raise _lost(decision, error) from error
@@ -87,7 +88,7 @@ def write_decision(ti: Any, plan: WavePlan, app_name: str, result: dict[str, Any
 
 
 def write_best_effort(ti: Any, plan: WavePlan, decision: dict[str, Any], only: str | None = None) -> None:
-    """A no, or that nobody had to be asked: nothing is opened by it, so a ledger in trouble does not stop the task."""
+    """Writes a no, or that nobody had to be asked. It permits nothing, so a failed write is only logged."""
     ready = decision.pop("applications", None) if decision.get("approved") else []
     try:
         noted = _write(ti, plan, decision, ready, only)
@@ -100,12 +101,12 @@ def write_best_effort(ti: Any, plan: WavePlan, decision: dict[str, Any], only: s
 
 def answer_given(ti: Any, plan: WavePlan, which: str, asked: dict[str, Any]) -> dict[str, Any] | None:
     """
-    The approval of this very question that the try before wrote for some migrations before it was killed.
+    The approval of this very question that the try before wrote for some migrations before it was killed; else None.
 
-    A question that was cleared in between is another one, and so is one that its killed try did not ask yet.
+    A question that was cleared in between is another one, and so is one that the killed try had not asked yet.
     """
     records = services_of(ti, plan).ledger.read(list(plan.migration_ids))
-    # When the sheet was made is no part of it: the try before may have made it anew, with the same verdicts.
+    # Not compared: the time of the sheet. The try before may have made it anew, with the same verdicts.
     bound = {"runId": ti.run_id} | without_applications(asked)
     bound.pop("sheetMadeAt", None)
     for record in records.values():

@@ -49,14 +49,14 @@ LEAVE = "Leave as it is"
 
 
 class StrictHITLOperator(HITLOperator):
-    """A question that fails rather than let people answer another one than it asks."""
+    """A question that fails when Airflow would show people another question than this one."""
 
     def execute(self, context: Context) -> Any:
         from airflow.sdk.api.datamodels._generated import HITLUser
         from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
         from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
-        # The provider's own call follows and changes nothing any more, but it does not say what Airflow keeps.
+        # The provider makes the same call again, but ignores the answer, which says what question Airflow shows.
         users = [self.assigned_users] if isinstance(self.assigned_users, dict) else self.assigned_users or []
         kept: Any = SUPERVISOR_COMMS.send(
             CreateHITLDetailPayload(
@@ -81,7 +81,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
     Ask people to approve an evidence sheet; a rejection or a time-out fails the task.
 
     The answer is written to the ledger before the task succeeds, bound to the run, the plan's hash and the sheet's
-    digest at the time of asking. What acts reads it there: this task's state and result open nothing.
+    digest at the time of asking. The tasks that act read it there: this task's state and result permit nothing.
 
     :param which: the key under ``approvals`` in the conf: ``cutover`` or ``finalize``; ``rollback`` is always asked.
     :param sheet_task: id of the task whose result holds ``markdown`` and ``digest``.
@@ -121,7 +121,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         try:
             return super().execute(context)
         except TaskAwaitingInput as waiting:
-            # Airflow keeps it with the question: unlike an XCom nobody can edit it while people read.
+            # Airflow keeps it with the deferral: unlike an XCom, nobody can edit it while the question is open.
             waiting.kwargs = {**(waiting.kwargs or {}), _ASKED: asked}
             raise
 
@@ -135,11 +135,11 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
     def execute_complete(self, context: Context, event: dict[str, Any], asked_for: dict[str, Any] | None = None) -> Any:
         ti, who = context["ti"], responder_of(event)
         plan, sheet = plan_of(ti), result_of(ti, self.sheet_task)
-        # A question that was parked by an earlier version has it in XCom only.
+        # A question asked by an earlier version has it in XCom only.
         asked = asked_for or ti.xcom_pull(task_ids=ti.task_id, key=_ASKED) or {}
         decision = {"approval": self.which, "approved": False, "required": True, "runId": ti.run_id, **who}
         named, event = split_choice(event)
-        # It is no param of the task's own: the provider would miss it in what is left of the answer.
+        # Added by offer_choice only: the provider would miss it in the rest of the answer.
         self.params.pop(FIELD, None)
         try:
             super().execute_complete(context, event)
@@ -242,11 +242,14 @@ class DecideOperator(StrictHITLOperator):
 
     @staticmethod
     def _not_by(context: Context) -> str | None:
-        """Who may not decide: only where the installation demands that people approve rollbacks."""
+        """The user who may not decide; None unless the installation demands that people approve rollbacks."""
         return requester_of(context) if "rollback" in policy_now().require_approvals else None
 
     def _failed_tasks(self, ti: Any) -> list[str]:
-        """``one_failed`` also fires when something before the group failed: then nothing of it was touched."""
+        """The watched tasks that failed. ``one_failed`` also fires when a task before the group failed.
+
+        :raises AirflowSkipException: none did: nothing of the application was touched.
+        """
         states = ti.get_task_states(
             dag_id=ti.dag_id, map_index=ti.map_index, task_ids=self.watched, run_ids=[ti.run_id]
         ).get(ti.run_id, {})
@@ -272,7 +275,7 @@ def _assigned(policy: Policy, plan: WavePlan, requested_by: str | None) -> list[
 
 
 def _refusal(plan: WavePlan, context: Context, who: dict[str, Any], *, is_rollback: bool = False) -> str | None:
-    """Airflow lets only assigned users answer; what it cannot list is judged here, and the rest once more."""
+    """Why the answer does not count; None when it does. Airflow checks assigned users only, no patterns."""
     policy = policy_now()
     if is_rollback and "rollback" not in policy.require_approvals:
         policy = replace(policy, is_four_eyes=False)

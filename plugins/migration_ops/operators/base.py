@@ -1,4 +1,4 @@
-"""A task's page in the UI says what its code's docstring says, without the parts for programmers."""
+"""A task's page in the UI shows the docstring of its code, without the parts for programmers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def doc_of(thing: Any) -> str:
 
 
 class CompleteOperator(EmptyOperator):
-    """The run's colour: green only when nothing before it failed. It does nothing itself; its trigger rule decides."""
+    """The run's result: green only when no task before it failed. It does nothing itself; its trigger rule decides."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("doc_md", doc_of(type(self)))

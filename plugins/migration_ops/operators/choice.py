@@ -18,9 +18,9 @@ Asked = dict[str, Any]
 
 def bound_to(plan: WavePlan, sheet: Mapping[str, Any]) -> Asked:
     """
-    What an approval is bound to. Of a wave's sheet also which applications it lets go, and when it was made.
+    What an approval is bound to; for a sheet of a wave also which applications are ready on it.
 
-    ``choices``: those that still have something to approve; what is done keeps the approval that it had.
+    ``choices``: those that still have something to approve; what is done keeps its earlier approval.
     """
     bound = {"planHash": plan.plan_hash, "sheetDigest": sheet["digest"], "sheetMadeAt": sheet.get("madeAt")}
     if "ready" not in sheet:
@@ -34,12 +34,12 @@ def bound_to(plan: WavePlan, sheet: Mapping[str, Any]) -> Asked:
 
 
 def without_applications(asked: Mapping[str, Any]) -> Asked:
-    """What an answer is bound to beside the applications: those the ledger notes by migration."""
+    """What an answer is bound to, without the applications: the ledger notes those per migration."""
     return {key: value for key, value in asked.items() if key not in (FIELD, CHOICES)}
 
 
 def offer_choice(params: MutableMapping[str, Any], asked: Asked) -> None:
-    """Adds the field when there is a choice; all of them are chosen until the person takes some out."""
+    """Adds the field when there is a choice; all are chosen until the person removes some."""
     choices = asked.get(CHOICES) or []
     if len(choices) > 1:
         params[FIELD] = Param(
@@ -57,7 +57,7 @@ def split_choice(event: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any
     """
     The applications that the answer names, and the answer without them.
 
-    None: the answer says nothing about it (a script that answers "Approve"): all that the sheet offers are meant.
+    None: the answer does not name any (a script that answers "Approve"): all that the sheet offers are meant.
     """
     given = dict(event.get("params_input") or {})
     if FIELD not in given:
@@ -72,7 +72,7 @@ def choice_problem(plan: WavePlan, asked: Asked, named: list[str] | None, *, in_
     """
     Why the chosen applications cannot be approved; None when they can.
 
-    :param in_order: each needs what it depends on, as in a cutover.
+    :param in_order: each application needs its dependencies to be chosen too, as in a cutover.
     """
     if named is None:
         return None

@@ -1,4 +1,4 @@
-"""What a task instance knows of its run: the plan, the conf, results of other tasks."""
+"""What a task instance can read about its run: the plan, services, results of other tasks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PLAN_KEY = "plan"
 PREFLIGHT_TASK = "preflight"
 NOTE_KEY = "run_note"
 
-# Of these a missing result is explained. "removed": a mapped instance that this run does not have any more.
+# These states explain a missing result. "removed": a mapped instance that this run does not have any more.
 _WITHOUT_RESULT = frozenset({"failed", "upstream_failed", "skipped", "removed"})
 
 
 class ResultLostError(MigrationError):
-    """A task of this run did its work, and what it left for the others is not there."""
+    """A task of this run did its work, and its result is not there."""
 
     code = "RESULT_LOST"
     hint = (
@@ -43,7 +43,7 @@ def plan_of(ti: Any) -> WavePlan:
 
 
 def require_begun(ti: Any, plan: WavePlan) -> None:
-    """For what runs whatever happened before it (``all_done``).
+    """Called by tasks that run whatever happened before them (``all_done``).
 
     :raises StepSkipped: preflight let nothing through, or this is a dry run: nothing was registered or touched.
     :raises ResultLostError: preflight did not fail, and its result is gone.
@@ -57,9 +57,9 @@ def require_begun(ti: Any, plan: WavePlan) -> None:
 
 def _explained(ti: Any, task_id: str, map_index: int = -1) -> str:
     """
-    The state of a task that left no result, which explains that it did not.
+    The state of a task that left no result.
 
-    :raises ResultLostError: its state explains nothing.
+    :raises ResultLostError: its state does not explain that: the task did its work, or is running anew.
     """
     states = ti.get_task_states(dag_id=ti.dag_id, map_index=map_index, task_ids=[task_id], run_ids=[ti.run_id])
     of_run = states.get(ti.run_id, {})
@@ -106,7 +106,7 @@ def step_input(ti: Any, plan: WavePlan, app: dict[str, Any] | None, inputs: dict
     :raises PlanMismatchError: see :func:`application_of`.
     """
     application = application_of(plan, app) if app else None
-    # What was approved is read from the ledger; the answer in XCom is a hint.
+    # What was approved is read from the ledger, so the answer in XCom may be missing.
     given = {
         name: result_of(ti, task) if name == "approval" else required_result_of(ti, task)
         for name, task in inputs.items()
@@ -126,12 +126,12 @@ def application_of(plan: WavePlan, document: dict[str, Any]) -> PlannedApplicati
 
 
 def is_own_retry(ti: Any, task: Any) -> bool:
-    """Whether Airflow tries again by itself: clearing grants the retries anew, beginning with the next try."""
+    """Whether Airflow tries again by itself. Clearing a task grants its retries anew, and the next try is no retry."""
     return bool(ti.try_number > ti.max_tries - task.retries + 1)
 
 
 def set_run_note(ti: Any, text: str) -> None:
-    """Leaves the note that the plugin's listener writes to the DAG run when it ends."""
+    """Leaves the note that the plugin's listener writes to the DAG run when it ends; at most 900 characters."""
     ti.xcom_push(key=NOTE_KEY, value=text[:900])
 
 

@@ -33,7 +33,7 @@ class Tag(StrEnum):
     IMPACT_NONE = "impact:none"
 
 
-# Weather is waited out; refusals, bad input and failed launches are not tried again by themselves.
+# Transient errors are retried; refusals, bad input and failed launches are not.
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         *[
@@ -57,23 +57,23 @@ RETRY_POLICY = ExceptionRetryPolicy(
 def from_now_on(cron: str) -> CronTriggerTimetable:
     """A schedule (UTC) whose first run is the next one.
 
-    With a ``start_date`` in the past Airflow runs the latest missed time as soon as the DAG is unpaused, whatever
-    ``catchup`` says, and without one still when it was missed by less than a tenth of the interval (Airflow 3.3.2): a
-    disaster recovery drill would begin because somebody pressed a switch. So these DAGs have no ``start_date``.
+    With a ``start_date`` in the past Airflow 3.3.2 runs the latest missed time as soon as the DAG is unpaused, whatever
+    ``catchup`` says; without one it does so by default when less than a tenth of the interval has passed. A disaster
+    recovery drill would start only because the DAG was unpaused. So these DAGs have no ``start_date``.
     """
     return CronTriggerTimetable(cron, timezone="UTC", run_immediately=timedelta(0))
 
 
 def default_args() -> dict[str, Any]:
-    """Retries also absorb what Airflow 3.3.2 fails for no reason of ours (executor "state mismatch").
+    """The number of retries also covers tasks that Airflow 3.3.2 itself fails (executor "state mismatch").
 
-    On a machine at load 14 one task was failed that way four times in a row; what retrying cannot help fails at once.
+    On a machine at load 14 this happened to one task four times in a row. Errors that a retry cannot help fail at once.
     """
     return {
         "owner": OWNER,
         "retries": 6,
         "retry_delay": timedelta(seconds=read_settings().retry_delay_seconds),
         "retry_policy": RETRY_POLICY,
-        # Of one stint on a worker; waits are deferred and have deadlines of their own.
+        # Limit of the work between two waits; waits are deferred and have deadlines of their own.
         "execution_timeout": timedelta(minutes=60),
     }

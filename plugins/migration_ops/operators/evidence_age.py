@@ -1,4 +1,4 @@
-"""People are shown evidence that is young enough: an old sheet is made again right before it is asked about."""
+"""People are shown recent evidence: a sheet that is too old is made again right before the approval is asked for."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def read_again_when_old(ti: Any, plan: WavePlan, sheet: Sheet, sheet_task: str) 
     """
     The sheet as it is, or made anew when it is older than ``MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES``.
 
-    :raises AirflowFailException: what was read now is not what the sheet says: its task must be cleared.
-    :raises MigrationError: it could not be read, or the wave stops; nothing is asked then.
+    :raises AirflowFailException: what is read now differs from the sheet: its task must be cleared.
+    :raises MigrationError: it could not be made, or the wave stops; nothing is asked then.
     """
     made, limit = moment(sheet.get("madeAt")), timedelta(minutes=policy_now().evidence_max_age_minutes)
     if sheet_task not in STEPS or (made is not None and datetime.now(UTC) - made <= limit):

@@ -48,14 +48,14 @@ STEP_LINKS = (MgnJobLink(), MgnSourceServersLink(), EC2InstanceDashboardLink())
 
 
 def persist_links(context: Context, operator: BaseOperator, hook: MgnHook, outcome: Outcome) -> None:
-    """Leaves what the outcome names: the job that is followed, the instances that it launched."""
+    """Stores links to what the outcome names: the job that is followed, the instances that it launched."""
     jobs, instances = _named(outcome)
     if not jobs and not instances:
         return
     where = {"region_name": hook.region_name or "", "aws_partition": hook.conn_partition}
     MgnSourceServersLink.persist(context=context, operator=operator, **where)
     if jobs:
-        # Several jobs only for more servers than one call takes; the launch history lists the others beside it.
+        # There are several jobs only when one call cannot take all servers; the launch history lists the others.
         MgnJobLink.persist(context=context, operator=operator, job_id=jobs[0], **where)
     if instances:
         ids = EC2InstanceDashboardLink.format_instance_id_filter(instances)

@@ -1,8 +1,8 @@
-"""Listeners: run notes, and questions that are asked anew. They concern this package's DAGs only.
+"""Listeners: run notes, and questions that are asked anew. They act on this package's DAGs only.
 
-The note that a task left (XCom ``run_note``) is put on the DAG run when it ends. A task has no call for it: the
-execution API knows no notes. DAG-run hooks run in the scheduler, whose own session is used, because a second one would
-wait for the first one's lock on SQLite.
+The note that a task left (XCom ``run_note``) is put on the DAG run when it ends: a task cannot do that, as the
+execution API has no notes. DAG-run hooks run in the scheduler, whose own session is used, because on SQLite a second
+one would wait for the lock of the first.
 
 A question's row (``hitl_detail``) outlives the clearing of its task, and Airflow 3.3.2 keeps its old subject and body
 when the task asks again (ADR 0018).
@@ -59,7 +59,7 @@ def _write(dag_run: Any) -> None:
 
 
 def _is_of_a_person(session: Session, dag_run: Any) -> bool:
-    """Airflow keeps who wrote a note; ours has nobody."""
+    """Whether a user wrote the note: Airflow keeps the author, and ours has none."""
     author = select(DagRunNote.user_id).where(DagRunNote.dag_run_id == dag_run.id)
     return session.scalar(author) is not None
 
@@ -72,7 +72,7 @@ def drop_old_question(mapper: Any, connection: Any, instance: Any) -> None:
     """
     A task instance is cleared: it gets another id, and its question is deleted instead of following.
 
-    Before the update and once more after it: one that was being asked at the same moment has followed by then.
+    Called before the update and again after it: a question asked at the same moment has got the new id by then.
     """
     old_ids = inspect(instance).attrs.id.history.deleted
     if old_ids and instance.operator in QUESTIONS and instance.dag_id in OWN_DAGS:
@@ -81,10 +81,10 @@ def drop_old_question(mapper: Any, connection: Any, instance: Any) -> None:
 
 def drop_question_of_earlier_try(execution: Any) -> None:
     """
-    A try begins: a question that is there already is of an earlier one, however that one was reset.
+    A try begins: a question that is there already belongs to an earlier try, however that was reset.
 
     ``airflow tasks clear`` runs in a process without this plugin, and the scheduler queues a lost task again under its
-    old id. All of them begin with the same statement of the execution API: this task instance is running now.
+    old id. But each try begins with the same statement of the execution API: this task instance is running now.
     """
     if not execution.is_update or execution.bind_mapper is not inspect(TaskInstance):
         return

@@ -1,6 +1,6 @@
-"""The DAGs of this package by their ids: what listens to all of Airflow acts on these only.
+"""The DAG ids of this package: the listeners, which see all DAGs, act on these only.
 
-Other DAGs may have an XCom or an operator of the same name; their notes and questions are not ours to change.
+Other DAGs may have an XCom or an operator of the same name; their notes and questions must not be changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which DAG run a task belongs to: the one that really was, not only the one of that id."""
+"""Which DAG run a task belongs to: a run id alone does not say, as it can be used again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def holder_of(ti: Any, wave: str) -> Holder:
     The task's run as a holder of locks.
 
     A task sees neither the run's UUID nor its row's number. ``run_after`` is set, to the microsecond, when the run is
-    made, and stays when it is cleared, retried or marked; ``start_date`` does not. With who triggered it and the
-    Airflow's address no other run is the same, unless somebody repeats all three on purpose.
+    made, and stays when it is cleared, retried or marked; ``start_date`` does not. Together with who triggered it and
+    the address of this Airflow it identifies the run, unless somebody repeats all three on purpose.
     """
     run = ti.get_template_context()["dag_run"]
     made = run.run_after.astimezone(UTC).isoformat(timespec="microseconds")
@@ -32,14 +32,14 @@ def holder_of(ti: Any, wave: str) -> Holder:
 
 
 def base_url() -> str:
-    """The address of this Airflow as its configuration says it; empty when it does not."""
+    """The address of this Airflow (``[api] base_url`` of its configuration); empty when it is not set."""
     return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
 def run_ended(ti: Any, own: Holder, holder: Holder) -> bool | None:
     """
-    Whether the run that holds a lock is over. None when Airflow cannot say: no answer, a deleted run, one of another
-    Airflow, or one whose id is used again: what Airflow knows of that id is another run's state.
+    Whether the run that holds a lock is over. None when Airflow cannot say: no answer, a deleted run, a run of another
+    Airflow, or one with the id of the run that asks (Airflow knows only the state of the newer one).
 
     :param own: the run that asks.
     """

@@ -1,4 +1,4 @@
-"""Sensors for MGN, for DAGs of one's own; the wave itself waits through its steps."""
+"""Sensors for MGN, for your own DAGs; the wave itself waits through its steps."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class MgnBaseSensor(AwsBaseSensor[MgnHook]):
         return result.reason is Reason.MET
 
     def _look(self) -> dict[str, Any]:
-        """What the condition sees: a throttled or unreachable AWS is no reason to fail, and no good sign either."""
+        """What the condition sees. A retryable error does not fail the sensor: it makes the subjects UNKNOWN."""
         try:
             found = self.observe()
         except MigrationError as error:

@@ -1,4 +1,4 @@
-"""Builds a step's services from Airflow: connections, hooks, the run that asks."""
+"""Builds a step's services from Airflow: connections, hooks, the run of the task."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ log = logging.getLogger(__name__)
 
 
 def require_connection(aws_conn_id: str) -> None:
-    """Every task that speaks to AWS asks this first: the conf of a run chooses the connection.
+    """Called first by every task that uses AWS, because the conf of a run chooses the connection.
 
-    Without the connection the provider would fall back to whatever credentials boto3 finds on the worker: possibly
-    another account. One of another type would hand its login and password to AWS, or to an endpoint of the requester's.
+    Without the connection the provider would fall back to the credentials that boto3 finds on the worker, possibly of
+    another account. A connection of another type would send its login and password to AWS, or to its endpoint.
 
     :raises PolicyError: the installation does not allow it, or it is of another type.
     :raises InvalidInputError: Airflow has no such connection.
@@ -93,7 +93,7 @@ def services_for(ti: RuntimeTaskInstanceProtocol, wave: str, aws_conn_id: str, r
 
 
 def _store(evidence: EvidenceStore | None, key: str, document: dict[str, Any]) -> str | None:
-    """The key, None without a bucket. S3 in trouble is logged: the same document is in XCom and in the log."""
+    """The key; None without a bucket or when S3 fails, which is only logged: the document is in XCom and log too."""
     if evidence is None:
         return None
     try:
@@ -106,7 +106,7 @@ def _store(evidence: EvidenceStore | None, key: str, document: dict[str, Any]) -
 def _anchor(
     settings: Settings, client: Callable[[str], Any], run_id: str, wave: str, migration_ids: list[str]
 ) -> str | None:
-    """The key, None without a bucket or in trouble, which is logged: the nightly anchors hold these chains too."""
+    """The key; None without a bucket or after an error, which is only logged: the nightly anchors cover these too."""
     store = anchor_store_of(settings, client)
     if store is None or not migration_ids:
         return None
@@ -144,7 +144,12 @@ def _callback(settings: Settings, url: str) -> callback.CallbackClient:
 
 
 def _check_callback_url(settings: Settings, url: str) -> Any:
-    """:raises ForbiddenUrl: it may not be called; :raises InvalidInputError: there is no connection to sign with."""
+    """The checked URL.
+
+    :raises ForbiddenUrlError: it may not be called.
+    :raises NameNotResolvedError: its host has no address now.
+    :raises InvalidInputError: the connection is missing, malformed, or has no secret to sign with.
+    """
     try:
         connection = BaseHook.get_connection(settings.callback_conn_id)
     except AirflowNotFoundException as error:
@@ -163,10 +168,10 @@ _ONCE: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False}
 
 class AirflowRest:
     """
-    This Airflow as a connection names it; one token for all that is asked.
+    The REST API of this Airflow, at the address of a connection; one token for all requests.
 
-    The connection's login and password get the token; without a login the server is asked for one, which it gives
-    where everybody is an administrator.
+    The token is got with the connection's login and password. Without a login the server is asked for one, which it
+    gives where everybody is an administrator.
     """
 
     def __init__(self, conn_id: str) -> None:
@@ -176,8 +181,8 @@ class AirflowRest:
         """
         One GET below ``/api/v2``.
 
-        :raises UnknownError: there is no such connection, or the answer is no document.
-        :raises UnreachableError: no answer, or a server's error.
+        :raises UnknownError: there is no such connection.
+        :raises UnreachableError: no answer, an answer that is no 2xx, or no JSON.
         """
         try:
             answer = self._session.get(f"{self._base}/api/v2{path}", params=dict(query), **_ONCE)
@@ -215,7 +220,11 @@ class AirflowRest:
 
 
 def _document(answer: requests.Response) -> Any:
-    """:raises requests.HTTPError: it is no 2xx. :raises ValueError: it is no JSON."""
+    """The JSON of an answer.
+
+    :raises requests.HTTPError: it is no 2xx.
+    :raises ValueError: it is no JSON.
+    """
     answer.raise_for_status()
     if answer.is_redirect:
         raise requests.HTTPError("a redirect, which is never followed", response=answer)

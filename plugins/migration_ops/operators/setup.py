@@ -20,7 +20,7 @@ from migration_ops.operators.setup_note import leave_what_to_set
 
 def prepare(client: Any, stack_name: str, template: str, token: str, ti: Any) -> ChangeSet:
     """
-    Creates the change set; a refusal is the run's note.
+    Creates the change set; a refusal is also left as the run's note.
 
     :raises MigrationError: see :func:`migration_ops.aws.stack.prepare`.
     """
@@ -52,7 +52,7 @@ def apply(
     client: Any, change_set: ChangeSet, planned: dict[str, Any], answer: dict[str, Any], *, dry_run: bool, ti: Any
 ) -> None:
     """
-    Makes the change, once; or removes the change set: of a dry run, of a refusal, and where there is nothing to do.
+    Makes the change, once; or removes the change set: in a dry run, after a refusal, or when nothing changes.
 
     :raises AirflowSkipException: dry run, or nothing to change.
     :raises BlockedError: not approved, or the world is not as it was shown; nothing was changed.

@@ -1,4 +1,4 @@
-"""What a process reads and imports beforehand, so that the tasks forked from it need not."""
+"""What a process reads and imports in advance, so that the tasks forked from it need not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migration_ops.runbook.checks.check import load
 
 log = logging.getLogger(__name__)
 
-# What Airflow 3.3.2 itself imports only in a task's process, each time.
+# Airflow 3.3.2 itself imports these only in a task's process, each time.
 AIRFLOW = (
     "airflow.dag_processing.bundles.local",
     "airflow.sdk.bases.sensor",
@@ -25,9 +25,9 @@ AIRFLOW = (
 
 def read_health_check() -> None:
     """
-    The readers and checks of the DAG with the most tasks, which runs most often, and the configuration.
+    Loads the configuration, and the readers and checks of the health check, the DAG with the most tasks and runs.
 
-    Best effort: what is wrong here, the task that needs it says.
+    Best effort: an error is only logged here; the task that needs it fails with it.
     """
     try:
         for name in AIRFLOW:

@@ -1,4 +1,4 @@
-"""In which document the commands of an ``ssm`` check run on a launched instance."""
+"""The SSM document in which the commands of an ``ssm`` check run on a launched instance."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def document_of_check(services: Services, spec: Mapping[str, Any], instance_id: 
 
 
 def _platform(services: Services, instance_id: str, by_ec2: str) -> str:
-    """SSM's word where EC2 says Linux: an image that was made from a Windows disk need not be billed as such."""
+    """Where EC2 does not say Windows, SSM is asked: an image of a Windows disk need not be billed as Windows."""
     if by_ec2.lower().startswith("windows"):
         return "Windows"
     try:
         node = managed_nodes(services.client("ssm"), [instance_id]).get(instance_id)
     except SDK_ERRORS:
-        # SendCommand refuses a document that does not run there.
+        # Not read: SendCommand refuses a document that does not fit the platform.
         node = None
     if node is not None and node.platform in DOCUMENT_BY_PLATFORM:
         return str(node.platform)
     if node is None and by_ec2:
-        # SSM does not say. SendCommand does, and is tried again.
+        # SSM does not list it (yet). SendCommand fails then, and is tried again.
         return "Linux"
     raise UnknownError("neither SSM nor EC2 says the platform of the instance", instanceId=instance_id)

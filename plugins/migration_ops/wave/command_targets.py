@@ -1,4 +1,4 @@
-"""Where commands of a conf go, and in which document: asked of MGN and SSM, in preflight and right before sending."""
+"""Which nodes get the commands of a conf, and in which document: read from MGN and SSM, also right before sending."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Targets:
-    """What may be sent to, and every question with its answer: what is not ``proven`` has a reason in ``results``.
+    """The nodes that commands may be sent to, and all checks; what is not ``proven`` has a reason in ``results``.
 
-    :param unread: an error that may pass, of one of the questions.
+    :param unread: a retryable error of one of the reads.
     """
 
     proven: dict[str, Target]
@@ -69,7 +69,7 @@ def targets_of_conf(
 def ask_targets(
     services: Services, named: Mapping[str, str], document_for: Chooses, views: Mapping[str, ServerView] | None = None
 ) -> Targets:
-    """Asks MGN and SSM about the nodes and their documents. What cannot be read is UNKNOWN and said so, not raised.
+    """Asks MGN and SSM about the nodes and their documents. What cannot be read is UNKNOWN in ``results``, not raised.
 
     :param named: managed instance id by source server id.
     :param document_for: the document's name by source server id and platform.
@@ -133,9 +133,9 @@ def _node_result(
 def ask_document(
     services: Services, name: str, platforms: Iterable[str] = ()
 ) -> tuple[GateResult, CommandDocument | MigrationError | None]:
-    """Whether commands may be sent in the document, and what SSM says of it, or why it says nothing.
+    """Whether commands may be sent in the document; with SSM's description of it, or the error of that read.
 
-    :param platforms: on which it must run.
+    :param platforms: the platforms on which it must run.
     """
     if not is_allowed(services.settings, name):
         why = f"this installation allows {services.settings.ssm_documents} (MIGRATION_OPS_SSM_DOCUMENTS)"

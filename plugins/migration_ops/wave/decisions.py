@@ -1,4 +1,4 @@
-"""Writes what people decided to the ledger: each migration that it concerns, whatever becomes of the others."""
+"""Writes what people decided to the ledger, to each migration that it concerns; one failed write stops no other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from migration_ops.wave.services import Services
 
 T = TypeVar("T")
 
-# One transaction: record, history line and lock of each, of 100 items.
+# In one transaction of at most 100 items: record, history line and lock of each migration.
 _TOGETHER = 33
 _ATTEMPTS = 8
 _WAIT = wait_random_exponential(multiplier=0.2, max=10)
@@ -32,9 +32,9 @@ _ATTEMPTS_TO_READ = 12
 @dataclass
 class Noted:
     """
-    What of a decision is in the ledger.
+    Which part of a decision is in the ledger.
 
-    :param applications: all their migrations hold it, in the plan's order.
+    :param applications: those whose migrations all hold it, in the plan's order.
     :param left_out: why it does not count for the others, by application.
     :param error: the first one that kept something from being written.
     """
@@ -54,13 +54,13 @@ def note_decision(
 ) -> Noted:
     """Writes a decision to every migration of the plan; those that people did not approve get a no.
 
-    Migrations of another run are left out. What other tasks write in between is read and tried again.
+    Migrations whose server another run holds are left out. A conflict with other tasks is read and tried again.
 
     :param decision: with ``approval`` (what was asked), ``approved``, by whom, when and why.
     :param ready: the applications that it approves; None: all.
-    :param only: the one application that it is about; the others hear nothing of it.
+    :param only: the one application that it is about; nothing is written for the others.
     :param wait: how long between two tries; None: longer each time, up to ten seconds.
-    :raises MigrationError: not a single application's migrations could be written: the first reason.
+    :raises MigrationError: the decision approves, and could be written for no application: the first error.
     """
     apps = [one for one in plan.applications if only in (None, one.app_name)]
     approved = {one.app_name for one in apps} if ready is None else set(ready)
@@ -93,7 +93,7 @@ def note_decision(
 
 
 def _is_used(record: Record, decision: dict[str, Any]) -> bool:
-    """What was approved before and acted on: that others are approved now does not make it unapproved."""
+    """Whether an earlier approval was acted on: approving others now does not take it back."""
     standing = standing_of(record)
     noted = standing.approvals.get(decision["approval"]) or {}
     if not decision.get("approved") or noted.get("approved") is not True:
@@ -119,7 +119,7 @@ def _write_all(
             _write(services, group, decision)
         except MigrationError as first:
             if not first.retryable and not isinstance(first, LockHeldError):
-                # Refused for good: each further call would be, too.
+                # Refused for good: further calls would be refused, too.
                 noted.error = noted.error or first
                 rest = records[records.index(group[0]) :]
                 return failed | {one.migration_id: f"[{first.code}] {first.message}" for one in rest}
@@ -130,7 +130,7 @@ def _write_all(
 def _write_each(
     services: Services, group: list[Record], decision: dict[str, Any], noted: Noted, patiently: _Patience
 ) -> dict[str, str]:
-    """One busy migration costs no other one its decision."""
+    """Writes each migration alone, so that one that cannot be written does not keep the others from theirs."""
     failed: dict[str, str] = {}
     for record in group:
         try:
@@ -143,7 +143,7 @@ def _write_each(
 
 def _write_anew(services: Services, record: Record, decision: dict[str, Any]) -> None:
     now = services.ledger.read([record.migration_id])[record.migration_id]
-    # An answer that was lost on its way back: it was written.
+    # Already there: the write before succeeded and only its answer was lost.
     if now.facts.get(APPROVALS, {}).get(decision["approval"]) != _of(decision, now):
         _write(services, [now], decision)
 
@@ -165,7 +165,7 @@ def _write(services: Services, records: list[Record], decision: dict[str, Any]) 
 
 
 def _of(decision: dict[str, Any], record: Record) -> dict[str, Any]:
-    """The same answer, written once more, does not come back after a rollback ended it."""
+    """The answer for one record. Written again after a rollback ended it, it stays ended."""
     answer = {**decision, "applications": [record.app_name]}
     before = record.facts.get(APPROVALS, {}).get(decision["approval"]) or {}
     if is_ended(before) and (before.get("at"), before.get("by")) == (answer.get("at"), answer.get("by")):
@@ -175,7 +175,7 @@ def _of(decision: dict[str, Any], record: Record) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Patience:
-    """What waiting helps is tried again: Airflow's own retry would ask people anew and drop their answer."""
+    """Tries retryable errors again here: Airflow's own retry would ask people anew and drop their answer."""
 
     wait: wait_base
 

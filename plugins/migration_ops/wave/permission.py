@@ -1,6 +1,6 @@
-"""The only place that says yes: whether a step may act on an application, asked on the ledger as it is right then.
+"""The only place that permits: whether a step may act on an application, judged by the ledger as it is right then.
 
-The sheets show what :func:`permit` says of each application; the task that acts obeys the same words.
+The sheets show what :func:`permit` says about each application; the task that acts asks the same function.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ SHEET_OF = {"cutover": "go_no_go", "finalize": "soak"}
 
 
 def request_of(inp: StepInput, action: str) -> Request:
-    """What the step was given to act on. A rollback on request has an approval task, one after a failure a decision."""
+    """What the step was given to act on. Only a rollback on request has the input ``approval``."""
     window, given = inp.inputs.get("window") or {}, inp.inputs
     which = APPROVED_BY.get(action)
     if action == "rollback":
@@ -84,11 +84,12 @@ def request_of(inp: StepInput, action: str) -> Request:
 
 
 def require_permitted(services: Services, inp: StepInput, action: str) -> None:
-    """Asked by each task right before it acts: a person may have cleared it hours after the one before.
+    """Asked by each task right before it acts: a person may have cleared it hours after the task before it.
 
     :param action: ``test_launch``, ``quiesce``, ``cutover``, ``finalize`` or ``rollback``.
     :raises GateShutError: with every reason; nothing was touched. Which kinds there are: ``wave/rules/refusals.py``.
     :raises LockHeldError: the first reason is that another run holds a server that is to be rolled back.
+    :raises MigrationError: ledger, MGN or SSM could not be read.
     """
     app = inp.application
     records = records_of(services, app)
@@ -111,13 +112,16 @@ def require_permitted(services: Services, inp: StepInput, action: str) -> None:
 
 
 def _restarted(services: Services, records: list[Record]) -> dict[str, list[str]]:
-    """:raises MigrationError: SSM cannot say: nobody knows whether the sources still stand."""
+    """The commands that started a source again after its stop.
+
+    :raises MigrationError: SSM could not be read: whether the sources are still stopped is not known.
+    """
     found = {one.source_server_id: started_since(services, one) for one in records if standing_of(one).acts("cutover")}
     return {server: commands for server, commands in found.items() if commands}
 
 
 def _seen_at(standings: list[Standing], request: Request) -> str | None:
-    """When the sheet was made that people approved; the task's own word where nobody was asked."""
+    """When the sheet was made that people approved; the time of the task's own sheet where nobody was asked."""
     noted = [(one.approvals.get(request.which or "") or {}).get("sheetMadeAt") for one in standings]
     return min((one for one in noted if isinstance(one, str)), default=request.made_at)
 
@@ -140,9 +144,9 @@ def require_registered(services: Services, plan: WavePlan, app: PlannedApplicati
 
 
 def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) -> Permission:
-    """By the ledger alone: what MGN shows is read, and refused, by the step itself.
+    """Judged by the ledger alone: the step itself reads MGN, and refuses by that.
 
-    What depends on the application does not keep it from going back: the sheet names it to whoever approves.
+    Applications that depend on it do not prevent the rollback: the sheet names them to whoever approves.
     """
     todo = [record for record in records if not standing_of(record).is_past("rollback")]
     around = replace(_around(services), held_by=locks_of_others(services, todo))
@@ -152,7 +156,7 @@ def _permit_rollback(services: Services, inp: StepInput, records: list[Record]) 
 
 def skip_when_not_chosen(services: Services, inp: StepInput, which: str) -> None:
     """
-    For the first task of an application that acts on an approval of some of a sheet's applications.
+    Called by the first task of an application that needs the approval: people may have approved only some of a sheet.
 
     :param which: ``cutover`` or ``finalize``.
     :raises StepSkipped: people approved others of the same sheet; this application waits for a later question.
@@ -170,7 +174,7 @@ def skip_when_not_chosen(services: Services, inp: StepInput, which: str) -> None
 
 
 def require_asked_for(services: Services, inp: StepInput) -> None:
-    """For the first task of an application's cutover, which touches nothing.
+    """Called by the first task of an application's cutover, which touches nothing.
 
     :raises GateShutError: there is something to launch, and it is held or does not stand there.
     """
@@ -183,7 +187,7 @@ def require_asked_for(services: Services, inp: StepInput) -> None:
 def taken_up(services: Services, inp: StepInput, action: str) -> list[Record]:
     """The application's records for a step that acts; what a person asked for again goes on where it stopped.
 
-    Nothing is taken up for a step that has nothing to do, and nothing that nobody asked for.
+    Records stay as they are after a wait, and when the step has nothing to do.
 
     :raises GateShutError: it is held, its rollback did not end, or it does not stand where the step begins.
     """
@@ -195,7 +199,7 @@ def taken_up(services: Services, inp: StepInput, action: str) -> list[Record]:
 
 
 def _standings(services: Services, records: list[Record], *, ask_mgn: bool = True) -> list[Standing]:
-    """MGN is asked about what was rolled back: whether it may be launched again depends on what it shows."""
+    """MGN is asked about rolled back servers only: whether they may be launched again depends on their state."""
     back = [record.source_server_id for record in records if record.phase is Phase.ROLLED_BACK]
     views: dict[str, ServerView] = services.mgn.describe_servers(back) if back and ask_mgn else {}
     standings = [standing_of(record, views.get(record.source_server_id)) for record in records]
@@ -221,7 +225,7 @@ def stop_reason(
     What failed, is held or is being rolled back counts. What is rolled back was dealt with and does not, with one
     exception: what ``onFailure: rollback`` undid by itself counts until people see it on a newer sheet.
 
-    :param asking: the application that asks; it does not stop itself, it may be here to mend its own failure.
+    :param asking: the application that asks; its own failure does not stop it, as it may be repeating the failed step.
     :param made_at: when the sheet that the application acts on was made; None for whoever makes a new one.
     """
     others = [app for app in plan.applications if app.app_name != asking]
@@ -241,7 +245,7 @@ def _stops(standing: Standing, asking: str | None, made_at: str | None) -> bool:
 
 
 def unmet_dependencies(plan: WavePlan, app: PlannedApplication, records: dict[str, Record]) -> dict[str, str]:
-    """What the application depends on and that is not cut over and verified now, with where it stands."""
+    """The dependencies of the application that are not cut over and verified now, each with its phases."""
     missing: dict[str, str] = {}
     planned = {one.app_name: one for one in plan.applications}
     for name in app.depends_on:

@@ -30,7 +30,7 @@ def records_of(services: Services, app: PlannedApplication) -> list[Record]:
 
 
 def load_and_resume(services: Services, inp: StepInput) -> list[Record]:
-    """The application's records for a step of its work that needs nobody's permission; see ``take_up``."""
+    """The application's records for a step that needs no permission; after a wait as they are, else see ``take_up``."""
     records = records_of(services, inp.application)
     return records if inp.resumed is not None else take_up(services, inp, records)
 
@@ -38,9 +38,9 @@ def load_and_resume(services: Services, inp: StepInput) -> list[Record]:
 def take_up(services: Services, inp: StepInput, records: list[Record]) -> list[Record]:
     """A step that starts afresh after its application was stopped was cleared by a person.
 
-    What was stopped goes on from the phase it was in, and the failure that stopped it is no longer its state: the
-    history keeps it, and the next sheet shows it as a retry. A rollback that was stopped half-way is not gone on with
-    by the work. A retry that nobody asked for keeps the reason of the failure it repeats.
+    What was stopped goes on from the phase it was in. Its failure is cleared: the history keeps it, and the next sheet
+    shows a retry. A rollback that was stopped half-way is left alone here. A retry by Airflow itself keeps the
+    recorded failure.
     """
     old = [
         record
@@ -63,7 +63,7 @@ def _resumed(services: Services, record: Record) -> Record:
 
 
 def as_retry(services: Services, record: Record) -> dict[str, Any]:
-    """The record's facts with what it failed of, for whoever approves that it goes on."""
+    """The record's facts, with its failure noted as a retry for whoever approves that it goes on."""
     standing = standing_of(record)
     if not standing.failed and not standing.held:
         return dict(record.facts)
@@ -73,7 +73,7 @@ def as_retry(services: Services, record: Record) -> dict[str, Any]:
 
 
 def with_phase(record: Record, phase: Phase, **changes: Any) -> Record:
-    """A copy in another phase, its error cleared unless given; one that is stopped remembers where."""
+    """A copy in another phase, its error cleared unless given; a stopped record notes the phase it was in."""
     facts = dict(changes.pop("facts", record.facts))
     if phase not in STOPPED:
         facts.pop(STOPPED_IN, None)
@@ -83,9 +83,9 @@ def with_phase(record: Record, phase: Phase, **changes: Any) -> Record:
 
 
 def require_lock(services: Services, records: list[Record]) -> None:
-    """Before a call that has no intent in the ledger: nothing is sent for a server that another run holds.
+    """Called before a call that has no intent in the ledger.
 
-    :raises LockHeldError:
+    :raises LockHeldError: another run holds one of the servers.
     """
     others = locks_of_others(services, records)
     if others:
@@ -99,7 +99,7 @@ def locks_of_others(services: Services, records: list[Record]) -> dict[str, str]
 
 
 def require_reached(records: Iterable[Record], step: str, what: str) -> None:
-    """:raises StepFailedError: a server neither needs this step nor has it behind it: passing it would be a lie."""
+    """:raises StepFailedError: the step is not done for one of the servers."""
     elsewhere = {r.source_server_id: r.phase.value for r in records if not standing_of(r).is_past(step)}
     if elsewhere:
         raise StepFailedError(f"{what}: these servers are not there yet", phases=elsewhere)
@@ -113,7 +113,7 @@ def transition(
     detail: dict[str, Any] | None = None,
     **changes: Any,
 ) -> list[Record]:
-    """Writes the records in another phase, holding the servers' locks; nothing to write is no write."""
+    """Writes the records in another phase, holding the servers' locks; without records nothing is written."""
     if not records:
         return []
     new = [with_phase(record, phase, dag_run_id=services.holder.run_id, **changes) for record in records]
@@ -123,7 +123,7 @@ def transition(
 def write(
     services: Services, old: list[Record], new: list[Record], event: str, detail: dict[str, Any] | None = None
 ) -> list[Record]:
-    """One conditional write of all records, and one line and metric per migration for the operators."""
+    """Writes all records conditionally (``Ledger.write``), and emits one log line and metric per migration."""
     new = [_timed(services, before, record) for before, record in zip(old, new, strict=True)]
     written = services.ledger.write(old, new, event=event, detail=detail, holder=services.holder)
     for before, record in zip(old, written, strict=True):
@@ -132,7 +132,7 @@ def write(
 
 
 def _timed(services: Services, before: Record, record: Record) -> Record:
-    """Notes when it failed or was stopped: what people approved or cleared since then shows who asked for it again."""
+    """Notes when it failed or was stopped: ``Request.asks_for`` compares that with what people did since."""
     is_stopped = record.phase in STOPPED
     if not record.error_code and not is_stopped:
         return replace(record, facts={k: v for k, v in record.facts.items() if k != STOPPED_AT})
@@ -144,8 +144,8 @@ def _timed(services: Services, before: Record, record: Record) -> Record:
 def note_failure(services: Services, app: PlannedApplication, error: MigrationError) -> None:
     """Writes why a step failed to every migration of the application that is still on its way.
 
-    One that has its own reason (its launch failed) keeps that; a step that starts afresh forgets it (``take_up``).
-    A gate that said no is no failure of the application: nothing is written.
+    A migration that has an error already (its launch failed) keeps it; ``take_up`` clears it.
+    A refusal of a gate is no failure of the application: nothing is written.
     """
     if isinstance(error, GateShutError):
         return
@@ -179,7 +179,7 @@ def wait_until(services: Services, at: float, why: str, deadline: float, carry: 
 
 
 def require_met(resumed: Resumed, what: str, app_name: str) -> None:
-    """:raises StepFailedError, StepTimedOutError: the wait did not end as hoped; the message has the reasons."""
+    """:raises StepFailedError, StepTimedOutError: the wait failed or timed out; the error has the reasons."""
     if resumed.reason is Reason.MET:
         return
     reasons = {

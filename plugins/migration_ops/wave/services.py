@@ -1,4 +1,4 @@
-"""What a step may use: the outside world behind plain names, so that no step knows Airflow."""
+"""What a step may use from outside, behind plain names, so that no step imports Airflow."""
 
 from __future__ import annotations
 
@@ -50,11 +50,13 @@ class Services:
     :param client: a boto3 client by service name (``ec2``, ``ssm``, ``sts``, …).
     :param cmdb: builds the CMDB client, on first use: a wave without CMDB needs no connection for it.
     :param callback: builds the callback client for a URL.
-    :param check_callback_url: raises ``ForbiddenUrl`` when the URL may not be called.
+    :param check_callback_url: raises ``ForbiddenUrlError`` when the URL may not be called, ``NameNotResolvedError``
+        when its host has no address, ``InvalidInputError`` when it cannot be signed.
     :param address_refusal: why no check of an instance may go to an address, None when it may. Only tests, whose
-        instances are on loopback, have another than the strict one.
-    :param run_ended: whether the run of another lock holder is over; None when nobody knows.
-    :param anchor: anchors the chains of a wave's migrations; the key, None when they are not anchored.
+        instances are on loopback, replace it.
+    :param run_ended: whether the run of another lock holder is over; None when Airflow cannot say.
+    :param store_evidence: stores a document under a key; returns the key, None when it is not stored.
+    :param anchor: anchors the history of a wave's migrations; returns the key, None when they are not anchored.
     """
 
     settings: Settings
@@ -78,7 +80,7 @@ class Services:
         return self.now().timestamp()
 
     def evidence_key(self, name: str) -> str:
-        """The S3 key of a document of this run; names of waves and runs are text of people's."""
+        """The S3 key of a document of this run; the names of wave and run are made safe for it."""
         return f"waves/{s3_key_part(self.holder.wave)}/{s3_key_part(self.holder.run_id)}/{name}"
 
 
@@ -89,7 +91,7 @@ class StepInput:
     :param app: the application, None for a wave-level step.
     :param resumed: how the step's last wait ended, None on a fresh start.
     :param inputs: results of earlier steps by name (``sheet``, ``approval``, ``decision``).
-    :param is_retry: the orchestrator runs it again by itself; False when a person cleared the task, or it is new.
+    :param is_retry: Airflow runs it again by itself; False when a person cleared the task, or in its first try.
     """
 
     plan: WavePlan
@@ -110,7 +112,7 @@ class StepInput:
         return self.plan.conf
 
     def carried(self, kind: type[C]) -> C:
-        """What the step handed to itself over its last wait; an empty one on a fresh start.
+        """What the step handed to itself across its last wait; an empty carry on a fresh start.
 
         :raises InvalidInputError: it is malformed.
         """

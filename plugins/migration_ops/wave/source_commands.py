@@ -1,7 +1,7 @@
 """Commands on source servers, recorded in the ledger: sent, found again, followed, cancelled when nobody waits.
 
-The fact ``quiesce`` of a record holds where it stands. A stop and its undo never run side by side: what was sent before
-and may still run is cancelled, and seen to have ended, before anything else is sent to the same server.
+The fact ``quiesce`` of a record holds the state. A stop and its undo never run at the same time: an earlier command
+that may still run is cancelled, and must have ended, before another is sent to the same server.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def state_of(record: Record) -> str | None:
 
 
 def intend(services: Services, record: Record, course: Course, **known: Any) -> Record:
-    """Writes what is going to be sent, before it is sent, with everything of before that may still run."""
+    """Writes what is going to be sent, before it is sent, with all earlier commands that may still run."""
     before, token = fact_of(record), uuid4().hex
     starts = _start_tokens(before)
     awaits = _possibly_running(services, before)
@@ -86,7 +86,7 @@ def send(
 ) -> Record:
     """Sends the commands; they neither begin nor run after the deadline (epoch seconds), within SSM's own limits.
 
-    Commands of this kind must bear repetition: the SDK may send them twice when an answer is lost.
+    The commands must be safe to repeat: the SDK may send them twice when an answer is lost.
     """
     fact, left = fact_of(record), deadline - services.epoch()
     request = CommandRequest(
@@ -104,7 +104,7 @@ def send(
 
 
 def adopt(services: Services, record: Record, course: Course) -> Record | None:
-    """The record of a command that was sent by a task that died before it could say so; None when none was."""
+    """The record with the command that a task sent before it died; None when SSM shows no such command."""
     fact = fact_of(record)
     found = _found(services, fact)
     if not found:
@@ -131,7 +131,7 @@ def follow(services: Services, record: Record, course: Course) -> bool:
 
 
 def settled(services: Services, record: Record) -> Record | None:
-    """The record when nothing of before runs any more; None while something does, which is cancelled."""
+    """The record when no earlier command runs any more; None while one does, which is cancelled."""
     fact = fact_of(record)
     if not fact.get("awaits"):
         return record
@@ -148,7 +148,7 @@ def settled(services: Services, record: Record) -> Record | None:
 
 
 def _cancelled(services: Services, command: str, instance: str) -> str:
-    """The status of a command after it was cancelled, where it had not ended."""
+    """The status of a command; one that has not ended is cancelled first."""
     ssm = services.client("ssm")
     status, _ = command_status(ssm, command, instance)
     if status not in SSM_RUNNING or status == "Cancelling":
@@ -159,9 +159,9 @@ def _cancelled(services: Services, command: str, instance: str) -> str:
 
 
 def give_up(services: Services, records: Iterable[Record], course: Course) -> None:
-    """Cancels what still runs at its deadline, and writes what became of it.
+    """Cancels what still runs at the deadline, and writes the result.
 
-    :raises StepTimedOutError: unless all of them turn out to have succeeded.
+    :raises StepTimedOutError: not all of them turn out to have succeeded.
     """
     outcomes = {record.source_server_id: _given_up(services, record, course) for record in records}
     if set(outcomes.values()) != {SUCCESS}:
@@ -197,7 +197,9 @@ def started_since(services: Services, record: Record) -> list[str]:
     """
     Commands that start the source again and were not there yet when its stop was sent.
 
-    A start whose answer was lost is sent once more, and the first one may take effect long after the second.
+    A start whose answer was lost is sent again, and the first one may take effect long after the second.
+
+    :raises MigrationError: SSM could not be asked.
     """
     fact = fact_of(record)
     if fact.get("state") != STOP.over:
@@ -207,14 +209,14 @@ def started_since(services: Services, record: Record) -> list[str]:
 
 
 def remember(services: Services, record: Record, fact: dict[str, Any], event: str, **detail: Any) -> Record:
-    """Writes the fact; the event has all of it but the commands."""
+    """Writes the fact. The history line has all of it except the undo commands."""
     changed = record.to(record.phase, facts={**record.facts, FACT: fact})
     shown = {key: value for key, value in fact.items() if key != "undoCommands"}
     return write(services, [record], [changed], event, {**shown, **detail})[0]
 
 
 def _possibly_running(services: Services, fact: dict[str, Any]) -> dict[str, str]:
-    """Commands that were sent for the fact and are not known to have ended, each with its node."""
+    """Commands of the fact that are not known to have ended: managed instance id by command id."""
     if not fact or fact.get("state") in _ENDED:
         return {}
     sent = [fact.get("commandId"), *_found(services, fact)]
@@ -222,7 +224,7 @@ def _possibly_running(services: Services, fact: dict[str, Any]) -> dict[str, str
 
 
 def _start_tokens(fact: Mapping[str, Any]) -> list[str]:
-    """Of the starts that were sent to the source; each may have reached SSM more than once."""
+    """Tokens of the start commands sent to the source; each may have reached SSM more than once."""
     tokens = list(fact.get("startTokens") or [])
     # Written by an earlier version: the fact names its last command only.
     if not tokens and fact.get("token") and fact.get("state") in _STARTS:
@@ -240,7 +242,7 @@ def _of_starts(services: Services, fact: Mapping[str, Any]) -> list[str]:
 
 
 def _found(services: Services, fact: dict[str, Any]) -> list[str]:
-    """Commands with the fact's token; a fact of an earlier version has none."""
+    """Ids of the commands with the fact's token; a fact of an earlier version has no token."""
     if not fact.get("token"):
         return []
     with classified(mutating=False):

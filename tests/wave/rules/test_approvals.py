@@ -106,7 +106,7 @@ def test_a_sheet_that_claims_to_be_newer_than_it_was_does_not_help() -> None:
 def test_an_older_approval_counts_only_since_its_run_was_registered() -> None:
     assert asked(standing(OLD, registered=REGISTERED | {"at": EARLY})).is_given
     for noted in (OLD | {"at": None}, OLD | {"at": "2020-01-01T00:00:00+00:00"}):
-        with pytest.raises(ApprovalVoidError, match="an earlier run's"):
+        with pytest.raises(ApprovalVoidError, match="belongs to an earlier run"):
             asked(standing(noted)).require()
 
 
@@ -211,5 +211,5 @@ def test_what_was_never_rolled_back_is_newer_than_any_sheet() -> None:
 
 def test_a_decision_that_nobody_took_is_called_so() -> None:
     about = Subject("decide", "billing", "run-1", PLAN.plan_hash)
-    assert "to roll it back was not decided" in str(why_void(standing(None), about, NOW))
+    assert "a rollback of it was not decided" in str(why_void(standing(None), about, NOW))
     assert "the cutover was not approved" in str(why_void(standing(None), Subject("cutover", "billing", "r", "p"), NOW))

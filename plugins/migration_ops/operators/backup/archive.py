@@ -1,4 +1,4 @@
-"""The nightly task that archives what ended long ago, once its chains are anchored and a backup was read back."""
+"""The nightly task that archives migrations that ended long ago."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from migration_ops.runbook.backup.verify import latest_verified
 
 class ArchiveOperator(FindingsOperator):
     """
-    Archive migrations of waves that ended `backup.archiveAfterDays` ago: a copy in the bucket of evidence, read back,
+    Archive migrations of waves that ended `backup.archiveAfterDays` ago: a copy in the evidence bucket, read back,
     then a time to live in the table.
 
-    Nothing is deleted here: DynamoDB removes the items after `MIGRATION_OPS_HISTORY_TTL_DAYS`. Each night at most
-    `backup.archivedItemsPercent` of the table's items, so that no backup looks far smaller than the one before.
+    Nothing is deleted here: DynamoDB removes the items after `MIGRATION_OPS_HISTORY_TTL_DAYS`. At most
+    `backup.archivedItemsPercent` of the table's items are archived each night, so that no backup looks far smaller
+    than the one before.
     """
 
     def execute(self, context: Context) -> Any:

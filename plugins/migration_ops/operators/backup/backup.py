@@ -40,7 +40,7 @@ from migration_ops.runbook.backup.table import Described
 from migration_ops.runbook.backup.verify import mark_verified, verify_backup
 
 AUTO = "auto"
-# The param by which a person says that a backup may hold far fewer items than the one before, or none.
+# The param with which a person accepts a backup with far fewer items than the one before, or none.
 ACCEPT = "acceptFewerItems"
 
 
@@ -50,10 +50,10 @@ def now() -> datetime:
 
 class BackupPlanOperator(DocumentedOperator):
     """
-    Decide how the table is backed up, and where to.
+    Decide how the table is backed up, and to which place.
 
-    By DynamoDB's own export where point-in-time recovery is on, else by a scan; the param `mode` decides otherwise.
-    Into a bucket whose Object Lock has a default retention it is a scan too.
+    By DynamoDB's own export when point-in-time recovery is on, else by a scan; also by a scan into a bucket whose
+    Object Lock has a default retention. The param `mode` can set it.
     """
 
     def execute(self, context: Context) -> Any:
@@ -69,7 +69,7 @@ class BackupPlanOperator(DocumentedOperator):
 
 
 def _mode_of(table: Described, protection: Protection) -> str:
-    # S3 takes an object with a retention only with a checksum. Whether DynamoDB's export sends one is not documented.
+    # For an object with a retention S3 requires a checksum. Whether DynamoDB's export sends one is not documented.
     return EXPORT if table.has_pitr and not protection.has_retention else SCAN
 
 
@@ -90,9 +90,9 @@ class _OfMode(FindingsOperator):
 
 class ScanOperator(_OfMode):
     """
-    Read the whole table in parallel, consistent reads, to compressed parts in the bucket; the manifest comes last.
+    Read the whole table in parallel, with consistent reads, to compressed parts in the bucket; the manifest is last.
 
-    A run that dies here leaves no manifest, so nothing that passes for a backup. A backup that this run has finished
+    A run that dies here leaves no manifest, so nothing that looks like a backup. A backup that this run has finished
     is not made again.
     """
 
@@ -108,8 +108,8 @@ class ScanOperator(_OfMode):
 
 class ExportOperator(_OfMode):
     """
-    Start DynamoDB's export to the bucket. Repeated within eight hours, it finds the same export; after one that failed,
-    or whose files were found bad, it starts another.
+    Start DynamoDB's export to the bucket. Repeated within eight hours it finds the same export; it starts another one
+    after an export that failed or whose files were bad.
     """
 
     mode = EXPORT
@@ -156,7 +156,7 @@ class SealExportOperator(_OfMode):
         try:
             manifest = seal_export(store, table, plan["base"], ti.run_id, found, now)
         except BackupNotWholeError as error:
-            # Cleared with the task export, the run asks for another one.
+            # So that the task `export`, when cleared, starts another one.
             mark_refused(store, plan["base"], iso(now()), error.message, export_arn=found["ExportArn"])
             raise
         return self.made(context, manifest)
@@ -166,7 +166,7 @@ class VerifyOperator(FindingsOperator):
     """
     Read the whole backup back from the bucket and compare counts and digests; only then it counts as verified.
 
-    It does not when it holds far fewer items than the one before, or none: unless the param `acceptFewerItems` says so.
+    A backup with far fewer items than the one before, or none, is not verified, unless `acceptFewerItems` is set.
     """
 
     def execute(self, context: Context) -> Any:
@@ -193,9 +193,9 @@ class VerifyOperator(FindingsOperator):
 
 class AnchorOperator(FindingsOperator):
     """
-    Anchor the ledger: put the end of every chain and a digest of every record into the bucket of evidence.
+    Anchor the ledger: put the end of every history chain and a digest of every record into the evidence bucket.
 
-    What was anchored the night before must go on from there; what was edited, cut or deleted since is CRITICAL.
+    Each chain must continue from the anchor before; what was edited, cut or deleted since is CRITICAL.
     """
 
     def execute(self, context: Context) -> Any:
@@ -215,7 +215,7 @@ class ExpireOperator(FindingsOperator):
     """
     Remove backups beyond their retention. The newest verified one stays, whatever its age.
 
-    What belongs to no backup is named and left alone.
+    Objects that belong to no backup are named and left alone.
     """
 
     def execute(self, context: Context) -> Any:

@@ -1,4 +1,4 @@
-"""What the tasks of backup, restore and drill share: clients, buckets, what an earlier task chose."""
+"""What the tasks of backup, restore and drill share: clients, buckets, results of earlier tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ PLAN = "plan"
 
 
 def bucket_of(services: RunbookServices) -> str:
-    """:raises InvalidInputError: the installation names no bucket: nothing can be kept."""
+    """The bucket of backups: ``backup_bucket`` of the configuration, else the evidence bucket.
+
+    :raises InvalidInputError: the installation names no bucket.
+    """
     bucket = services.config.resources.backup_bucket or services.settings.evidence_bucket
     if not bucket:
         raise InvalidInputError("there is no bucket for backups", path="MIGRATION_OPS_EVIDENCE_BUCKET")
@@ -26,7 +29,7 @@ def bucket_of(services: RunbookServices) -> str:
 
 
 def store_of(services: RunbookServices) -> BackupStore:
-    """The bucket of backups, with its own encryption and, where it can, retention."""
+    """The bucket of backups, with its encryption and, where it supports it, retention."""
     s3, bucket = services.reader.client("s3"), bucket_of(services)
     keep = timedelta(days=services.config.thresholds.backup.retention_days)
     owner = services.config.resources.owner_of_backups(services.settings)
@@ -39,14 +42,14 @@ def described(services: RunbookServices, table: str) -> Described:
 
 
 def scanning_client(services: RunbookServices) -> Any:
-    """A DynamoDB client of its own, see ``serialization.raw_scans``."""
+    """A separate DynamoDB client for scans, see ``serialization.raw_scans``."""
     return raw_scans(services.reader.client("dynamodb"))
 
 
 def pulled(ti: Any, task_id: str) -> dict[str, Any]:
     """The result of a task that must have one.
 
-    :raises AirflowFailException: it left nothing.
+    :raises AirflowFailException: there is none.
     """
     found = ti.xcom_pull(task_ids=task_id)
     if not isinstance(found, dict):

@@ -1,4 +1,4 @@
-"""The operators of ``runbook_dr_drill`` beside those of a restore: begin, recover to a point in time, clean up."""
+"""The operators of ``runbook_dr_drill`` besides those of a restore: begin, recover to a point in time, clean up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BeginDrillOperator(FindingsOperator):
     Find the latest verified backup and make sure that the names of this drill's scratch tables are free.
 
     Tables that another drill left behind are named, not touched. Without a verified backup the drill ends here, with
-    one finding that says so.
+    one finding.
     """
 
     def execute(self, context: Context) -> Any:
@@ -68,7 +68,7 @@ class BeginDrillOperator(FindingsOperator):
         }
 
     def _verified_backup(self, ti: Any, services: RunbookServices, table: str) -> tuple[str, Manifest]:
-        """:raises NoBackupError: there is none; then that is all that this drill finds."""
+        """:raises NoBackupError: there is none; that is then the only finding of the drill."""
         try:
             return latest_verified(store_of(services), table)
         except NoBackupError as error:
@@ -78,7 +78,11 @@ class BeginDrillOperator(FindingsOperator):
 
 
 class RecoverOperator(DocumentedOperator):
-    """Start RestoreTableToPointInTime into a scratch table, as of the latest moment; skipped where recovery is off."""
+    """
+    Start RestoreTableToPointInTime into a scratch table, as of the latest restorable moment.
+
+    Red (CRITICAL) when point-in-time recovery is off.
+    """
 
     def execute(self, context: Context) -> Any:
         ti = context["ti"]
@@ -99,9 +103,9 @@ class RecoverOperator(DocumentedOperator):
 
 class CompareRecoveredOperator(FindingsOperator):
     """
-    Compare the recovered table with the live one: count, digest, a sample of what was not written since, histories.
+    Compare the recovered table with the live one: count, digest, a sample of items not written since, histories.
 
-    Time and age are held against the recovery objectives.
+    Duration and age are compared with the recovery objectives (RTO, RPO).
     """
 
     def execute(self, context: Context) -> Any:
@@ -114,7 +118,7 @@ class CompareRecoveredOperator(FindingsOperator):
         as_of = _as_of(client, table)
         recovered = profile_table(scanning_client(services), table)
         broken = broken_chains(client, table, recovered.migrations, services.store)
-        # What counts towards RTO ends here: the live table is read for the comparison only.
+        # The time for RTO ends here: the live table is read for the comparison only.
         ready = now()
         live = profile_table(scanning_client(services), plan["live"])
         difference = compare_samples(live.sample, recovered.sample, iso(as_of))
@@ -132,7 +136,10 @@ class CompareRecoveredOperator(FindingsOperator):
 
 
 def _as_of(client: Any, table: str) -> datetime:
-    """:raises BlockedError: the table is not one that was recovered."""
+    """The moment as of which the table was restored (DynamoDB DescribeTable, RestoreSummary).
+
+    :raises BlockedError: the table was not restored.
+    """
     found = raw_description(client, table) or {}
     moment = (found.get("RestoreSummary") or {}).get("RestoreDateTime")
     if not isinstance(moment, datetime):
@@ -144,7 +151,8 @@ class CleanUpSensor(BaseSensorOperator):
     """
     Remove the scratch tables of this drill, whatever happened before, and wait until they are gone.
 
-    Only tables of this run's names that carry its tag, or were recovered from our table since it began, are deleted.
+    Only tables with the names of this run that have its tag, or were recovered from our table since it began, are
+    deleted.
     """
 
     def __init__(self, **kwargs: Any) -> None:

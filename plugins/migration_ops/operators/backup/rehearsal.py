@@ -1,4 +1,4 @@
-"""A rollback rehearsed on the sandbox: a server of its own is launched for a test and taken back."""
+"""A rollback rehearsed on the sandbox: a new server is launched for a test and rolled back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOW = "migration_rollback on a sandbox account, or this drill where the sandbox 
 
 class RehearsalPlanOperator(DocumentedOperator):
     """
-    Put a server of its own into the sandbox's MGN and plan a wave for it; skipped where there is no sandbox.
+    Put a new server into the sandbox's MGN and plan a wave for it; skipped where there is no sandbox.
 
     Returns the application, with the decision that the rollback acts on.
     """
@@ -66,7 +66,7 @@ class RehearsalPlanOperator(DocumentedOperator):
 
 
 def require_sandbox(services: Services) -> None:
-    """:raises AirflowSkipException: the connection leads elsewhere, whatever the environment says."""
+    """:raises AirflowSkipException: the connection does not lead to the sandbox, whatever the environment says."""
     host = urlsplit(services.client("ec2").meta.endpoint_url).hostname or ""
     expected = urlsplit(os.environ["AWS_ENDPOINT_URL"]).hostname
     if host != expected or host.endswith(("amazonaws.com", "amazonaws.com.cn")):
@@ -76,10 +76,10 @@ def require_sandbox(services: Services) -> None:
 def add_application(control: str, name: str) -> list[dict[str, Any]]:
     """One healthy server, ready for its test; as a wave conf lists it.
 
-    :raises UnknownError: the sandbox did not do it.
+    :raises UnknownError: the sandbox did not answer, or not with applications.
     """
     session = requests.Session()
-    # A proxy of the environment must not see loopback.
+    # A proxy of the environment must not get requests to loopback.
     session.trust_env = False
     document = {"applications": [{"appName": name, "servers": 1}]}
     try:
@@ -92,7 +92,7 @@ def add_application(control: str, name: str) -> list[dict[str, Any]]:
 
 
 class RehearsedOperator(FindingsOperator):
-    """Look at what the rollback left: lifecycle, instances, ledger. Frees the server, whatever happened."""
+    """Look at what the rollback left: lifecycle, instances, ledger. Then free the server's lock."""
 
     def execute(self, context: Context) -> Any:
         ti = context["ti"]

@@ -55,7 +55,7 @@ class RestorePlanOperator(FindingsOperator):
         try:
             return self._plan(context, services)
         except MigrationError as error:
-            # Said once: what cannot start because of it says nothing.
+            # The only finding: tasks that cannot start because of this report nothing.
             wanted = context["params"]["target"] or services.settings.table_name
             record(context["ti"], [finding("restore_plan", wanted, UNKNOWN, f"nothing was restored: {error.message}")])
             raise
@@ -73,7 +73,10 @@ class RestorePlanOperator(FindingsOperator):
         return {"base": base, "sha256": manifest.sha256, "target": target, "live": live, "dryRun": dry_run}
 
     def _require_free(self, services: RunbookServices, target: str, live: str, run_id: str) -> None:
-        """A table that this run itself made is no obstacle: then its plan was cleared."""
+        """A table that this run itself made is accepted: then its plan task was cleared.
+
+        :raises TableExistsError: the target exists, or is the live table.
+        """
         client = services.reader.client("dynamodb")
         require_not_in_use(target, live)
         found = raw_description(client, target)
@@ -83,8 +86,12 @@ class RestorePlanOperator(FindingsOperator):
 
 def chosen_backup(store: BackupStore, table: str, wanted: str | None) -> tuple[str, Manifest]:
     """
+    Folder and manifest of a backup.
+
     :param wanted: the key of a manifest, or the folder it is in; None for the latest that was verified.
-    :raises BlockedError: it was never verified.
+    :raises InvalidInputError: it is not in the folder of this table.
+    :raises BlockedError: it was never verified, or was changed since.
+    :raises NoBackupError: none was named, and none was ever verified.
     """
     if not wanted:
         return latest_verified(store, table)
@@ -98,9 +105,9 @@ def chosen_backup(store: BackupStore, table: str, wanted: str | None) -> tuple[s
 
 
 def plan_and_manifest(context: Context, services: RunbookServices, plan_task: str) -> tuple[dict[str, Any], Manifest]:
-    """What the plan task chose, as long as it still is what it was.
+    """The result of the plan task, and the manifest of its backup.
 
-    :raises BlockedError: the manifest was changed in between.
+    :raises BlockedError: the backup was changed since it was chosen.
     """
     plan = pulled(context["ti"], plan_task)
     manifest = read_manifest(store_of(services), manifest_key(plan["base"]))
@@ -157,8 +164,8 @@ class LoadOperator(FindingsOperator):
     """
     Write all items of the backup into the new table, parts checked as they are read.
 
-    Cleared after it was killed it writes all again. A table that was loaded to its end, was handed over, or is the one
-    in use is refused.
+    Cleared after it was killed, it writes all items again. A table that was loaded completely, was handed over, or is
+    the one in use is refused.
 
     :param plan_task: whose result says which backup and which target.
     :param prefix: of the finding's check id.
@@ -174,10 +181,10 @@ class LoadOperator(FindingsOperator):
         services = runbook_services(context)
         plan, manifest = plan_and_manifest(context, services, self.plan_task)
         client, target = services.reader.client("dynamodb"), plan["target"]
-        # Asked right before the first write, of the settings as they are now, whatever was planned.
+        # Checked right before the first write, with the settings as they are now, whatever was planned.
         arn = require_loadable(client, target, ti.run_id, plan["live"], services.settings.table_name)
-        # Left before it begins: a killed worker leaves nothing later.
-        push(ti, [self._half_loaded(target, "it never came to its end")])
+        # Left before the load begins: a killed worker can leave nothing.
+        push(ti, [self._half_loaded(target, "it did not finish")])
         try:
             done = load(client, store_of(services), manifest, target)
         except MigrationError as error:
@@ -196,8 +203,8 @@ class IndexesSensor(BaseSensorOperator):
     """
     Make the indexes that the new table lacks, one at a time, and wait for each. It holds no worker.
 
-    A table lacks one only where an item of the backup has a key that the index refuses; an index that is made later
-    leaves that item out, as the live table's does.
+    A table lacks an index only when an item of the backup has a key that the index refuses; an index that is made
+    later leaves that item out, as the live table's index does.
 
     :param plan_task: whose result says which backup and which target.
     """
@@ -221,7 +228,7 @@ class CompareOperator(FindingsOperator):
     Read the whole new table: number and digest of the items against the backup, and the history of every migration.
 
     :param prefix: of the findings' check ids.
-    :param with_objectives: also hold duration and age against the recovery objectives.
+    :param with_objectives: also compare duration and age with the recovery objectives.
     """
 
     def __init__(self, *, plan_task: str, prefix: str, with_objectives: bool = False, **kwargs: Any) -> None:
@@ -254,7 +261,7 @@ class CompareOperator(FindingsOperator):
         return left
 
     def _hand_over(self, services: RunbookServices, target: str) -> None:
-        """From now on it is somebody's: no task of this run writes into it again."""
+        """Tags the table as handed over: from now on no task of this run writes into it."""
         client = services.reader.client("dynamodb")
         found = raw_description(client, target)
         if found is not None:

@@ -1,4 +1,4 @@
-"""The operator of ``runbook_alarms``: one kind of alarm, compared and, when asked, put right."""
+"""The operator of ``runbook_alarms``: one kind of alarm, compared and, when asked, corrected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from migration_ops.runbook.alarms.findings import unread
 from migration_ops.runbook.alarms.reconcile import AlarmReview, look_at
 from migration_ops.runbook.alarms.wanted import WITH_WAVES
 
-# As Airflow's own DagRunType, an enum of strings.
+# The value in Airflow's DagRunType.
 SCHEDULED = "scheduled"
 
 
@@ -22,10 +22,10 @@ class AlarmsOperator(FindingsOperator):
     """
     Compare the alarms of one kind with what they watch: missing, drifted, silenced, not wanted any more.
 
-    With `dryRun` false it puts them right and reads them back. Scheduled runs do that too for alarms that come and go
-    with waves, so that a wave has them from its first sync's end and none is left after it. It never touches an alarm
-    without this installation's tag, and deletes nothing when it could not read what the alarms watch. Doing it again
-    changes nothing.
+    With `dryRun` false it corrects them and reads them back. Scheduled runs do that too for alarms that come and go
+    with waves, so that a wave has them from the end of its first sync, and none is left after it. It never touches an
+    alarm without this installation's tag, and deletes nothing when it could not read what the alarms watch. It can be
+    repeated.
 
     :param kind: a kind of ``migration_ops.runbook.alarms.wanted``.
     """

@@ -1,4 +1,4 @@
-"""What tasks that find something share: what they leave for the report, and when they are red."""
+"""Base of the tasks that make findings: what they leave for the report, and when they are red."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def with_accepted(findings: list[Finding]) -> list[Finding]:
-    """Every finding of a runbook task passes here once, whatever made it: see ``accepted.apply``."""
+    """Applies ``accepted.yaml`` (see ``accepted.apply``). Every finding of a runbook task passes here once.
+
+    :raises InvalidInputError: ``accepted.yaml`` is wrong.
+    """
     settings = read_settings()
     config = read_config(Path(settings.config_directory) if settings.config_directory else None)
     return apply(findings, config.accepted, datetime.now(UTC).date())
@@ -30,10 +33,10 @@ def with_accepted(findings: list[Finding]) -> list[Finding]:
 
 def push(ti: Any, findings: Sequence[Finding], tables: Sequence[dict[str, Any]] | None = None) -> list[Finding]:
     """
-    Leaves findings for the report, without a word in the log: for what is true only until the task has ended.
+    Leaves findings for the report without logging them: for what is true only until the task has ended.
 
     :param tables: further tables of the report; None: the task has none.
-    :return: the findings, each as it is after what somebody accepted (``accepted.yaml``).
+    :return: the findings after ``accepted.yaml`` was applied.
     :raises InvalidInputError: ``accepted.yaml`` is wrong.
     """
     found = with_accepted(list(findings))
@@ -57,7 +60,7 @@ def publish(ti: Any, findings: Sequence[Finding], tables: Sequence[dict[str, Any
     As :func:`record`; the task is red when something is CRITICAL or UNKNOWN.
 
     :return: ``verdict``, the worst one, and how many ``findings`` there are.
-    :raises AirflowFailException: something is red; the findings are left all the same.
+    :raises AirflowFailException: something is red; the findings are left for the report before that.
     :raises InvalidInputError: ``accepted.yaml`` is wrong.
     """
     found = record(ti, findings, tables)

@@ -26,15 +26,15 @@ from migration_ops.runbook.checks.check import Chapter, Check, read_with
 
 READ = "read"
 READ_NAME = "{{ task.reader | join(', ') }}"
-# So many tasks at most read a chapter's services. More than one: what takes one down leaves the others' checks judged.
+# At most so many tasks read a chapter's services. More than one, so that one lost task leaves other checks judged.
 READ_TASKS = 4
 
 
 class ReadOperator(DocumentedOperator):
     """
-    Read services, once for all checks of this run. What AWS refuses becomes part of it, and UNKNOWN later.
+    Read services, once for all checks of this run. What AWS refuses is kept with the rest, and UNKNOWN in the checks.
 
-    A service whose reading breaks off makes this task red and its own checks UNKNOWN; the others are left all the same.
+    A service whose read breaks off makes this task red and its checks UNKNOWN; what was read of the others is kept.
 
     :param reader: name of a read (``Listing.reader`` of what checks are about), or of several: these are read side by
         side, and share what they list.
@@ -65,14 +65,14 @@ class ReadOperator(DocumentedOperator):
         read_all = zip(self.reader, side_by_side(self.reader, read), strict=True)
         left = {name: services.store_snapshot(name, document) for name, document in read_all}
         if broken:
-            # A task that fails returns nothing.
+            # A task that fails has no return value, so the result is pushed.
             context["ti"].xcom_push(key=RESULT_KEY, value=left)
             raise broken[0]
         return left
 
 
 def reader_of(context: Context, services: RunbookServices, task: Any) -> AwsReader:
-    """Of the run's window; cleared by a person, a task looks from that window's beginning until now."""
+    """A reader for the run's window; in a task that a person cleared, from the window's beginning until now."""
     return windowed(services.reader, run_window(context, services), anew=is_cleared(context["ti"], task))
 
 
@@ -93,8 +93,7 @@ class CheckOperator(FindingsOperator):
     """
     Judge one check over what was read; red when something is CRITICAL or UNKNOWN.
 
-    Cleared by a person it reads its services anew, from the beginning of the run's window until now: that is what
-    looking again means.
+    When a person clears it, it reads its services anew, from the beginning of the run's window until now.
 
     :param chapter: the chapter's name.
     :param check: the check's id.
@@ -140,7 +139,7 @@ def in_tasks(readers: Sequence[str]) -> list[list[str]]:
     """
     The readers by the task that reads them, neighbours together.
 
-    Starting a task takes Airflow longer than reading a service, and clients and listings are shared within one.
+    Starting a task takes Airflow longer than reading a service, and within one task clients and listings are shared.
     """
     return in_groups(readers, -(-len(readers) // READ_TASKS))
 
@@ -153,7 +152,7 @@ def read_all(readers: list[str] | list[list[str]]) -> Any:
 
 
 def check_all(chapter: Chapter, readers: Sequence[str | list[str]], task_id: str = CHECK) -> Any:
-    """The mapped checks of a chapter. A service that could not be read leaves its checks UNKNOWN, not undone."""
+    """The mapped checks of a chapter. They run whatever was read: a service that was not read makes them UNKNOWN."""
     return CheckOperator.partial(
         task_id=task_id,
         chapter=chapter.name,
@@ -166,7 +165,7 @@ def check_all(chapter: Chapter, readers: Sequence[str | list[str]], task_id: str
 
 def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[Any, Any]:
     """
-    The tasks of a chapter: read → check → report → notify, and the leaf that gives the run its colour.
+    The tasks of a chapter: read → check → report → notify, and the last task, which decides the run's result.
 
     :param tables: id of a task whose tables belong to the report, see ``tables.add_tables``; None for none.
     :return: the mapped reads, to put something before them; and the report.
@@ -175,6 +174,6 @@ def wire(chapter: Chapter, title: str, *, tables: str | None = None) -> tuple[An
     reads, checks = read_all(readers), check_all(chapter, readers)
     chain(reads, checks)
     sources = [ChapterChecks.of(chapter), *([TablesOf(tables)] if tables else ())]
-    # The health check pages also when it has no report: nothing else looks as often.
+    # The health check pages also when it has no report: no other DAG runs as often.
     report, _ = tail(checks, title, sources, pages=chapter.name == HEALTH, looks_back=True)
     return reads, report

@@ -1,4 +1,4 @@
-"""The sign of life that the health check gives to CloudWatch; an alarm of the stack rings when it stays away."""
+"""The heartbeat metric of the health check in CloudWatch; an alarm of the stack rings when it is missing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WATCHED = frozenset({"runbook_health_check"})
 
 def put_heartbeat(services: RunbookServices, context: Context, findings: Iterable[Finding]) -> bool:
     """
-    Puts one data point (PutMetricData) at the time at which the run was due, so that clearing an old run says nothing
-    about today. Call it when people have been notified.
+    Puts one data point (CloudWatch PutMetricData) at the time at which the run was due, so that clearing an old run
+    says nothing about today. Call it after people have been notified.
 
-    Nothing is put when the run judged nothing, that is when all its findings are UNKNOWN. One that CloudWatch does not
-    take is only logged: its absence is what rings.
+    Nothing is put when the run judged nothing, that is when all its findings are UNKNOWN. When CloudWatch refuses it,
+    that is only logged: the missing data point makes the alarm ring.
 
     :return: whether it was put.
     """

@@ -28,7 +28,7 @@ class ChooseQueriesOperator(DocumentedOperator):
     """
     Check the parameters and name the queries of this run.
 
-    Of `all`, a query whose parameter is empty is left out: the daily run tracks no single migration.
+    With `all`, a query whose parameter is empty is left out: the daily run follows no single migration.
     """
 
     def execute(self, context: Context) -> Any:
@@ -77,7 +77,7 @@ class StartQueryOperator(DocumentedOperator):
         return {"queryIds": started["queryIds"], "leftOut": started["leftOut"], "asked": asked}
 
     def _span(self, context: Context, services: RunbookServices) -> tuple[datetime, datetime]:
-        """The run's window, which joins that of the last run; or what a person asked for."""
+        """The run's window, which begins where that of the last run ended; or the time that a person asked for."""
         params, window = context["params"], run_window(context, services)
         if params["until"]:
             return window_of(params, services.reader.now)
@@ -86,9 +86,9 @@ class StartQueryOperator(DocumentedOperator):
 
 class QueryResultsSensor(BaseSensorOperator):
     """
-    Wait for a query's end between looks, without holding a worker, and leave its rows for the report.
+    Wait until a query has ended, without holding a worker, and leave its rows for the report.
 
-    Red when the query failed, was cancelled or timed out: then nobody knows (UNKNOWN).
+    Red when the query failed, was cancelled or timed out (UNKNOWN), or when its finding is red.
 
     :param query: name of a file in ``include/queries``.
     :param start: id of the task that started it.
@@ -123,7 +123,7 @@ class QueryResultsSensor(BaseSensorOperator):
 
 
 def window_of(params: Any, now: datetime) -> tuple[datetime, datetime]:
-    """From when to when is asked, UTC: ``windowHours`` before ``until``, or before now.
+    """The time that is asked about: from ``windowHours`` before ``until`` (or before now) to that moment.
 
     :raises InvalidInputError: ``until`` is no time, has no zone, or is not past.
     """

@@ -1,4 +1,4 @@
-"""The task that notifies people of a report: on-call of what pages, the topic of warnings of all else."""
+"""The task that notifies people of a report: on-call of what pages, the warnings topic of all else."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from migration_ops.runbook.reports.notifier import Delivered, Notifier, Notifyin
 
 class NotifyOperator(DocumentedOperator):
     """
-    Notify people through SNS: of what is new, what has ended, and what still is wrong after a day. Each once.
+    Notify people through SNS: of what is new, what has ended, and what is still wrong after `remindAfterHours`.
 
-    On-call hears what is red in a check that pages; all else goes to the topic of warnings. Red when a message could
-    not be sent: the others were, and clearing the task sends what is missing. A run that is older than the latest
-    report notifies nobody.
+    On-call gets what is red in a check that pages; all else goes to the warnings topic. Red when a message could not
+    be sent: the others were, and clearing the task sends what is missing. A run that is older than the latest report
+    notifies nobody.
 
     :param report_task: id of the task of whose findings people are notified.
-    :param pages: whether on-call is woken up where there is no report at all.
+    :param pages: whether on-call is paged when there is no report at all.
     """
 
     def __init__(self, *, title: str, report_task: str = REPORT, pages: bool = False, **kwargs: Any) -> None:

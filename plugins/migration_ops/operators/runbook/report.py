@@ -1,4 +1,4 @@
-"""The report of a runbook run: findings first, so that people hear of them whatever becomes of the report."""
+"""The report of a runbook run: findings first, so that people are notified even when the report fails."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from migration_ops.runbook.reports.text import markdown, note
 from migration_ops.runbook.window import Window
 
 REPORT = "report"
-# Names of checks and tasks that left an answer in this run, beside the checks that the findings name; and the checks of
-# which the run read a part only.
+# Names of checks and tasks that left an answer in this run, besides the checks that the findings name; and the checks
+# for which the run read only some of the resources.
 ANSWERED_KEY, PARTIAL_KEY = "answered", "partial"
-# So often a report is compared again because another run kept its own meanwhile.
+# How often a report is compared at most, when another run stores its own in between.
 TRIES = 5
 NOT_COMPARED = "The report before could not be read: nothing is compared."
 SUPERSEDED = "A newer run has kept its report: this one is compared with nothing, and notifies nobody."
@@ -39,12 +39,12 @@ class RunbookReportOperator(DocumentedOperator):
     """
     Write the run's report: Markdown here and in the run's note; HTML, Markdown and JSON by date in the bucket.
 
-    Work that left nothing behind is named as UNKNOWN: its task was lost. Red when the report could not be kept; what
-    was found is notified all the same. A run that is older than the latest report only keeps its own.
+    A task that left nothing behind was lost and is reported as UNKNOWN. Red when the report could not be stored; people
+    are notified of the findings all the same. A run that is older than the latest report only stores its own.
 
     :param title: the report's title.
     :param sources: what it is made of, in order, see ``sources``.
-    :param looks_back: whether the run's checks read its window: then time that no run checked is a finding.
+    :param looks_back: whether the checks read the run's window; then a time that no run has checked is a finding.
     """
 
     def __init__(self, *, title: str, sources: Sequence[Source], looks_back: bool = False, **kwargs: Any) -> None:
@@ -56,7 +56,7 @@ class RunbookReportOperator(DocumentedOperator):
     def execute(self, context: Context) -> Any:
         ti, results = context["ti"], RunResults.of(context, self)
         findings = all_findings(self.sources, results)
-        # Before anything else: what was found is for people to hear, also when no report can be kept.
+        # Before anything else: people are notified of these also when no report can be stored.
         self._publish(results, findings)
         services = runbook_services(context)
         window = run_window(context, services)
@@ -89,13 +89,13 @@ class RunbookReportOperator(DocumentedOperator):
         set_run_note(ti, note(report))
         result = {"verdict": report.verdict.value, "counts": report.counts, "key": key, "markdown": text}
         if problem is not None:
-            # A task that fails returns nothing, and the notification names the report.
+            # A task that fails has no return value, but the notification needs the key of the report.
             ti.xcom_push(key=RESULT_KEY, value=result)
             raise problem
         return result
 
     def _publish(self, results: RunResults, findings: Sequence[Finding], *more: str) -> None:
-        """:param more: names beside the sources' own that have an answer."""
+        """:param more: further names that have an answer, besides those of the sources."""
         answered = {name for source in self.sources for name in source.answered(results)}
         partial = {name for source in self.sources for name in source.partial(results)}
         results.ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
@@ -106,7 +106,7 @@ class RunbookReportOperator(DocumentedOperator):
 def _kept(
     store: ReportStore, window: Window, run_id: str, build: Callable[[Previous | None], Report]
 ) -> tuple[Report, str | None, MigrationError | None]:
-    """The report, the key under which it is kept, and what went wrong; compared again where a run came between."""
+    """The report, its key, and an error if there was one; compared again when another run stored its own in between."""
     problem: MigrationError | None = None
     key: str | None = None
     for _ in range(TRIES):

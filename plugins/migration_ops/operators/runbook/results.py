@@ -22,7 +22,7 @@ class RunResults:
 
     :param ti: the task instance that reads them.
     :param params: the run's.
-    :param dag: to ask what comes before a task; None where nobody asks.
+    :param dag: to find the tasks before a task; None: ``causes`` finds none.
     """
 
     ti: Any
@@ -31,7 +31,7 @@ class RunResults:
 
     @classmethod
     def of(cls, context: Context, task: Any) -> RunResults:
-        """For a task that reads what others left."""
+        """The results as the running task reads them."""
         return cls(context["ti"], context["params"], task.get_dag())
 
     def pull(self, task_id: str, key: str = RESULT_KEY, number: int | None = None) -> Any:
@@ -54,7 +54,7 @@ class RunResults:
         return {task_id: str(state) for task_id, state in found.get(self.ti.run_id, {}).items()}
 
     def causes(self, task_id: str) -> set[str]:
-        """Ids of the tasks that failed, and because of which this one could not start."""
+        """Ids of the failed tasks because of which this task could not start."""
         if self.dag is None:
             return set()
         states = self.states(self.dag.task_ids)

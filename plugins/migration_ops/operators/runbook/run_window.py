@@ -1,4 +1,4 @@
-"""The window of a runbook run: fixed by its first task, shared by all, and the same when a task is cleared."""
+"""The time window of a runbook run: fixed by its first task, shared by all, and the same when a task is cleared."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ HOURS = "windowHours"
 
 def run_window(context: Context, services: RunbookServices) -> Window:
     """
-    From when to when this run looks.
+    The time that this run looks at.
 
-    It begins where the last report ended, less ``windows.overlapMinutes``. It is kept beside the reports, so that tasks
-    of one run share it, and a cleared task finds it again. Where nothing can be kept, it is counted from the run's
-    start.
+    It begins where the last report ended, less ``windows.overlapMinutes``. It is stored beside the reports, so that the
+    tasks of a run share it, and a cleared task finds it again. Where nothing can be stored, it ends at the run's start.
     """
     run_id, store = context["ti"].run_id, services.reports(services.dag_id)
     overlap = timedelta(minutes=services.config.thresholds.windows.overlap_minutes)
@@ -49,7 +48,7 @@ def run_window(context: Context, services: RunbookServices) -> Window:
 
 
 def usual_window(context: Context) -> timedelta:
-    """The DAG's own window, which is how far apart its runs are."""
+    """The DAG's default of ``windowHours``, which is the interval between its runs."""
     dag: Any = context.get("dag")
     params = dag.params if dag is not None else {}
     return timedelta(hours=float(params[HOURS] if HOURS in params else context["params"][HOURS]))
@@ -59,7 +58,7 @@ def windowed(reader: AwsReader, window: Window, *, anew: bool) -> AwsReader:
     """
     A reader of the run's window.
 
-    :param anew: a person asked for another look: the window then begins as before, and ends now.
+    :param anew: a person cleared the task: the window then begins as before, and ends now.
     """
     now = datetime.now(UTC)
     until = max(now, window.until) if anew else window.until
@@ -69,7 +68,7 @@ def windowed(reader: AwsReader, window: Window, *, anew: bool) -> AwsReader:
 def _fresh(context: Context, until: datetime, last: LastLook | None, overlap: timedelta) -> Window:
     usual, hours = usual_window(context), context["params"][HOURS]
     conf: Any = getattr(context.get("dag_run"), "conf", None) or {}
-    # The form sends every field: what is the DAG's own value there was given by nobody.
+    # The form sends every field: the DAG's own default was not chosen by anybody.
     if HOURS in conf and ("dag" not in context or timedelta(hours=hours) != usual):
         return asked_window(until, timedelta(hours=hours), last)
     return window_of(until, usual, last, overlap)
@@ -84,13 +83,13 @@ def _last_look(store: ReportStore) -> LastLook | None:
 
 
 def _started(context: Context) -> datetime:
-    """The same for all tasks of a run."""
+    """The start of the run, the same for all its tasks; now when Airflow does not say it."""
     started: datetime | None = getattr(context.get("dag_run"), "start_date", None)
     return started or datetime.now(UTC)
 
 
 def _first_look(context: Context) -> datetime:
-    """Now; of a run that was cleared and never fixed its window, when it was due: it is as old as that."""
+    """The end of a new window: now; for a cleared run without a window the time at which it was due."""
     run = context.get("dag_run")
     due: datetime | None = getattr(run, "run_after", None)
     return due if due is not None and getattr(run, "clear_number", None) else datetime.now(UTC)

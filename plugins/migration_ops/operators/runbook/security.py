@@ -33,9 +33,9 @@ from migration_ops.runbook.scanners.findings import (
 )
 
 SIGNED_REPORT, NOTIFY_SIGNED = "signed_report", "notify_signed"
-# Of what is wrong, a question names so many checks.
+# How many checks that are not OK a question names at most.
 NAMED_CHECKS = 12
-# What Security Hub still holds against us, passed ones too: without them nobody knows that anything was looked at.
+# Active findings of Security Hub, also passed ones: without those an empty answer could mean that nothing was checked.
 _ACTIVE = {
     "RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}],
     "WorkflowStatus": [{"Value": one, "Comparison": "EQUALS"} for one in ("NEW", "NOTIFIED", "RESOLVED")],
@@ -122,9 +122,9 @@ class IngestedFindings:
 
 class ComplianceChecklistOperator(ChecklistOperator):
     """
-    Read the compliance checklist, and put what this run found into each question: people sign with it before them.
+    Read the compliance checklist, and show the findings of this run in each question.
 
-    Cleared with downstream, all is asked anew.
+    Cleared with downstream, all items are asked anew.
 
     :param sources: where the run's findings are taken from.
     """
@@ -157,7 +157,7 @@ def seen_lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def _check_task(chapter: Chapter, chapters: Sequence[Chapter]) -> str:
-    """The first chapter's checks are called as in every runbook DAG."""
+    """The id of a chapter's check task; the first chapter has the id that every runbook DAG has."""
     return CHECK if chapter == chapters[0] else f"{CHECK}_{chapter.name}"
 
 
@@ -168,10 +168,10 @@ def security_sources(chapters: Sequence[Chapter]) -> list[Source]:
 
 def wire_security(title: str, chapters: Sequence[Chapter], checklist: str | None = None) -> None:
     """
-    The tasks: read → checks, beside them what other scanners found → report → notify, and the leaf with the run's
-    colour.
+    The tasks: read → checks, in parallel the ingest of other scanners → report → notify, and the last task, which
+    decides the run's result.
 
-    With a checklist people are asked once the report is there, and it is written again with their answers.
+    With a checklist people are asked after the report, and a second report is written with their answers.
 
     :param checklist: name of its file in the configuration directory.
     """

@@ -1,4 +1,4 @@
-"""What a runbook task works with: clients of this run's connection, configuration, kept reports, topics."""
+"""What a runbook task works with: clients of the run's connection, configuration, stored reports, SNS topics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ XCOM_BYTES = 60_000
 
 @dataclass
 class RunbookServices:
-    """Of one task instance."""
+    """The services of one task instance."""
 
     settings: Settings
     config: RunbookConfig
@@ -49,7 +49,7 @@ class RunbookServices:
 
     @cached_property
     def store(self) -> EvidenceStore | None:
-        """The bucket, None where the installation has none."""
+        """The evidence bucket; None when the installation has none."""
         bucket = self.settings.evidence_bucket
         return EvidenceStore(self.reader.client, bucket, self.settings.evidence_bucket_owner) if bucket else None
 
@@ -57,17 +57,17 @@ class RunbookServices:
         return ReportStore(self.store, dag_id) if self.store else None
 
     def store_snapshot(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
-        """What was read, for the other tasks of this run: by value, or by key where it is large."""
+        """Stores what was read for the other tasks of this run: by value in XCom, or by key when it is large."""
         if self.store is None or len(json.dumps(document)) <= XCOM_BYTES:
             return {"document": document}
         key = f"{PREFIX}/{self.dag_id}/reads/{s3_key_part(self.run_id)}/{name}.json"
         return {"key": self.store.put(key, document)}
 
     def load_snapshot(self, left: Any, reader: str) -> dict[str, Any]:
-        """The document behind what :meth:`store_snapshot` left; a failure's document when nothing is there any more."""
+        """The document that :meth:`store_snapshot` stored; the document of a failed read when it is missing."""
         if not isinstance(left, Mapping):
             return failed(f"reader {reader}", UnknownError("its task left nothing behind: see its log"))
-        # Of several services read by one task, each by its name.
+        # A task that reads several services leaves one entry per reader.
         left = left.get(reader, left)
         if "document" in left:
             return dict(left["document"])
@@ -80,20 +80,20 @@ class RunbookServices:
         return found
 
     def link(self, key: str | None) -> str:
-        """Where a kept report is, for people who may read the bucket."""
+        """The S3 URI of a stored report, empty without a key."""
         return f"s3://{self.settings.evidence_bucket}/{key}" if key else ""
 
     def publish(self, context: Context, message: Message) -> None:
         """Sends one message to the route's topic, through the provider's notifier.
 
-        :raises MigrationError: nobody was notified.
+        :raises MigrationError: SNS did not take it (SNS Publish).
         """
         from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 
         resources = self.config.resources
         name = resources.on_call_topic if message.route is Route.PAGE else resources.warnings_topic
         try:
-            # `notify` itself: called as a callback it would render what came from outside as Jinja.
+            # notify() and not the callback: that would render text from outside as Jinja.
             SnsNotifier(
                 aws_conn_id=self.hook.aws_conn_id,
                 region_name=self.hook.region_name,
@@ -107,7 +107,7 @@ class RunbookServices:
     def topic_arns(self) -> dict[Route, str]:
         """The ARN of each route's topic, whether or not it exists.
 
-        :raises MigrationError: AWS does not say whose credentials these are.
+        :raises MigrationError: STS GetCallerIdentity failed.
         """
         resources = self.config.resources
         names = {Route.PAGE: resources.on_call_topic, Route.WARN: resources.warnings_topic}
@@ -136,26 +136,27 @@ class RunbookServices:
         return dict(self.reader.client("sts").get_caller_identity())
 
     def _topic_arn(self, name: str) -> str:
-        # CreateTopic of a topic that exists would answer its ARN too, but would make one that does not.
+        # CreateTopic would return the ARN too, but would create a topic that does not exist.
         caller = self._caller
         partition = caller["Arn"].split(":")[1]
         return f"arn:{partition}:sns:{self.reader.client('sns').meta.region_name}:{caller['Account']}:{name}"
 
 
 def run_address(dag_id: str, run_id: str) -> str:
-    """The run's page in the Airflow UI; its id where the UI has no address."""
+    """The run's page in the Airflow UI; the ids of DAG and run when ``[api] base_url`` is not set."""
     base = conf.get("api", "base_url", fallback="") or ""
     return f"{base.rstrip('/')}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if base else f"{dag_id} {run_id}"
 
 
 def runbook_services(context: Context) -> RunbookServices:
-    """From the run's params and the installation's settings.
+    """The services, from the run's params and the installation's settings.
 
     :raises InvalidInputError: the connection, a param or a configuration file is wrong.
+    :raises PolicyError: the installation does not allow the connection.
     """
     params, ti = context["params"], context["ti"]
     if "tell" in params:
-        # Its old name would be ignored, and people notified against the caller's will.
+        # The old name would be ignored, and people notified although the caller did not want it.
         raise InvalidInputError("this param is named notify now", path="tell")
     require_connection(params["awsConnId"])
     settings = read_settings()

@@ -1,4 +1,4 @@
-"""Checklists as questions to people: each item is signed off with evidence, or is red. Silence signs nothing off."""
+"""Checklists as questions to people: each item is signed off with evidence, or is red. No answer signs nothing off."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ _FORM = {
 
 class ChecklistOperator(DocumentedOperator):
     """
-    Read the checklist and say what is asked now, with its due dates. Cleared with downstream, all is asked anew.
+    Read the checklist and choose the items that are asked now, with their due dates. Cleared with downstream, all are
+    asked anew.
 
     :param file: its name in the configuration directory.
     """
@@ -69,7 +70,7 @@ class SignOffOperator(StrictHITLOperator):
     :param item: an item of the checklist, with its due date.
     """
 
-    # Not subject and body: they hold text of the configuration, which is no template.
+    # Not subject and body: their text comes from the configuration and must not be rendered.
     template_fields: Sequence[str] = ("item",)
 
     def __init__(self, *, item: dict[str, Any], **kwargs: Any) -> None:
@@ -126,7 +127,7 @@ def _answer(given: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class ChecklistAnswers:
     """
-    The items of a checklist: every one with its state, who signed it, when, and the evidence as plain text.
+    The items of a checklist, each with its state, who signed it, when, and the evidence as plain text.
 
     An item whose question left nothing behind is UNKNOWN.
     """
@@ -153,14 +154,14 @@ def _answered(results: RunResults) -> tuple[list[dict[str, Any]], list[dict[str,
 
 
 def ask_for_each(items: ChecklistOperator) -> Any:
-    """The questions: one task an item of the checklist."""
-    # A mapped task's page is not made by the operator's constructor.
+    """The questions: one mapped task per item of the checklist."""
+    # For a mapped task Airflow does not take doc_md from the operator's constructor.
     return SignOffOperator.partial(
         task_id=SIGN_OFF, map_index_template="{{ task.item['id'] }}", doc_md=doc_of(SignOffOperator)
     ).expand(item=items.output)
 
 
 def wire_checklist(file: str, title: str) -> None:
-    """The tasks of a checklist: read it, ask for each item, report, notify, and the leaf with the run's colour."""
+    """The tasks of a checklist: read it, ask for each item, report, notify, and the task that decides the result."""
     signed = ask_for_each(ChecklistOperator(task_id=CHECKLIST, file=file))
     tail(signed, title, [ChecklistAnswers()])

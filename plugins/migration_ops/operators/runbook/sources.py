@@ -1,4 +1,4 @@
-"""Where a report takes its findings and tables from. Each source names what left nothing: lost is never silence."""
+"""Where a report takes its findings and tables from. Each source reports a task that left nothing as UNKNOWN."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Source(Protocol):
     """Tasks of the run whose findings and tables make the report."""
 
     def findings(self, results: RunResults) -> list[Finding]:
-        """What they left; UNKNOWN for whatever left nothing and should have."""
+        """What the tasks left; UNKNOWN for each that left nothing and should have."""
 
     def answered(self, results: RunResults) -> Collection[str]:
-        """Names that left an answer, where a lost one is named by its task and not by its check."""
+        """Names that left an answer, for sources whose lost tasks are named by the task and not by a check."""
 
     def partial(self, results: RunResults) -> Collection[str]:
-        """Checks of which this run read some resources only: of others it says nothing, and ends no notice."""
+        """Checks for which this run read only some resources: notices of other resources stay open."""
 
     def tables(self, results: RunResults) -> Sequence[dict[str, Any]]:
         """Further tables of the report."""
 
 
 class _Plain:
-    """Base of sources without tables, without names beside their checks', which read all that there is."""
+    """Base of sources without tables and without names of their own, which read all resources."""
 
     def answered(self, results: RunResults) -> Collection[str]:
         return ()
@@ -89,11 +89,11 @@ class TablesOf(_Plain):
 @dataclass(frozen=True)
 class MappedTask:
     """
-    A mapped task that leaves findings and tables. Whatever it is mapped over and left nothing is UNKNOWN.
+    A mapped task that leaves findings and tables. An instance that left nothing is UNKNOWN.
 
     :param task_id: of the mapped task.
-    :param kind_of: what is said of findings about a name that it is mapped over.
-    :param whole: what is said where not even the names are known.
+    :param kind_of: the kind of a finding about a name that it is mapped over.
+    :param whole: the kind of the finding when not even the names are known.
     :param names: what it is mapped over, in order; None when the task ``names_from`` returned them.
     :param names_from: id of the task that returned them.
     :param begun: id of a mapped task before it, which left findings of its own when it failed; None for none.
@@ -141,10 +141,9 @@ class Tasks(_Plain):
     """
     Unmapped tasks, by id. One that left nothing is UNKNOWN, unless it was skipped or had nothing to say.
 
-    One that could not start is not named where every task that failed before it left red findings of its own: these
-    say why.
+    A task that could not start is not named when every failed task before it left red findings: these say why.
 
-    :param kinds: what is said of a task that left nothing, by its id.
+    :param kinds: the kind of the finding about a task that left nothing, by task id.
     """
 
     task_ids: tuple[str, ...]
@@ -152,7 +151,7 @@ class Tasks(_Plain):
 
     def findings(self, results: RunResults) -> list[Finding]:
         states = results.states(self.task_ids)
-        # What a task that was not run again left before it was cleared says nothing about this time.
+        # A cleared task that did not run again may still have its old findings: they say nothing about this time.
         left = {one: results.findings(one) if states.get(one) in _RAN else None for one in self.task_ids}
         explained = {one for one, found in left.items() if found and any(each.verdict in RED for each in found)}
         found: list[Finding] = []
@@ -175,7 +174,7 @@ def _is_explained(causes: set[str], explained: set[str]) -> bool:
 
 
 def merged(tables: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tables of one title become one, in the order of their first; one with a chart stays by itself."""
+    """Tables with the same title and head become one, in the order of their first; one with a chart stays alone."""
     found: dict[Any, dict[str, Any]] = {}
     for number, one in enumerate(tables):
         key = number if "chart" in one else (one["title"], tuple(one["head"]))
@@ -185,5 +184,5 @@ def merged(tables: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def all_findings(sources: Iterable[Source], results: RunResults) -> list[Finding]:
-    """What all sources say, in their order."""
+    """The findings of all sources, in their order."""
     return [one for source in sources for one in source.findings(results)]

@@ -21,9 +21,9 @@ TABLES = "tables"
 
 class TablesOperator(DocumentedOperator):
     """
-    Make the report's tables and charts from what the reads left; a table whose facts could not be read says so.
+    Make the report's tables and charts from what was read; a table whose facts could not be read says so.
 
-    It judges nothing: the checks do. To see new values, clear the reads **with downstream**.
+    It judges nothing: the checks do that. To see new values, clear the reads **with downstream**.
 
     :param chapter: the chapter's name.
     :param readers: the readers in the order in which the reads are mapped; a list where one task reads several.

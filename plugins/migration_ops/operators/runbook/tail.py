@@ -1,4 +1,4 @@
-"""The end of every runbook DAG: report, notify, and the leaf that gives the run its colour."""
+"""The end of every runbook DAG: report, notify, and the last task, which decides the run's result."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def report_and_notify(
     looks_back: bool = False,
 ) -> RunbookReportOperator:
     """
-    Puts a report, and its notification, behind the work; both run whatever became of it.
+    Puts a report, and its notification, after the work; both run whatever its result.
 
-    :param pages: whether on-call is woken up where there is no report at all.
+    :param pages: whether on-call is paged when there is no report at all.
     :param looks_back: see :class:`RunbookReportOperator`.
     :return: the report.
     """
@@ -55,8 +55,8 @@ def tail(
 
     :param work: the tasks, or one, after which the report is written.
     :param sources: what the report is made of.
-    :param outcome: the tasks that decide the run's colour beside the report; None: ``work``.
-    :return: the report and the leaf, to put more before them.
+    :param outcome: the tasks that decide the run's result together with the report; None: ``work``.
+    :return: the report and the last task, to put more before them.
     """
     report = report_and_notify(work, title, sources, pages=pages, looks_back=looks_back)
     complete = CompleteOperator(task_id=RUN_OUTCOME, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)

@@ -1,4 +1,4 @@
-"""The trigger form of the DAGs. The conf itself is judged by ``wave/conf/``; the form only helps to write it."""
+"""The trigger forms of the DAGs. The conf itself is checked by ``wave/conf/``; the form only helps to write it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TITLES = {
     "cmdb": "CMDB",
     "callbackUrl": "Callback URL",
 }
-# One type a field, or one and null: of several the form makes a text box that reads an account id as a number.
+# One type per field, or one and null: for several the form makes a text box, which reads an account id as a number.
 _KEYS_OF_TYPE = {
     "string": ("wave", "awsConnId", "region", "accountId", "mgnWaveId", "callbackUrl", "changeTicket", "reason"),
     "boolean": ("dryRun", "testLaunch", "finalize"),
@@ -34,8 +34,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     **{key: {"type": kind} for kind, keys in _KEYS_OF_TYPE.items() for key in keys},
     "onFailure": {"enum": ["ask", "rollback", "hold"]},
 }
-# Without types of its items an array is a box of one string a line; with these it is edited as JSON. All of them, so
-# that an application which is none still reaches the plan task.
+# Without item types the form shows an array as a box with one string per line; with them it is edited as JSON. All
+# types are listed, so that a malformed application still reaches the plan task.
 _OF_OBJECTS: dict[str, Any] = {
     "type": "array",
     "items": {"type": ["object", "array", "string", "number", "boolean", "null"]},
@@ -48,7 +48,7 @@ def wave_params() -> dict[str, Param]:
 
 
 def rollback_params() -> dict[str, Param]:
-    """The form of ``migration_rollback``. The reason has no default that would do: somebody has to write one."""
+    """The form of ``migration_rollback``. The reason has no valid default: a person has to write it."""
     return _form(RollbackConf(reason="-")) | {
         "reason": Param("", type="string", title="Why", description="Kept in the ledger, shown to the approver")
     }
@@ -57,7 +57,7 @@ def rollback_params() -> dict[str, Param]:
 def _form(conf: WaveConf | RollbackConf) -> dict[str, Param]:
     """One form field per key of the conf, with the conf's own default and help.
 
-    Types only: a value out of bounds should reach the plan task, whose error names every fault at once.
+    Types only: a value out of bounds must reach the plan task, whose error names all findings at once.
     """
     defaults = conf.as_document()
     params = {}
@@ -66,7 +66,7 @@ def _form(conf: WaveConf | RollbackConf) -> dict[str, Param]:
         schema = _OF_OBJECTS if key == "applications" and isinstance(conf, WaveConf) else _SCHEMAS[key]
         if defaults[key] is None and isinstance(schema.get("type"), str):
             schema = {"type": [schema["type"], "null"]}
-        # Never a "description" inside the schema: Airflow's deserialization would drop the DAG without a word.
+        # Never a "description" inside the schema: Airflow's deserialization would silently drop the DAG.
         title = _TITLES.get(key) or _spaced(key)
         params[key] = Param(
             defaults[key], description=(field.description or title).replace("``", ""), title=title, **schema

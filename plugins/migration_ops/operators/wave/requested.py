@@ -15,7 +15,7 @@ from migration_ops.wave.services import Services
 
 
 def requester_of(context: Context) -> str | None:
-    """Name of the user who triggered the run; None when Airflow does not say (a schedule, the command line)."""
+    """Name of the user who triggered the run; None when Airflow does not know (a schedule, the command line)."""
     return getattr(context["dag_run"], "triggering_user_name", None) or None
 
 
@@ -27,14 +27,14 @@ def refuse(findings: list[Finding]) -> None:
 
 
 def region_of(services: Services, policy: Policy) -> str | None:
-    """Where the connection leads; only asked for where Regions are restricted."""
+    """The connection's Region; None where Regions are not restricted, as it is not needed then."""
     return services.client("sts").meta.region_name if policy.regions else None
 
 
 def require_plan_of_run(plan: WavePlan, document: dict[str, Any]) -> None:
-    """The run's conf cannot be edited, its XComs can: the plan must be what the conf makes.
+    """The run's conf cannot be edited, its XComs can: the plan must be the one that the conf makes.
 
-    Of a wave that is read from MGN the applications are MGN's: only the rest of the conf is compared.
+    For a wave that is read from MGN only the rest of the conf is compared: the applications come from MGN.
 
     :raises PlanMismatchError: it is another one.
     """

@@ -1,4 +1,4 @@
-"""The operators of ``migration_rollback`` that select what is rolled back and end it."""
+"""The operators of ``migration_rollback``: select, show the sheet, roll back, release."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class SelectOperator(DocumentedOperator):
     """
     Find the migrations in the ledger and show what MGN says of them.
 
-    Pushes the plan and the evidence sheet; returns the applications to roll back, none for a dry run. Servers that a
-    run under way holds end it here, before anybody is asked.
+    Pushes the plan and the evidence sheet; returns the applications to roll back, none for a dry run. It fails here,
+    before anybody is asked, when a run that is not over holds one of the servers.
     """
 
     def execute(self, context: Context) -> Any:
@@ -79,7 +79,7 @@ class SelectOperator(DocumentedOperator):
 
 
 def _require_account(services: Services, account_id: str | None) -> None:
-    """:raises BlockedError: the connection leads to another account, or nobody knows to which one."""
+    """:raises BlockedError: the connection leads to another account, or to which one is not known."""
     if account_id or Policy.of(services.settings).account_ids:
         check = account_check(services, account_id)
         if check.verdict is not Verdict.OK:
@@ -99,10 +99,10 @@ class SheetOperator(DocumentedOperator):
 
 class RequestedRollbackOperator(LaunchOperator):
     """
-    Roll one application back as it was approved, and read back that it is. The approval is the ledger's.
+    Roll one application back as it was approved, and verify it. The approval is read from the ledger.
 
-    What was approved is compared with what would be done now, right before anything is touched: other people's
-    launches, and applications that lose what they need. A rollback that was begun goes on.
+    What was approved is compared with what would be done now, right before anything is touched: launches of somebody
+    else, and applications that lose what they need. A rollback that was begun goes on.
     """
 
     def __init__(self, **kwargs: Any) -> None:

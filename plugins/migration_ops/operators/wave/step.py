@@ -1,4 +1,4 @@
-"""The operator of every step: a thin shell that runs it, defers its waits, and turns its answers into task states."""
+"""The operator of every step: it runs the step, defers its waits, and turns its outcome into a task state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.registry import STEPS
 from migration_ops.wave.waits.outcome import Done, Reason, Resumed
 
-# Our own deadline ends a wait; Airflow's is only there for a trigger that never came back.
+# Our own deadline ends a wait; Airflow's timeout is only for a trigger that never fires.
 _GRACE = timedelta(hours=1)
 
 
@@ -42,8 +42,8 @@ class StepOperator(BaseOperator):
 
     :param step: name of the step in ``migration_ops.wave.steps.registry``.
     :param app: the application's document, for a task mapped over the applications.
-    :param inputs: task ids whose results the step needs, by the name it knows them under.
-    :param is_registered: preflight registered the plan that it works by; a rollback on request has a plan of its own.
+    :param inputs: task ids whose results the step needs, by the step's own name for them.
+    :param is_registered: preflight registered its plan; False for a rollback on request, which has a plan of its own.
     """
 
     template_fields: Sequence[str] = ("app",)
@@ -89,7 +89,7 @@ class StepOperator(BaseOperator):
         except StepSkipped as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         except ResultLostError as lost:
-            # Like a gate: nothing of the application failed, so nobody decides about it.
+            # As for a gate: nothing of the application failed, so nobody is asked to decide.
             note_gate(ti, lost)
             raise
         except GateShutError as shut:
@@ -131,7 +131,7 @@ class StepOperator(BaseOperator):
             services.flush()
 
     def _note(self, services: Services, inp: StepInput, error: MigrationError) -> None:
-        """The ledger should say why; when it cannot be written, the first error is still the one to show."""
+        """Notes the error in the ledger; when that fails, the first error is still the one to show."""
         try:
             note_failure(services, inp.application, error)
         except MigrationError as second:
@@ -141,7 +141,7 @@ class StepOperator(BaseOperator):
 class LaunchOperator(StepOperator):
     """A step that starts MGN jobs, with buttons to them in the AWS console.
 
-    Only these steps have buttons: for every link of a task Airflow asks its API twice after each stint.
+    Only these steps have buttons: for every link of a task Airflow calls its API twice each time the task stops.
     """
 
     operator_extra_links = STEP_LINKS
@@ -151,7 +151,7 @@ _WITH_JOBS = frozenset({"test_launch", "mark_ready", "cutover", "rollback"})
 
 
 def step_task(*, step: str, **kwargs: Any) -> StepOperator:
-    """The task of a step, by the operator that fits it."""
+    """The task of a step, with the operator that fits it."""
     return (LaunchOperator if step in _WITH_JOBS else StepOperator)(step=step, **kwargs)
 
 

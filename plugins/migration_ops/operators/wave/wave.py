@@ -1,4 +1,4 @@
-"""The wave-level operators that are no step of an application: plan, preflight, report."""
+"""The operators of a wave that are not steps: plan, preflight, report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from migration_ops.wave.sheets.report import wave_report
 
 
 class PlanOperator(DocumentedOperator):
-    """Turn the run's conf into a plan; a conf that is wrong ends the run here, with every fault in the run's note."""
+    """Turn the run's conf into a plan. A wrong conf ends the run here, with the findings in the run's note."""
 
     def execute(self, context: Context) -> Any:
         ti, run = context["ti"], context["dag_run"]
@@ -100,7 +100,7 @@ class ReportOperator(DocumentedOperator):
     """
     Write the wave report, whatever happened; skipped only when there was never a plan.
 
-    :param approvals: ids of the approval tasks by name; what was answered is read in the ledger.
+    :param approvals: ids of the approval tasks by name of the approval; the answers are read from the ledger.
     """
 
     def __init__(self, *, approvals: dict[str, str], **kwargs: Any) -> None:
@@ -126,7 +126,7 @@ class ReportOperator(DocumentedOperator):
         return document
 
     def _of_checks(self, ti: Any, plan: WavePlan) -> dict[str, Any]:
-        """A dry run, or a preflight that said no: what was checked, and what would be done."""
+        """The report of a dry run, or of a failed preflight: the checks, and the plan."""
         checks = [
             GateResult(**{**one, "verdict": Verdict(one["verdict"])})
             for one in ti.xcom_pull(task_ids="preflight", key="checks") or []

@@ -1,13 +1,13 @@
 """Refuses commands that stop the operating system or an agent: replication stops with them, and nobody can undo it.
 
-Known are the usual programs and cmdlets under any path and quoting, behind ``;``, ``&&``, ``|``, in substitutions and
-blocks, behind ``sudo``, ``env``, ``nohup``, ``timeout`` and the like, and as the text of ``sh -c``, ``eval``,
-``powershell -Command`` or ``-EncodedCommand``, ``cmd /c`` and ``echo … | sh``.
+It finds the usual programs and cmdlets under any path and quoting, behind ``;``, ``&&``, ``|``, in substitutions and
+blocks, behind ``sudo``, ``env``, ``nohup``, ``timeout`` and the like, and in the text of ``sh -c``, ``eval``,
+``powershell -Command`` or ``-EncodedCommand``, ``cmd /c`` and ``echo … | sh``. The text of a here-document is read
+where a shell reads it.
 
-Not known are: what a variable, an alias, a function or a script on the server holds; other languages
-(``python -c``), other encodings, other hosts; what takes the network, the disk or the power away in another way. The
-text of a here-document is read where a shell reads it. This catches mistakes; against intent it is no wall: who may
-not run commands on a source must not be let write a conf.
+It does not find: what a variable, an alias, a function or a script on the server holds; other languages
+(``python -c``), other encodings, other hosts; other ways to take away the network, the disk or the power. This catches
+mistakes, not intent: let only people write a conf who may run commands on the sources.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def _of_entries(entries: Any, path: str) -> Iterator[Finding]:
     lines = list(joined_lines(entries))
     for position, (number, line) in enumerate(lines):
         if ends_with is not None:
-            # Input of another program: to a database SHUTDOWN is a word of its own.
+            # Input of another program: SHUTDOWN may be a statement of a database.
             ends_with = None if line.strip() == ends_with else ends_with
             continue
         ends_with = _here_document(line)
         if not any(later.strip() == ends_with for _, later in lines[position + 1 :]):
-            # It never ends: a quoted sign of one, or a mistake. What follows is read.
+            # It never ends: ``<<`` was quoted, or it is a mistake. The lines that follow are read.
             ends_with = None
         code = problem_of(line)
         if code and (number, code) not in seen:

@@ -1,7 +1,7 @@
-"""What an http check asks: the new instance at the address that EC2 gives it, built from parts, and nothing else.
+"""Where an http check goes: to the new instance, at the address that EC2 gives it, and nowhere else.
 
-A check in the older form, a URL template, is read into the same parts. It is taken only where it means the same:
-``scheme://{privateIp}`` or ``{publicIp}``, a port, a path.
+A check in the older form, a URL template, is split into the same parts. It is accepted only as
+``scheme://{privateIp}`` or ``{publicIp}``, with an optional port and path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _INSTANCE = re.compile(r"\{(?P<address>privateIp|publicIp)\}(?::(?P<port>[0-9]{1,5}))?")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
-# How often a path may be percent-encoded over: servers behind servers may decode it more than once.
+# How many times a path is decoded at most: a chain of proxies may decode it more than once.
 _MOST_DECODINGS = 5
 
 Problem = tuple[str, str]
@@ -34,7 +34,7 @@ class HttpTarget:
     :param path: with its query; may hold the placeholders.
     :param host: for the Host header and the server name of TLS; None: the address itself.
     :param verify_tls: whether the certificate must be valid for ``host``.
-    :param status: that must be answered.
+    :param status: the HTTP status that must be answered.
     """
 
     scheme: str
@@ -49,7 +49,7 @@ class HttpTarget:
 def target_of(check: Mapping[str, Any]) -> HttpTarget:
     """The target of a check as the plan holds it, whichever form it has.
 
-    :raises InvalidInputError: the check would not ask the new instance; plans of earlier versions may hold such.
+    :raises InvalidInputError: the check would not ask the new instance; a plan of an earlier version may hold one.
     """
     problem = next(problems_of(check), None)
     if problem is not None:
@@ -91,7 +91,7 @@ def problems_of(check: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def check_url_problem(template: str) -> Problem | None:
-    """(code, message) when a check's URL template is not one, or would not ask the new instance."""
+    """(code, message) when a check's URL template is malformed, or would not ask the new instance."""
     if any(found not in PLACEHOLDERS for found in _BRACES.findall(template)):
         return "unknown_placeholder", f"knows only {', '.join(PLACEHOLDERS)}"
     if _UNSAFE.search(template):
@@ -103,7 +103,7 @@ def check_url_problem(template: str) -> Problem | None:
         return "secret_in_url", "must not carry a user name or password: confs are shown and stored"
     instance = _INSTANCE.fullmatch(url["authority"])
     if instance is None:
-        # The source, or a left-over instance, may still answer under a fixed name; any host could be asked by one.
+        # Under a fixed name the source or an old instance may still answer, and any host could be asked.
         return "names_no_instance", "must have {privateIp} or {publicIp} as its host, and a port at most beside it"
     if instance["port"] and not 0 < int(instance["port"]) < 65_536:
         return "bad_url", "must have a port from 1 to 65535"
@@ -111,7 +111,7 @@ def check_url_problem(template: str) -> Problem | None:
 
 
 def path_problem(path: str) -> Problem | None:
-    """(code, message) when a path could be read as another path, or as another host, by whoever it passes."""
+    """(code, message) when a proxy or server could read the path as another path, or as another host."""
     if any(found not in PLACEHOLDERS for found in _BRACES.findall(path)):
         return "unknown_placeholder", f"knows only {', '.join(PLACEHOLDERS)}"
     plain = path
@@ -133,7 +133,7 @@ def path_problem(path: str) -> Problem | None:
 
 
 def _decoded(path: str) -> str | None:
-    """With every layer of percent-encoding off, and look-alikes of ASCII as ASCII; None when there is no end of it."""
+    """Without percent-encoding, and with look-alikes of ASCII as ASCII; None when it is encoded too many times over."""
     for _ in range(_MOST_DECODINGS):
         now = unquote(path)
         if now == path:
@@ -146,7 +146,7 @@ def _parts(template: str) -> tuple[str, str, int, str]:
     url = _URL.fullmatch(template)
     instance = _INSTANCE.fullmatch(url["authority"]) if url else None
     if url is None or instance is None:
-        raise InvalidInputError("the check's url is none", path="url")
+        raise InvalidInputError("the check's url is malformed", path="url")
     scheme = url["scheme"].lower()
     port = int(instance["port"]) if instance["port"] else DEFAULT_PORTS[scheme]
     return scheme, instance["address"], port, _path_of(url["rest"])

@@ -1,7 +1,7 @@
-"""How long a run may take, and whether a conf can end within it: Airflow ends a run at its limit, whatever is open.
+"""How long a run may take, and whether a conf can end within it.
 
-What is open then is skipped, also the tasks that free the locks and write the report. So a wait that must be sat out,
-and a time-out that is to count as an answer, has to lie within the limit.
+At its ``dagrun_timeout`` Airflow ends the run and skips every task that is still open, also those that free the locks
+and write the report. So each wait, and each time-out that counts as an answer, must end before that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from migration_ops.wave.conf.problems import Finding
 # ``dagrun_timeout`` of the DAGs.
 WAVE_LIMIT = timedelta(days=21)
 ROLLBACK_LIMIT = timedelta(days=3)
-# Of each run for the work itself: jobs, verification, what follows the last answer.
+# Kept free in each run for the work itself: jobs, verification, what follows the last answer.
 WORK = timedelta(hours=6)
 
 _DEFAULTS = {"replication": 1_440, "approvals": 1_440, "quiesce": 30, "finalSync": 60}
@@ -23,11 +23,11 @@ _DEFAULTS = {"replication": 1_440, "approvals": 1_440, "quiesce": 30, "finalSync
 
 def of_wave(document: Mapping[str, Any], now: datetime, opens: datetime | None) -> Iterator[Finding]:
     """
-    What of a wave's conf cannot end in time; of values of a wrong type nothing is said.
+    What in a wave's conf cannot end in time. Values of a wrong type are ignored here: the model reports them.
 
-    A dry run waits for no window: it is made weeks ahead, and the real run is judged when it is triggered.
+    A dry run waits for no window: it may be made weeks ahead, and the real run is judged when it is triggered.
 
-    :param opens: when the cutover window opens.
+    :param opens: when the cutover window opens; None: it is open from the start.
     """
     is_waited_for = opens is not None and document.get("dryRun", True) is False
     until_open = max((opens - now).total_seconds() / 60, 0.0) if opens and is_waited_for else 0.0
@@ -50,13 +50,13 @@ def of_wave(document: Mapping[str, Any], now: datetime, opens: datetime | None) 
 
 
 def of_rollback(timeout_minutes: float) -> Iterator[Finding]:
-    """What of a rollback's conf cannot end in time."""
+    """What in a rollback's conf cannot end in time."""
     if timeout_minutes > (ROLLBACK_LIMIT - WORK).total_seconds() / 60:
         yield _too_long("timeoutMinutes", "it ends after", timeout_minutes, ROLLBACK_LIMIT)
 
 
 def _before_approval(document: Mapping[str, Any], until_open: float, soak: float) -> float:
-    """The last question is asked after window and soak, unless it is not asked."""
+    """Minutes before the approval of finalize, which comes after window and soak; 0 when it is not asked."""
     approvals = document.get("approvals")
     asked = approvals.get("finalize", True) if isinstance(approvals, dict) else True
     return until_open + soak if asked and document.get("finalize", True) else 0.0

@@ -1,4 +1,4 @@
-"""The conf of ``migration_wave``: its model, and the one way in, ``parse_conf``."""
+"""The conf of ``migration_wave``: its model, and ``parse_conf``, which every conf of a run goes through."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 _SHOWN_FINDINGS = 5
-# A wave of 200 servers takes some 60,000: what is longer is no conf, and judging it would take minutes.
+# A wave of 200 servers takes some 60,000 characters. Checking a far longer one would take minutes.
 MAX_CONF_CHARACTERS = 500_000
 
 
@@ -121,9 +121,9 @@ def parse_conf(document: dict[str, Any], *, now: datetime) -> WaveConf:
 
 
 def restore_conf(document: dict[str, Any]) -> WaveConf:
-    """A conf that ``parse_conf`` accepted before (``WavePlan.conf``), whatever the time is now.
+    """A conf that ``parse_conf`` accepted before (``WavePlan.conf``); its window is not compared with the time now.
 
-    :raises InvalidConfError: it is no such document.
+    :raises InvalidConfError: the document does not fit the model.
     """
     conf, findings = _validate(_as_json(document))
     if conf is None:
@@ -132,7 +132,7 @@ def restore_conf(document: dict[str, Any]) -> WaveConf:
 
 
 def conf_from_mgn_wave(conf: WaveConf, applications: dict[str, list[str]]) -> dict[str, Any]:
-    """The conf document with the applications that MGN lists for ``mgnWaveId``; parse it again.
+    """The conf document with the applications that MGN lists for ``mgnWaveId``; the caller parses it again.
 
     :param applications: application name to its source server ids (ListApplications, DescribeSourceServers).
     """
@@ -163,7 +163,7 @@ def _validate(text: str) -> tuple[WaveConf | None, list[Finding]]:
         return WaveConf.model_validate_json(text), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        # A refused item also makes pydantic call its list too short.
+        # For a refused item pydantic also reports its list as too short.
         within = {one["loc"][:depth] for one in details for depth in range(len(one["loc"]))}
         kept = [one for one in details if not (one["type"] == "too_short" and one["loc"] in within)]
         return None, [Finding(path_of(one["loc"]), one["type"], one["msg"]) for one in kept]

@@ -8,13 +8,13 @@ from typing import Any
 
 from migration_ops.wave.conf.problems import Finding
 
-# Control and format characters, line and paragraph separators, halves of a pair that is none: they reorder, break or
-# colour what people read. Letters of every script stay.
+# Control and format characters, lone surrogates, line and paragraph separators: they reorder, break or colour what
+# people read. Letters of every script are allowed.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def invisible_in(text: str) -> list[str]:
-    """The characters of a text that cannot be seen, each once, as ``U+202E``; a plain space is none."""
+    """The invisible characters of a text, each once, written as ``U+202E``; a plain space does not count."""
     found = (one for one in text if unicodedata.category(one) in _INVISIBLE or _is_other_space(one))
     return list(dict.fromkeys(f"U+{ord(one):04X}" for one in found))
 

@@ -24,7 +24,7 @@ from pydantic.alias_generators import to_camel
 
 from migration_ops.wave.conf.field_docs import field_docs
 
-# MGN's own limits (mgn-reference sections 2 and 7).
+# MGN's own limits (AWS service quotas of MGN).
 MAX_SERVERS_PER_APPLICATION = 200
 MAX_APPLICATIONS_PER_WAVE = 1_000
 _DAY_SECONDS = 86_400
@@ -37,7 +37,7 @@ DOCUMENT_BY_PLATFORM = {"Linux": DEFAULT_DOCUMENT, "Windows": "AWS-RunPowerShell
 Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\s\x00]( *[^\s\x00])*$")]
 SourceServerId = Annotated[str, Field(pattern=r"^s-[0-9A-Za-z]{17}$")]
 MigrationId = Annotated[str, Field(max_length=128, pattern=r"^mig-[A-Za-z0-9-]+$")]
-# It becomes a path segment of the CMDB's URL, so nothing that changes a path.
+# It becomes a path segment of the CMDB's URL, so it has no characters that change a path.
 CmdbId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$")]
 # A source outside AWS is a hybrid managed node (mi-), one inside AWS an instance (i-).
 ManagedInstanceId = Annotated[str, Field(pattern=r"^(mi-[0-9a-f]{17}|i-[0-9a-f]{8,17})$")]
@@ -48,7 +48,7 @@ UserId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")]
 CalendarName = Annotated[str, Field(pattern=r"^(arn:[^\s\x00]{1,2000}|[A-Za-z0-9_.-]{3,128})$")]
 # A name only: an ARN would lead to a document of another account.
 DocumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,128}$")]
-# A DNS name; its last label begins with a letter, so that it is no address in any notation.
+# A DNS name; its last label begins with a letter, so that it cannot be an IP address in any notation.
 HostName = Annotated[
     str,
     Field(
@@ -82,7 +82,7 @@ def _title(field_name: str, _field: object) -> str:
 
 
 class ConfPart(BaseModel):
-    """Base of all parts: camelCase, strict, closed, frozen; never echoes what it was given."""
+    """Base of all parts: camelCase keys, strict types, no unknown keys, frozen; errors never show the input."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -108,7 +108,7 @@ class ConfPart(BaseModel):
 
 
 def _without(document: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """Keys of a later version stay out where they are not used: plans and their hashes were approved without them."""
+    """Leaves out unused keys that a later version added: plans were hashed and approved without them."""
     return {key: value for key, value in document.items() if key not in keys or value is not None}
 
 
@@ -142,7 +142,7 @@ class HttpCheck(ConfPart):
 
     @model_serializer(mode="wrap")
     def _in_the_form_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A check in the older form stays as it was: plans and their hashes hold it."""
+        """A check in the older form keeps its form: plans were hashed and approved with it."""
         document: dict[str, Any] = handler(self)
         if self.url is not None:
             return {key: document[key] for key in ("type", "url", "status")}
@@ -203,7 +203,7 @@ class ApprovalsConf(ConfPart):
     """Airflow user ids that may answer; empty: everybody who may answer in this DAG."""
 
     def is_asked(self, which: str) -> bool:
-        """Whether people decide this: ``cutover`` and ``finalize`` as the conf says, everything else always."""
+        """Whether people decide this: the conf says it for ``cutover`` and ``finalize``; all else is always asked."""
         return {"cutover": self.cutover, "finalize": self.finalize}.get(which, True)
 
 
@@ -246,7 +246,7 @@ class QuiesceConf(ConfPart):
         return DOCUMENT_BY_PLATFORM[platform] if named == DEFAULT_DOCUMENT else named
 
     def commands_for(self, platform: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The commands, and those that undo them."""
+        """The commands to run, and the commands that undo them."""
         if platform == "Windows" and self.windows_commands and self.windows_undo_commands:
             return self.windows_commands, self.windows_undo_commands
         return self.commands, self.undo_commands

@@ -1,10 +1,10 @@
-"""One thing that is wrong with a conf, and how its place is written."""
+"""One finding about a conf, and how its place in the conf is written."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-KEY_LENGTH = 80  # What a finding repeats of a key or a name: enough to find it by.
+KEY_LENGTH = 80  # A finding shows at most so many characters of a key or a name.
 _CHECK_TYPES = frozenset({"http", "tcp", "ssm"})
 _DOCUMENT_FORMS = frozenset({"name", "byServer"})
 

@@ -44,11 +44,14 @@ class RollbackConf(ConfPart):
     timeout_minutes: Minutes = 1_440
     """How long the approval may stay unanswered."""
     approvers: tuple[UserId, ...] = ()
-    """User ids that may approve, of those that the wave and the installation let; none: all of those."""
+    """User ids that may approve; the wave and the installation may allow fewer. Empty: all whom they allow."""
 
 
 def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
-    """:raises InvalidConfError: with every finding."""
+    """The conf of a rollback run.
+
+    :raises InvalidConfError: with all findings of the first part that fails: types, limits and names, selection.
+    """
     import json
 
     try:
@@ -69,7 +72,7 @@ def parse_rollback_conf(document: dict[str, Any]) -> RollbackConf:
 
 
 def _names(conf: RollbackConf) -> Iterator[Finding]:
-    """A name with a slash was taken once, and what has it must still be found."""
+    """Slashes are allowed: earlier versions took names with them, and their migrations must still be found."""
     yield from names.of_text("wave", conf.wave)
     for key, values in (("applications", conf.applications), ("approvers", conf.approvers)):
         for index, one in enumerate(values):

@@ -1,4 +1,4 @@
-"""What concerns more than one field of a conf. Reads the raw document, so that it finds everything in one go.
+"""The rules about more than one field of a conf. They read the raw document, so that all findings come at once.
 
 A part of the wrong type is skipped here: the model reports it.
 """
@@ -100,7 +100,7 @@ def _migration_ids(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for path, server in _servers(document):
         given, source = server.get("migrationId"), server.get("sourceServerId")
         if given is None and isinstance(wave, str) and isinstance(source, str):
-            # A derived id may collide with one given elsewhere; the same server twice is reported as such.
+            # A derived id may equal one that is given elsewhere. The same server twice is reported by its own finding.
             given = migration_id_for(wave, source)
         yield f"{path}.migrationId", given
 
@@ -144,7 +144,7 @@ def _dependencies(document: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _time(value: Any) -> datetime | None:
-    """As the model reads it: two readers of one text are two times."""
+    """Parsed as the model parses it: another parser could read another time from the same text."""
     if not isinstance(value, str):
         return None
     try:
@@ -165,12 +165,12 @@ def _window(window: dict[str, Any], now: datetime) -> Iterator[Finding]:
     opens, closes = _time(window.get("opens")), _time(window.get("closes"))
     for key, moment in (("opens", opens), ("closes", closes)):
         if moment and not _ISO.match(window[key]):
-            # The model takes seconds since 1970 as well, and nobody who approves would read them as a time.
+            # The model also takes seconds since 1970, which no approver would read as a time.
             yield Finding(f"cutoverWindow.{key}", "not_iso_8601", "must be an ISO 8601 time with an offset")
     if closes and closes <= now:
         yield Finding("cutoverWindow.closes", "window_closed", f"the window closed at {closes.isoformat()}")
     if opens and closes and opens >= closes:
-        yield Finding("cutoverWindow.opens", "opens_after_closes", "the window opens when it has closed")
+        yield Finding("cutoverWindow.opens", "opens_after_closes", "the window must open before it closes")
 
 
 def _samples(replication: dict[str, Any]) -> Iterator[Finding]:
@@ -179,7 +179,7 @@ def _samples(replication: dict[str, Any]) -> Iterator[Finding]:
         return
     samples, poll_seconds, timeout_minutes = values
     if (samples - 1) * poll_seconds >= timeout_minutes * 60:
-        message = "so many samples, so far apart, cannot be had before the time-out"
+        message = "this many samples, so far apart, cannot be taken before the time-out"
         yield Finding("replication.timeoutMinutes", "cannot_be_met", message)
 
 
@@ -194,7 +194,7 @@ def _quiesce(document: dict[str, Any]) -> Iterator[Finding]:
             path = path_of(("quiesce", key, server_id))
             yield Finding(path, "unknown_server", "no server of this wave has this id")
     for server_id in sorted(known - set(ids)):
-        # A source that keeps writing while its siblings are stopped is the very thing quiesce is to prevent.
+        # Quiesce must not leave one source writing while the others are stopped.
         message = f"names no managed instance for {server_id[:KEY_LENGTH]!r}"
         yield Finding("quiesce.instanceIds", "missing_instance", message)
 
@@ -223,7 +223,7 @@ Problem = tuple[str, str]
 
 
 def callback_problem(url: str) -> Problem | None:
-    """(code, message) when a callback URL cannot be one or carries a secret; if it may be called is asked later."""
+    """(code, message) when a callback URL is malformed or has a secret; whether it may be called is checked later."""
     parts, problem = _split(url)
     if problem or parts is None:
         return problem

@@ -33,7 +33,7 @@ def joined_lines(entries: Sequence[str]) -> Iterator[tuple[int, str]]:
     for number, entry in enumerate(entries):
         for line in re.split(r"[\r\n\x0b\x0c\x85\u2028\u2029]+", entry):
             begun = begun if kept else number
-            # The shell's, PowerShell's and cmd's sign that the line goes on.
+            # The line goes on: backslash in a shell, backquote in PowerShell, ^ in cmd.
             if re.search(r"(?<!\\)(?:\\\\)*\\$|\^$", line) or (line.endswith("`") and line.count("`") % 2):
                 kept += line[:-1]
                 continue
@@ -66,7 +66,7 @@ def substitutions_in(line: str) -> Iterator[str]:
 def _words(line: str, escape: str) -> list[str]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars=_PUNCTUATION)
     lexer.whitespace_split = True
-    # A sign of a comment within a word would hide the rest of the line.
+    # shlex takes # within a word as a comment, which would hide the rest of the line.
     lexer.commenters = ""
     lexer.escape = escape
     try:
@@ -110,7 +110,7 @@ def _command(words: list[str]) -> Command | None:
     while rest and (rest[0].lower() in _RESERVED or _ASSIGNMENT.match(rest[0])):
         rest.pop(0)
     if len(rest) > 2 and rest[0].startswith("$") and rest[1] == "=":
-        # PowerShell's assignment of what a command gives.
+        # PowerShell: a command's output is assigned to a variable.
         rest = rest[2:]
     if not rest:
         return None

@@ -59,7 +59,7 @@ READS_A_SCRIPT = _words(
     "sh bash dash zsh ksh ash su runuser script flock eval at batch powershell pwsh cmd invoke-expression iex "
     "invoke-command icm start-job"
 )
-# They end what another part of the pipeline found.
+# They stop what another command of the pipeline found.
 ENDS_WHAT_IT_IS_GIVEN = _words("kill stop-service stop-process restart-service spsv spps taskkill .stop .kill .pause")
 
 TEXTS = tuple(
@@ -87,7 +87,7 @@ _ENDING_UNIT = re.compile(
 _START = _words("start isolate restart reload-or-restart try-restart default enable set-default")
 
 _AGENT = re.compile(r"aws[-_. ]?replication|amazon[-_. ]?ssm[-_. ]?agent|ssm-agent-worker|ssm-document-worker", re.I)
-# What a pattern (``amazon*``) is held against.
+# Names that a pattern (``amazon*``) is matched with.
 _AGENT_NAMES = (
     "aws-replication-agent",
     "aws-replication-tailer",
@@ -107,7 +107,7 @@ _STOPS = _words(
 _MANAGERS = _words(
     "systemctl service invoke-rc.d rc-service initctl snap chkconfig update-rc.d rc-update sc net net1 sv supervisorctl"
 )
-# Whatever they are given ends, is put away or is begun anew.
+# They stop, remove or restart whatever they are given.
 _ENDERS = _words(
     "kill pkill killall skill taskkill stop restart stop-service restart-service suspend-service remove-service "
     "stop-process spsv spps rm rmdir unlink shred del erase rd remove-item ri"

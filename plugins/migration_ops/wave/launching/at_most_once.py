@@ -1,8 +1,8 @@
 """Sends StartTest, StartCutover and TerminateTargetInstances at most once per intent.
 
-MGN's calls take no idempotency token (mgn-reference section 9). So the intent is written first, travels as a tag of
-the job, and an outcome that is not known is looked up (``reconcile``) before anything is sent (again): the caller asks
-its gates anew in between, because hours may lie between a lost call and the next one.
+These calls take no idempotency token (MGN API reference). So the intent is written to the ledger first and sent as a
+tag of the job. An unknown outcome is looked up (``reconcile``) before anything is sent again. The caller checks its
+gates anew in between, because hours may pass between a lost call and the next one.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ def launch_once(
 ) -> LaunchState:
     """Makes sure each record's server has exactly one job of ``action`` for its present attempt.
 
-    A record whose last intent ended unsuccessfully gets the next attempt: only a cleared task comes here again,
-    because a failed launch is never retried by itself.
+    After a failed attempt a record gets the next one: only a task that a person cleared comes here again.
 
     :param records: looked up before (``reconcile``): an intent without a job is refused here.
     :param phase: the ledger phase written together with the intent; None leaves each record in its own.
     :param lags: the lag in seconds that was judged right before, by source server id; kept with the intent.
     :param views: the servers as read right before: a job that they name already is not the one sent now.
-    :raises Refused: MGN refused for good and nothing was started.
+    :raises UnknownError: an intent without a job was not looked up, or the ledger does not say when it was written.
+    :raises RefusedError: MGN refused for good and nothing was started.
     :raises StepFailedError: a job that is not ours works on a server.
     """
     name = action.value
     unclear = [r.migration_id for r in records if has_unsettled_intent(r, action) and not r.intents[name].job_id]
     if unclear:
         raise UnknownError("these intents must be looked up before anything is sent", action=name, migrationIds=unclear)
-    # The last look before the same intent is sent again: the gates were read since the one before.
+    # A last look before an intent is sent again: checking the gates took time since the look before.
     records = adopt_late(services, records, action)
     known = [r for r in records if has_unsettled_intent(r, action)]
     by_id = {record.migration_id: record for record in records}
@@ -87,7 +87,7 @@ def launch_once(
 
 
 def _follow(services: Services, known: list[Record], action: Action, phase: Phase | None) -> LaunchState:
-    """Jobs that run already, for example since before the application was stopped: back to the phase that says so."""
+    """Jobs that run already, for example from before the application was stopped: back to the phase that says so."""
     jobs = {r.source_server_id: str(r.intents[action.value].job_id) for r in known}
     old = [r for r in known if phase is not None and r.phase is not phase]
     if not old or phase is None:
@@ -127,8 +127,8 @@ def _write_and_send(
 
 
 def _attempt_of(batch: list[Record], name: str) -> tuple[int, str]:
-    """The next attempt. One of which nothing happened is the same attempt again: should it take effect after all,
-    its job carries the very tag that is looked for."""
+    """Number and intent id of the next attempt. An attempt of which nothing happened keeps both: if its first call
+    takes effect late, the job carries the tag that is looked for."""
     first = batch[0].intents.get(name)
     if first is not None and all((i := r.intents.get(name)) and _may_be_resent(i, first) for r in batch):
         return first.attempt, first.intent_id
@@ -142,7 +142,7 @@ def _may_be_resent(intent: Intent, first: Intent) -> bool:
 
 
 def _remember_jobs(record: Record, action: Action, view: ServerView | None) -> dict[str, Any]:
-    """Jobs that were there before this attempt, so that looking it up never adopts one of them."""
+    """The facts with the jobs from before this attempt, so that a look-up never adopts one of them."""
     earlier = record.intents.get(action.value)
     found = [earlier.job_id if earlier else None, last_job(view, action)]
     jobs = dict.fromkeys([*record.facts.get(EARLIER_JOBS, []), *(one for one in found if one)])
@@ -184,7 +184,7 @@ def _send(services: Services, batch: list[Record], action: Action, intent_id: st
 def _after_conflict(
     services: Services, batch: list[Record], action: Action, again: bool, error: ConflictError
 ) -> LaunchState:
-    """MGN did not execute this call. Either its job runs already, or MGN is full for the moment, or it is a no."""
+    """MGN did not execute this call: its job runs already, or MGN's quota is full for the moment, or it refused."""
     job = started_job(services, batch, action)
     if job is not None:
         services.log.warning("%s: conflict with our own job %s; adopting it", action, job.job_id)
@@ -194,7 +194,7 @@ def _after_conflict(
     foreign = [one.job_id for one in busy if one.is_active and set(one.launch_status) & servers]
     busy_servers = sum(len(one.launch_status) for one in busy)
     is_full = len(busy) >= JOBS_IN_FLIGHT_QUOTA or busy_servers + len(batch) > SERVERS_IN_FLIGHT_QUOTA
-    # MGN has no error of its own for a used-up quota of jobs (mgn-reference section 2, "Error members").
+    # MGN has no error of its own for a full quota of jobs: it answers ConflictException.
     if not foreign and (is_full or "quota" in error.message.lower()):
         return _later(services, batch, action, again, f"MGN has {len(busy)} jobs and {busy_servers} servers in flight")
     note_no(services, batch, action, again, "REFUSED", error)
@@ -206,7 +206,7 @@ def _after_conflict(
 
 
 def _later(services: Services, batch: list[Record], action: Action, again: bool, why: str) -> LaunchState:
-    """The call was turned away for the moment and did nothing: the next attempt is due in a while."""
+    """The call did nothing and may be sent later: the state with the time of the next attempt."""
     noted = note_no(services, batch, action, again, "NOT_NOW", None)
     pause = max(services.settings.first_poll_seconds, 30.0 if services.settings.first_poll_seconds >= 15 else 0.0)
     return LaunchState(noted, {}, services.epoch() + pause, f"{action.value} later: {why}")

@@ -1,4 +1,4 @@
-"""What the steps that launch and terminate carry over their waits."""
+"""What the steps that launch and terminate hand to themselves across their waits."""
 
 from __future__ import annotations
 

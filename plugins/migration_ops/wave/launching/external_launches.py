@@ -1,4 +1,4 @@
-"""Launches that somebody made beside the wave: not ours to replace, to take over or to undo unasked."""
+"""Launches that somebody started outside this migration: never replaced, adopted or reverted without approval."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _GOING_ON = {"TESTING": Action.TEST, "CUTTING_OVER": Action.CUTOVER}
 def find_external_launches(
     services: Services, records: Mapping[str, Record | None], views: Mapping[str, ServerView]
 ) -> dict[str, str]:
-    """The MGN job ids of launches that are going on and that this migration did not start, by source server id.
+    """The MGN job ids of launches in progress that this migration did not start, by source server id.
 
-    ``unknown`` stands for a launch of which MGN names no job. A test of which no instance is left harms nobody.
+    ``unknown`` stands for a launch of which MGN names no job. A test without an instance is ignored.
 
     :param records: the ledger's record of each server, None for a server the ledger does not know.
     """
     suspects = {server: job for server, view in views.items() if (job := _unknown_job(records.get(server), view))}
     if not suspects:
         return {}
-    # Ours after all when it carries our intent: a call that was lost can take effect late.
+    # Ours when it carries our intent: a lost call can take effect late.
     jobs = services.mgn.describe_jobs(sorted(set(suspects.values()) - {_NO_NAME}))
     intents = {job_id: job.intent_id for job_id, job in jobs.items() if job.intent_id}
     return {server: job for server, job in suspects.items() if intents.get(job) not in _intents_of(records.get(server))}
 
 
 def refuse_external(services: Services, records: list[Record], views: Mapping[str, ServerView], what: str) -> None:
-    """Before something is done to these servers that would replace or end somebody else's launch.
+    """Called before a step that would replace or end somebody else's launch.
 
     :raises StepFailedError: somebody else is testing one of them, or cutting it over.
     """
@@ -44,10 +44,10 @@ def refuse_external(services: Services, records: list[Record], views: Mapping[st
 
 
 def require_known_failed(records: list[Record], views: Mapping[str, ServerView], action: Action) -> None:
-    """Before a launch of our own is reverted.
+    """Called before a launch of our own is reverted.
 
     :param records: of servers that MGN shows as launching; a launch of somebody else was refused before.
-    :raises OutcomeUnknownError: it is not known that it failed; what shows late is followed by the next try.
+    :raises OutcomeUnknownError: it is not known to have failed; the next try follows a job that took effect late.
     """
     doubtful = {
         record.source_server_id: str(last_job(views[record.source_server_id], action))
@@ -62,7 +62,7 @@ _NO_NAME = "unknown"
 
 
 def _has_failed(record: Record, view: ServerView, action: Action) -> bool:
-    """The job that MGN names is that of a failed attempt, or one from before the present attempt."""
+    """Whether the job that MGN names is of a failed attempt, or from before the present attempt."""
     job_id, intent = last_job(view, action), record.intents.get(action.value)
     if intent is not None and intent.job_id == job_id:
         return intent.outcome in FAILED_LAUNCH

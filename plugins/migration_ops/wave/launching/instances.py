@@ -1,4 +1,4 @@
-"""Another look at instances that were verified: hours or days lie between the cutover and its end."""
+"""Looks at verified instances again: hours or days pass between the cutover and finalize."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Looked:
 def look_again(
     services: Services, records: list[Record], views: dict[str, ServerView] | None = None, *, retried: bool = False
 ) -> Looked:
-    """Judges each record's instance as MGN and EC2 show it now, and writes down what changed.
+    """Judges each record's instance as MGN and EC2 show it now, and writes what changed to the ledger.
 
-    Not well, or not known: the application's failure (INSTANCE_BROKEN, INSTANCE_UNKNOWN). Well again: no failure any
-    more, and what was stopped for it goes on; anything else that stopped it stays.
+    An instance that is not well, or not known to be, is noted as a failure (INSTANCE_BROKEN, INSTANCE_UNKNOWN). When
+    it is well again that failure is cleared, and what was stopped for it goes on. Other failures stay.
 
     :param records: verified and not finalized.
     :param views: their servers as read right before; None: they are read here.
-    :param retried: as of ``instance_checks``.
-    :raises StepFailed: the ledger has no instance id for one of them.
+    :param retried: see ``instance_checks``.
+    :raises StepFailedError: the ledger has no instance id for one of them.
     """
     if not records:
         return Looked([])
@@ -52,11 +52,12 @@ def look_again(
 def instance_checks(
     services: Services, records: list[Record], views: dict[str, ServerView], *, retried: bool = False
 ) -> dict[str, GateResult]:
-    """Each record's own instance is well and the server's only one, by source server id.
+    """Whether each record's own instance is well and the server's only one, by source server id.
 
     :param views: the servers as read right before.
-    :param retried: the task tries again by itself: an error that may pass is raised by both checks.
-    :raises StepFailed: the ledger has no instance id for one of them.
+    :param retried: the task tries again by itself: a retryable error is raised, not made UNKNOWN.
+    :raises StepFailedError: the ledger has no instance id for one of them.
+    :raises MigrationError: EC2 could not be asked about the instances' status.
     """
     boots, only = boot_checks(services, records, views), only_instance_checks(services, records, retried=retried)
     return {server: both(boot, only[server]) for server, boot in boots.items()}
@@ -71,7 +72,7 @@ def _written(services: Services, records: list[Record], checks: dict[str, GateRe
     try:
         written = write(services, [old for old, _ in pairs], [one for _, one in pairs], "looked at again", detail)
     except (LockHeldError, VersionConflictError) as error:
-        # Another run, or another task of this one, says what becomes of it.
+        # Another run, or another task of this run, has the record now and judges it.
         services.log.warning("what was seen of %s is not noted: %s", records[0].app_name, error)
         return records
     by_id = {record.migration_id: record for record in written}

@@ -1,4 +1,4 @@
-"""What the ledger says of an action's intents: its outcome, its job, and where the action stands with all of them."""
+"""The intents of an action in the ledger: their outcomes, their jobs, and the state of the action as a whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.job_lookup import Action
 from migration_ops.wave.services import Services
 
-# The outcome of an intent that was (perhaps) sent and of which MGN shows nothing: it may be sent again.
+# The outcome of an intent that was perhaps sent and of which MGN shows no job: it may be sent again.
 NOTHING_HAPPENED = "NOTHING_HAPPENED"
 
 
@@ -37,7 +37,7 @@ def intent_id_of(batch: list[Record], name: str) -> str:
 
 
 def same_intent(records: list[Record], name: str) -> list[list[Record]]:
-    """Records with an intent for the action, in groups that one call was or is about."""
+    """Records with an intent for the action, grouped by intent, that is by call."""
     groups: dict[str, list[Record]] = {}
     for record in records:
         groups.setdefault(record.intents[name].intent_id, []).append(record)
@@ -58,7 +58,7 @@ def with_outcome(records: list[Record], action: Action, outcomes: dict[str, str]
 
 
 def collect(part: LaunchState, by_id: dict[str, Record], jobs: dict[str, str], waits: list[tuple[float, str]]) -> None:
-    """Adds what a part of the servers came to."""
+    """Adds the state of some of the servers to the totals."""
     by_id.update({record.migration_id: record for record in part.records})
     jobs.update(part.jobs)
     if part.wait_until is not None:
@@ -68,9 +68,10 @@ def collect(part: LaunchState, by_id: dict[str, Record], jobs: dict[str, str], w
 def note_no(
     services: Services, batch: list[Record], action: Action, again: bool, answer: str, error: MigrationError | None
 ) -> list[Record]:
-    """Writes that a call did nothing. Of an earlier one under the same tag that is still to be found out.
+    """Writes that a call did nothing.
 
-    :param again: there was an earlier one.
+    :param again: an earlier call under the same tag had no answer; the outcome stays ``NOTHING_HAPPENED``, so that a
+        job of that call is still looked for.
     :param answer: ``REFUSED`` or ``NOT_NOW``; ``NOTHING_HAPPENED`` where MGN shows no job.
     """
     outcome = NOTHING_HAPPENED if again else answer

@@ -1,4 +1,4 @@
-"""Which MGN job an intent started, as far as MGN shows it (mgn-reference section 9)."""
+"""Which MGN job an intent started, as far as MGN shows it (DescribeJobs, DescribeSourceServers)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from migration_ops.ledger.protocol import Record
 from migration_ops.wave.rules.launch import STALE_SNAPSHOT
 from migration_ops.wave.services import Services
 
-# How far the clock of AWS and ours may differ before a job created "before" our intent could still be ours.
+# The clocks of AWS and ours may differ by so much: a job created that long before our intent may still be ours.
 CLOCK_SKEW = timedelta(minutes=5)
-# Jobs are kept 10 years; one that is in flight is never that old.
+# MGN lists jobs for years; a job in flight is never older than this.
 _LOOK_BACK = timedelta(days=30)
 EARLIER_JOBS = "earlierJobs"
-# Outcomes of an intent whose job is over and launched nothing that is to be kept.
+# Outcomes of an intent whose job is over and launched no instance to keep.
 FAILED_LAUNCH = frozenset({"FAILED", STALE_SNAPSHOT})
 
 
@@ -92,6 +92,6 @@ def last_job(view: ServerView | None, action: Action) -> str | None:
 
 
 def in_flight(services: Services, at: datetime) -> list[JobView]:
-    """Jobs that were active when the call was made: one that ended since may have been the one too many."""
+    """Jobs that were active when the call was made: one that ended since may have filled the quota then."""
     since = services.mgn.jobs_since(services.now() - _LOOK_BACK)
     return [one for one in since if not one.is_over or ((ended := moment(one.ended_at)) and ended >= at)]

@@ -1,4 +1,4 @@
-"""Jobs that took effect long after their call, when it was believed already that nothing had happened."""
+"""Jobs that appeared long after their call, when the ledger already said that nothing had happened."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from migration_ops.wave.services import Services
 
 
 def adopt_late(services: Services, records: list[Record], action: Action) -> list[Record]:
-    """The records, those with their job back that was believed not to exist: it took effect long after its call.
+    """The records; one whose intent was noted as NOTHING_HAPPENED gets its job if MGN shows it now.
 
-    From then on it is followed like any other: nothing is sent again beside it, nothing is reverted under it.
+    That job is then followed like any other: nothing is sent again, and nothing is reverted while it runs.
     """
     name = action.value
     by_id = {record.migration_id: record for record in records}

@@ -1,4 +1,4 @@
-"""Starts MGN launch jobs once only and follows them to a judged end; shared by the test launch and the cutover."""
+"""Starts MGN launch jobs once only and judges them when they end; shared by the test launch and the cutover."""
 
 from __future__ import annotations
 
@@ -49,11 +49,12 @@ CUTOVER = LaunchKind(
 def resolve_unknown_outcomes(
     services: Services, inp: StepInput, kind: LaunchKind, records: list[Record]
 ) -> Wait | list[Record]:
-    """The records once it is known of every launch that was begun whether it has a job; nothing is sent.
+    """The records once it is known for every begun launch whether it has a job; until then a wait. Nothing is sent.
 
-    Afterwards a record either follows its job or may be sent, through the gates, like one that was never sent.
+    Afterwards a record either follows its job, or may be sent after the gates, like one that was never sent.
 
-    :raises StepFailedError: nobody asked for this run of the task, and the last launch of a server failed.
+    :raises StepFailedError: Airflow retries the task by itself, and the last launch of a server failed.
+    :raises StepTimedOutError: an outcome was still unknown at the deadline for sending.
     """
     if inp.is_retry:
         _refuse_relaunch(kind, records)
@@ -62,7 +63,7 @@ def resolve_unknown_outcomes(
 
 
 def _refuse_relaunch(kind: LaunchKind, records: list[Record]) -> None:
-    """Airflow 3.3.2 also retries a task whose failure it did not hear of; a failed launch is for a person to repeat.
+    """Airflow 3.3.2 also retries a task whose failure report was lost; only a person may repeat a failed launch.
 
     :raises StepFailedError: the last launch of a server failed.
     """
@@ -83,11 +84,12 @@ def start(
     views: dict[str, ServerView],
     lags: dict[str, float | None] | None = None,
 ) -> Wait:
-    """Sends what was not sent, follows what was, and answers the wait for the jobs to be over.
+    """Sends what was not sent, follows what was, and returns the wait until the jobs are over.
 
-    :param records: as ``resolve_unknown_outcomes`` answered them.
+    :param records: as ``resolve_unknown_outcomes`` returned them.
     :param views: the servers as read right before.
-    :raises Refused, StepFailedError: nothing was started; see ``wave/launching/at_most_once.py``.
+    :raises RefusedError, StepFailedError, UnknownError: see ``launch_once`` in ``wave/launching/at_most_once.py``.
+    :raises StepTimedOutError: the launch could not be sent before its deadline.
     """
     sent = launch_once(services, records, kind.action, kind.launching, lags, views)
     if sent.wait_until is not None:
@@ -114,11 +116,12 @@ def _wait_to_send(services: Services, inp: StepInput, kind: LaunchKind, sent: La
 
 
 def finish(services: Services, kind: LaunchKind, records: list[Record], resumed: Resumed) -> list[Record]:
-    """Judges the jobs per server and writes the verdicts: launched ones move on, failed ones say why.
+    """Judges the jobs per server and writes the verdicts: launched servers move on, failed ones get the reason.
 
-    A job that is COMPLETED says nothing; ``launchStatus`` of each server does, and the log shows an old snapshot.
+    COMPLETED says nothing about the servers: ``launchStatus`` of each does, and the log shows an old snapshot.
 
-    :raises StepFailedError: at least one server was not launched, or from an old snapshot.
+    :raises StepFailedError: at least one server was not launched, or (cutover) from an old snapshot.
+    :raises StepTimedOutError: a job did not end in time.
     :raises UnknownError: MGN's answer allows no verdict on a server; nothing is written for it.
     """
     jobs = _jobs_over(resumed)

@@ -14,13 +14,14 @@ from migration_ops.wave.services import Services
 def bring_all_to(
     services: Services, views: Mapping[str, ServerView], targets: Mapping[str, str]
 ) -> dict[str, ServerView]:
-    """Every server to its target. One that AWS is too busy for does not keep the others from theirs, so that each try
+    """Brings every server to its target. A retryable error of one server does not stop the others, so that each try
     of the task has fewer left to change.
 
     :param views: as they are now, by source server id.
     :param targets: lifecycle state by source server id.
+    :return: the views after the change, by source server id.
     :raises RefusedError: MGN refused one, and it is not in the wanted state; those after it were not changed.
-    :raises ThrottledError, OutcomeUnknownError: of the first that is not in the wanted state yet; safe to try again.
+    :raises ThrottledError, OutcomeUnknownError: the first retryable error; safe to try again.
     """
     changed: dict[str, ServerView] = {}
     missed: list[MigrationError] = []
@@ -38,9 +39,9 @@ def bring_all_to(
 
 
 def until_taken(call: Callable[..., ServerView], *given: str) -> ServerView:
-    """The answer of a call that changes one server, sent again while it is throttled, which is a definite no.
+    """The answer of a call that changes one server. It is sent again while throttled: a throttled call did nothing.
 
-    A few seconds in all: a longer pause is the task's own retry, which looks at everything anew.
+    This takes a few seconds at most. For a longer pause the task retries, and reads everything anew.
 
     :raises MigrationError: whatever the call raises; ThrottledError after the last try.
     """

@@ -23,9 +23,9 @@ class SecondInstanceError(StepFailedError):
 
 
 def only_instance_checks(services: Services, records: list[Record], *, retried: bool = False) -> dict[str, GateResult]:
-    """By source server id; UNKNOWN when EC2 cannot be asked.
+    """The check of each record's server, by source server id; UNKNOWN when EC2 cannot be asked.
 
-    :param retried: the task tries again by itself: an error that may pass is raised.
+    :param retried: the task tries again by itself: a retryable error is raised.
     """
     servers = [record.source_server_id for record in records]
     try:
@@ -44,14 +44,14 @@ def only_instance_checks(services: Services, records: list[Record], *, retried: 
 
 
 def require_no_second(checks: dict[str, GateResult], app_name: str) -> None:
-    """:raises SecondInstanceError: waiting ends none of them."""
+    """:raises SecondInstanceError: a server has a second instance; waiting does not remove it."""
     others = {server: check.reason for server, check in checks.items() if check.verdict is Verdict.BLOCKED}
     if others:
         raise SecondInstanceError(f"servers of {app_name} have a second instance", appName=app_name, servers=others)
 
 
 def both(boot: GateResult, only: GateResult) -> GateResult:
-    """The one that decides: a second instance is named beside a bad boot, what is not known only beside a good one."""
+    """One result for both: the worse of the two; when both are BLOCKED or both UNKNOWN, with both reasons."""
     if only.verdict is Verdict.OK or (boot.verdict is Verdict.BLOCKED and only.verdict is Verdict.UNKNOWN):
         return boot
     if boot.verdict is Verdict.OK or (only.verdict is Verdict.BLOCKED and boot.verdict is Verdict.UNKNOWN):

@@ -1,4 +1,4 @@
-"""Finds out what became of calls whose outcome is not known. Nothing is sent here."""
+"""Looks up calls whose outcome is not known. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from migration_ops.wave.services import Services
 def reconcile(
     services: Services, records: list[Record], action: Action, looked_since: float | None = None
 ) -> LaunchState:
-    """Finds out what became of intents that have no job: adopts the job MGN shows, or notes that nothing happened.
+    """Looks up the intents that have no job: adopts the job that MGN shows, or notes that nothing happened.
 
-    Nothing is sent. "Nothing" is only believed ``settle_seconds`` after the first look: whoever sent the call is gone
-    or has given up by then, and what he sent has had that long to show. A job that shows still later is adopted by the
-    next call (``adopt_late``).
+    That is noted ``settle_seconds`` after the first look at the earliest: by then the sender has ended or given up,
+    and its call had that long to show up. A job that shows up later is adopted by the next call (``adopt_late``).
 
-    :param looked_since: epoch seconds of the first look, from an earlier answer.
+    :param looked_since: epoch seconds of the first look, from an earlier ``LaunchState``; None: this is the first.
+    :raises UnknownError: the ledger does not say when an intent was written.
     """
     name = action.value
     records = adopt_late(services, records, action)

@@ -1,4 +1,4 @@
-"""The one way of a launch, for the test and for the cutover: settle, judge, send once, follow, conclude."""
+"""The course of every launch, test and cutover: look up unknown outcomes, judge, send once, follow, conclude."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migration_ops.wave.waits.outcome import Done, Outcome, Wait
 
 @dataclass(frozen=True)
 class Passed:
-    """What the gate let through.
+    """The records that may be launched now.
 
     :param todo: to be launched, or launched already and to be followed.
     :param views: the servers as judged right before, by source server id.
@@ -32,11 +32,11 @@ class Passed:
 
 @dataclass(frozen=True)
 class LaunchGate:
-    """What must be so before a launch of a kind.
+    """The conditions of a launch.
 
-    :param take_up: answers the application's records for a step that acts; raises when it may not.
-    :param judge: asked for the records whose outcomes are known; a Wait when the gate may open later. It raises when
-        nothing may be launched. What follows its job already is let through.
+    :param take_up: returns the application's records for a step that acts; raises when it may not act.
+    :param judge: judges the records whose outcomes are known. It returns a Wait when the gate may open later, and
+        raises when nothing may be launched. Records that already follow a job pass.
     """
 
     take_up: Callable[[Services, StepInput], list[Record]]
@@ -46,9 +46,10 @@ class LaunchGate:
 def run_launch(services: Services, inp: StepInput, kind: LaunchKind, gate: LaunchGate) -> Outcome:
     """Done when every server of the application was launched, or is past that point.
 
-    Between two stints of the step hours may lie, so the gate is asked anew in each one that may send something.
+    Hours may pass between two waits of the step, so the gate is asked anew each time before something is sent.
 
     :raises StepFailedError: a launch failed; clear the task to launch the failed ones again.
+    :raises MigrationError: see ``resolve_unknown_outcomes``, ``start`` and ``finish``, and the gate.
     """
     if inp.resumed is not None and inp.carried(LaunchCarry).jobs is not None:
         records = records_of(services, inp.application)

@@ -1,4 +1,4 @@
-"""Terminates launched instances once only and believes EC2, not the job, that they are gone."""
+"""Terminates launched instances once only. They count as gone when EC2 says so, whatever the job says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from migration_ops.wave.services import Services
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES, instance_statuses
 from migration_ops.wave.waits.outcome import Topic, Wait
 
-# Put by MGN on what it launches (mgn-reference section 6).
+# The tag that MGN puts on the instances that it launches.
 SERVER_TAG = "AWSApplicationMigrationServiceSourceServerID"
 _NAME = Action.TERMINATE.value
 _GONE = frozenset({"terminated"})
@@ -34,7 +34,7 @@ def claims_of(records: list[Record], views: dict[str, ServerView]) -> Claims:
 
 
 def instances_alive(services: Services, claims: Claims) -> dict[str, set[str]]:
-    """Those of the claimed instances that EC2 still has, per source server."""
+    """The claimed instances that EC2 does not show as terminated, per source server."""
     claimed = {server: set(ids) for server, ids in claims.items()}
     every = sorted(set().union(*claimed.values())) if claimed else []
     if not every:
@@ -53,8 +53,8 @@ def instances_left(services: Services, server_ids: list[str]) -> dict[str, list[
 
 
 def instances_by_tag(services: Services, server_ids: list[str]) -> dict[str, dict[str, str]]:
-    """State by instance id per source server: all that carry the server's tag, whoever launched them, and are not
-    going away; a server without any is absent."""
+    """State by instance id per source server, of all instances with the server's tag that are not terminated or
+    shutting down, whoever launched them; a server without any is absent (EC2 DescribeInstances)."""
     found: dict[str, dict[str, str]] = {}
     states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
     for chunk in chunks(server_ids, MAX_FILTER_VALUES):
@@ -76,13 +76,13 @@ def terminate(
     deadline: float,
     app_name: str,
 ) -> Wait | None:
-    """The next wait on the way to no instance left; None when EC2 shows none (``closed`` then ends the intents).
+    """The next wait until no instance is left; None when EC2 shows none (``closed`` then ends the intents).
 
-    Every wait answered here carries a ``TerminationCarry``.
+    Every wait that it returns carries a ``TerminationCarry``.
 
-    :param looked_since: as the wait that ended just now carried it.
+    :param looked_since: from the carry of the wait that just ended.
     :param deadline: epoch seconds.
-    :raises Refused: MGN refused to terminate (see the error's hint).
+    :raises RefusedError: MGN refused to terminate (see the error's hint).
     :raises StepFailedError: an instance survived its job; the next attempt is a new one.
     :raises StepTimedOutError: the deadline passed with instances left.
     """
@@ -116,9 +116,9 @@ def terminate(
 
 
 def closed(records: list[Record]) -> list[Record]:
-    """The records with their termination's intents ended, as EC2 shows nothing of them.
+    """The records with the intents of their termination ended, once EC2 shows no instance.
 
-    One that nothing came of is over too: it must not be taken for the termination of a later instance.
+    An intent of which nothing happened is ended too: it must not count for the termination of a later instance.
     """
     mine = [record for record in records if has_unsettled_intent(record, Action.TERMINATE) or _came_to_nothing(record)]
     return with_outcome(records, Action.TERMINATE, {record.source_server_id: "TERMINATED" for record in mine})

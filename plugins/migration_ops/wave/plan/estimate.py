@@ -1,4 +1,4 @@
-"""What a dry run says about time and cost. Every figure says what it rests on; an unknown one is null."""
+"""What a dry run says about time and cost. Every duration names its basis; an unknown one is null."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL
 from migration_ops.wave.conf.model import WaveConf
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 
-# Typical durations in minutes. MGN publishes none but the last; the others are what users plan with.
+# Typical durations in minutes. AWS publishes only the first boot of Windows; the others are assumptions.
 LAUNCH_JOB_MINUTES = 20.0  # snapshot, conversion, launch
 BOOT_MINUTES = 10.0  # first boot and EC2's status checks on Linux
 WINDOWS_FIRST_BOOT_MINUTES = 45.0  # MGN user guide, FAQ: the first Windows boot can take 45 minutes
 TERMINATE_MINUTES = 5.0
 FINALIZE_MINUTES = 2.0
 CHECK_MINUTES = 1.0
-# Assumptions where MGN gives no ETA: what a staging area takes in, and how fast a lag shrinks while new writes come.
+# Assumptions where MGN gives no ETA: the rate of an initial sync, and how fast a lag shrinks while writes go on.
 SYNC_BYTES_PER_MINUTE = 50 * 2**20 * 60
 CATCH_UP_FACTOR = 2.0
 _GIB = 2**30

@@ -1,4 +1,4 @@
-"""The first step: the conf becomes a plan, or a typed error that names every fault (design: "Documents")."""
+"""The first step: the conf becomes a plan, or an error that names what is wrong."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from migration_ops.wave.services import Services
 def make_plan(services: Services, conf: WaveConf) -> WavePlan:
     """The plan; with ``mgnWaveId`` applications and servers are read from MGN first.
 
-    What is archived there is left out, but an application that this wave has finalized: it stays in the plan of the
-    wave's next run, as it does in that of a conf with applications.
+    What is archived in MGN is left out, except the servers of an application that this wave has finalized as a whole:
+    it stays in the plan of the wave's next run, as it does when the conf lists the applications.
 
-    :raises InvalidConf: what MGN lists does not make a valid conf (for example a server in two applications).
+    :raises InvalidConfError: what MGN lists does not make a valid conf (for example a server in two applications).
     :raises InvalidInputError: the wave of MGN has no applications, or one of them no servers.
-    :raises NotFound: no such wave.
+    :raises NotFoundError: MGN has no such wave, or it is archived.
+    :raises ForbiddenUrlError, NameNotResolvedError: the callback URL may not be called, or its host has no address.
     """
     if conf.mgn_wave_id:
         conf = parse_conf(_conf_of_mgn(services, conf), now=services.now())

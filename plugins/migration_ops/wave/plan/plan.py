@@ -21,7 +21,7 @@ __all__ = [
     "migration_id_for",
 ]
 
-# What an approver does not decide: a dry run and the real run that follows it have one hash.
+# Applications are hashed as planned. A dry run and the real run after it have the same hash.
 _OUTSIDE_THE_HASH = frozenset({"applications", "dryRun"})
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ class PlannedApplication:
 class WavePlan:
     """Applications in the order in which they may be cut over. ``conf`` is complete: defaults and ids filled in.
 
-    A document only at XCom's border; one of an earlier version, with fewer keys in its conf, has the defaults there.
+    It is a document only in XCom. A document of an earlier version, with fewer keys in its conf, gets the defaults.
     """
 
     wave: str
@@ -124,11 +124,11 @@ class WavePlan:
 
     @classmethod
     def from_document(cls, document: Any) -> WavePlan:
-        """The plan as it was made. Its hash is computed anew: whoever may edit XComs must not be able to change it.
+        """The plan as it was made. Its hash is computed anew: whoever can edit XComs must not be able to change it.
 
         :raises InvalidInputError: it is no such document; ``path`` says what is missing or malformed.
-        :raises InvalidConfError: its conf is none; ``findings`` say where.
-        :raises PlanMismatchError: it is not what its hash was made of.
+        :raises InvalidConfError: its conf is malformed; ``findings`` say where.
+        :raises PlanMismatchError: its hash is another one.
         """
         applications = enumerate(_part(document, "applications", list, "plan"))
         plan = cls(
@@ -166,14 +166,14 @@ def _hash_of(applications: list[Any], conf: dict[str, Any]) -> str:
 
 
 def _require_own_hash(document: dict[str, Any], plan: WavePlan) -> None:
-    """Over the document as it stands: one of an earlier version has fewer keys than its plan has now."""
+    """Computed over the document itself: one of an earlier version has fewer keys than the plan made from it."""
     made_of = _hash_of(document["applications"], document["conf"])
     if made_of != plan.plan_hash or plan.wave != plan.conf.wave:
         raise PlanMismatchError("the plan is not what its hash was made of", planHash=plan.plan_hash, found=made_of)
 
 
 def levels_of(depends_on: dict[str, Iterable[str]]) -> dict[str, int]:
-    """How many dependencies lie, at most, one behind the other below each application.
+    """The length of the longest chain of dependencies of each application.
 
     :raises InvalidInputError: a cycle (named), or a dependency that is no key of ``depends_on``.
     """

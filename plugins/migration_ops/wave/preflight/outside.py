@@ -17,7 +17,7 @@ from migration_ops.wave.waits.feeds import calendar_states
 
 
 def cmdb(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """The CMDB answers, and knows every server that names a ``cmdbId``; a server without one is left out of it."""
+    """The CMDB answers, and knows every server that names a ``cmdbId``. Servers without one are not checked."""
     if not plan.conf.cmdb.enabled:
         return []
     views = facts.views if isinstance(facts.views, dict) else {}
@@ -103,7 +103,7 @@ def check_documents(services: Services, plan: WavePlan, facts: Facts) -> list[Ga
 
 
 def caller(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """The caller's account must be the conf's, or one of the installation's; else it is taken as it is, and shown."""
+    """The caller's account must be the conf's, or one of the installation's. With neither, any account is OK."""
     return [account_check(services, plan.conf.account_id)]
 
 

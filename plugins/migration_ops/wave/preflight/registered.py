@@ -19,7 +19,7 @@ PATH = "approvals.approvers"
 
 
 def approvers(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """The run's approvers are among those that what is cut over was registered with."""
+    """The run's approvers are among those with whom the servers that are cut over were registered."""
     records = known(facts.records)
     bound = binding_approvers(Policy.of(services.settings), records.values())
     if bound is None:
@@ -39,7 +39,7 @@ def refuse_other_approvers(services: Services, plan: WavePlan, records: Mapping[
 
 
 def replaced_approvers(plan: WavePlan, records: Mapping[str, Record]) -> dict[str, Any]:
-    """For the history: the approvers before, where this run has others."""
+    """For the history: the approvers of earlier registrations, when this run has others; else empty."""
     before = {tuple(fact.get("approvers") or ()) for one in records.values() if (fact := one.facts.get(REGISTERED))}
     users = {user for named in before for user in named}
     is_same = all(set(named) == set(plan.conf.approvals.approvers) for named in before)

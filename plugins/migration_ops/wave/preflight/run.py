@@ -42,15 +42,15 @@ CHECKS: tuple[CheckFunction, ...] = (
     outside.cutover_window,
 )
 
-# Of a wave whose servers are all finalized.
+# The checks of a wave whose servers are all finalized.
 _WITHOUT_SERVERS: tuple[CheckFunction, ...] = (outside.caller, outside.callback)
 
 
 def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
     """
-    Every check's result. One that cannot be made is UNKNOWN, and stops no other.
+    The results of all checks. A check that cannot be made is UNKNOWN and does not stop the others.
 
-    Of what this wave finalized before, only that is checked: its source may be off, archived or gone.
+    For servers that this wave finalized before, only that is checked: the source may be off, archived or gone.
     """
     facts = gather(services, plan)
     final = finalized_in(plan, facts.records)
@@ -70,14 +70,14 @@ def preflight(services: Services, plan: WavePlan) -> list[GateResult]:
 
 
 def register(services: Services, plan: WavePlan, requested_by: str | None = None) -> list[Record]:
-    """Takes every server's lock and writes every migration, all-or-nothing per server; run again it changes nothing.
+    """Takes every server's lock and writes every migration, all-or-nothing per server. It may be repeated.
 
-    Records that a run before left in the middle keep their phase: the work goes on from there. What this wave
-    finalized stays as it is. What the run acts by later, its plan's hash and who may approve, is read there and not in
-    XCom.
+    Records that an earlier run left in the middle keep their phase: the work goes on from there. What this wave
+    finalized stays as it is. Later tasks read the plan's hash and the approvers here and not in XCom.
 
-    :param requested_by: name of the user who triggered the run; None when nobody knows.
-    :raises LockHeld: another run was faster.
+    :param requested_by: name of the user who triggered the run; None when it is not known.
+    :return: the records as written; without those that were finalized before.
+    :raises LockHeldError: another run holds a server.
     :raises BlockedError: the ledger knows a migration id as another server's, or what is cut over was registered with
         other approvers.
     """
@@ -116,7 +116,7 @@ def register(services: Services, plan: WavePlan, requested_by: str | None = None
 def _registered(
     services: Services, plan: WavePlan, app: PlannedApplication, server: PlannedServer, before: Record
 ) -> Record:
-    """What failed before is no failure of this run any more; its sheet shows it as a retry."""
+    """An earlier failure does not count for this run; its sheet shows a retry."""
     kept = {DEPENDS_ON: list(app.depends_on), OUTSIDE: outside_fact(plan.conf, server.cmdb_id)}
     known = before.to(before.phase, facts=as_retry(services, before) | kept)
     anew = _anew(known) if before.phase in ENDED else known
@@ -132,8 +132,8 @@ def _registered(
 
 
 def _anew(record: Record) -> Record:
-    """A migration that ended starts over: nothing of its past counts as this run's. Its quiesced source is kept:
-    a rollback must still start it again."""
+    """A migration that ended starts over: its past does not count for this run. The fact of its quiesced source is
+    kept: a rollback must still start that source again."""
     intents = {name: i if i.outcome else replace(i, outcome="SUPERSEDED") for name, i in record.intents.items()}
     facts = {name: fact for name, fact in record.facts.items() if name not in _OF_ONE_RUN}
     return record.to(Phase.PLANNED, intents=intents, facts=facts)

@@ -16,7 +16,7 @@ from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts, known
 from migration_ops.wave.services import Services
 
-# A run before left the server here on purpose or by failing; the wave goes on from the ledger's phase.
+# An earlier run left the server in this state; the wave goes on from the ledger's phase.
 _PHASES_OF_STATE = {"TESTING": IN_TEST, "CUTTING_OVER": IN_CUTOVER}
 
 
@@ -42,7 +42,7 @@ def presence(services: Services, plan: WavePlan, facts: Facts) -> list[GateResul
 
 
 def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """Every server is in a state from which this wave can go."""
+    """Every server is in a lifecycle state from which this wave can go on."""
     views, records = known(facts.views), known(facts.records)
     by_server = {record.source_server_id: record for record in records.values()}
     foreign = find_external_launches(services, by_server, views)
@@ -63,7 +63,7 @@ def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[GateResu
 
 
 def finalized(servers: Iterable[str], facts: Facts) -> list[GateResult]:
-    """What the ledger calls finalized is so in MGN, or was archived or removed there since."""
+    """Servers that are finalized in the ledger are finalized in MGN too, or were archived or removed there since."""
     if isinstance(facts.views, MigrationError):
         reason = f"MGN could not be asked: {facts.views}"
         return [GateResult("lifecycle", one, Verdict.UNKNOWN, None, "finalized", reason) for one in sorted(servers)]
@@ -89,8 +89,8 @@ def _ours(record: Record | None, state: str) -> bool:
 
 def _hint(state: str) -> str:
     hints = {
-        "TESTING": "; somebody's test is on: mark it ready or revert it first",
-        "CUTTING_OVER": "; somebody's cutover is on: revert or finalize it first, or run migration_rollback",
+        "TESTING": "; somebody else's test is in progress: mark it ready or revert it first",
+        "CUTTING_OVER": "; somebody else's cutover is in progress: revert or finalize it, or run migration_rollback",
         "CUTOVER": "; it was finalized, there is nothing left to migrate",
         "DISCONNECTED": "; it no longer replicates",
     }
@@ -98,7 +98,7 @@ def _hint(state: str) -> str:
 
 
 def replication(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """No server's replication has stopped. One that still catches up is OK here: the wave waits for it."""
+    """No server's replication has stopped. A server that still catches up is OK here: the wave waits for it."""
     checks = []
     for server, view in known(facts.views).items():
         state = view.replication_state
@@ -115,7 +115,7 @@ def replication(services: Services, plan: WavePlan, facts: Facts) -> list[GateRe
 
 def jobs(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """No server is in an active job, unless the ledger shows that job as ours."""
-    # A migration that has ended starts anew: a job of its past is in the way like anybody's.
+    # A migration that has ended starts anew: a job from before counts as a foreign one.
     under_way = [record for record in known(facts.records).values() if record.phase not in ENDED]
     ours = {i.job_id for r in under_way for i in r.intents.values() if i.job_id}
     intents = {i.intent_id for r in under_way for i in r.intents.values()}
@@ -152,7 +152,7 @@ def locks(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
 
 
 def quota(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """MGN's jobs and servers in flight leave room for the largest application; a full quota is waited out later."""
+    """The largest application fits MGN's quota of servers in flight. A quota that is full now is only named."""
     active = known(facts.active_jobs)
     in_flight = sum(len(job.launch_status) for job in active)
     largest = max(len(app.servers) for app in plan.applications)

@@ -1,4 +1,4 @@
-"""Whether a decision that the ledger holds still lets a step act: of which run, about what, how old, used or not."""
+"""Whether a decision in the ledger still lets a step act: its run, plan, evidence, age and use are checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migration_ops.core.states import Phase
 from migration_ops.wave.conf.parts import CutoverWindowConf
 from migration_ops.wave.rules.standing import ENDED_AT, ENDS_APPROVALS, Standing
 
-# The answer to "what now?" after a failure, beside the approvals that a conf knows.
+# Decisions beside the approvals of the conf: the answer after a failure, and a rollback on request.
 DECIDE = "decide"
 ROLLBACK = "rollback"
 _ASK_AGAIN: Mapping[str, str] = {
@@ -40,15 +40,15 @@ class Subject:
 
 
 def expiry(window: CutoverWindowConf, at: datetime, valid_hours: float) -> datetime:
-    """Until when a decision may be acted on: counted from the answer, or from the window that opens after it."""
+    """When a decision expires: ``valid_hours`` after the answer, or after the window opens if that is later."""
     return max(at, window.opens or at) + timedelta(hours=valid_hours)
 
 
 def why_void(standing: Standing, about: Subject, now: datetime | None) -> str | None:
     """Why the ledger's decision does not let the step act on this server; None when it does.
 
-    A decision of an earlier version names neither run nor expiry: plan and sheet must be its own, and it must be newer
-    than the registration of the run.
+    A decision of an earlier version names neither run nor expiry. Its plan and sheet must match, and an approval of a
+    cutover or finalize must not be older than the registration of the run.
     """
     noted = standing.approvals.get(about.which)
     reason = (
@@ -61,7 +61,7 @@ def why_void(standing: Standing, about: Subject, now: datetime | None) -> str | 
 
 
 def _missing(noted: Mapping[str, Any] | None, about: Subject) -> str | None:
-    what = "to roll it back was not decided" if about.which == DECIDE else f"the {about.which} was not approved"
+    what = "a rollback of it was not decided" if about.which == DECIDE else f"the {about.which} was not approved"
     if not noted:
         return f"{what}: the ledger holds no answer"
     if noted.get("approved") is not True or (about.which == DECIDE and noted.get("decision") != ROLLBACK):
@@ -84,7 +84,7 @@ def _of_another(noted: Mapping[str, Any], about: Subject, standing: Standing) ->
     if "runId" not in noted and about.which in ("cutover", "finalize"):
         at, registered = moment(str(noted.get("at") or "")), moment((standing.registered or {}).get("at"))
         if at is None or (registered is not None and at < registered):
-            return "what was approved is an earlier run's"
+            return "the approval belongs to an earlier run"
     return None
 
 
@@ -96,7 +96,7 @@ def _expired(noted: Mapping[str, Any], now: datetime | None) -> str | None:
 
 
 def _used(noted: Mapping[str, Any], about: Subject, standing: Standing) -> str | None:
-    """A rollback ends what people approved before it, and is what such an approval is used for."""
+    """A rollback ends the approvals that were given before it. The decision to roll back is used up by its rollback."""
     if about.which in (ROLLBACK, DECIDE):
         return _used_rollback(noted, about, standing)
     if is_ended(noted):
@@ -122,17 +122,17 @@ def _used_rollback(noted: Mapping[str, Any], about: Subject, standing: Standing)
 
 
 def is_ended(noted: Mapping[str, Any] | None) -> bool:
-    """Whether a rollback took it out of the record: by the order of the record's own writes, not by anybody's clock."""
+    """Whether a rollback ended this answer. Noted in the answer itself, so it does not depend on a clock."""
     return bool((noted or {}).get(ENDED_AT))
 
 
 def ended(approvals: Mapping[str, Any], at: str) -> dict[str, Any]:
-    """All answers of a record, ended by its rollback."""
+    """All answers of a record, marked as ended by its rollback of ``at`` (ISO 8601)."""
     return {which: {**one, ENDED_AT: one.get(ENDED_AT) or at} for which, one in approvals.items()}
 
 
 def is_rolled_back_since(standing: Standing, made: datetime | None) -> bool:
-    """Whether a rollback is newer than this; a sheet that does not say when it was made is older."""
+    """Whether a rollback came after ``made``, or at that moment; a sheet without a time counts as older."""
     if standing.rolled_back is None and standing.at is not Phase.ROLLED_BACK:
         return False
     when = moment((standing.rolled_back or {}).get("at"))

@@ -47,9 +47,9 @@ def judge_boot(
 
 
 def judge_only_instance(server_id: str, expected_instance_id: str | None, states: Mapping[str, str]) -> GateResult:
-    """Is the record's instance the only one of this server? A second one may answer, and write, in its place.
+    """Is the record's instance the only one of this server? A second one could answer, and write, instead of it.
 
-    :param states: state by id of every instance that EC2 shows under the server's tag and that is not going away.
+    :param states: state by id of every instance with the server's tag that is not terminated or shutting down.
     :return: value is the ids seen, limit the expected one.
     """
     others = {one: state for one, state in sorted(states.items()) if one != expected_instance_id}
@@ -79,7 +79,7 @@ def boot_is_lost(
     *,
     launch_disposition: str = "STARTED",
 ) -> bool:
-    """True when no waiting helps: our instance is gone, or stopped although it was to be started."""
+    """True when waiting cannot help: our instance is gone, or stopped although it was to be started."""
     state = instance_state(instance_status) if _is_ours(instance_status, expected_instance_id) else None
     if state in INSTANCE_GONE:
         return True

@@ -53,7 +53,7 @@ def wave_stops(applications: Iterable[tuple[str, bool]], threshold: int | None) 
 def dependents_of(plan: WavePlan, app_names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Every application that needs one of these, directly or through others, in the order of the plan.
 
-    :return: name → those of ``app_names`` that it waits for in vain; ``app_names`` themselves are not in it.
+    :return: application name → those of ``app_names`` that it needs; ``app_names`` themselves are not keys.
     """
     missing = set(app_names)
     lacking: dict[str, set[str]] = {}
@@ -67,7 +67,7 @@ def dependents_of(plan: WavePlan, app_names: Iterable[str]) -> dict[str, tuple[s
 
 
 def goal_reached(conf: WaveConf, phases: Iterable[Phase | str]) -> bool:
-    """Did an application reach what its conf asks for? No migrations at all is no goal reached."""
+    """Did an application reach what its conf asks for? False without migrations or with an unknown phase."""
     try:
         known = [Phase(one) for one in phases]
     except ValueError:

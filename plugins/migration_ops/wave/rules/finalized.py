@@ -20,7 +20,7 @@ def finalized_in(plan: WavePlan, records: Mapping[str, Record] | MigrationError)
     """
     The source server ids that are finalized in this wave.
 
-    :param records: by migration id; of records that could not be read nothing is called finalized.
+    :param records: by migration id; when they could not be read, no server counts as finalized.
     """
     if isinstance(records, MigrationError):
         return frozenset()
@@ -33,7 +33,7 @@ def finalized_in(plan: WavePlan, records: Mapping[str, Record] | MigrationError)
 
 
 def without_servers(plan: WavePlan, servers: frozenset[str]) -> WavePlan:
-    """The plan with what is left to do; its hash and conf are those of the whole."""
+    """The plan without these servers and without applications that have none left; hash and conf stay the same."""
     if not servers:
         return plan
     left = (_without(app, servers) for app in plan.applications)

@@ -1,4 +1,4 @@
-"""What a launch job brought, per server (mgn-reference section 6). COMPLETED only means that the job is over."""
+"""The result of a launch job per server (MGN DescribeJobs, DescribeJobLogItems). COMPLETED only means: it is over."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def judge_launch(
     *,
     stale_is_failure: bool = True,
 ) -> dict[str, GateResult]:
-    """Was each of these servers launched by this job, from a present snapshot?
+    """Was each of these servers launched by this job, from a current snapshot?
 
     :param log_events: all items of DescribeJobLogItems; None when they could not be read.
-    :param stale_is_failure: a launch from an old snapshot is BLOCKED (value ``STALE_SNAPSHOT``), one that left an
-        earlier instance beside the new one too, and a job without a log is UNKNOWN; right for a cutover. False only
-        names it.
+    :param stale_is_failure: True, as a cutover needs it: BLOCKED for a launch from an old snapshot (value
+        ``STALE_SNAPSHOT``) and for an earlier instance left beside the new one, UNKNOWN for a job without a log.
+        False: an old snapshot is only named.
     :return: per server; value is the launch status, limit what it must be.
     """
     return {one: _judge(job, one, log_events, stale_is_failure) for one in server_ids}

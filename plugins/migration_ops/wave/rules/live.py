@@ -1,4 +1,4 @@
-"""Which of several migrations of one server is the one that runs; the ended ones stand in nobody's way."""
+"""Which of several migrations of one server counts: the one on its way, before the ended ones."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from migration_ops.ledger.protocol import Record
 
 def live_of(records: Iterable[Record]) -> list[Record]:
     """
-    One record a server: the one on its way; else the frozen one, else the last one written.
+    One record per server: the one on its way; else the last frozen one, else the last ended one written.
 
-    :raises InvalidInputError: two migrations of one server are on their way; which one is meant must be said.
+    :raises InvalidInputError: two migrations of one server are on their way; ``migrationIds`` must name one.
     """
     by_server: dict[str, list[Record]] = {}
     for record in records:
@@ -22,7 +22,7 @@ def live_of(records: Iterable[Record]) -> list[Record]:
 
 
 def live_wave_of(records: Iterable[Record]) -> list[Record]:
-    """The records of the one wave that has something to undo; all of them when there is no such one."""
+    """The records of the wave that is on its way or frozen; all records when no wave is, or several are."""
     kept = list(records)
     waves = {record.wave for record in kept if _rank(record) < _OVER}
     return [record for record in kept if record.wave in waves] if len(waves) == 1 else kept

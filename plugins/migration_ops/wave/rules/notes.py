@@ -1,4 +1,4 @@
-"""What an approver must know of an application beside its verdict: tests, rollbacks, retries, what is held."""
+"""What an approver must know about an application besides its verdict: tests, rollbacks, retries, held servers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REASON_CHARACTERS = 150
 
 
 def notes_of(plan: WavePlan, standings: Iterable[Standing], instances: Mapping[str, str | None]) -> list[str]:
-    """One line a server and subject, in plain text.
+    """One line per server and subject, in plain text.
 
-    :param instances: what MGN names as launched now, by source server id: a retry replaces it.
+    :param instances: the instance that MGN names now, by source server id; a retry replaces it.
     """
     notes: list[str] = []
     for one in standings:

@@ -1,4 +1,4 @@
-"""Where the world outside hears of a migration: kept in the ledger, so that a rollback on request reaches it too."""
+"""The CMDB id and callback URL of a migration, kept in the ledger so that a rollback on request can use them too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def outside_fact(conf: WaveConf, cmdb_id: str | None) -> dict[str, Any]:
 
 
 def identity_of(view: ServerView | None, wave: str) -> Identity:
-    """What the server's record in the CMDB must fit; of a server that MGN no longer lists only the wave is known."""
+    """What the server's CMDB record must match; of a server that MGN no longer lists only the wave is known."""
     return Identity((view.hostname,) if view is not None and view.hostname else (), wave)
 
 
@@ -31,9 +31,9 @@ def callback_url_of(record: Record) -> str | None:
 
 def cmdb_ids_of(records: Iterable[Record]) -> dict[str, str]:
     """
-    CMDB ids by migration id. Of several migrations with one id only the last one written names it.
+    CMDB ids by migration id. When several migrations have the same CMDB id, only the last one written keeps it.
 
-    An ended migration may name the id that the server's present one has.
+    An ended migration may hold the same id as the server's present one.
     """
     newest = sorted(records, key=lambda one: one.updated_at or "")
     last = {found: record.migration_id for record in newest if (found := _of(record, "cmdbId"))}

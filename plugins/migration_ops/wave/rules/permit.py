@@ -31,24 +31,24 @@ from migration_ops.wave.rules.standing import Standing
 
 # Which evidence sheet an action needs, by the name of its approval in the conf.
 APPROVED_BY: Mapping[str, str] = {"quiesce": "cutover", "cutover": "cutover", "finalize": "finalize"}
-# What works by a plan that preflight registered.
+# Actions that need the plan that preflight registered.
 _BY_REGISTERED_PLAN = frozenset({"test_launch", "quiesce", "cutover", "finalize"})
-# These stop or replace a source: window, wave stop and dependencies are asked as well.
+# These stop or replace a source: window, wave stop and dependencies are checked as well.
 _CUTS_OVER = frozenset({"quiesce", "cutover"})
 _WORK = frozenset({"quiesce", "cutover", "finalize"})
-# Goes on with a failure of its own by itself, as nothing is launched; with what is held only when it is asked for.
+# Launches nothing, so it goes on after a failure of its own; what is held still has to be asked for.
 _AFTER_LAUNCH = frozenset({"cutover_verify"})
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a task was given when it was asked to act. No answer of people: those are read in the ledger.
+    """What a task was given to act on. Answers of people are not in it: they are read from the ledger.
 
     :param sheet: the result of the sheet's task; None when there is none.
     :param which: the decision of people that the action needs; None for an action that needs none.
-    :param decision: what the task before it answers about a failure or a request; None when it does not.
+    :param decision: the result of the task that decided about a failure or a rollback request; None without one.
     :param passed_at: when the cutover window's task let the wave through, ISO 8601; None when it is not known.
-    :param is_retry: the orchestrator runs the task again by itself; nobody asked for it.
+    :param is_retry: Airflow runs the task again by itself; nobody asked for it.
     """
 
     sheet: dict[str, Any] | None = None
@@ -60,8 +60,8 @@ class Request:
     def asks_for(self, standing: Standing) -> bool:
         """Whether a person asked for this very application since it failed or was stopped.
 
-        What the whole wave does ran before that: then its own task was cleared. When the sheet, the approval or the
-        window's task is newer, it was reset together with everything else, and nobody asked for it.
+        True when the sheet, the approval and the window's task are all older than the failure: then its own task was
+        cleared. When one of them is newer, the whole wave was reset, and nobody asked for this application.
         """
         if self.is_retry and standing.held:
             return False
@@ -84,13 +84,13 @@ class Surroundings:
     """What else an action depends on, as it is right now.
 
     :param stop: why the wave stops, None when it goes on.
-    :param missing: dependencies that are not cut over now, with where each stands.
+    :param missing: dependencies that are not cut over now, each with its phases.
     :param window: why the window or a calendar is not open, None when all are.
     :param run_id: the run that acts; only what this run stopped counts as quiesced.
     :param held_by: the other run that holds a server's lock, by source server id.
     :param required: decisions that the installation demands of people whatever the conf says.
     :param restarted: commands that start a source again and came after its stop, by source server id.
-    :param now: None makes every decision that expires an expired one.
+    :param now: None: every decision with an expiry counts as expired.
     """
 
     stop: str | None = None
@@ -105,7 +105,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Permission:
-    """Yes, or every reason against it; the first one gives a task's error its code and hint."""
+    """Given, or every reason against it; the first reason gives a task's error its code and hint."""
 
     action: str
     app_name: str
@@ -117,12 +117,12 @@ class Permission:
 
     @property
     def words(self) -> str:
-        """The reasons in the words of sheet and error."""
+        """The reasons as sheet and error show them."""
         return "; ".join(reason.message for reason in self.reasons)
 
     @property
     def remedies(self) -> list[str]:
-        """What a person can do about each, once."""
+        """What a person can do about each reason, without repetitions."""
         return list(dict.fromkeys(reason.remedy for reason in self.reasons))
 
     def require(self) -> None:
@@ -142,9 +142,9 @@ def permit(
 ) -> Permission:
     """Whether the action may be taken on the application.
 
-    :param action: a step of ``STEP_TABLE`` that acts: test_launch, quiesce, cutover, finalize, rollback.
-    :param request: what the task was given; None for a sheet, where nobody can have asked for what is held.
-    :param surroundings: None leaves the gates out that are asked only right before the action.
+    :param action: a step of ``STEP_TABLE``: test_launch, quiesce, cutover, cutover_verify, finalize or rollback.
+    :param request: what the task was given; None for a sheet: what is held then counts as not asked for.
+    :param surroundings: None leaves out the gates that are checked only right before the action.
     """
     mine = list(standings)
     reasons = [*_of_standing(action, mine, request)]
@@ -182,7 +182,7 @@ def _of_standing(action: str, standings: list[Standing], request: Request | None
 
 
 def waits_to_be_asked_for(action: str, standing: Standing) -> bool:
-    """Whether the action touches it only when a person asked for this very application."""
+    """Whether the action needs a person to have asked for this very application."""
     if action in _WORK:
         return standing.held or standing.failed is not None
     return action in _AFTER_LAUNCH and standing.held
@@ -208,7 +208,7 @@ def _why(standing: Standing) -> str:
 def _of_decision(
     plan: WavePlan, app: PlannedApplication, standings: list[Standing], request: Request, around: Surroundings
 ) -> Iterable[Reason]:
-    """Also what the conf decided by itself was written to the ledger, by the task that looked what had failed."""
+    """What the conf decides (``onFailure: rollback``) is in the ledger too: the task ``decide`` wrote it."""
     if (request.decision or {}).get("decision") != ROLLBACK:
         yield Reason(ApprovalVoidError, f"nobody decided to roll {app.app_name} back")
         return
@@ -262,9 +262,9 @@ def _of_approval(
 
 
 def of_registration(plan: WavePlan, standings: Iterable[Standing]) -> Iterable[Reason]:
-    """The plan in XCom must be the one that preflight registered: who may edit XComs must not be able to change it.
+    """The plan in XCom must be the one that preflight registered: whoever can edit XComs must not be able to change it.
 
-    What an earlier run of the wave finalized keeps that run's plan.
+    Servers that an earlier run finalized keep that run's plan, so they are not compared.
     """
     left = [one for one in standings if one.at is not Phase.FINALIZED]
     other = [one for one in left if (one.registered or {}).get("planHash") != plan.plan_hash]

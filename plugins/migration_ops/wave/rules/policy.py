@@ -1,4 +1,4 @@
-"""Holds a wave's conf, a rollback's conf and an answer against what the installation demands."""
+"""Checks a wave's conf, a rollback's conf and an answer against the policy of the installation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CODE = "not_allowed_here"
 def problems(policy: Policy, conf: WaveConf, requested_by: str | None, region: str | None = None) -> list[Finding]:
     """What the installation does not allow of a wave's conf.
 
-    :param requested_by: name of the user who triggered the run; None when nobody knows.
-    :param region: where the connection leads when the conf names no Region.
+    :param requested_by: name of the user who triggered the run; None when it is not known.
+    :param region: the connection's Region, used when the conf names none.
     """
     found = [*_place(policy, conf.aws_conn_id, conf.account_id, conf.region or region)]
     for which in sorted(policy.require_approvals & {"cutover", "finalize"}):
@@ -79,7 +79,7 @@ def _answerable(
 
 
 def assigned_users(policy: Policy, named: Sequence[str], requested_by: str | None) -> list[str]:
-    """User ids that Airflow itself lets answer; none: everybody, and the answer is judged by :func:`may_not_answer`.
+    """User ids that Airflow lets answer; empty: everybody, and the answer is judged by :func:`may_not_answer`.
 
     :param named: the conf's approvers.
     """
@@ -88,7 +88,7 @@ def assigned_users(policy: Policy, named: Sequence[str], requested_by: str | Non
 
 
 def _listed(policy: Policy, named: Sequence[str]) -> Sequence[str]:
-    """Patterns cannot be listed."""
+    """The users to list; a policy with patterns cannot be listed."""
     return named or (policy.approvers if all(map(is_literal, policy.approvers)) else ())
 
 
@@ -111,7 +111,7 @@ def may_not_answer(
     if policy.is_four_eyes and not requested_by:
         return "nobody knows who triggered the run, and four eyes must see it (MIGRATION_OPS_FOUR_EYES)"
     if policy.is_four_eyes and requested_by in known:
-        return "who triggered the run may not approve it (MIGRATION_OPS_FOUR_EYES)"
+        return "whoever triggered the run may not approve it (MIGRATION_OPS_FOUR_EYES)"
     return None
 
 

@@ -1,7 +1,7 @@
-"""A gate that said no: its error classes, and the reasons as a sheet and a task show them.
+"""The error classes of a shut gate, and its reasons as a sheet and a task show them.
 
-A refusal is no failure of the application. It is not noted in the ledger as its error, it does not count for the stop
-of the wave, and nobody is asked what to do about it: when its cause is gone, the cleared task goes on.
+A refusal is no failure of the application: the ledger does not note it as an error, it does not count for the stop of
+the wave, and nobody is asked to decide about it. When its cause is gone, the cleared task goes on.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class WaveStoppedError(GateShutError):
 
 
 class ApplicationHeldError(GateShutError):
-    """It failed or was left as it is, and nobody asked for this very application again."""
+    """The application failed or is held, and nobody asked for it again."""
 
     code = "APPLICATION_HELD"
     hint = (
@@ -73,21 +73,21 @@ class ApplicationHeldError(GateShutError):
 
 
 class RollbackUnfinishedError(GateShutError):
-    """A rollback of it was begun and did not end."""
+    """A rollback of the application was begun and did not end."""
 
     code = "ROLLBACK_UNFINISHED"
     hint = "Only another rollback goes on with it: answer `decide` again, or trigger migration_rollback."
 
 
 class NotThereYetError(GateShutError):
-    """It does not stand where this step begins."""
+    """The application is not in a phase in which this step begins."""
 
     code = "NOT_THERE_YET"
     hint = "Clear the first of its own tasks that is not done, with downstream."
 
 
 class PastNoReturnError(GateShutError):
-    """It is finalized."""
+    """The application is finalized."""
 
     code = "PAST_NO_RETURN"
     hint = (
@@ -117,7 +117,7 @@ class TargetNotProvenError(GateShutError):
     hint = "Bring the SSM agent or the conf's instanceIds in order (docs/running-a-wave.md), then clear this task."
 
 
-# What ledgers of earlier versions hold as an application's error although a gate wrote it.
+# Earlier versions wrote these codes to the ledger as an application's error. They are not failures.
 GATE_CODES = frozenset(
     one.code
     for one in (
@@ -139,7 +139,7 @@ GATE_CODES = frozenset(
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason for a no: the sentence that a sheet shows and that the task's error says."""
+    """One reason for a refusal: the sentence that the sheet and the task's error show."""
 
     kind: type[GateShutError | LockHeldError]
     message: str

@@ -43,7 +43,7 @@ class ReplicationLimits:
 
 
 def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, final: bool = False) -> GateResult:
-    """May this server be launched now? (runbook, "Replication lag analysis"; mgn-reference section 5)
+    """May this server be launched now? (runbook, "Replication lag analysis"; MGN DescribeSourceServers)
 
     :param final: the gate right before StartCutover, which also wants the backlog known and within its limit.
     :return: value is the lag in seconds as last read, limit the greatest allowed.
@@ -66,10 +66,10 @@ def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, fin
 
 
 def replication_is_terminal(view: ServerView, lifecycle: frozenset[str]) -> bool:
-    """True when no waiting helps: replication needs a person, or the server is out of the wave's reach.
+    """True when waiting cannot help: replication needs a person, or the server has left the wave's states.
 
-    A cutover that goes on ends in none of the states before a test. The final gate, which waits for one state only,
-    is judged by the task that follows or reverts such a cutover.
+    Before a test also CUTTING_OVER is terminal: a cutover that goes on never leads back there. Not so for the final
+    gate, which waits for one state only: the task that asks it follows or reverts such a cutover.
 
     :param lifecycle: the states that are waited for; they are never terminal.
     """

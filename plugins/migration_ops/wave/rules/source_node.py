@@ -4,11 +4,11 @@ It is proven in one of two ways:
 
 - MGN says that the source is the EC2 instance ``awsInstanceID``, and the node has this id.
 - The node's computer name is the source's hostname or FQDN, **and** its address is one of the source's addresses.
-  Names are compared without case; where both are fully qualified in full, else their first labels.
+  Names are compared without case: in full when both are fully qualified, else by their first labels.
 
 What contradicts MGN is BLOCKED: another instance id, name, address or platform, or the instance that was launched from
-the source, which has its name. What is not said on either side proves nothing and is UNKNOWN: names such as
-``localhost``, addresses of the loopback or link-local. A node that does not answer is BLOCKED.
+the source (it has the same name). A missing value proves nothing and is UNKNOWN; so are names such as ``localhost`` and
+loopback or link-local addresses. A node that does not answer is BLOCKED.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def judge_node(server_id: str, instance_id: str, view: ServerView | None, node: 
 
 
 def platform_of(view: ServerView | None, node: ManagedNode | None) -> str | None:
-    """``Linux`` or ``Windows``, as SSM says, else as MGN does; None when neither does or it is another."""
+    """``Linux`` or ``Windows``, by SSM, else by MGN; None when neither says it, or SSM says another one."""
     if node is not None and node.platform:
         return node.platform if node.platform in _PLATFORMS else None
     return _platform_by_name(view.os_name if view else None)
@@ -121,13 +121,13 @@ def _is_one_of(name: str, names: list[str], is_windows: bool) -> bool:
 
 def _same_label(one: str, other: str, is_windows: bool) -> bool:
     if is_windows and _NETBIOS_CHARACTERS in (len(one), len(other)):
-        # Windows cuts its NetBIOS name there, and either side may show that one.
+        # A NetBIOS name has at most 15 characters, and either side may show it in place of the hostname.
         return one[:_NETBIOS_CHARACTERS] == other[:_NETBIOS_CHARACTERS]
     return one == other
 
 
 def _addresses(texts: Iterable[str], every: bool = False) -> set[IPv4Address | IPv6Address]:
-    """Addresses that identify one machine; ``every`` takes the others as well."""
+    """Addresses that identify one machine; with ``every`` loopback, link-local and unspecified ones as well."""
     found: set[IPv4Address | IPv6Address] = set()
     for text in texts:
         try:

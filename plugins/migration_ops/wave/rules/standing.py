@@ -1,4 +1,4 @@
-"""Where a migration stands: the one answer that sheets, steps, the wave's stop, the close and the CMDB share."""
+"""Where a migration stands: used by sheets, steps, the stop of the wave, the close and the CMDB alike."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ APPROVALS, REGISTERED = "approvals", "registered"
 # Member of an answer that a rollback ended: when, ISO 8601 UTC. Of ROLLED_BACK: that it ended all answers before it.
 ENDED_AT, ENDS_APPROVALS = "endedByRollbackAt", "endsApprovals"
 
-# Written by the close of a run for what has no failure of its own.
+# Error code that the close of a run writes for a migration without a failure of its own.
 NOT_REACHED = "NOT_REACHED"
-# The launched instance was looked at after its verification, and it was not well, or nobody could say.
+# A later look at a verified instance: it is not well, or its state could not be read.
 INSTANCE_BROKEN, INSTANCE_UNKNOWN = "INSTANCE_BROKEN", "INSTANCE_UNKNOWN"
 
 # The name of the intent of a cutover launch (``mgn.started.Action``).
 _CUTOVER = "START_CUTOVER"
 
-# The way of a migration; a step's place in it is what ``reached`` asks for.
+# The phases of a migration in their order; ``reached`` compares places in it.
 WAY = (
     Phase.PLANNED,
     Phase.TEST_LAUNCHING,
@@ -44,14 +44,14 @@ WAY = (
     Phase.FINALIZED,
 )
 _PLACE = {phase: number for number, phase in enumerate(WAY)}
-# A test starts over from here. FAILED and FROZEN: nobody noted where it was stopped.
+# Phases from which a test starts over. FAILED and FROZEN: nobody noted where it was stopped.
 _ANEW = frozenset({Phase.PLANNED, Phase.ROLLED_BACK}) | STOPPED
-# In one of these a migration does not come to its cutover by itself; a person acts first.
+# From these phases a migration does not reach its cutover without a person.
 NOT_COMING = STOPPED | {Phase.ROLLING_BACK, Phase.ROLLED_BACK}
 
 
 class StepRow(NamedTuple):
-    """``begins_at``: the step may begin; ``acting``: it goes on; from ``done_at`` on it passes through."""
+    """``begins_at``: the step may begin; ``acting``: it goes on; from ``done_at`` on it has nothing to do."""
 
     begins_at: frozenset[Phase]
     acting: frozenset[Phase]
@@ -78,7 +78,7 @@ STEP_TABLE: dict[str, StepRow] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """The failure of a migration's own that nobody has asked to repeat yet."""
+    """A failure of the migration itself (no refusal of a gate) that was not taken up again."""
 
     code: str
     message: str
@@ -88,14 +88,14 @@ class Failure:
 class Standing:
     """Where one migration stands.
 
-    :param at: the phase that the work is at; of what was stopped, the phase in which it was stopped.
-    :param interrupted_at: that phase when it was stopped (FAILED, FROZEN), None otherwise or when nobody noted it.
-    :param failed: its own failure; a gate that said no is none.
-    :param held: FROZEN: a person must look, and ask for it before anything is done to it.
+    :param at: the phase of the work; for a stopped migration the phase in which it was stopped.
+    :param interrupted_at: that phase of a stopped migration (FAILED, FROZEN); None otherwise or when it was not noted.
+    :param failed: its own failure; a refusal of a gate is none.
+    :param held: it is FROZEN: a person must look at it, and ask for it before anything is done to it.
     :param launching: its cutover launch was begun and is not judged yet.
     :param can_repeat: rolled back after it was ready, and MGN (if asked) still shows READY_FOR_CUTOVER.
     :param stopped_at: when it failed or was stopped, ISO 8601; None when it was not, or in an older ledger.
-    :param retry, rolled_back, test, registered: the record's facts of these names, None when there is none.
+    :param retry, rolled_back, test, quiesce, registered: the facts of the record, None when there is none.
     :param approvals: the last answer that the ledger holds, by what was asked.
     """
 
@@ -115,7 +115,7 @@ class Standing:
     registered: dict[str, Any] | None = None
 
     def reached(self, phase: Phase) -> bool:
-        """Whether it stands at ``phase`` or beyond; never after a rollback, or when nobody knows where it stopped."""
+        """Whether it is at ``phase`` or beyond; False after a rollback, or when nobody noted where it was stopped."""
         return self.at in _PLACE and _PLACE[self.at] >= _PLACE[phase]
 
     def acts(self, step: str) -> bool:
@@ -126,18 +126,18 @@ class Standing:
         return self.at in row.begins_at or self.at in row.acting
 
     def is_past(self, step: str) -> bool:
-        """Whether the step lies behind it."""
+        """Whether the step is done for it."""
         done_at = STEP_TABLE[step].done_at
         return self.at is done_at or (done_at in _PLACE and self.reached(done_at))
 
     @property
     def is_cut_over(self) -> bool:
-        """Cut over and verified, so that what depends on it may follow: nobody found its instance broken since."""
+        """Cut over and verified, and its instance was not found broken since: what depends on it may follow."""
         return self.at in CUT_OVER and not self.is_unwell
 
     @property
     def is_unwell(self) -> bool:
-        """The last look at its verified instance was not good; the next look can lift that."""
+        """The last look at its verified instance was not good; a later good look clears that."""
         return self.failed is not None and self.failed.code in (INSTANCE_BROKEN, INSTANCE_UNKNOWN)
 
     @property
@@ -153,7 +153,7 @@ class Standing:
 def standing_of(record: Record, view: ServerView | None = None) -> Standing:
     """Where the migration stands.
 
-    :param view: what MGN says of the server now; it decides whether a rolled back one may be cut over again.
+    :param view: the server in MGN now; it decides whether a rolled back one may be cut over again. None: not asked.
     """
     facts = record.facts
     interrupted, failed, held = _interrupted_at(record), _failure(record), record.phase is Phase.FROZEN
@@ -166,7 +166,7 @@ def standing_of(record: Record, view: ServerView | None = None) -> Standing:
         held=held,
         launching=(cutover := record.intents.get(_CUTOVER)) is not None and cutover.outcome is None,
         can_repeat=record.phase is Phase.ROLLED_BACK and ready,
-        # A launch that was sent again since leaves the time of the failure before it.
+        # A launch that was sent again keeps the time of the earlier failure in the facts.
         stopped_at=facts.get(STOPPED_AT) if failed or held else None,
         retry=_fact(record, RETRY),
         rolled_back=_fact(record, ROLLED_BACK),

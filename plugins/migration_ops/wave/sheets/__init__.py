@@ -1,1 +1,1 @@
-"""What people decide by and read afterwards: the evidence sheets and the wave report."""
+"""The evidence sheets that people decide by, and the wave report that they read afterwards."""

@@ -21,9 +21,10 @@ Views = Mapping[str, ServerView]
 
 def reach_of(services: Services, plan: WavePlan) -> dict[str, Any]:
     """
-    Account, Region, connection, host of the callback, whether the CMDB is written, how long an approval may be used.
+    Account, Region, connection, host of the callback, whether the CMDB is written, how many hours an approval is valid.
 
-    The account is the one that the connection leads to now, as STS says; with ``accountUnknownBecause`` it is unknown.
+    The account is the one that the connection leads to now (STS GetCallerIdentity); when it is unknown,
+    ``accountUnknownBecause`` says why.
     """
     account, why = _account(services)
     return {
@@ -31,7 +32,7 @@ def reach_of(services: Services, plan: WavePlan) -> dict[str, Any]:
         "accountUnknownBecause": why,
         "region": plan.conf.region or _region(services),
         "awsConnId": plan.conf.aws_conn_id,
-        # The path of a callback may hold what only its receiver should know.
+        # The path of a callback may hold a secret of its receiver.
         "callbackHost": urlsplit(plan.conf.callback_url).hostname if plan.conf.callback_url else None,
         "writesCmdb": plan.conf.cmdb.enabled,
         "approvalValidHours": Policy.of(services.settings).approval_valid_hours,
@@ -42,9 +43,9 @@ def source_commands_of(plan: WavePlan, views: Views, apps: Iterable[str] | None 
     """
     What ``quiesce`` runs, by platform and document, with the nodes; None when the conf stops nothing.
 
-    :param apps: names of the applications that may be cut over; None: all of the plan.
+    Commands are shown shortened and without secrets; the plan's hash covers them in full.
 
-    Commands are shown without secrets, and cut: the plan's hash binds them as they are.
+    :param apps: names of the applications that may be cut over; None: all of the plan.
     """
     spec = plan.conf.quiesce
     if spec is None:
@@ -83,7 +84,7 @@ def _account(services: Services) -> tuple[str | None, str | None]:
 
 
 def _region(services: Services) -> str | None:
-    """The client exists already: the account was asked with it."""
+    """The Region of the STS client, which exists already: the account was asked with it."""
     return getattr(getattr(services.client("sts"), "meta", None), "region_name", None)
 
 

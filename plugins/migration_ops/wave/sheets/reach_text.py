@@ -25,7 +25,7 @@ def allowed_text(kind: str, reach: Document | None) -> str:
 
 
 def reach_text(reach: Document | None) -> str:
-    """Where the wave acts, and what outside of AWS hears of it."""
+    """Where the wave acts, and which systems outside AWS are notified."""
     if not reach:
         return ""
     host = reach.get("callbackHost")
@@ -42,7 +42,7 @@ def place_text(reach: Document) -> str:
 
 
 def source_commands_text(found: Document | None) -> str:
-    """What runs on the source servers before the launch; that nothing does is said as well."""
+    """What runs on the source servers before the launch; also when nothing does."""
     if found is None:
         return (
             "### Source servers\n\nNothing is stopped on them: the conf has no `quiesce`. What they write after the "
@@ -58,7 +58,7 @@ def source_commands_text(found: Document | None) -> str:
 
 
 def rollback_text(price: Document | None, closes: Any = None) -> str:
-    """Minutes, what is lost, the last moment.
+    """How long a rollback takes, what is lost, the last moment that fits the window.
 
     :param closes: end of the cutover window.
     """
@@ -74,7 +74,7 @@ def rollback_text(price: Document | None, closes: Any = None) -> str:
 
 
 def duration_text(price: Document) -> str:
-    """How long it takes, by what was seen; no number is made up."""
+    """How long a rollback takes, from past rollbacks; unknown, with the reason, when there is none."""
     if price.get("medianMinutes") is None:
         return f"How long a rollback takes is {_unknown(price.get('unknownBecause'))}."
     counted = price["countedRollbacks"]

@@ -19,7 +19,7 @@ from migration_ops.wave.services import Services
 def wave_report(services: Services, plan: WavePlan, approvals: Sequence[str]) -> dict[str, Any]:
     """The report as a document with its own Markdown; kept in S3 when a bucket is set.
 
-    :param approvals: names of the approvals (``cutover``, ``finalize``) that it names, as the ledger has them.
+    :param approvals: names of the approvals (``cutover``, ``finalize``) to report, as they are in the ledger.
     """
     found = services.ledger.read(list(plan.migration_ids))
     histories = services.ledger.histories(sorted(found))
@@ -55,7 +55,7 @@ def wave_report(services: Services, plan: WavePlan, approvals: Sequence[str]) ->
 
 
 def _requester(records: Iterable[Record], run_id: str) -> str | None:
-    """Name of the user who triggered the run, as it was registered."""
+    """Name of the user who triggered the run, as registered by it; None when it is not known."""
     lines = [record.facts.get(REGISTERED) or {} for record in records]
     return next((one.get("requestedBy") for one in lines if one.get("runId") == run_id), None)
 
@@ -69,7 +69,7 @@ def approval_of(records: Iterable[Record], which: str, run_id: str) -> dict[str,
             found.append((record, answer))
     if not found:
         return None
-    # Of one answer a yes goes before the no of what it left out.
+    # One answer is a yes for some records and a no for those left out: the yes counts.
     last = max((answer for _, answer in found), key=lambda one: (str(one.get("at") or ""), bool(one.get("approved"))))
     same = [record for record, answer in found if answer.get("at") == last.get("at") and answer.get("approved") is True]
     return {**last, "applications": sorted({record.app_name for record in same})}
@@ -92,7 +92,7 @@ def _server(record: Record | None, source_server_id: str, history: list[HistoryE
 
 
 def durations(history: list[HistoryEntry]) -> dict[str, float]:
-    """Seconds spent in each phase that was left again."""
+    """Seconds spent in each phase, from its history lines; time after the last line is not counted."""
     spent: dict[str, float] = {}
     for this, following in pairwise(history):
         begun, ended = moment(this.at), moment(following.at)

@@ -1,4 +1,4 @@
-"""What a rollback would cost: minutes by past rollbacks, what is lost, the last moment that still fits the window."""
+"""What a rollback would cost: minutes, from past rollbacks, and the last moment that still fits the window."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rollback_price(services: Services, closes: datetime | None = None) -> dict[s
         before it.
     """
     try:
-        # A drill rehearses rollbacks of servers that do not exist: they take no time.
+        # A drill rehearses rollbacks of sandbox servers: their duration says nothing.
         back = [one for one in services.ledger.by_status(Status.ROLLED_BACK) if not is_rehearsal_wave(one.wave)]
         back.sort(key=lambda one: one.updated_at or "")
         newest = [one.migration_id for one in back[-_MOST_MIGRATIONS:]]

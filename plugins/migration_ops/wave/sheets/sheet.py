@@ -5,12 +5,12 @@ One row per application of the plan, a plain dict; all keys but ``appName`` are 
 - ``servers``: ``[{"sourceServerId", "migrationId", "instanceId", "lagSeconds", "hostName", "lastSnapshotAt"}]``; for
   the cutover also ``tested`` (in this wave: true, false, None when not known), ``rolledBackAt``, ``retryOf`` (the code
   of the failure)
-- ``gates``, ``tests``: ``Check`` documents; what they say decides, an application without any is UNKNOWN
-- ``window``: ``Check`` document of ``judge_window``; it is waited for later, so only a window that is over decides
+- ``gates``, ``tests``: documents of ``GateResult``; they decide, and an application without any is UNKNOWN
+- ``window``: document of ``judge_window``'s check; it is waited for later, so only a window that is over decides
 - ``excluded``: why the application is left out (a held or failed one); ``remedies``: what a person can do about it
 - ``notes``: lines that an approver must read: tested or not, rolled back, retried, held
-- ``isDone``: nothing is left to approve for it: its cutover is under way or done, or it is finalized
-- ``isCutOver``: it is cut over already, so that what depends on it may go whatever is said of itself
+- ``isDone``: nothing is left to approve: its cutover is under way or done, or it is finalized
+- ``isCutOver``: it is cut over already, so that what depends on it may go even when it is left out itself
 - ``facts``: ``{name: value}`` for the reader (durations, who did what)
 """
 
@@ -36,7 +36,7 @@ _FINALIZE = ("finalize", "Finalize: the point of no return")
 
 @dataclass(frozen=True)
 class Sheet:
-    """``digest`` changes when something changes that an approval rests on, not with a lag or a time.
+    """``digest`` changes with everything that an approval is based on, not with a lag or a time.
 
     ``document["ready"]`` lists the applications that go, ``document["leftOut"]`` names the others and why.
     """
@@ -64,9 +64,8 @@ def go_no_go_sheet(
     """The sheet of ``approve_cutover``.
 
     :param made_at: when what it shows was read; it is no part of the digest.
-    :param requested_by: name of the user who triggered the run; None when nobody knows.
-    :param around: ``reach``, ``sourceCommands`` and ``rollback``, as ``reach.py`` and ``rollback_price.py`` answer.
-
+    :param requested_by: name of the user who triggered the run; None when it is not known.
+    :param around: ``reach``, ``sourceCommands`` and ``rollback``, made by ``reach.py`` and ``rollback_price.py``.
     :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
     return _sheet(*_GO_NO_GO, plan, rows, made_at, requested_by, around)
@@ -82,9 +81,8 @@ def finalize_sheet(
     """The sheet of ``approve_finalize``: tests are those of the cutover instances.
 
     :param made_at: when what it shows was read; it is no part of the digest.
-    :param requested_by: name of the user who triggered the run; None when nobody knows.
-    :param around: ``reach``, as ``reach.py`` answers it.
-
+    :param requested_by: name of the user who triggered the run; None when it is not known.
+    :param around: ``reach``, as ``reach.py`` returns it.
     :raises InvalidInputError: a row that is of no application of the plan, or two of one.
     """
     return _sheet(*_FINALIZE, plan, rows, made_at, requested_by, around)
@@ -105,7 +103,7 @@ def _sheet(
     applications = [_application(one, by_name.get(one.app_name, {})) for one in plan.applications]
     not_ready = [one["appName"] for one in applications if one["verdict"] != Verdict.OK]
     if kind == _GO_NO_GO[0]:
-        # Finalizing is per server and in any order; a cutover needs what it depends on.
+        # Applications are finalized in any order; for a cutover the dependencies must go, too.
         done = {name for name, row in by_name.items() if row.get("isCutOver")}
         waiting = dependents_of(plan, [name for name in not_ready if name not in done])
         for one in applications:
@@ -181,7 +179,7 @@ def _judge(excluded: Any, checks: list[dict[str, Any]], window: Any) -> tuple[Ve
 
 
 def _stable(document: dict[str, Any]) -> dict[str, Any]:
-    """What an approval rests on: which applications, servers and instances, and every verdict."""
+    """What an approval is based on: applications, servers and instances, and every verdict."""
 
     def verdicts(checks: list[dict[str, Any]]) -> list[list[str]]:
         return sorted([str(one.get("name")), str(one.get("subject")), str(one.get("verdict"))] for one in checks)
@@ -208,5 +206,5 @@ def _stable(document: dict[str, Any]) -> dict[str, Any]:
 
 _READ_OF_SERVER = ("instanceId", "lagSeconds", "hostName", "lastSnapshotAt")
 _STABLE_OF_SERVER = ("sourceServerId", "migrationId", "instanceId")
-# Who approves a first cutover has not approved the one after a rollback or a failure.
+# The approval of a first cutover does not cover one after a rollback or a failure.
 _HISTORY_OF_SERVER = ("tested", "rolledBackAt", "retryOf")

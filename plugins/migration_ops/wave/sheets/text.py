@@ -28,7 +28,7 @@ Application = dict[str, Any]
 
 
 def render(document: dict[str, Any], digest: str) -> str:
-    """The whole sheet. Every name, id and reason from outside is made inert."""
+    """The whole sheet. Every name, id and reason from outside is escaped."""
     applications: list[Application] = document["applications"]
     parts = [
         f"## {document['title']}: wave {code(document['wave'])}",
@@ -81,7 +81,7 @@ def _overview(kind: str, applications: list[Application], done: list[str]) -> st
 
 
 def _line(kind: str, one: Application) -> dict[str, str]:
-    """Cell by column. What is finalized replicates no more: no gate is asked, and the lag is that of its cutover."""
+    """Cell by column. The sheet for finalize has no gates, and its lag is that of the cutover."""
     return {
         "Application": code(one["appName"]),
         "Verdict": _mark(one["verdict"]),
@@ -95,7 +95,7 @@ def _line(kind: str, one: Application) -> dict[str, str]:
 
 
 def _tests(one: Application) -> str:
-    """Of a cutover: the servers whose test launch was verified in this wave, not the checks that let them go."""
+    """For a cutover: how many servers had their test launch verified in this wave; else how many checks are OK."""
     tested = [server["tested"] for server in one["servers"] if "tested" in server]
     if not tested:
         return _count(one["tests"])
@@ -119,7 +119,7 @@ def _count(checks: list[dict[str, Any]]) -> str:
 
 
 def _worst_lag(servers: list[dict[str, Any]]) -> str:
-    """Unknown beats every number: the worst lag of which one is unknown is unknown."""
+    """Unknown when the lag of one server is unknown."""
     lags = [one["lagSeconds"] for one in servers]
     return "unknown" if None in lags or not lags else _seconds(max(lags))
 
@@ -129,7 +129,7 @@ def _seconds(value: Any) -> str:
 
 
 def _lag(kind: str, server: dict[str, Any]) -> str:
-    """With the moment of the source's last snapshot, which is how old the data are that the lag is about."""
+    """The lag; before a cutover with the time of the source's last snapshot."""
     lag = _seconds(server["lagSeconds"])
     if kind != "goNoGo":
         return lag
@@ -146,7 +146,7 @@ def _left_out(applications: list[Application]) -> str:
 
 
 def _why(one: Application) -> list[str]:
-    """What else keeps it out (excluded, a window that is over, what it depends on), then its checks with values."""
+    """Reasons that are no checks (excluded, window over, dependency), then the checks with values, then remedies."""
     name = code(one["appName"])
     bad = [check for check in [*one["gates"], *one["tests"]] if check.get("verdict") != Verdict.OK]
     shown = {f"{check.get('name')} of {check.get('subject')}: {check.get('reason')}" for check in bad}
@@ -156,7 +156,7 @@ def _why(one: Application) -> list[str]:
 
 
 def _notes(applications: list[Application]) -> str:
-    """What is true of an application beside its verdict, and that no verdict says."""
+    """The notes of all applications, which no verdict shows."""
     lines = [f"- {code(one['appName'])} {plain(note)}" for one in applications for note in one.get("notes") or []]
     if not lines:
         return ""

@@ -1,1 +1,1 @@
-"""The steps of a wave, one a file: each reads what is true, does what is missing, and records it in the ledger."""
+"""The steps of a wave, one per file: each reads MGN and ledger, does what is missing, and records it in the ledger."""

@@ -23,18 +23,18 @@ from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import MAX_FILTER_VALUES
 
 _NO_ADDRESS = {"privateIp": "", "publicIp": "", "platform": ""}
-# In place of a command id: it succeeded, and is not run again while others are still awaited.
+# In place of a command id: the command succeeded and is not run again in later rounds.
 _PASSED = "passed"
-# Side by side: mostly they wait, for a firewall that drops packets.
+# Threads: most of the time they only wait, for example for a firewall that drops packets.
 PARALLEL_CHECKS = 64
-# What was not asked by then is UNKNOWN in this round. Far below the execution timeout of the task.
+# A check that was not begun by then is UNKNOWN in this round. Far below the execution timeout of the task.
 ROUND_SECONDS = 600.0
 
 Spec = dict[str, Any]
 
 
 class CheckRefusedError(StepFailedError):
-    """A check of the conf may not be asked at all; no waiting changes that."""
+    """A check of the conf may not be run at all; waiting does not change that."""
 
     code = "CHECK_REFUSED"
     hint = (
@@ -58,8 +58,8 @@ class Round:
 
     :param checks: one per check and instance that has a result; SSM commands that still run have none.
     :param commands: for the next round: the SSM command that was sent, by instance and number of the check.
-    :param running: why each of the SSM commands without a result has none yet, by the check's name and instance.
-    :param refused: why each of the checks that may never be asked is not, by its name and subject.
+    :param running: the SSM commands without a result yet, with the reason, by the check's name and instance.
+    :param refused: the checks that may not be run, with the reason, by name and subject.
     """
 
     checks: list[GateResult]
@@ -75,7 +75,7 @@ class Round:
 
 @dataclass(frozen=True)
 class _Answer:
-    """Of one check of one instance; ``result`` is None while its SSM command runs."""
+    """The answer of one check of one instance; ``result`` is None while its SSM command runs."""
 
     result: GateResult | None
     key: str
@@ -85,9 +85,9 @@ class _Answer:
 
 def require_askable(app: PlannedApplication) -> None:
     """
-    Asks nothing: for the moment before an instance is waited for.
+    Asks nothing: it is called before an instance is waited for.
 
-    :raises CheckRefusedError: an http check would not ask the new instance; plans of earlier versions may hold such.
+    :raises CheckRefusedError: an http check would not ask the new instance; a plan of an earlier version may hold one.
     """
     refused: dict[str, str] = {}
     for number, spec in enumerate(app.checks):
@@ -108,9 +108,9 @@ def require_none_refused(refused: dict[str, str], app_name: str) -> None:
 def run_all(services: Services, inp: StepInput, records: list[Record], sent: dict[str, str]) -> Round:
     """Runs every check on every instance once, side by side; an SSM check that has passed stays passed.
 
-    Results stand in the order of the records and their checks.
+    The results are in the order of the records and their checks.
 
-    :param sent: ``commands`` of the round before, none in the first.
+    :param sent: ``commands`` of the round before; empty in the first.
     """
     specs = inp.application.checks
     if not specs:
@@ -126,7 +126,7 @@ def run_all(services: Services, inp: StepInput, records: list[Record], sent: dic
         about = {"instanceId": instance, **addresses.get(instance, _NO_ADDRESS)}
         numbered = [(f"{instance}/{number}", spec, about) for number, spec in enumerate(specs)]
         groups += [[one] for one in numbered if one[1]["type"] != "ssm"]
-        # Of one instance one after the other: SSM is asked, and throttles, as an account.
+        # The SSM checks of an instance run one after the other: SSM throttles per account.
         groups.append([one for one in numbered if one[1]["type"] == "ssm"])
     groups = [one for one in groups if one]
 
@@ -170,7 +170,7 @@ def _addresses(services: Services, instance_ids: list[str]) -> dict[str, dict[st
                     found[instance["InstanceId"]] = {
                         "privateIp": instance.get("PrivateIpAddress") or "",
                         "publicIp": instance.get("PublicIpAddress") or "",
-                        # Platform is empty for all but Windows.
+                        # EC2 gives Platform for Windows only.
                         "platform": instance.get("PlatformDetails") or instance.get("Platform") or "Linux/UNIX",
                     }
     return found
@@ -209,14 +209,14 @@ def _target_of(spec: Spec, nothing: GateResult) -> HttpTarget:
 
 
 def _malformed(services: Services, nothing: GateResult, address: str) -> GateResult | None:
-    """A result for what is no address at all; None when it can be asked.
+    """An UNKNOWN result when the address is malformed; None when it can be asked.
 
     :raises _NotAskedError: it is an address that may not be asked.
     """
     try:
         why = services.address_refusal(address)
     except ValueError:
-        return replace(nothing, reason=f"what EC2 gives as its address is none: {address[:64]!r}")
+        return replace(nothing, reason=f"EC2 gives an address that is malformed: {address[:64]!r}")
     if why:
         raise _NotAskedError(replace(nothing, verdict=Verdict.BLOCKED, reason=f"not asked: {why}"))
     return None
@@ -268,7 +268,7 @@ def _ssm(services: Services, spec: Spec, about: dict[str, str], key: str, comman
 
 
 def cancel_running(services: Services, commands: dict[str, str]) -> None:
-    """Cancels the SSM commands that nobody waits for any more; one that cannot be cancelled ends by its own limits.
+    """Cancels the SSM commands that nobody waits for any more; one that cannot be cancelled ends by its own time limit.
 
     :param commands: of the last round.
     """

@@ -1,4 +1,4 @@
-"""Ends an application's work in this run: final status, locks freed, and red unless it reached its goal."""
+"""Ends an application's work in this run: final status, locks freed; the task fails unless the goal was reached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GoalMissedError(StepFailedError):
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
-    """Always frees the locks that this run holds.
+    """Frees the locks that this run holds, whether or not the application reached its goal.
 
     What stopped half-way is FAILED when nothing of it is left running, and FROZEN otherwise: a person must look.
 
@@ -47,17 +47,17 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def settle(services: Services, inp: StepInput) -> list[Record]:
-    """Gives what was left in the middle an honest final status; whoever notifies other systems comes here first.
+    """Gives what was left in the middle its final status. Called first by all that notifies other systems.
 
-    Instances that were verified are looked at once more: one that broke since is FROZEN, not verified.
+    Verified instances are looked at once more: one that broke since is FROZEN, not verified.
 
-    :returns: the application's records, as they are now.
+    :return: the application's records, as they are now.
     """
     return settled_and_looked_at(services, inp)[0]
 
 
 def settled_and_looked_at(services: Services, inp: StepInput) -> tuple[list[Record], dict[str, GateResult]]:
-    """As ``settle``, with what the look at each verified instance found, by source server id."""
+    """As ``settle``, with the check of each verified instance, by source server id."""
     records = records_of(services, inp.application)
     verified = [one for one in records if one.phase is Phase.CUTOVER_VERIFIED]
     looked = looked_or_unknown(services, verified)
@@ -79,20 +79,20 @@ def _settled(services: Services, inp: StepInput, records: list[Record]) -> list[
 
 
 def _is_stuck(record: Record) -> bool:
-    """Verified and then not finalized is an honest end; verified and then broken is none."""
+    """Verified and not finalized is an end of its own; verified and broken since is not."""
     if record.phase is Phase.CUTOVER_VERIFIED:
         return standing_of(record).failed is not None
     return record.phase not in ENDED
 
 
 def _is_reached(inp: StepInput, records: list[Record]) -> bool:
-    """A phase of an instance that broke since, or that nobody could look at, is no goal."""
+    """With an instance that broke since, or could not be looked at, the goal is not reached."""
     is_well = not any(standing_of(record).is_unwell for record in records)
     return is_well and goal_reached(inp.conf, [record.phase for record in records])
 
 
 def _stopped(services: Services, record: Record, clean: bool, why: str) -> Record:
-    """FROZEN also names what is left; a rollback that did not end is nobody's clean end."""
+    """The message of FROZEN also names what is left. A rollback that did not end is always FROZEN."""
     good = clean and not standing_of(record).is_rolling_back and record.phase is not Phase.CUTOVER_VERIFIED
     parts = [record.error_message] if record.error_message else []
     message = "; ".join(parts if good and parts else [*parts, why])
@@ -106,7 +106,7 @@ def _stopped(services: Services, record: Record, clean: bool, why: str) -> Recor
 
 
 def _is_clean(services: Services, records: list[Record]) -> tuple[bool, str]:
-    """Whether MGN and EC2 show nothing of ours left: no launched instance, no test or cutover going on."""
+    """Whether nothing is left (launched instance, test or cutover in progress, stopped source), with the reason."""
     servers = [record.source_server_id for record in records]
     begun = [r.source_server_id for r in records if any(not i.outcome and not i.job_id for i in r.intents.values())]
     if begun:

@@ -27,12 +27,13 @@ Views = dict[str, ServerView]
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when every server has a cutover instance from an up-to-date snapshot.
 
-    Launches that are on their way are followed whatever the gates say now. New ones, and those of which MGN shows
-    nothing, ask for permission (``require_permitted``) and pass the final gate first.
+    Launches that are in progress are followed whatever the gates say now. New ones, and those of which MGN shows
+    nothing, need permission (``require_permitted``) and must pass the final gate first.
 
     :raises OutcomeUnknownError: a launch of its own took effect late; the next try follows it.
-    :raises StepFailed: a launch failed or used an old snapshot; clear the task to launch the failed ones again.
-    :raises GateShut: it may not be launched now; nothing was touched.
+    :raises StepFailedError: a launch failed or used an old snapshot; clear the task to launch the failed ones again.
+    :raises StepTimedOutError: the final gate did not open in time, or a job did not end in time.
+    :raises GateShutError: it may not be launched now; nothing was touched.
     """
     return run_launch(services, inp, CUTOVER, LaunchGate(_take_up, _judge))
 
@@ -53,7 +54,7 @@ def _judge(services: Services, inp: StepInput, settled: list[Record]) -> Wait | 
 
 
 def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait | Views:
-    """Judges what MGN says now. What it saw opens the gate for the very next call; anything else waits or fails."""
+    """The views when the gate is open now, which count only for the very next call; else a wait, or an error."""
     limits, carry = inp.conf.final_sync, inp.carried(LaunchCarry)
     app_name = inp.application.app_name
     if inp.resumed is not None and carry.at_gate:
@@ -87,9 +88,10 @@ def _final_gate(services: Services, inp: StepInput, fresh: list[Record]) -> Wait
 
 
 def _reverted(services: Services, fresh: list[Record], views: Views) -> Views:
-    """A failed launch may leave CUTTING_OVER or not (nobody documents it); the next attempt starts from READY.
+    """A failed launch may leave CUTTING_OVER or not (AWS does not document it); the next attempt starts from
+    READY_FOR_CUTOVER.
 
-    Only a launch of ours that is known to have failed is reverted: whoever else is cutting over is not touched.
+    Only a launch of ours that is known to have failed is reverted; a cutover of somebody else is not touched.
     """
     cutting = [record for record in fresh if views[record.source_server_id].lifecycle_state == "CUTTING_OVER"]
     if not cutting:

@@ -13,14 +13,15 @@ from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import calendar_states
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
 
-# Without an end the window is waited for as long as a person would leave a change open.
+# How long a window without ``closes``, or its calendars, are waited for.
 _PATIENCE_SECONDS = 14 * 86_400
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when the window and every change calendar are open.
 
-    :raises WindowClosedError: the window closed before the calendars opened.
+    :raises WindowClosedError: the window is over, also when it closed while the calendars were waited for.
+    :raises StepTimedOutError: a window without ``closes`` was waited for 14 days.
     """
     window = inp.conf.cutover_window
     calendars = list(window.change_calendars)
@@ -52,7 +53,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _passed(services: Services, judged: WindowResult, calendars: list[str]) -> Done:
-    """``passedAt`` shows the tasks behind it whether the whole wave was let through again since one of them failed."""
+    """By ``passedAt`` later tasks know whether the whole wave passed here again after one of them failed."""
     more = {"changeCalendars": calendars} if calendars else {}
     return Done({"window": judged.check.as_document(), **more, "passedAt": services.now().isoformat()})
 
@@ -76,7 +77,7 @@ def window_check(services: Services, plan: WavePlan) -> GateResult:
 
 
 def all_open(services: Services, calendars: list[str]) -> bool:
-    """Whether each calendar says OPEN right now; no calendars, no closed one."""
+    """Whether each calendar is OPEN right now; True without calendars (SSM GetCalendarState)."""
     if not calendars:
         return True
     states = calendar_states(services.client("ssm"), calendars)

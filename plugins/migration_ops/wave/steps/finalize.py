@@ -27,7 +27,7 @@ class InstanceBrokenError(StepFailedError):
 
 
 class InstanceUnknownError(InstanceBrokenError):
-    """EC2 or MGN do not say how an instance is that was verified."""
+    """EC2 or MGN does not say whether a verified instance is still well."""
 
     code = INSTANCE_UNKNOWN
 
@@ -37,10 +37,12 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
     :raises StepSkipped: the conf does not finalize, the application was not cut over and verified, or people approved
         others of the sheet only.
-    :raises GateShut: it is held, or nobody approved it; nothing was finalized.
-    :raises InstanceBrokenError: its instance is not well any more; nothing was finalized.
-    :raises ThrottledError, UnreachableError: how the instances are could not be read; nothing was finalized.
-    :raises StepFailedError: some servers were refused; the others are final and stay so.
+    :raises GateShutError: it is held, or nobody approved it; nothing was finalized.
+    :raises InstanceBrokenError: an instance is not well any more, or not known to be; nothing was finalized.
+    :raises ThrottledError, OutcomeUnknownError, UnreachableError: not every server could be read or finalized yet; the
+        task tries again.
+    :raises StepFailedError: some servers were refused (those that are finalized stay so), or only a part of the
+        application is verified, or a server has another instance than was verified.
     """
     app = inp.application
     if not inp.conf.finalize:
@@ -68,7 +70,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _require_sheet(inp: StepInput) -> None:
-    """What the second sheet left out, say because its instance broke during the soak, is not finalized."""
+    """What the second sheet left out, for example because its instance broke during the soak, is not finalized."""
     sheet, name = inp.inputs.get("sheet") or {}, inp.application.app_name
     if name not in (sheet.get("ready") or []):
         why = (sheet.get("excluded") or {}).get(name, "not on the sheet")
@@ -76,7 +78,7 @@ def _require_sheet(inp: StepInput) -> None:
 
 
 def _failure(failed: dict[str, MigrationError]) -> MigrationError:
-    """Weather is retried by the task itself: a server that is final is passed over then."""
+    """When all errors are retryable the task retries: servers that are finalized are passed over then."""
     reasons = {server: str(error) for server, error in failed.items()}
     if all(error.retryable for error in failed.values()):
         kind = (
@@ -89,7 +91,7 @@ def _failure(failed: dict[str, MigrationError]) -> MigrationError:
 
 
 def _refuse_foreign_instances(todo: list[Record], views: dict[str, ServerView]) -> None:
-    """Finalize keeps the instance MGN names; it must be the one that was verified, and still be cutting over."""
+    """Finalize keeps the instance that MGN names: it must be the verified one, and the server in CUTTING_OVER."""
     wrong = {
         r.source_server_id: f"{v.lifecycle_state}, instance {v.launched_instance_id}, verified {r.instance_id}"
         for r in todo
@@ -101,7 +103,7 @@ def _refuse_foreign_instances(todo: list[Record], views: dict[str, ServerView]) 
 
 
 def _refuse_broken_instances(services: Services, todo: list[Record], views: dict[str, ServerView]) -> None:
-    """Hours may lie between the sheet and this call, after which the source's replica is gone: look once more."""
+    """Hours may pass between the sheet and this call, and there is no way back after it: look once more."""
     still = [record for record in todo if views[record.source_server_id].lifecycle_state != "CUTOVER"]
     checks = instance_checks(services, still, views, retried=True) if still else {}
     broken = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}

@@ -1,4 +1,4 @@
-"""Launches the test instances of an application, once only (mgn-reference: StartTest)."""
+"""Launches the test instances of an application, once only (MGN StartTest)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def run(services: Services, inp: StepInput) -> Outcome:
     A server that MGN already shows READY_FOR_CUTOVER was tested before (by a person or an earlier run) and is taken
     as it is; the go/no-go sheet says so.
 
-    :raises StepFailed: a launch failed; clear the task to launch the failed ones again.
+    :raises StepFailedError: a launch failed (clear the task to launch the failed ones again), or somebody else is
+        testing or cutting over a server.
+    :raises GateShutError: it may not be launched now; nothing was touched.
     """
     if not inp.conf.test_launch:
         return Done({"appName": inp.application.app_name, "passed": "testLaunch is false"})
@@ -48,7 +50,7 @@ def _judge(services: Services, inp: StepInput, settled: list[Record]) -> Passed:
 
 
 def _pass_tested(services: Services, todo: list[Record], views: dict[str, ServerView]) -> dict[str, Record]:
-    """Moves servers that are READY_FOR_CUTOVER already past the test, and answers them by migration id."""
+    """Moves servers that are READY_FOR_CUTOVER already past the test; returns their records by migration id."""
     tested = [
         record
         for record in to_act(todo, "replication_ready")
@@ -65,5 +67,5 @@ def _pass_tested(services: Services, todo: list[Record], views: dict[str, Server
 
 
 def _ready_before(record: Record) -> dict[str, Any]:
-    """A test of this wave that was noted stays true: a rollback to READY_FOR_CUTOVER does not undo it."""
+    """A noted test of this wave is kept: a rollback to READY_FOR_CUTOVER does not undo it."""
     return {standing.TEST: {"testedAt": None, "wave": record.wave}, **record.facts, "ready": True}

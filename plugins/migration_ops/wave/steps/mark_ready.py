@@ -1,4 +1,4 @@
-"""Marks tested servers READY_FOR_CUTOVER and removes their test instances (mgn-reference section 4)."""
+"""Marks tested servers READY_FOR_CUTOVER and removes their test instances (MGN ChangeServerLifeCycleState)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
     The lifecycle changes first: MGN refuses to terminate in TESTING.
 
-    :raises StepFailedError: a server is in a state that cannot become READY_FOR_CUTOVER.
+    :raises StepFailedError: a server is in a state that cannot become READY_FOR_CUTOVER, somebody else launched it, or
+        an instance survived its termination.
+    :raises StepTimedOutError: the instances were not gone in time.
+    :raises LockHeldError: another run holds a server.
     """
     app = inp.application
-    # Without a test launch it begins where that would.
+    # Without a test launch this step begins where the test would have begun.
     steps = ("mark_ready",) if inp.conf.test_launch else ("mark_ready", "replication_ready")
     records = load_and_resume(services, inp)
     todo = [record for record in records if any(standing_of(record).acts(step) for step in steps)]

@@ -1,6 +1,6 @@
 """Stops the source's services before the final sync, and starts them again when the cutover is undone.
 
-MGN never stops a source server, and what is written there after the cutover is lost; so the conf may name commands.
+MGN never stops a source server, and what is written there after the final sync is lost. So the conf may name commands.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class QuiesceCarry:
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when the commands succeeded on every source server of the application.
 
-    What was stopped is written to the ledger before it is stopped, with the commands that undo it. A step that starts
-    afresh stops it again: somebody may have started the source since, and the commands must bear repetition. A task
-    that was killed follows the command that it sent.
+    The ledger is written before a source is stopped, with the commands that undo it. A step that starts afresh stops
+    the source again, as somebody may have started it since: the commands must be safe to repeat. A task that was
+    killed follows the command that it sent.
 
     :raises StepFailedError: a command failed; the source may be half stopped, the rollback undoes it.
     :raises StepTimedOutError: a command did not end in time; it was cancelled.
@@ -95,7 +95,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _is_to_stop(record: Record) -> bool:
-    """A launch that is on its way is followed, its source is left alone."""
+    """A launch in progress is followed; its source is left alone."""
     standing = standing_of(record)
     return standing.acts("quiesce") and not standing.launching
 
@@ -106,7 +106,7 @@ def _was_sent(services: Services, record: Record) -> bool:
 
 
 def _was_intended(services: Services, record: Record) -> bool:
-    """A task of this run died about when it sent the command, which is looked for."""
+    """A task of this run died at about the time when it sent the command: the command is looked for."""
     fact = fact_of(record)
     return fact.get("state") == STOP.intended and fact.get("runId") == services.holder.run_id and "token" in fact
 
@@ -124,7 +124,7 @@ def _proven(services: Services, spec: QuiesceConf, records: list[Record]) -> dic
 
 
 def undo(services: Services, inp: StepInput, records: list[Record], deadline: float) -> Wait | None:
-    """The next wait on the way to a running source; None when nothing was stopped or all runs again.
+    """The next wait until the sources run again; None when nothing was stopped or all run again.
 
     :raises StepFailedError: an undo command failed, or its node is not proven to be the source server: the source is
         not running as before.
@@ -143,10 +143,10 @@ def is_stopped(record: Record) -> bool:
 
 @dataclass(frozen=True)
 class _Drive:
-    """One stint: sends what is only intended, looks at what runs, and waits while something does.
+    """One look between two waits: sends what is only intended, follows what runs, and waits while something runs.
 
-    :param spec: None for the way back, which the ledger knows.
-    :param targets: those that were proven in this stint, by source server id.
+    :param spec: None for the undo, whose commands are in the ledger.
+    :param targets: those that were proven just now, by source server id.
     :param fresh: servers whose command cannot have been sent before.
     """
 
@@ -197,7 +197,7 @@ class _Drive:
         return busy, ready
 
     def _again(self, record: Record) -> Record:
-        """As it was just written."""
+        """The record as it was just written."""
         found = self.services.ledger.read([record.migration_id])
         return found[record.migration_id]
 

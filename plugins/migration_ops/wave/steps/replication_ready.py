@@ -13,10 +13,10 @@ _LAUNCHABLE = LAUNCHABLE_FOR_TEST | LAUNCHABLE_FOR_CUTOVER
 def run(services: Services, inp: StepInput) -> Outcome:
     """Done when each server was healthy, with a known lag under the limit, for ``samples`` polls in a row.
 
-    A stalled or disconnected server needs a person now, not after a day: the first poll of the wait says so.
+    A stalled or disconnected server needs a person at once: it ends the wait with the first poll.
 
-    :raises StepFailed: a server is in a state that waiting does not mend (STALLED, DISCONNECTED, archived, …).
-    :raises StepTimedOut: ``replication.timeoutMinutes`` passed.
+    :raises StepFailedError: a server is in a state that waiting does not change (STALLED, DISCONNECTED, archived, …).
+    :raises StepTimedOutError: ``replication.timeoutMinutes`` passed.
     """
     app = inp.application
     if inp.resumed is not None:

@@ -1,6 +1,6 @@
-"""Tells the world outside: the CMDB and the callback, per migration, after success and after a rollback alike.
+"""Reports to the CMDB and by callback, per migration, after success and after a rollback alike.
 
-A failure here is red and can be cleared; it never rolls a server back.
+A failure here fails its task, which can be cleared; it never rolls a server back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.close import settle, settled_and_looked_at
 from migration_ops.wave.waits.outcome import Done, Outcome
 
-# migration_status is free text in the CMDB; these are the words its users know (cmf-api: "Values that CMF writes").
+# migration_status is free text in the CMDB; these are the values that Cloud Migration Factory itself writes.
 CMDB_WORDS = {
     Phase.FINALIZED: ("Cutover finalized", "Disconnected"),
     Phase.CUTOVER_LAUNCHED: ("Cutover instance launched", "Healthy"),
@@ -31,36 +31,37 @@ CMDB_WORDS = {
     Phase.FAILED: ("Migration failed", None),
     Phase.FROZEN: ("Needs attention", None),
 }
-# Of a verified instance: by what the look at it right then says, never by its phase.
+# The words for a verified instance: by the check made right then, never by its phase.
 _LOOKED_AT = {
     Verdict.OK: ("2/2 status checks : Passed", "Healthy"),
     Verdict.BLOCKED: CMDB_WORDS[Phase.FROZEN],
     Verdict.UNKNOWN: ("Cutover verified; its present state could not be read", None),
 }
-# The steps after which a server has a new instance that the CMDB should name.
+# From this phase on a server has a new instance that the CMDB should name.
 _NAMED_SINCE = Phase.CUTOVER_LAUNCHED
 
 
 def update_cmdb(services: Services, inp: StepInput) -> Outcome:
     """One write per server that names a ``cmdbId``, read back; unchanged servers are not written.
 
-    :raises StepFailedError, CmdbUnavailable: some servers could not be written; the others are.
+    :raises StepFailedError: some servers could not be written; the others are.
+    :raises MigrationError: the first error, when all errors are retryable; the others are written.
     """
     app = inp.application
     if not inp.conf.cmdb.enabled:
         return Done({"appName": app.app_name, "passed": "cmdb.enabled is false"})
     if not _cmdb_ids(inp):
         return Done({"appName": app.app_name, "passed": "no server names a cmdbId"})
-    # The work is over, whatever came of it: outside hears how it ended, not where it stopped.
+    # The work is over: the CMDB gets the final status, not the phase in which it stopped.
     return _write_cmdb(services, inp, *settled_and_looked_at(services, inp))
 
 
 def update_cmdb_after_rollback(services: Services, inp: StepInput) -> Outcome:
     """
-    As ``update_cmdb``, of what a rollback on request touched; with the CMDB ids of the wave's conf.
+    As ``update_cmdb``, for what a rollback on request touched; with the CMDB ids of the wave's conf.
 
     :raises StepSkipped: the rollback touched nothing of the application.
-    :raises StepFailedError, CmdbUnavailable: some servers could not be written; the others are.
+    :raises MigrationError: as in ``update_cmdb``.
     """
     records = _undone_here(services, inp)
     if not _cmdb_ids(inp):
@@ -69,7 +70,7 @@ def update_cmdb_after_rollback(services: Services, inp: StepInput) -> Outcome:
 
 
 def _undone_here(services: Services, inp: StepInput) -> list[Record]:
-    """What this run rolled back or tried to; one that was left half-way is FROZEN first, as at the end of a wave."""
+    """What this run rolled back or tried to. A rollback that did not end is made FROZEN first, as at a wave's close."""
 
     def touched() -> list[Record]:
         records = records_of(services, inp.application)
@@ -81,7 +82,7 @@ def _undone_here(services: Services, inp: StepInput) -> list[Record]:
         settle(services, inp)
         records = touched()
     if not records:
-        raise StepSkipped("the rollback touched nothing of it: nobody has to hear", appName=inp.application.app_name)
+        raise StepSkipped("the rollback touched nothing of it: nothing to report", appName=inp.application.app_name)
     return records
 
 
@@ -120,7 +121,7 @@ def _words(record: Record, look: GateResult | None) -> tuple[str, str | None]:
 
 
 def _instance(record: Record) -> str | None:
-    """The new instance; removed after a rollback, because it is gone; left alone where nothing is known."""
+    """The new instance; empty (removed) after a rollback, because it is gone; None (unchanged) in all other cases."""
     standing = standing_of(record)
     if standing.interrupted_at is None and standing.reached(_NAMED_SINCE):
         return record.instance_id
@@ -128,7 +129,7 @@ def _instance(record: Record) -> str | None:
 
 
 def _raise_together(what: str, failed: dict[str, MigrationError]) -> None:
-    """One error for all; it stays retryable when waiting may help every one of them."""
+    """One error for all: the first one when all are retryable, so that the task tries again."""
     if not failed:
         return
     first = next(iter(failed.values()))
@@ -138,9 +139,10 @@ def _raise_together(what: str, failed: dict[str, MigrationError]) -> None:
 
 
 def send_callback(services: Services, inp: StepInput) -> Outcome:
-    """One signed request per migration; one that was delivered for this very state is not sent again.
+    """One signed request per migration; what was delivered for the present state is not sent again.
 
-    :raises StepFailedError, CallbackFailed: some could not be delivered.
+    :raises StepFailedError: some could not be delivered.
+    :raises MigrationError: the first error, when all errors are retryable.
     """
     url = inp.conf.callback_url
     if not url:
@@ -150,10 +152,10 @@ def send_callback(services: Services, inp: StepInput) -> Outcome:
 
 def send_callback_after_rollback(services: Services, inp: StepInput) -> Outcome:
     """
-    As ``send_callback``, of what a rollback on request touched; to the URL of the wave's conf.
+    As ``send_callback``, for what a rollback on request touched; to the URL of the wave's conf.
 
     :raises StepSkipped: the rollback touched nothing of the application.
-    :raises StepFailedError, CallbackFailed: some could not be delivered.
+    :raises MigrationError: as in ``send_callback``.
     """
     records = [(record, url) for record in _undone_here(services, inp) if (url := callback_url_of(record))]
     if not records:
@@ -187,7 +189,7 @@ def _deliver(services: Services, inp: StepInput, records: list[tuple[Record, str
 
 
 def _remember(services: Services, delivered: list[tuple[Record, CallbackReceipt]]) -> None:
-    """One write for all. A worker killed before it sends them again: same id, which the receiver knows."""
+    """One write for all. A worker killed before it sends them again, with the same id, which the receiver knows."""
     if not delivered:
         return
     old = [record for record, _ in delivered]
@@ -208,6 +210,6 @@ def _event(services: Services, record: Record) -> CallbackEvent:
         instance_id=record.instance_id,
         times={"createdAt": record.created_at, "updatedAt": record.updated_at},
         error=error,
-        # Of the run that brought it there: a later run of the wave has no news of what was finalized before.
+        # The run that brought it to this state: a later run of the wave sends no news of what was finalized before.
         occurrence=record.dag_run_id or services.holder.run_id,
     )

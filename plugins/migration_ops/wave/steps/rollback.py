@@ -1,4 +1,4 @@
-"""Takes an application back to where nothing was launched (mgn-reference section 10), or freezes it with the reason."""
+"""Takes an application back to before its launch (earlier lifecycle state, no instance), or freezes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.steps.quiesce import undo
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
 
-# Where each lifecycle state goes back to. What is not here has no way back in MGN.
+# The state that each lifecycle state goes back to. From all others MGN has no way back.
 BACK_TO = {
     "NOT_READY": "NOT_READY",
     "READY_FOR_TEST": "READY_FOR_TEST",
@@ -43,14 +43,15 @@ _AFTERWARDS = (
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
-    """Rolls the application back, or marks it FROZEN and fails: a rollback that is not verified is no rollback.
+    """Rolls the application back, or marks it FROZEN and fails: only a verified rollback counts.
 
     ``inputs["decision"]["decision"]`` is ``rollback`` or ``hold``; on ``hold`` everything is left as it is and marked
     for a person. Without a decision nothing is done.
 
     :raises GateShutError, LockHeldError: it may not be rolled back (``require_permitted``); nothing was touched.
     :raises FrozenError: it could not be finished or verified, with the reason.
-    :raises StepSkipped: the decision was to leave the application as it is.
+    :raises StepSkipped: the decision was to leave the application as it is, or there was none.
+    :raises MigrationError: a retryable error; the task tries again.
     """
     records = records_of(services, inp.application)
     answer = inp.inputs.get("decision") or {}
@@ -62,7 +63,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     try:
         return _roll_back(services, inp, records)
     except (FrozenError, GateShutError, LockHeldError):
-        # Another run's lock: that run says what becomes of the servers, nothing was touched here.
+        # Another run's lock: the servers are that run's now, and stay as they are.
         raise
     except MigrationError as error:
         if error.retryable:
@@ -128,9 +129,9 @@ def _refuse_after_no_return(services: Services, todo: list[Record], views: dict[
 
 
 def _require_states(views: dict[str, ServerView]) -> None:
-    """A state that MGN did not give, or that nobody knows, says nothing about the way back.
+    """From a missing or unknown lifecycle state the way back is not known.
 
-    :raises UnknownError:
+    :raises UnknownError: MGN gives no state for a server, or one that is not known.
     """
     unknown = {s: v.lifecycle_state for s, v in views.items() if v.lifecycle_state not in LIFECYCLE_STATES}
     if unknown:
@@ -138,9 +139,9 @@ def _require_states(views: dict[str, ServerView]) -> None:
 
 
 def _refuse_late_launches(services: Services, todo: list[Record]) -> None:
-    """One that took effect while the rolled back servers were looked at is undone by the next try.
+    """A launch that took effect during the last reads is undone by the next try.
 
-    :raises OutcomeUnknownError:
+    :raises OutcomeUnknownError: there is such a launch.
     """
     for action in (Action.TEST, Action.CUTOVER):
         late = [new.job_id for old, new in zip(todo, adopt_late(services, todo, action), strict=True) if new is not old]
@@ -149,7 +150,10 @@ def _refuse_late_launches(services: Services, todo: list[Record]) -> None:
 
 
 def _refuse_unseen(services: Services, inp: StepInput, todo: list[Record], views: dict[str, ServerView]) -> None:
-    """A launch that somebody made beside the wave may be in use: it is undone only when who decided was shown it."""
+    """A launch of somebody else may be in use: it is undone only when it was shown to whoever decided.
+
+    :raises FrozenError: there is one that was not shown.
+    """
     shown = set((inp.inputs.get("decision") or {}).get("foreignJobs") or [])
     found = find_external_launches(services, {record.source_server_id: record for record in todo}, views)
     unseen = {server: job for server, job in found.items() if job not in shown}
@@ -185,7 +189,7 @@ def _jobs_to_end(
 
 
 def _verified(services: Services, inp: StepInput) -> Done:
-    """Reads everything again: lifecycle back, no instance, and only then says so."""
+    """Reads everything again and notes ROLLED_BACK only when the lifecycle is back and no instance is left."""
     app, todo = inp.application, _rolling_back(services, inp)
     _refuse_late_launches(services, todo)
     views = views_of(services, [record.source_server_id for record in todo])
@@ -202,7 +206,7 @@ def _verified(services: Services, inp: StepInput) -> Done:
     fact = {
         "at": services.now().isoformat(),
         "because": str(decision.get("reason") or "")[:300],
-        # Nobody looked at what the conf undoes by itself: see ``stop_reason``.
+        # Nobody has seen what the conf undid by itself: it counts in ``stop_reason``.
         "byConf": decision.get("by") == "conf",
         ENDS_APPROVALS: True,
     }
@@ -213,9 +217,9 @@ def _verified(services: Services, inp: StepInput) -> Done:
 
 
 def _closed(record: Record, fact: dict[str, Any]) -> Record:
-    """A launch that was undone is over: the next one is a new attempt, and what it was retried for is past."""
+    """The record with its open intents ended, so that the next launch is a new attempt, and without its retry."""
     open_ones = {n for n, i in record.intents.items() if not i.outcome}
-    # What was given up may still begin and is looked for under its tag, but for a termination, which is over.
+    # A launch noted as NOTHING_HAPPENED may still begin and stays looked for under its tag. A termination is over.
     if Action.TERMINATE in record.intents and record.intents[Action.TERMINATE].outcome == NOTHING_HAPPENED:
         open_ones.add(Action.TERMINATE)
     intents = {n: replace(i, outcome="ROLLED_BACK") if n in open_ones else i for n, i in record.intents.items()}

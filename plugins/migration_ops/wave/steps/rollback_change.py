@@ -1,4 +1,4 @@
-"""A rollback on request as a change, one an application: bound to what its approver saw."""
+"""A rollback on request as a change, one per application: bound to what its approver saw."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def application_plan(
     needed: Iterable[str],
 ) -> ChangePlan:
     """
-    What is done to one application. Phases are no part of it: they move while the question is open.
+    What is done to one application. Phases are not part of it: they may change while the approval is open.
 
     :param decision: of the request; its reason was shown.
     :param foreign: job ids of launches that somebody else made, by source server id.
@@ -75,7 +75,7 @@ def approval_for(
     if not answer or answer.get("approved") is not True:
         raise NotApprovedError("The rollback was not approved", **about)
     changes = sheet.get("changes")
-    # A sheet of before an upgrade has a digest only.
+    # A sheet made before an upgrade has a digest only.
     digest = sheet["digest"] if changes is None else request_digest(plan, changes)
     if (answer.get("planHash"), answer.get("sheetDigest")) != (plan.plan_hash, digest):
         raise PlanChangedError("Another plan or sheet was approved", **about)
@@ -87,8 +87,8 @@ class RollbackChange:
     """
     The rollback of one application, as :class:`migration_ops.core.carry_out.Change`.
 
-    :param step: runs the step ``rollback``, which converges and waits by itself.
-    :param outcome: what the step answered; None before it ran.
+    :param step: runs the step ``rollback``, which can be repeated and waits by itself.
+    :param outcome: what the step returned; None before it ran.
     """
 
     services: Services
@@ -133,9 +133,9 @@ def act_on_request(
 ) -> Outcome | None:
     """
     The rollback of one application on request: what was approved is compared with what would be done now, right before
-    anything is touched. A rollback that was begun goes on.
+    anything is touched. A rollback that was begun goes on without that.
 
-    :param sheet: what the approver saw; one of before an upgrade has no plans to compare with.
+    :param sheet: what the approver saw; one made before an upgrade has no plans to compare with.
     :param step: runs the step ``rollback``.
     :raises GateShutError, LockHeldError: it may not be rolled back; nothing was touched.
     :raises MigrationError: see :func:`approval_for`, ``act_once`` and ``verify``.
@@ -144,7 +144,7 @@ def act_on_request(
     records = records_of(services, inp.application)
     todo = [one for one in records if one.phase is not Phase.ROLLED_BACK]
     if todo:
-        # The ledger's answer, not the task's: who may edit XComs must not be able to approve.
+        # The ledger's answer, not the task's: whoever can edit XComs must not be able to approve.
         require_permitted(services, inp, "rollback")
     answer = (todo or records)[0].facts.get(APPROVALS, {}).get("rollback")
     approval = approval_for(inp.plan, inp.application, sheet, answer)

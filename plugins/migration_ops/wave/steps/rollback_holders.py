@@ -21,7 +21,7 @@ class Holding:
     """
     What one other run holds.
 
-    :param ended: whether it is over; None when nobody knows.
+    :param ended: whether it is over; None when Airflow cannot say.
     """
 
     holder: Holder
@@ -38,7 +38,7 @@ class Holding:
 
 
 def holdings_of(services: Services, plan: WavePlan) -> list[Holding]:
-    """The other runs that hold servers of the plan; none when all are free or this run's own."""
+    """The other runs that hold servers of the plan; empty when all are free or held by this run."""
     by_holder: dict[Holder, list[str]] = {}
     for server, holder in services.ledger.locks(list(plan.server_ids)).items():
         if not holder.is_same_run(services.holder):
@@ -52,7 +52,7 @@ def holders_text(holdings: list[Holding]) -> list[str]:
 
 
 def require_free(holdings: list[Holding]) -> None:
-    """:raises LockHeldError: a run that is not over, or that nobody can ask about, holds some of the servers."""
+    """:raises LockHeldError: a run that is not over, or of which Airflow knows nothing, holds some of the servers."""
     busy = [one for one in holdings if one.ended is not True]
     if not busy:
         return

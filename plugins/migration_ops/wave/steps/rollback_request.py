@@ -30,11 +30,11 @@ from migration_ops.wave.steps.rollback_holders import Holding, holders_text
 
 
 def select_records(services: Services, conf: RollbackConf) -> list[Record]:
-    """The migrations the conf names, one a server; indexes are eventually consistent, so each is read by its key.
+    """The migrations the conf names, one per server; indexes are eventually consistent, so each is read by its key.
 
-    Of a wave or an application an ended migration gives way to the one that is on its way.
+    For a wave or an application a migration on its way counts before an ended one of the same server.
 
-    :raises InvalidInputError: the ledger knows none, or not all that were named; or two of one server are meant.
+    :raises InvalidInputError: the ledger knows none, or not all that were named; or two belong to one server.
     """
     if conf.migration_ids:
         wanted = list(conf.migration_ids)
@@ -60,7 +60,7 @@ def select_records(services: Services, conf: RollbackConf) -> list[Record]:
         _refuse_twice(chosen)
     else:
         chosen = live_of(chosen if conf.wave else live_wave_of(chosen))
-    # In an order of its own: an index has none, and the plan's hash follows it.
+    # Sorted, because an index has no order and the plan's hash depends on the order.
     return sorted(chosen, key=lambda one: (one.wave, one.app_name, one.source_server_id))
 
 
@@ -73,7 +73,10 @@ def _refuse_twice(records: list[Record]) -> None:
 
 
 def rollback_plan(services: Services, conf: RollbackConf, records: list[Record]) -> WavePlan:
-    """A plan in the form every step knows; servers of one application stay together."""
+    """A plan as the steps need it; servers of one application stay together.
+
+    :raises InvalidInputError: the records are of several waves, or nobody may approve.
+    """
     waves = sorted({record.wave for record in records})
     if len(waves) > 1:
         raise InvalidInputError("one rollback is about one wave; name it", path="wave", value=waves)
@@ -93,12 +96,12 @@ def rollback_plan(services: Services, conf: RollbackConf, records: list[Record])
         "approvals": {"timeoutMinutes": conf.timeout_minutes, "approvers": approvers},
         "applications": [{"appName": name, "servers": servers} for name, servers in applications.items()],
     }
-    # Not judged as a new conf: names that were taken once are in the ledger, and what has them is still undone.
+    # Not judged as a new conf: names that earlier versions accepted must still be rolled back.
     return build_plan(restore_conf(document))
 
 
 def approvers_of(conf: RollbackConf, records: list[Record], policy: Policy) -> list[str]:
-    """Who may approve: whom the waves were registered with; a rollback's conf can only name fewer of them.
+    """Who may approve: the users whom the wave was registered with; a rollback's conf can only name fewer of them.
 
     :raises InvalidInputError: nobody is left.
     """
@@ -107,7 +110,7 @@ def approvers_of(conf: RollbackConf, records: list[Record], policy: Policy) -> l
         return list(conf.approvers)
     left = [one for one in conf.approvers if one in bound] if conf.approvers else sorted(bound)
     if not left:
-        message = "the wave was registered with other approvers, who bind its rollback"
+        message = "the wave was registered with other approvers, and only they may approve its rollback"
         raise InvalidInputError(message, path="approvers", value=sorted(conf.approvers), registered=sorted(bound))
     return left
 
@@ -124,7 +127,7 @@ def rollback_sheet(
 
     :param holdings: the other runs that hold servers; they are named.
     :param requested_by: name of the user who triggered the rollback.
-    :returns: and the job ids of launches that somebody else made, by source server id; they are on the sheet.
+    :return: the sheet, and the job ids on it of launches that somebody else made, by source server id.
     """
     views = services.mgn.describe_servers(list(plan.server_ids))
     foreign = find_external_launches(services, {record.source_server_id: record for record in records}, views)
@@ -156,10 +159,10 @@ def rollback_sheet(
 
 @dataclass(frozen=True)
 class Dependants:
-    """Applications that stay cut over when what they depend on is taken back.
+    """Applications that stay cut over when what they depend on is rolled back.
 
-    :param named: application → what of the rollback it needs, directly or through others.
-    :param unknown: cut over too, but registered before the ledger kept what an application depends on.
+    :param named: application → the rolled back applications that it needs, directly or through others.
+    :param unknown: cut over too, but registered by a version that did not keep dependencies in the ledger.
     """
 
     named: dict[str, tuple[str, ...]]
@@ -167,10 +170,10 @@ class Dependants:
 
 
 def dependants_cut_over(services: Services, records: list[Record]) -> Dependants:
-    """Who of the same waves is launched or cut over, stays so, and needs what is rolled back."""
+    """The applications of the same waves that are launched or cut over, stay so, and need what is rolled back."""
     undone = {record.app_name for record in records}
     waves = sorted({record.wave for record in records})
-    # Indexes are eventually consistent: what is judged is read by its key.
+    # Indexes are eventually consistent, so each record is read by its key.
     listed = {one.migration_id for wave in waves for one in services.ledger.by_wave(wave)}
     others = services.ledger.read(sorted(listed)) if listed else {}
     needs: dict[str, set[str] | None] = {}
@@ -186,7 +189,7 @@ def dependants_cut_over(services: Services, records: list[Record]) -> Dependants
 
 
 def _needed(name: str, needs: dict[str, set[str] | None], undone: set[str]) -> tuple[str, ...]:
-    """What of the rollback an application needs, through any number of others."""
+    """The rolled back applications that an application needs, directly or through others."""
     seen: set[str] = set()
     todo = [name]
     while todo:

@@ -25,7 +25,7 @@ from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go
 from migration_ops.wave.steps.cutover_window import window_check
 from migration_ops.wave.waits.outcome import Done, Outcome
 
-# What is launched again is brought back from the state that a failed cutover leaves, in the task that launches.
+# For a repeated launch the task that launches reverts the state that a failed cutover may leave.
 _LAUNCHABLE_AGAIN = LAUNCHABLE_FOR_CUTOVER | {"CUTTING_OVER"}
 
 
@@ -56,12 +56,12 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
 
 
 def soak(services: Services, inp: StepInput) -> Outcome:
-    """Waits ``soakMinutes`` after the last verified cutover, looks at the instances again, answers the second sheet.
+    """Waits ``soakMinutes`` after the last verified cutover, looks at the instances again, makes the second sheet.
 
-    An instance that is not well is noted as its application's failure; one that is well again is no failure any more.
+    An instance that is not well is noted as a failure of its application; when it is well again that is cleared.
 
     :raises StepSkipped: nothing was cut over, so there is nothing to finalize.
-    :raises ThrottledError, UnreachableError: how the instances are could not be read; the task tries again.
+    :raises ThrottledError, UnreachableError: the instances could not be read; the task tries again.
     """
     records = services.ledger.read(list(inp.plan.migration_ids))
     verified = [record for record in records.values() if standing_of(record).reached(Phase.CUTOVER_VERIFIED)]
@@ -76,7 +76,7 @@ def soak(services: Services, inp: StepInput) -> Outcome:
         return wait_until(services, until, why, until + 3_600)
     open_ones = [one for one in verified if one.phase is not Phase.FINALIZED]
     views = services.mgn.describe_servers(list(inp.plan.server_ids))
-    # One read that AWS was too busy for would leave every application out of a sheet that nobody asks for again.
+    # One throttled read would leave every application out of a sheet that nobody asks for again.
     looked = look_again(services, open_ones, views, retried=True)
     records |= {record.migration_id: record for record in looked.records}
     rows = [_finalize_row(inp.plan, app, records, looked.checks, views) for app in inp.plan.applications]
@@ -93,7 +93,7 @@ def _to_stop(rows: list[Row]) -> list[str]:
 
 
 def _without_held(services: Services, plan: WavePlan, rows: list[Row], records: dict[str, Record]) -> list[Row]:
-    """What another run holds is off the sheet: this run could neither note an approval nor act."""
+    """Applications that another run holds are left out: this run could neither note an approval nor act."""
     held = locks_of_others(services, list(records.values()))
     return [row | _held_words(plan.application(row["appName"]), held) for row in rows] if held else rows
 
@@ -138,7 +138,7 @@ def _row(plan: WavePlan, app: PlannedApplication, records: dict[str, Record], vi
 
 
 def _is_launched(standing: Standing) -> bool:
-    """Cutting over or beyond: the gate was open when it was launched, a cleared sheet does not judge it again."""
+    """Whether its cutover launch was begun: the gate was open then, and a cleared sheet does not judge it again."""
     return standing.reached(Phase.CUTOVER_LAUNCHED) or (standing.acts("cutover") and standing.launching)
 
 
@@ -190,7 +190,7 @@ def _finalize_row(
         for record in mine
     ]
     row |= {"tests": [check.as_document() for check in tests]}
-    # What the look above found is in its tests already, with what was seen.
+    # The result of the look above is in the tests already.
     asked = permit("finalize", plan, app, [one for one in standings if not one.is_unwell])
     return row if asked.is_given else row | {"excluded": asked.words, "remedies": asked.remedies}
 

@@ -35,7 +35,7 @@ from migration_ops.wave.waits.outcome import Done, Outcome, Reason, Resumed, Top
 class VerifyCarry:
     """
     :param deadline: epoch seconds until which all must be verified.
-    :param commands: the SSM commands of the conf's checks, as ``app_checks.run_all`` answered them.
+    :param commands: the SSM commands of the conf's checks, as ``app_checks.run_all`` returned them.
     """
 
     deadline: float | None = None
@@ -71,9 +71,13 @@ def run_test(services: Services, inp: StepInput) -> Outcome:
 
 
 def run_cutover(services: Services, inp: StepInput) -> Outcome:
-    """Verifies the cutover instances: those that our cutover job launched, never a left-over test instance.
+    """Verifies the cutover instances: those that our cutover job launched, never an old test instance.
 
     :raises SecondInstanceError: EC2 has another instance of a server.
+    :raises CheckRefusedError: a check of the conf may not be run.
+    :raises StepFailedError: an instance is lost, or the ledger has no instance id for a server.
+    :raises StepTimedOutError: boot or checks were not good in time.
+    :raises GateShutError: it is held and nobody asked for it, or its rollback did not end.
     """
     return _run(services, inp, CUTOVER)
 
@@ -115,14 +119,14 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
 
 
 def _taken_up(services: Services, inp: StepInput, kind: VerifyKind) -> list[Record]:
-    """What is held after its cutover launch stays so until a person asks for this very application."""
+    """What is held after its cutover launch stays held until a person asks for this very application."""
     if kind is CUTOVER:
         return taken_up(services, inp, kind.step)
     return load_and_resume(services, inp)
 
 
 def _reasons(failed: list[GateResult]) -> dict[str, str]:
-    """By check and subject; several checks of one kind of one instance are all named."""
+    """The reasons by check and subject; several checks of one kind on one instance are all named."""
     reasons: dict[str, str] = {}
     for check in failed:
         name = f"{check.name} {check.subject}"
@@ -131,7 +135,7 @@ def _reasons(failed: list[GateResult]) -> dict[str, str]:
 
 
 def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, Any]:
-    """When it was verified; what it had to be repeated for is over with its cutover."""
+    """The facts with the time of the verification; a verified cutover ends its retry."""
     at = services.now().isoformat()
     if kind is TEST:
         return {**record.facts, standing.TEST: {"testedAt": at, "wave": record.wave}}
@@ -141,13 +145,13 @@ def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, An
 def _boots(
     services: Services, inp: StepInput, todo: list[Record], kind: VerifyKind, deadline: float
 ) -> Wait | dict[str, GateResult]:
-    """The boot checks when all are good; what the wait saw last is not read a second time.
+    """The boot checks when all are good, else a wait. What the wait saw last is not read a second time.
 
     :raises StepFailedError, StepTimedOutError: an instance is lost, or did not come up in time.
     """
     resumed = inp.resumed
     if resumed is None:
-        # Never booted this early: the wait's first poll is the first look, shared by all that wait.
+        # Nothing boots this fast: the first look is the first poll, which all waits share.
         return _wait_for_boot(services, inp, todo, {}, deadline)
     if resumed.reason is Reason.MET and resumed.observed:
         seen = {record.source_server_id: _result_of_wait(resumed, record) for record in todo}
@@ -156,14 +160,14 @@ def _boots(
     found = _read_boots(services, todo, services.mgn.describe_servers([record.source_server_id for record in todo]))
     if all(check.verdict is Verdict.OK for check in found.checks.values()):
         return found.checks
-    # What the wait took for lost may be stopped because its launch configuration says so.
+    # An instance that the wait took for lost may be stopped because its launch configuration says so.
     if resumed.observed and (found.lost or resumed.reason is Reason.TIMED_OUT):
         require_met(resumed, f"boot of the {kind.name} instances", inp.application.app_name)
     return _wait_for_boot(services, inp, todo, found.dispositions, deadline)
 
 
 def _result_of_wait(resumed: Resumed, record: Record) -> GateResult:
-    """The wait's own verdict on a server, which is that of ``judge_boot``; UNKNOWN when it has none."""
+    """The wait's verdict on a server, made by ``judge_boot``; UNKNOWN when it has none, or of another instance."""
     one = resumed.observed.get(record.source_server_id) or {}
     instance = (one.get("view") or {}).get("launched_instance_id")
     verdict = Verdict(one.get("verdict") or Verdict.UNKNOWN)
@@ -176,7 +180,7 @@ def _result_of_wait(resumed: Resumed, record: Record) -> GateResult:
 
 @dataclass(frozen=True)
 class _BootResults:
-    """``dispositions``: of the instances that are stopped; ``lost``: those that no waiting brings back."""
+    """``dispositions``: launch disposition by server, if stopped; ``lost``: servers that waiting cannot help."""
 
     checks: dict[str, GateResult]
     dispositions: dict[str, str]

@@ -21,8 +21,9 @@ def run(services: Services, inp: StepInput) -> Outcome:
     """Done when each server of each dependency is verified after its cutover.
 
     :raises StepSkipped: the go/no-go sheet left this application out.
-    :raises DependencyNotCutOverError: a dependency failed, was rolled back, or did not come in time.
-    :raises ApplicationHeld: it is held itself, and nobody asked for it.
+    :raises DependencyNotCutOverError: a dependency failed, was rolled back, or was not cut over in time.
+    :raises GateShutError: it is held itself and nobody asked for it, or it does not stand where a cutover begins.
+    :raises UnknownError: the plan does not hold the dependencies.
     """
     app = inp.application
     sheet = inp.inputs.get("sheet") or {}
@@ -45,7 +46,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         return Done({"appName": app.app_name, "dependencies": list(app.depends_on)})
     if inp.resumed is not None:
         late = inp.resumed.reason is Reason.TIMED_OUT
-        message = f"{app.app_name} waited for its dependencies {'until the deadline' if late else 'in vain'}"
+        message = f"{app.app_name} waited for its dependencies {'until the deadline' if late else 'without success'}"
         raise DependencyNotCutOverError(message, appName=app.app_name, missing=missing, reasons=_reasons(inp.resumed))
     return Wait(
         topic=Topic.LEDGER,
@@ -58,7 +59,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _longest_minutes(services: Services, inp: StepInput) -> float:
-    """What the levels below may take by their own time-outs, and the time people have to decide about a failure."""
+    """Minutes: the time-outs of all levels below, and the time that people have to decide about a failure."""
     quiesce, settings = inp.conf.quiesce, services.settings
     level = (quiesce.timeout_minutes if quiesce else 0.0) + inp.conf.final_sync.timeout_minutes
     level += settings.job_timeout_minutes + settings.verify_timeout_minutes

@@ -1,7 +1,7 @@
-"""What a step hands to itself across a wait: one frozen class a step, a document only in the trigger.
+"""What a step hands to itself across a wait: a frozen class, and a document only in the trigger.
 
-A deferred wave lives through an upgrade, so documents of earlier versions are read: a missing or null key is None, an
-unknown key is left out. A key of another type is refused, because deadlines and launches hang on it.
+A deferred task survives an upgrade, so documents of earlier versions are read: a missing or null key is None, an
+unknown key is ignored. A key of another type is refused, because deadlines and launches depend on it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Carry(Protocol):
-    """Plain JSON values as a document; what is None is not written."""
+    """A carry can become a document of plain JSON values; what is None is not written."""
 
     def as_document(self) -> dict[str, Any]: ...
 
@@ -24,7 +24,7 @@ class Carry(Protocol):
 
 
 def document_of(**values: Any) -> dict[str, Any]:
-    """The values that there are, by their keys."""
+    """The values that are not None, by key."""
     return {key: value for key, value in values.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""What every wait's condition has in common: who is observed, what counts as absent, when a wait ends."""
+"""The base of all conditions: what is observed, when a subject counts as absent, when a wait ends."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.waits.outcome import Reason
 
-# A describe that leaves an id out may be an eventually consistent read once or twice, not this often in a row.
+# An eventually consistent read may leave an id out once or twice, not this often in a row.
 ABSENCES_UNTIL_FAILED = 5
 
 
 @dataclass(frozen=True)
 class ApiError:
-    """The read failed this time. Never good, resets counts of good samples, fails nothing by itself."""
+    """The read failed this time: never OK, resets the count of good samples, does not end the wait by itself."""
 
     message: str
 
@@ -37,7 +37,7 @@ class ConditionResult:
 
 @dataclass(frozen=True)
 class SubjectResult:
-    """What one poll says of one subject, judged. ``is_terminal``: waiting for it is useless."""
+    """The verdict of one poll on one subject. ``is_terminal``: waiting cannot help."""
 
     verdict: Verdict
     reason: str
@@ -56,7 +56,7 @@ class Condition(ABC):
     which can lengthen a wait and never shortens one.
 
     :param until: the parameters of ``wave.waits.outcome.Wait``.
-    :param subjects: whom the wait is about; one that a poll leaves out is unknown, never forgotten.
+    :param subjects: the ids that are waited for; one that a poll leaves out is UNKNOWN, never forgotten.
     :param clock: epoch seconds.
     """
 

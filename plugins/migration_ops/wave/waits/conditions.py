@@ -34,6 +34,6 @@ def condition_for(
 
     :param subjects: pass ``Wait.subjects``, so that a subject which a poll leaves out is missed from the first poll on.
     :param clock: epoch seconds.
-    :raises InvalidInput: ``until`` lacks what the topic needs.
+    :raises InvalidInputError: ``until`` lacks what the topic needs.
     """
     return CONDITIONS[Topic(topic)](until, subjects, clock)

@@ -56,7 +56,7 @@ def _statuses(ec2_client: Any, instance_ids: list[str]) -> dict[str, dict[str, A
 
 
 def _plain_status(item: dict[str, Any]) -> dict[str, Any]:
-    """Without events and details, whose times are no plain values."""
+    """Without events and details: their times are no JSON values."""
     status: dict[str, Any] = {"InstanceId": item["InstanceId"]}
     for member, detail in _STATUS_MEMBERS.items():
         if item.get(member):
@@ -84,8 +84,8 @@ def _existing(ec2_client: Any, instance_ids: list[str]) -> list[str]:
 def calendar_states(ssm_client: Any, names: Iterable[str], at: datetime | None = None) -> dict[str, str | None]:
     """State of each SSM change calendar (GetCalendarState): ``OPEN``, ``CLOSED``, None when SSM does not say.
 
-    Each is asked for by itself, because for several SSM only says whether all are open. One that does not exist is
-    absent.
+    Each calendar is asked for alone, because for several names SSM only says whether all are open. One that does not
+    exist is absent.
 
     :param names: names or ARNs.
     :param at: the aware moment to ask about; now when None.

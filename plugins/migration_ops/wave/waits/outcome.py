@@ -1,4 +1,4 @@
-"""What a step answers: it is done, or it waits for something that a trigger can watch."""
+"""What a step returns: it is done, or it waits for something that a trigger can watch."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Observations = dict[Feed, dict[str, Any]]
 
 
 class Subscriber:
-    """One subscription. It is read no more often than it asked for, however often others are."""
+    """One subscription. It gets observations no more often than it asked for, whatever others ask for."""
 
     def __init__(self, needs: Needs, poll_seconds: float, ready_at: float) -> None:
         self.needs = needs
@@ -66,7 +66,7 @@ class SharedPoll:
         self._subscribers[subscriber] = None
         self._changed.set()
         if self._task is None:
-            # An empty context: Airflow binds the log to the trigger in it, and the poll is no single trigger's.
+            # An empty context: Airflow's context binds the log to one trigger, and the poll serves several.
             self._task = asyncio.create_task(self._run(), name=f"shared poll {self._key}", context=Context())
 
     def leave(self, subscriber: Subscriber) -> None:
@@ -90,7 +90,7 @@ class SharedPoll:
             self._task = None
 
     async def _sleep_until_due(self) -> None:
-        """Sleeps until a subscriber is due and the interval has passed; whoever joins or leaves may change when."""
+        """Sleeps until a subscriber is due and the interval has passed; joining and leaving may change that time."""
         while (pause := self._due_at() - _clock()) > 0:
             self._changed.clear()
             with suppress(TimeoutError):
@@ -106,7 +106,7 @@ class SharedPoll:
         )
         if self._last_poll_at is None:
             return due
-        # An impatient subscriber that left since must not make a patient one miss its turn.
+        # The shorter of the two intervals: a subscriber that left must not make a later one miss its turn.
         return max(due, self._last_poll_at + min(interval, self._last_interval) * self._jitter * self._slowdown)
 
     async def _poll(self) -> None:
@@ -151,7 +151,7 @@ class SharedPoll:
         union = frozenset[str]().union(*groups)
         seen, error = await _read_ids(reader, union)
         if isinstance(error, InvalidError | NotFoundError) and len(groups) > 1:
-            # AWS refuses the whole request for one bad id: one wait must not blind the others.
+            # AWS refuses the whole request for one bad id: one wait must not spoil the read of the others.
             apart = [await _read_ids(reader, group) for group in groups]
             apart.sort(key=lambda part: part[1] is None)  # an id that one group could read counts as read
             seen = {one: view for part, _ in apart for one, view in part.items()}

@@ -43,7 +43,7 @@ class LedgerCondition(Condition):
 
 
 class ClockCondition(Condition):
-    """``until.at`` (epoch seconds) has come. It has no subjects."""
+    """The time ``until.at`` (epoch seconds) is reached. It has no subjects."""
 
     def _configure(self, until: dict[str, Any]) -> None:
         self._at = epoch_seconds(until, "at")
