@@ -26,15 +26,16 @@ def select(services: Services, run: Run) -> tuple[WavePlan, dict[str, Any]]:
     decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
     needed = dependants_cut_over(services, records).named
     changes = {app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications}
+    digest = request_digest(plan, changes, decision["foreignJobs"])
     take_over_ended(services, plan)
-    return plan, {"markdown": sheet, "digest": request_digest(plan, changes), "changes": changes, **decision}
+    return plan, {"markdown": sheet, "digest": digest, "changes": changes, **decision}
 
 
-def run(services: Services, inp: StepInput, step: Callable[[], Outcome]) -> Outcome:
+def run(services: Services, inp: StepInput, step: Callable[[StepInput], Outcome]) -> Outcome:
     """As ``RequestedRollbackOperator``: what was approved is compared with what would be done now."""
     sheet = inp.inputs.get("decision")
     if not sheet:
-        return step()
+        return step(inp)
     outcome = act_on_request(services, inp, sheet, step)
     assert outcome is not None
     return outcome

@@ -17,6 +17,7 @@ from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record, VersionConflictError
 from migration_ops.operators import answers, approval, evidence_age
 from migration_ops.operators.approval import LEAVE, ROLL_BACK, DecideOperator, EvidenceApproval
+from migration_ops.operators.context import ResultLostError
 from migration_ops.wave.decisions import Noted
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.waits.outcome import Done
@@ -108,6 +109,24 @@ def answer(option: str, comment: str = "fine", by: str = "alice", **fields: Any)
         "responded_by_user": {"id": by, "name": by},
         "timedout": False,
     }
+
+
+def test_without_a_sheet_nobody_is_asked(ti: Ti, asked: list[Any]) -> None:
+    del ti.xcoms["go_no_go", "return_value"]
+    with pytest.raises(ResultLostError):
+        approve().execute(ti.context)
+    assert (asked, ti.noted) == ([], [])
+
+
+def test_an_answer_to_a_sheet_that_is_gone_does_not_count_and_is_kept(ti: Ti, asked: list[Any]) -> None:
+    with pytest.raises(TaskAwaitingInput) as waiting:
+        approve().execute(ti.context)
+    del ti.xcoms["go_no_go", "return_value"]
+    with pytest.raises(AirflowFailException, match="RESULT_LOST"):
+        approve().execute_complete(ti.context, answer("Approve"), **waiting.value.kwargs)
+    [noted] = ti.noted
+    assert (noted["approved"], noted["by"]) == (False, "alice")
+    assert "does not count" in noted["comment"]
 
 
 @dataclass

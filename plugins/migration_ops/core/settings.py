@@ -15,7 +15,7 @@ PREFIX = "MIGRATION_OPS_"
 # settle time of "nan", which no clock ever reaches or is below, would let nobody wait for a lost answer.
 BOUNDS: dict[str, tuple[float, float]] = {
     "seconds": (0, 86_400),
-    "minutes": (0, 31 * 1_440),
+    "minutes": (0, 3_660 * 1_440),
     "hours": (0, 366 * 24),
     "days": (0, 36_500),
     # MGN's quota of servers in one job.

@@ -32,7 +32,14 @@ from migration_ops.operators.choice import (
     split_choice,
     without_applications,
 )
-from migration_ops.operators.context import application_of, is_own_retry, plan_of, result_of, services_of
+from migration_ops.operators.context import (
+    ResultLostError,
+    application_of,
+    is_own_retry,
+    plan_of,
+    result_of,
+    services_of,
+)
 from migration_ops.operators.evidence_age import read_again_when_old
 from migration_ops.operators.wave.gates import gates_of
 from migration_ops.operators.wave.requested import requester_of
@@ -101,6 +108,8 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
             raise AirflowSkipException("a dry run changes nothing, so nothing is approved")
         if self.which == "finalize" and not plan.conf.finalize:
             raise AirflowSkipException("the conf says finalize: false, so nothing is finalized")
+        if sheet is None:
+            raise self._lost()
         policy, asked = policy_now(), bound_to(plan, sheet)
         if not is_asked(policy, plan, self.which):
             return self._not_required(ti, plan, asked)
@@ -124,6 +133,9 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
             # Airflow keeps it with the deferral: unlike an XCom, nobody can edit it while the question is open.
             waiting.kwargs = {**(waiting.kwargs or {}), _ASKED: asked}
             raise
+
+    def _lost(self) -> ResultLostError:
+        return ResultLostError(f"{self.sheet_task} left no sheet", taskId=self.sheet_task)
 
     def _not_required(self, ti: Any, plan: WavePlan, asked: dict[str, Any]) -> dict[str, Any]:
         self.log.info("approvals.%s is false in the conf: not asked", self.which)
@@ -149,6 +161,10 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
         except HITLTimeoutError as silence:
             write_best_effort(ti, plan, decision | {"by": None, "comment": "nobody answered in time"})
             raise AirflowFailException(f"{self.which} counts as rejected: nobody answered in time") from silence
+        if sheet is None:
+            lost = self._lost()
+            write_best_effort(ti, plan, decision | without_applications(asked) | {"comment": f"does not count: {lost}"})
+            raise AirflowFailException(str(lost)) from lost
         now = bound_to(plan, sheet)
         if any(asked.get(one) != now[one] for one in ("planHash", "sheetDigest")):
             raise AirflowFailException("the plan or the evidence changed while the question was open; clear this task")

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.change import PlanChangedError
-from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
+from migration_ops.core.errors import BlockedError, FrozenError, InvalidInputError, MigrationError
 from migration_ops.core.policy import PolicyError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Holder, LockHeldError
@@ -265,17 +265,33 @@ def roll_back(run: Run, app: dict[str, Any]) -> Any:
     return run.do(RequestedRollbackOperator(task_id="rollback", app=app))
 
 
+def begin(run: Run, app: dict[str, Any]) -> None:
+    """The worker dies right after the rollback began."""
+
+    def die(self: Any, actions: Any) -> None:
+        send(self, actions)
+        raise Killed
+
+    send = RollbackChange.send
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RollbackChange, "send", die)
+        with pytest.raises(Killed):
+            roll_back(run, app)
+    assert phases(run) == {Phase.ROLLING_BACK}
+
+
 def phases(run: Run) -> set[Phase]:
     return {one.phase for one in run.records()}
 
 
-def launch_by_hand(run: Run) -> None:
-    """Somebody repeats the test in MGN's console."""
-    job = run.box.boto("mgn").start_test(sourceServerIDs=run.servers())["job"]["jobID"]
+def launch_by_hand(run: Run) -> str:
+    """Somebody repeats the test in MGN's console; the job's id."""
+    job: str = run.box.boto("mgn").start_test(sourceServerIDs=run.servers())["job"]["jobID"]
     deadline = time.monotonic() + 30
     while run.box.boto("mgn").describe_jobs(filters={"jobIDs": [job]})["items"][0]["status"] != "COMPLETED":
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    return job
 
 
 class TestRequestedRollback:
@@ -395,33 +411,58 @@ class TestRequestedRollback:
         tried_again(lambda: roll_back(run, app))
         assert phases(run) == {Phase.ROLLED_BACK}
 
-    def test_killed_within_it_goes_on(self, launched: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        def die(self: Any, actions: Any) -> None:
-            send(self, actions)
-            raise Killed
-
-        run, send = rollback_of(launched), RollbackChange.send
-        [app] = select(run)
-        approve(run)
-        with monkeypatch.context() as patch:
-            patch.setattr(RollbackChange, "send", die)
-            with pytest.raises(Killed):
-                roll_back(run, app)
-        assert phases(run) == {Phase.ROLLING_BACK}
-        roll_back(run, app)
-        assert phases(run) == {Phase.ROLLED_BACK}
-
-    def test_a_sheet_of_before_an_upgrade_is_held_to_its_own_digest(self, launched: Run) -> None:
+    def test_killed_within_it_goes_on(self, launched: Run) -> None:
         run = rollback_of(launched)
         [app] = select(run)
-        del run.values["plan", "sheet"]["changes"]
-        run.values["plan", "sheet"]["digest"] = "as it was made then"
-        approve(run, sheetDigest="another")
-        with pytest.raises(ApprovalVoidError):
-            roll_back(run, app)
         approve(run)
+        begin(run, app)
         roll_back(run, app)
         assert phases(run) == {Phase.ROLLED_BACK}
+
+    def test_a_sheet_that_does_not_say_what_was_approved_begins_nothing(self, launched: Run) -> None:
+        """Made before an upgrade, or by somebody who may edit XComs and took the comparison away."""
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        del run.values["plan", "sheet"]["changes"]
+        with pytest.raises(PlanChangedError):
+            roll_back(run, app)
+        assert phases(run) == {Phase.TEST_LAUNCHED}
+
+    def test_what_was_begun_with_a_sheet_of_before_an_upgrade_goes_on(self, launched: Run) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        begin(run, app)
+        del run.values["plan", "sheet"]["changes"]
+        roll_back(run, app)
+        assert phases(run) == {Phase.ROLLED_BACK}
+
+    @pytest.mark.parametrize("is_begun", [True, False])
+    def test_a_launch_that_was_added_to_the_sheet_was_not_approved(self, launched: Run, is_begun: bool) -> None:
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        if is_begun:
+            begin(run, app)
+        before = phases(run)
+        run.values["plan", "sheet"]["foreignJobs"] = ["mgnjob-of-somebody"]
+        with pytest.raises(PlanChangedError):
+            roll_back(run, app)
+        assert phases(run) == before
+
+    def test_a_launch_on_an_altered_sheet_is_not_undone(self, launched: Run) -> None:
+        """It goes on without ``changes`` because it was begun: what somebody launched since then stays."""
+        run = rollback_of(launched)
+        [app] = select(run)
+        approve(run)
+        begin(run, app)
+        job = launch_by_hand(run)
+        del run.values["plan", "sheet"]["changes"]
+        run.values["plan", "sheet"]["foreignJobs"] = [job]
+        with pytest.raises(FrozenError, match="somebody else launched"):
+            roll_back(run, app)
+        assert phases(run) == {Phase.FROZEN}
 
     def test_an_approval_that_an_earlier_version_noted_counts(self, launched: Run) -> None:
         run = rollback_of(launched)

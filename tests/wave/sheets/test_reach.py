@@ -76,10 +76,17 @@ class TestSourceCommands:
             assert part in text
         assert text.index("systemctl stop app") < text.index("systemctl start app") < text.index("Stop-Service app")
 
-    def test_a_platform_that_nobody_knows_is_said(self) -> None:
-        found = source_commands_of(quiesced(), {})
+    def test_of_a_platform_that_nobody_knows_both_ways_are_shown(self) -> None:
+        wave = quiesced(windowsCommands=["Stop-Service app"], windowsUndoCommands=["Start-Service app"])
+        found = source_commands_of(wave, {})
         assert found is not None
-        assert [one["platform"] for one in found["groups"]] == ["platform unknown"]
+        assert [(one["platform"], one["documentName"], one["commands"]) for one in found["groups"]] == [
+            ("Linux, if SSM says so", "AWS-RunShellScript", ["systemctl stop app"]),
+            ("Windows, if SSM says so", "AWS-RunPowerShellScript", ["Stop-Service app"]),
+        ]
+        text = source_commands_text(found)
+        assert "if SSM says so" in text
+        assert "Stop-Service app" in text
 
     def test_secrets_are_hidden_and_long_commands_cut(self) -> None:
         long = "echo " + "x" * 500

@@ -7,9 +7,11 @@ from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from include.sandbox.cmf.seed import load, seed_from_estate
-from migration_ops.core.errors import StepFailedError
+from migration_ops.aws.mgn.hook import classified
+from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver
@@ -128,6 +130,23 @@ def test_after_a_rejected_finalize_the_status_is_true_and_stays(verified: Any) -
         driver.step("close", "app")
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
     assert driver.records("app")[0].error_code is None
+
+
+@pytest.mark.parametrize(("code", "left"), [("AccessDeniedException", 0), ("ThrottlingException", 1)])
+def test_a_close_that_cannot_settle_frees_its_locks_unless_it_is_tried_again(
+    verified: Any, monkeypatch: pytest.MonkeyPatch, code: str, left: int
+) -> None:
+    driver, _ = verified()
+
+    def refuse(*_: Any) -> Any:
+        with classified(mutating=False):
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetItem")
+
+    monkeypatch.setattr("migration_ops.wave.steps.close.records_of", refuse)
+    with pytest.raises(MigrationError) as caught:
+        driver.step("close", "app")
+    assert caught.value.retryable is bool(left)
+    assert len(driver.services.ledger.locks(driver.servers("app"))) == left
 
 
 @pytest.mark.parametrize("is_closed", [False, True])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.sandbox.moto.ssm_nodes import Node, node_id_of, nodes_of
 from migration_ops.core.errors import StepFailedError
+from migration_ops.core.states import Phase
 from migration_ops.wave.conf.rollback import parse_rollback_conf
 from migration_ops.wave.permission import ApprovalVoidError, DependencyNotCutOverError, NotQuiescedError
 from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
@@ -162,6 +164,18 @@ def test_an_older_ledger_does_not_say_what_depends_on_it(wave: Any) -> None:
     facts = {name: fact for name, fact in old.facts.items() if name != "dependsOn"}
     driver.services.ledger.write([old], [old.to(old.phase, facts=facts)], "older", holder=driver.services.holder)
     assert "does not say what they depend on: `web`" in sheet_of(driver, "db")
+
+
+def test_what_was_stopped_the_ledger_does_not_say_where_may_be_cut_over(wave: Any) -> None:
+    driver: Driver = wave(DB, WEB)
+    driver.ready()
+    driver.cutover("db")
+    driver.cutover("web")
+    [old] = driver.records("web")
+    stopped = old.to(Phase.FROZEN, error_code="HELD", error_message="kept")
+    facts = {name: fact for name, fact in stopped.facts.items() if name != "stoppedIn"}
+    driver.services.ledger.write([old], [replace(stopped, facts=facts)], "older", holder=driver.services.holder)
+    assert "| `web` | `db` |" in sheet_of(driver, "db")
 
 
 def test_the_rollback_sheet_says_what_is_past_its_return(wave: Any) -> None:

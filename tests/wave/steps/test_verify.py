@@ -16,7 +16,7 @@ from include.sandbox.moto.ssm_nodes import kept, nodes_of
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError
 from migration_ops.integrations.instance_http import address_refusal
 from migration_ops.wave.steps.app_checks import CheckRefusedError
-from migration_ops.wave.waits.outcome import Topic
+from migration_ops.wave.waits.outcome import Reason, Resumed, Topic
 from tests.wave.steps.wave_driver import FAST, Driver, client_factory
 
 READY = {"appName": "app", "servers": 1, "state": "READY_FOR_CUTOVER"}
@@ -364,6 +364,20 @@ def test_an_ssm_check_that_passed_is_not_run_again_while_another_runs(launched: 
         ("ssm", "OK"),
         ("ssm", "OK"),
     ]
+
+
+def test_commands_that_run_are_kept_while_the_instance_is_looked_at_again(launched: Any, box: Any) -> None:
+    """One status check that was not OK in between: else all would be sent again, and what ran never cancelled."""
+    driver = launched(READY | {"checks": [{"type": "ssm", "commands": ["hostname"]}]})
+    nodes_of(driver.box.account_id, driver.box.region)[instance_of(driver)].seconds_to_run = 9_999
+    boot = driver.advance("cutover_verify", "app")
+    running = driver.advance("cutover_verify", "app", driver.wait(boot))
+    assert running.carry["ssm"]
+    [server] = driver.servers("app")
+    box.client.patch_server(server, bootFailure=True)
+    again = driver.advance("cutover_verify", "app", Resumed(Reason.MET, {}, running.carry))
+    assert (again.topic, again.carry["ssm"]) == (Topic.BOOT, running.carry["ssm"])
+    box.client.patch_server(server, bootFailure=False)
 
 
 def test_an_instance_without_the_address_that_a_check_needs_is_unknown(launched: Any) -> None:

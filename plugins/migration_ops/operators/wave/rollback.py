@@ -70,7 +70,8 @@ class SelectOperator(DocumentedOperator):
         changes = {
             app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications
         }
-        bound = {"markdown": sheet, "digest": request_digest(plan, changes), "changes": changes}
+        digest = request_digest(plan, changes, decision["foreignJobs"])
+        bound = {"markdown": sheet, "digest": digest, "changes": changes}
         ti.xcom_push(key=SHEET_KEY, value=bound | decision)
         if conf.dry_run:
             return []
@@ -113,7 +114,7 @@ class RequestedRollbackOperator(LaunchOperator):
         sheet = inp.inputs.get("decision")
         if not sheet:
             raise ResultLostError("there is no sheet to act on", taskId=SHEET_TASK)
-        return act_on_request(services, inp, sheet, partial(super()._run, ti, services, inp))
+        return act_on_request(services, inp, sheet, partial(super()._run, ti, services))
 
 
 class ReleaseOperator(DocumentedOperator):

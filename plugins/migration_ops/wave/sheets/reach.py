@@ -11,6 +11,7 @@ from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.policy import Policy
 from migration_ops.core.redaction import redacted_text
+from migration_ops.wave.conf.parts import DOCUMENT_BY_PLATFORM
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.source_node import platform_of
 from migration_ops.wave.services import Services
@@ -50,26 +51,29 @@ def source_commands_of(plan: WavePlan, views: Views, apps: Iterable[str] | None 
     spec = plan.conf.quiesce
     if spec is None:
         return None
-    groups: dict[tuple[str, str], list[dict[str, str | None]]] = {}
+    groups: dict[tuple[str, str, str], list[dict[str, str | None]]] = {}
     names = None if apps is None else set(apps)
     mine = [one for one in plan.applications if names is None or one.app_name in names]
     for server_id in [one for app in mine for one in app.server_ids]:
         view = views.get(server_id)
-        platform = platform_of(view, None)
-        document = spec.document_for(server_id, platform) if platform else "chosen by the platform that SSM names"
+        known = platform_of(view, None)
         node = {"hostName": view.hostname if view else None, "instanceId": spec.instance_ids.get(server_id)}
-        groups.setdefault((platform or "platform unknown", document), []).append({"sourceServerId": server_id, **node})
+        # MGN does not say: SSM will, and what it then runs must have been seen by whoever approved.
+        for platform in [known] if known else DOCUMENT_BY_PLATFORM:
+            shown = platform if known else f"{platform}, if SSM says so"
+            group = (shown, platform, spec.document_for(server_id, platform))
+            groups.setdefault(group, []).append({"sourceServerId": server_id, **node})
     return {
         "timeoutMinutes": spec.timeout_minutes,
         "groups": [
             {
-                "platform": platform,
+                "platform": shown,
                 "documentName": document,
                 "commands": _shown(spec.commands_for(platform)[0]),
                 "undoCommands": _shown(spec.commands_for(platform)[1]),
                 "servers": servers,
             }
-            for (platform, document), servers in groups.items()
+            for (shown, platform, document), servers in groups.items()
         ],
     }
 

@@ -34,7 +34,13 @@ def run(services: Services, inp: StepInput) -> Outcome:
     :raises GoalMissedError: the application is not finalized (or not cut over, with ``finalize: false``).
     """
     app = inp.application
-    records = settle(services, inp)
+    try:
+        records = settle(services, inp)
+    except MigrationError as error:
+        # Airflow tries again what may pass, and the locks are held until then; after anything else nothing follows.
+        if not error.retryable:
+            services.ledger.release(list(app.server_ids), services.holder)
+        raise
     reached = _is_reached(inp, records)
     services.ledger.release(list(app.server_ids), services.holder)
     phases = {record.source_server_id: record.phase.value for record in records}

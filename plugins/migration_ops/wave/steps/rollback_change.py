@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from migration_ops.core.carry_out import Acted, Effect, act_once, verify
@@ -52,13 +53,14 @@ def application_plan(
     return ChangePlan(f"application {app.app_name}", actions, _NO_WAY_BACK, context, is_one_call=True)
 
 
-def request_digest(plan: WavePlan, changes: Mapping[str, str]) -> str:
+def request_digest(plan: WavePlan, changes: Mapping[str, str], foreign_jobs: Iterable[str]) -> str:
     """
     What the approval of the whole request is bound to.
 
     :param changes: digest of each application's plan, by its name.
+    :param foreign_jobs: job ids of launches that somebody else made and that the sheet shows.
     """
-    return canonical_digest({"plan": plan.plan_hash, "changes": dict(changes)})
+    return canonical_digest({"plan": plan.plan_hash, "changes": dict(changes), "foreignJobs": sorted(foreign_jobs)})
 
 
 def approval_for(
@@ -75,8 +77,8 @@ def approval_for(
     if not answer or answer.get("approved") is not True:
         raise NotApprovedError("The rollback was not approved", **about)
     changes = sheet.get("changes")
-    # A sheet made before an upgrade has a digest only.
-    digest = sheet["digest"] if changes is None else request_digest(plan, changes)
+    # A sheet made before an upgrade has a digest only; see act_on_request.
+    digest = sheet["digest"] if changes is None else request_digest(plan, changes, sheet.get("foreignJobs") or [])
     if (answer.get("planHash"), answer.get("sheetDigest")) != (plan.plan_hash, digest):
         raise PlanChangedError("Another plan or sheet was approved", **about)
     return Approval((changes or {}).get(app.app_name, ""), True, answer.get("by", ""))
@@ -129,18 +131,23 @@ class RollbackChange:
 
 
 def act_on_request(
-    services: Services, inp: StepInput, sheet: Mapping[str, Any], step: Callable[[], Outcome]
+    services: Services, inp: StepInput, sheet: Mapping[str, Any], step: Callable[[StepInput], Outcome]
 ) -> Outcome | None:
     """
     The rollback of one application on request: what was approved is compared with what would be done now, right before
     anything is touched. A rollback that was begun goes on without that.
 
-    :param sheet: what the approver saw; one made before an upgrade has no plans to compare with.
-    :param step: runs the step ``rollback``.
+    :param sheet: what the approver saw. One without ``changes`` was made before an upgrade, or was altered: it begins
+        nothing, and a rollback that goes on with it undoes no launch of somebody else.
+    :param step: runs the step ``rollback`` with the input that it is given.
     :raises GateShutError, LockHeldError: it may not be rolled back; nothing was touched.
     :raises MigrationError: see :func:`approval_for`, ``act_once`` and ``verify``.
     """
-    change = RollbackChange(services, inp.plan, inp.application, sheet, step)
+    is_bound = "changes" in sheet
+    if not is_bound:
+        sheet = {**sheet, "foreignJobs": []}
+    given = replace(inp, inputs={**inp.inputs, "decision": dict(sheet)})
+    change = RollbackChange(services, inp.plan, inp.application, sheet, partial(step, given))
     records = records_of(services, inp.application)
     todo = [one for one in records if one.phase is not Phase.ROLLED_BACK]
     if todo:
@@ -148,8 +155,10 @@ def act_on_request(
         require_permitted(services, inp, "rollback")
     answer = (todo or records)[0].facts.get(APPROVALS, {}).get("rollback")
     approval = approval_for(inp.plan, inp.application, sheet, answer)
-    if inp.resumed is not None or change.is_begun() or "changes" not in sheet:
-        outcome: Outcome | None = step()
+    if inp.resumed is not None or change.is_begun():
+        outcome: Outcome | None = change.step()
+    elif not is_bound:
+        raise PlanChangedError("The sheet does not say what was approved", appName=inp.application.app_name)
     else:
         act_once(change, approval).require_sent()
         outcome = change.outcome

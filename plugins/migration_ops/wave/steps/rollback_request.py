@@ -11,7 +11,7 @@ from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.core.policy import Policy
-from migration_ops.core.states import Phase
+from migration_ops.core.states import STOPPED, Phase
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.conf.model import restore_conf
 from migration_ops.wave.conf.rollback import RollbackConf
@@ -170,7 +170,11 @@ class Dependants:
 
 
 def dependants_cut_over(services: Services, records: list[Record]) -> Dependants:
-    """The applications of the same waves that are launched or cut over, stay so, and need what is rolled back."""
+    """
+    The applications of the same waves that are launched or cut over, stay so, and need what is rolled back.
+
+    What was stopped in a phase that the ledger does not name counts as cut over.
+    """
     undone = {record.app_name for record in records}
     waves = sorted({record.wave for record in records})
     # Indexes are eventually consistent, so each record is read by its key.
@@ -181,7 +185,9 @@ def dependants_cut_over(services: Services, records: list[Record]) -> Dependants
     for other in others.values():
         found = other.facts.get(DEPENDS_ON)
         needs[other.app_name] = None if found is None else set(found)
-        if standing_of(other).reached(Phase.CUTTING_OVER):
+        at = standing_of(other)
+        # Stopped by a version that did not note where: it may be cut over.
+        if at.reached(Phase.CUTTING_OVER) or (other.phase in STOPPED and at.interrupted_at is None):
             launched.add(other.app_name)
     named = {name: _needed(name, needs, undone) for name in sorted(launched - undone)}
     unknown = tuple(name for name in named if needs[name] is None)

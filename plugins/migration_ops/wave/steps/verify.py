@@ -92,7 +92,7 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
     app_checks.require_askable(app)
     carry = inp.carried(VerifyCarry)
     deadline = carry.deadline or services.epoch() + 60 * services.settings.verify_timeout_minutes
-    boots = _boots(services, inp, todo, kind, deadline)
+    boots = _boots(services, inp, todo, kind, VerifyCarry(deadline, carry.commands))
     if isinstance(boots, Wait):
         return boots
     only = only_instance_checks(services, todo) if kind is CUTOVER else {}
@@ -143,16 +143,18 @@ def _facts(services: Services, record: Record, kind: VerifyKind) -> dict[str, An
 
 
 def _boots(
-    services: Services, inp: StepInput, todo: list[Record], kind: VerifyKind, deadline: float
+    services: Services, inp: StepInput, todo: list[Record], kind: VerifyKind, carry: VerifyCarry
 ) -> Wait | dict[str, GateResult]:
     """The boot checks when all are good, else a wait. What the wait saw last is not read a second time.
+
+    :param carry: with its deadline; also its commands go on through the wait.
 
     :raises StepFailedError, StepTimedOutError: an instance is lost, or did not come up in time.
     """
     resumed = inp.resumed
     if resumed is None:
         # Nothing boots this fast: the first look is the first poll, which all waits share.
-        return _wait_for_boot(services, inp, todo, {}, deadline)
+        return _wait_for_boot(services, inp, todo, {}, carry)
     if resumed.reason is Reason.MET and resumed.observed:
         seen = {record.source_server_id: _result_of_wait(resumed, record) for record in todo}
         if all(check.verdict is Verdict.OK for check in seen.values()):
@@ -163,7 +165,7 @@ def _boots(
     # An instance that the wait took for lost may be stopped because its launch configuration says so.
     if resumed.observed and (found.lost or resumed.reason is Reason.TIMED_OUT):
         require_met(resumed, f"boot of the {kind.name} instances", inp.application.app_name)
-    return _wait_for_boot(services, inp, todo, found.dispositions, deadline)
+    return _wait_for_boot(services, inp, todo, found.dispositions, carry)
 
 
 def _result_of_wait(resumed: Resumed, record: Record) -> GateResult:
@@ -218,7 +220,7 @@ def _read_boots(services: Services, records: list[Record], views: dict[str, Serv
 
 
 def _wait_for_boot(
-    services: Services, inp: StepInput, todo: list[Record], dispositions: dict[str, str], deadline: float
+    services: Services, inp: StepInput, todo: list[Record], dispositions: dict[str, str], carry: VerifyCarry
 ) -> Wait:
     instances: dict[str, Any] = {record.source_server_id: record.instance_id for record in todo}
     return Wait(
@@ -226,7 +228,7 @@ def _wait_for_boot(
         subjects=tuple(instances),
         until={"instances": instances, "launchDisposition": dispositions},
         poll_seconds=services.settings.boot_poll_seconds,
-        deadline=deadline,
+        deadline=carry.deadline or services.epoch(),
         why=f"boot of {inp.application.app_name}: {', '.join(map(str, instances.values()))}",
-        carry=VerifyCarry(deadline).as_document(),
+        carry=carry.as_document(),
     )
