@@ -78,9 +78,9 @@ class Stints:
             raise StepSkipped("preflight let nothing through: nothing was touched")
         application = run.plan.application(task.app) if task.app else None
         inp = StepInput(run.plan, application, one.resumed, run.results(task), is_retry=one.tries > 1)
-        step = partial(STEPS[name], services, inp)
+        step = partial(STEPS[name], services)
         try:
-            return requested_rollback.run(services, inp, step) if task.name == "undo.rollback" else step()
+            return requested_rollback.run(services, inp, step) if task.name == "undo.rollback" else step(inp)
         except StepSkipped:
             raise
         except GateShutError as shut:
