@@ -10,10 +10,12 @@ import pytest
 
 from include.sandbox.moto import iam_additions
 from include.sandbox.sandbox import Sandbox
+from tests import faster_moto
 
 
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
+    faster_moto.install()
     with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
         before = dict(os.environ)
         os.environ.update(sandbox.environment)

@@ -24,7 +24,7 @@ from migration_ops.core.states import TRANSITIONS, Phase, Status
 from migration_ops.ledger import items
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Holder, Intent, Record
-from tests.wave.steps import faster_moto
+from tests import faster_moto
 
 SEQUENCES, GROUP, STEPS = 200, 50, 15
 SERVERS, RUNS = 3, 3

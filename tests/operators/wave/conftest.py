@@ -11,6 +11,7 @@ import pytest
 
 from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
+from tests import faster_moto
 from tests.operators.wave.run import Run
 
 # No pause before or between looks.
@@ -25,6 +26,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
+    faster_moto.install()
     with Sandbox(speed=20_000, seed="empty", shown="wall") as sandbox:
         before = dict(os.environ)
         made = resources.make(sandbox.environment)

@@ -9,6 +9,7 @@ import pytest
 
 from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
+from tests import faster_moto
 from tests.runbook.backup.lab import Lab
 
 # No pause before or between looks.
@@ -22,6 +23,7 @@ EAGER = {
 
 @pytest.fixture(scope="session")
 def whole_lab() -> Iterator[Lab]:
+    faster_moto.install()
     with Sandbox(speed=20_000, seed="empty", shown="wall") as box:
         before = dict(os.environ)
         made = resources.make(box.environment)

@@ -14,7 +14,7 @@ from moto.ec2 import ec2_backends
 from include.cloudformation.sandbox_deploy import deploy
 from include.sandbox.mgn.account import Quotas
 from include.sandbox.sandbox import Sandbox
-from tests.wave.steps import faster_moto
+from tests import faster_moto
 from tests.wave.steps.wave_driver import Driver, make_plan, make_services
 
 SPEED = 20_000

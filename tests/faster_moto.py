@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import copy
 import pickle
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from moto import backends
+from moto.core import serialize
 from moto.dynamodb import models, responses
 from moto.dynamodb.parsing import ast_nodes, expressions, validators
 
 
+@cache
 def install() -> None:
-    """Patches moto in this process."""
+    """Patches moto in this process, once."""
     # The root sees every clause; below it the counts are parts of the root's.
     validators.ActionCountValidator.traverse = lambda self, node: self.verify_action_counts(node)
     ast_nodes.DepthFirstTraverser.nodes_to_be_processed = _nodes
@@ -28,9 +30,20 @@ def install() -> None:
         if hasattr(module, "UpdateExpressionParser"):
             module.UpdateExpressionParser.make = staticmethod(parse)
     validators.deepcopy = _copy
+    # For each of an attribute value's ten members up to eight names would be tried.
+    pick = serialize.AttributePicker.__call__
+    serialize.AttributePicker.__call__ = lambda self, context: (
+        context.obj.get(context.key) if _is_value(context) else pick(self, context)
+    )
     # Asked for by every request, answered by listing a directory.
     modules = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
+
+
+def _is_value(context: Any) -> bool:
+    """An attribute value of DynamoDB, as ``{"S": "text"}``: its members have no other names."""
+    parent = getattr(context.shape, "parent", None)
+    return type(context.obj) is dict and parent is not None and parent.name == "AttributeValue"
 
 
 def _map(visitor: Any) -> dict[type, Any]:
