@@ -52,10 +52,11 @@ def test_worst_come_first_then_by_name() -> None:
         (WARNING, CRITICAL, "worse"),
         (WARNING, UNKNOWN, "worse"),
         (UNKNOWN, CRITICAL, "worse"),
-        (CRITICAL, UNKNOWN, "better"),
+        (CRITICAL, UNKNOWN, "unknown"),
         (CRITICAL, WARNING, "better"),
         (WARNING, OK, "better"),
-        (UNKNOWN, OK, "better"),
+        (UNKNOWN, WARNING, "readable"),
+        (UNKNOWN, OK, "readable"),
         (CRITICAL, None, "gone"),
         (UNKNOWN, None, "gone"),
         (OK, None, None),
@@ -63,7 +64,7 @@ def test_worst_come_first_then_by_name() -> None:
     ],
 )
 def test_a_change(before: FindingStatus | None, now: FindingStatus | None, kind: str | None) -> None:
-    found = changes([finding(before)] if before else [], [finding(now)] if now else [])
+    found = changes([finding(before)] if before else [], [finding(now)] if now else [], answered=["check"])
     assert [one.kind for one in found] == ([kind] if kind else [])
     if found:
         assert found[0].before is before
@@ -81,8 +82,34 @@ def test_changes_come_worst_first_and_each_once() -> None:
 
 
 def test_the_same_resource_of_two_checks_is_two_findings() -> None:
-    found = changes([finding(WARNING, "a")], [finding(WARNING, "b")])
+    found = changes([finding(WARNING, "a")], [finding(WARNING, "b")], answered=["a"])
     assert sorted((one.kind, one.finding.check_id) for one in found) == [("gone", "a"), ("new", "b")]
+
+
+@pytest.mark.parametrize("before", [CRITICAL, UNKNOWN, WARNING])
+def test_an_ok_that_proves_nothing_betters_nothing(before: FindingStatus) -> None:
+    (found,) = changes([finding(before)], [Finding("check", "thing", OK, conclusive=False)])
+    assert found.kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        [],
+        [finding(UNKNOWN, resource="*")],
+        [finding(UNKNOWN, resource="other")],
+        [Finding("check", "*", OK, conclusive=False)],
+        [finding(OK, "another check")],
+    ],
+)
+def test_what_a_run_did_not_list_is_not_gone(now: list[Finding]) -> None:
+    kinds = {one.finding.resource: one.kind for one in changes([finding(CRITICAL)], now)}
+    assert kinds["thing"] == "unseen"
+
+
+def test_of_a_check_that_read_some_resources_only_nothing_is_gone() -> None:
+    (found,) = changes([finding(CRITICAL)], [finding(OK, resource="other")], partial=["check"])
+    assert found.kind == "unseen"
 
 
 def test_a_value_that_moves_is_no_change() -> None:

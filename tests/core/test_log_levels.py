@@ -56,7 +56,11 @@ def test_aws_takes_query_and_pattern() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["IS_JSON", "ERROR_VALUE", "ERROR_HEAD", "OTHER_HEAD", "SMALL_HEAD", "IN_PAIRS", "UNSTATED"]
+    "name",
+    [
+        *("IS_JSON", "ERROR_VALUE", "ERROR_HEAD", "OTHER_HEAD", "SMALL_HEAD", "IN_PAIRS", "UNSTATED"),
+        *("CUT_ERROR", "CUT_OTHER", "CUT_INSIDE"),
+    ],
 )
 def test_the_querys_patterns_are_those_of_the_function(name: str) -> None:
     assert f"/{getattr(log_levels, name)}/" in QUERY.text
@@ -73,6 +77,11 @@ def test_the_querys_patterns_are_those_of_the_function(name: str) -> None:
         ("CRITICAL x", "ERROR"),
         ("x", None),
         ('{"level": "', None),
+        ('{"level":"warn","message":"cut he', "WARNING"),
+        ('{"level":30,"message":"cut he', "INFO"),
+        ("{req-42} DEBUG x", "DEBUG"),
+        ('{"a":1,' * 50_000, None),
+        ('{"a":"' + "\\" * 300_000, None),
         ("[" * 300_000, None),
         ("a - " * 70_000, None),
         ('{"a":' * 50_000, None),

@@ -107,7 +107,13 @@ def migration(status: str, hours: float | None) -> dict[str, Any]:
     return {"migrationId": "mig-1", "wave": "w", "status": status, "instanceId": "i-new", "hoursSince": hours}
 
 
-SERVER = {"lifecycleState": "READY_FOR_TEST", "isArchived": False, "launchedInstanceId": "i-new"}
+SERVER = {
+    "lifecycleState": "READY_FOR_TEST",
+    "replicationState": "CONTINUOUS",
+    "replicates": True,
+    "isArchived": False,
+    "launchedInstanceId": "i-new",
+}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +127,13 @@ SERVER = {"lifecycleState": "READY_FOR_TEST", "isArchived": False, "launchedInst
         (staged(migration=migration("MIGRATION_IN_PROGRESS", 9_000)), 5, OK),
         (staged(migration=migration("COMPLETED", None)), 5, UNKNOWN),
         (staged(server=SERVER), 5, OK),
+        (staged(server=SERVER | {"replicationState": "DISCONNECTED", "replicates": False}), 5, WARNING),
+        (staged(server=SERVER | {"replicationState": "STOPPED", "replicates": False}), 5, WARNING),
+        (staged(server=SERVER | {"replicationState": "STALLED"}), 5, WARNING),
+        (staged(server=SERVER | {"replicationState": "STALLED"}, ageHours=2), 5, OK),
+        (staged(server=SERVER | {"isArchived": True, "replicates": False}), 5, WARNING),
+        (staged(server=SERVER | {"replicationState": None, "replicates": None}), 5, UNKNOWN),
+        (staged(server=SERVER | {"replicationState": "SOMETHING_NEW", "replicates": None}), 5, UNKNOWN),
         (staged(), 5, WARNING),
         (staged(migration=NOT_READ), 5, UNKNOWN),
         (staged(server=NOT_READ), 5, UNKNOWN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,10 +19,12 @@ from include.sandbox.estates.clean.mgn_ledger import make_server, migration
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.inventory import lambda_performance, quotas
 from migration_ops.aws.inventory.quotas_list import QuotaSource
+from migration_ops.aws.inventory.quotas_usage import COUNTERS
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.config import Names
 from migration_ops.core.facts import is_failed
 from migration_ops.core.states import Phase
+from migration_ops.ledger import staging
 from migration_ops.runbook.checks.check import read_with
 from tests.runbook.estates import account_of, failures, reader_of
 
@@ -144,6 +147,58 @@ def test_idle_leaves_the_staging_area_alone(reader: AwsReader, account: Account)
     assert ours in names
     managed = {one["name"] for one in read_with("staging", reader)["staging"]}
     assert not names & managed
+
+
+def source_server(state: str | None, lifecycle: str = "READY_FOR_TEST", **more: Any) -> dict[str, Any]:
+    replication = {} if state is None else {"dataReplicationInfo": {"dataReplicationState": state}}
+    number = f"s-{state}-{lifecycle}-{len(more)}"
+    return {"sourceServerID": number, "isArchived": False, "lifeCycle": {"state": lifecycle}} | replication | more
+
+
+def mgn_answers(reader: AwsReader, monkeypatch: pytest.MonkeyPatch, *servers: dict[str, Any]) -> None:
+    pages = SimpleNamespace(paginate=lambda **_: [{"items": list(servers)}])
+    monkeypatch.setitem(reader._clients, "mgn", SimpleNamespace(get_paginator=lambda _: pages))
+
+
+UNSAID = [source_server(None), source_server("SOMETHING_NEW"), source_server(None, "CUTOVER")]
+STILL = [source_server("STOPPED"), source_server("DISCONNECTED"), source_server(None, "PENDING_INSTALLATION")]
+
+
+@pytest.mark.parametrize("unsaid", UNSAID)
+class TestServersOfWhichMgnDoesNotSayWhetherTheyReplicate:
+    def test_the_use_of_the_quota_is_unknown(
+        self, reader: AwsReader, monkeypatch: pytest.MonkeyPatch, unsaid: dict[str, Any]
+    ) -> None:
+        mgn_answers(reader, monkeypatch, unsaid, source_server("CONTINUOUS"))
+        assert is_failed(COUNTERS["mgnReplicating"](reader))
+
+    def test_they_are_no_proof_that_nothing_replicates(
+        self, reader: AwsReader, monkeypatch: pytest.MonkeyPatch, unsaid: dict[str, Any]
+    ) -> None:
+        mgn_answers(reader, monkeypatch, unsaid, *STILL)
+        assert is_failed(staging.read(reader)["replicating"])
+
+    def test_others_that_replicate_are_counted_for_the_staging_area(
+        self, reader: AwsReader, monkeypatch: pytest.MonkeyPatch, unsaid: dict[str, Any]
+    ) -> None:
+        mgn_answers(reader, monkeypatch, unsaid, source_server("STALLED"))
+        assert staging.read(reader)["replicating"] == 1
+
+
+def test_servers_that_are_known_not_to_replicate_are_none(reader: AwsReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    archived = source_server(None, isArchived=True)
+    mgn_answers(reader, monkeypatch, *STILL, archived)
+    assert staging.read(reader)["replicating"] == 0
+    mgn_answers(reader, monkeypatch, *STILL)
+    assert COUNTERS["mgnReplicating"](reader) == 0
+
+
+def test_a_job_that_names_no_servers_is_a_job_of_unknown_size(
+    reader: AwsReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mgn_answers(reader, monkeypatch, {"jobID": "mgnjob-1", "creationDateTime": "2026-01-01T00:00:00Z"})
+    assert COUNTERS["mgnJobs"](reader) == 1
+    assert is_failed(COUNTERS["mgnServersInJobs"](reader))
 
 
 def test_the_table_is_never_scanned(box: Sandbox, reader: AwsReader) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -118,9 +118,38 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (WORST_FIRST.index(one.verdict), one.check_id, one.resource))
 
 
+EVERYTHING = "*"
+
+
+def listed_checks(
+    findings: Collection[Finding], answered: Collection[str] = (), partial: Collection[str] = ()
+) -> frozenset[str]:
+    """
+    Ids of the checks that listed all that there is: what is absent among their findings is not there any more.
+
+    :param answered: names of checks and tasks that left an answer, beside those that ``findings`` name.
+    :param partial: checks of which the run read some resources only.
+    """
+    # An unreadable list, an entry without a name, a resource whose parts are findings too: what is absent may be
+    # behind any of them.
+    in_doubt = {
+        one.check_id
+        for one in findings
+        if one.verdict is FindingStatus.UNKNOWN or (one.resource == EVERYTHING and not one.conclusive)
+    }
+    return frozenset({one.check_id for one in findings} | set(answered)) - in_doubt - frozenset(partial)
+
+
 @dataclass(frozen=True)
 class Change:
-    """How one finding changed since the previous run: ``new``, ``worse``, ``better`` or ``gone``."""
+    """
+    How one finding changed since the previous run.
+
+    :param kind: ``new``, ``worse``, ``better`` or ``gone``; ``unknown``: this run cannot say whether it still is so;
+        ``readable``: it could not be judged before; ``unseen``: no finding of this run, which did not list everything.
+    :param finding: of this run; of the previous one when the kind is ``gone`` or ``unseen``.
+    :param before: the verdict of the previous run; None when it had none.
+    """
 
     kind: str
     finding: Finding
@@ -134,16 +163,28 @@ class Change:
         }
 
 
-def changes(before: Iterable[Finding], now: Iterable[Finding]) -> list[Change]:
-    """What differs between two runs, worst first. A new OK is left out, and so is an OK that is gone."""
+def changes(
+    before: Iterable[Finding],
+    now: Iterable[Finding],
+    *,
+    answered: Collection[str] = (),
+    partial: Collection[str] = (),
+) -> list[Change]:
+    """
+    What differs between two runs, worst first. A new OK is left out, and so is an OK that is not there any more.
+
+    :param answered: names of checks and tasks that left an answer in this run, beside those that ``now`` names.
+    :param partial: checks of which this run read some resources only.
+    """
     old, new = ({one.key: one for one in some} for some in (before, now))
+    listed = listed_checks(new.values(), answered, partial)
     found = [_change(old.get(key), finding) for key, finding in new.items()]
-    gone = [
-        Change("gone", finding, finding.verdict)
+    absent = [
+        Change("gone" if finding.check_id in listed else "unseen", finding, finding.verdict)
         for key, finding in old.items()
         if key not in new and finding.verdict is not FindingStatus.OK
     ]
-    order = {change.finding.key: change for change in [*filter(None, found), *gone]}
+    order = {change.finding.key: change for change in [*filter(None, found), *absent]}
     return [order[one.key] for one in worst_first(change.finding for change in order.values())]
 
 
@@ -152,13 +193,18 @@ def _change(old: Finding | None, new: Finding) -> Change | None:
         return None if new.verdict is FindingStatus.OK else Change("new", new)
     if old.verdict is new.verdict:
         return None
-    is_worse = WORST_FIRST.index(new.verdict) < WORST_FIRST.index(old.verdict)
     if old.verdict is FindingStatus.OK:
         return Change("new", new, old.verdict)
-    return Change("worse" if is_worse else "better", new, old.verdict)
+    return Change(_kind(old.verdict, new), new, old.verdict)
 
 
-EVERYTHING = "*"
+def _kind(before: FindingStatus, new: Finding) -> str:
+    """Only what was judged in both runs can be better."""
+    if WORST_FIRST.index(new.verdict) < WORST_FIRST.index(before):
+        return "worse"
+    if new.verdict is FindingStatus.UNKNOWN or not new.conclusive:
+        return "unknown"
+    return "readable" if before is FindingStatus.UNKNOWN else "better"
 
 
 @dataclass(frozen=True)

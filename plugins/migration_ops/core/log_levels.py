@@ -2,7 +2,8 @@ r"""The level of a log line, in the forms that the usual runtimes and logging li
 
 ``include/queries/recent_errors.cwli`` uses the same patterns in CloudWatch Logs Insights, so they are written for both
 (no look-around, ``\/`` for a slash). JSON states its level in a field. Text states it at the beginning, after nothing
-but times, ids, names and brackets: a word further on (``INFO ... ERRORS=0``) is no level.
+but times, ids, names and brackets: a word further on (``INFO ... ERRORS=0``) is no level. A brace makes no JSON:
+``{req-42} ERROR`` is text. Of JSON that cannot be parsed, as a line that was cut, the fields that are left count.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ERROR_NUMBERS = (50, 60)
 # Values of record.status in Lambda's own JSON lines.
 BAD_ENDS = ("error", "failure", "timeout")
 
-IS_JSON = r"^\s*\{"
+IS_JSON = r"^\s*\{\s*(\}|\"([^\"\\]|\\.){0,400}\"\s*:)"
 ERROR_VALUE = r"(?i)^(error|err|eror|critical|crit|fatal|severe|alert|emerg|emergency|panic|dpanic)$"
 _ERRORS = "ERROR|ERR|EROR|CRITICAL|CRIT|FATAL|SEVERE|ALERT|EMERG|EMERGENCY|PANIC|DPANIC"
 _OTHERS = "TRACE|DEBUG|VERBOSE|FINE|FINER|FINEST|CONFIG|INFO|INF|INFORMATION|NOTICE|WARN|WRN|WARNING|DBG"
@@ -48,6 +49,12 @@ IN_PAIRS = (
 OTHER_IN_PAIRS = (
     r"^([^\"]|\"[^\"]{0,400}\"){0,40}\b(level|lvl|severity)=\"?([iI]nfo|INFO|[dD]ebug|DEBUG|[wW]arn|WARN|trace)"
 )
+# Levels in JSON that cannot be parsed: before any object inside, or anywhere.
+_FIELD = r"\"(log[._]?level|level(name)?|lvl|severity(_?text)?)\"\s{0,8}:\s{0,8}"
+_ERROR_STATED = f'(\\"({_ERRORS})\\"|[56]0[,\\s])'
+CUT_ERROR = rf"(?i)^\s*\{{[^{{]*{_FIELD}{_ERROR_STATED}"
+CUT_OTHER = rf"(?i)^\s*\{{[^{{]*{_FIELD}(\"({_OTHERS})\"|[1-4]0[,\s])"
+CUT_INSIDE = rf"(?i){_FIELD}{_ERROR_STATED}|\"errorType\"\s{{0,8}}:\s{{0,8}}\""
 OF_THE_PLATFORM = r"^(START|END|REPORT|INIT_START|INIT_REPORT|EXTENSION|XRAY|TELEMETRY|LOGS)\b"
 UNSTATED = (
     r"Task timed out after|Process exited before completing request|Runtime exited with|Runtime exited without"
@@ -61,6 +68,7 @@ _IS_JSON, _ERROR_VALUE, _ERROR_HEAD, _OTHER_HEAD, _SMALL_HEAD, _IN_PAIRS, _OTHER
     re.compile,
     (IS_JSON, ERROR_VALUE, ERROR_HEAD, OTHER_HEAD, SMALL_HEAD, IN_PAIRS, OTHER_IN_PAIRS, OF_THE_PLATFORM, UNSTATED),
 )
+_CUT_ERROR, _CUT_OTHER, _CUT_INSIDE = map(re.compile, (CUT_ERROR, CUT_OTHER, CUT_INSIDE))
 _NAMED = {"W": WARNING, "T": DEBUG, "D": DEBUG, "V": DEBUG, "F": DEBUG}
 
 
@@ -70,8 +78,18 @@ def level_of(line: str) -> str | None:
 
     Lambda's lines about an invocation that died, and uncaught exceptions, state no level and are an ERROR.
     """
-    if _IS_JSON.match(line):
-        return _of_json(line)
+    document = _document(line)
+    if document is not None:
+        return _of_json(document, line)
+    return (_of_cut_json(line) if _IS_JSON.match(line) else None) or _of_text(line)
+
+
+def is_error(line: str) -> bool:
+    """Whether a line reports an error, by its level."""
+    return level_of(line) == ERROR
+
+
+def _of_text(line: str) -> str | None:
     head = line[:_HEAD_CHARACTERS]
     if _ERROR_HEAD.search(head) or _SMALL_HEAD.search(head):
         return ERROR
@@ -85,16 +103,26 @@ def level_of(line: str) -> str | None:
     return ERROR if is_error else None
 
 
-def is_error(line: str) -> bool:
-    """Whether a line reports an error, by its level."""
-    return level_of(line) == ERROR
-
-
-def _of_json(line: str) -> str | None:
+def _document(line: str) -> Mapping[str, Any] | None:
+    """The line as a JSON object; None when it is none, or only the beginning of one."""
     try:
-        document = json.loads(line)
+        document = json.loads(line) if line.lstrip().startswith("{") else None
     except (ValueError, RecursionError):
-        document = {}
+        return None
+    return document if isinstance(document, Mapping) else None
+
+
+def _of_cut_json(line: str) -> str | None:
+    """Where it is in doubt whose level is stated, the line is an error."""
+    if _CUT_ERROR.search(line):
+        return ERROR
+    other = _CUT_OTHER.search(line)
+    if other:
+        return _NAMED.get((other.groups()[-1] or "").upper()[:1], INFO)
+    return ERROR if _CUT_INSIDE.search(line) else None
+
+
+def _of_json(document: Mapping[str, Any], line: str) -> str | None:
     stated = next((found for found in (_field(document, name) for name in LEVEL_FIELDS) if found is not None), None)
     if stated is None:
         is_end = document.get("type") == "platform.report" and _field(document, "record.status") in BAD_ENDS

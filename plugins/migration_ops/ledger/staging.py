@@ -9,13 +9,12 @@ from migration_ops.aws.inventory.ec2 import MANAGED, instances, snapshots, volum
 from migration_ops.aws.mgn.servers import ServerView, moment
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
-from migration_ops.core.facts import is_failed
+from migration_ops.core.errors import UnknownError
+from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.states import Status
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import Record
-
-NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
@@ -23,7 +22,8 @@ def read(reader: AwsReader) -> dict[str, Any]:
     ``staging``: instances, volumes and snapshots of the staging area (``aws/inventory/ec2.py``), each with ``server``
     and ``migration`` of its source server (absent when there is none), and ``launched``: instances that MGN launched.
 
-    ``replicating``: how many servers replicate; they share replication servers.
+    ``replicating``: how many servers replicate at least; they share replication servers. Not read when it is known of
+    none, and MGN does not say it of all.
     """
     of_mgn = {"Name": "tag-key", "Values": [MANAGED]}
     machines, disks, copies, servers, migrations = side_by_side(
@@ -50,8 +50,17 @@ def read(reader: AwsReader) -> dict[str, Any]:
     return {
         "staging": [_joined(one, servers, migrations) for one in staged],
         "launched": [_joined(one, servers, migrations) for one in launched],
-        "replicating": servers if is_failed(servers) else sum(one["replicates"] for one in servers.values()),
+        "replicating": servers if is_failed(servers) else _replicating(servers),
     }
+
+
+def _replicating(servers: dict[str, Any]) -> Any:
+    known = sum(one["replicates"] is True for one in servers.values())
+    unsaid = [server_id for server_id, one in servers.items() if one["replicates"] is None]
+    if known or not unsaid:
+        return known
+    error = UnknownError(f"MGN does not say whether {unsaid[0]} replicates ({len(unsaid)} such servers)")
+    return failed("mgn:describe_source_servers", error)
 
 
 def _joined(resource: dict[str, Any], servers: Any, migrations: Any) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def _joined(resource: dict[str, Any], servers: Any, migrations: Any) -> dict[str
 
 
 def _servers(reader: AwsReader) -> Any:
-    """MGN's source servers by id, also archived ones."""
+    """MGN's source servers by id, also archived ones; ``replicates`` is None when MGN does not say."""
 
     def read_all() -> dict[str, Any]:
         pages = reader.client("mgn").get_paginator("describe_source_servers").paginate(filters={})
@@ -75,7 +84,7 @@ def _servers(reader: AwsReader) -> Any:
                 "replicationState": one.replication_state,
                 "isArchived": one.is_archived,
                 "launchedInstanceId": one.launched_instance_id,
-                "replicates": one.replication_state not in NOT_REPLICATING and one.is_archived is not True,
+                "replicates": False if one.is_archived else one.replicates,
             }
             for one in views
         }

@@ -57,6 +57,13 @@ class TestReport:
         assert one.previous_run == "r1"
         assert [(change.kind, change.before) for change in one.changes] == [("worse", WARNING)]
 
+    def test_a_list_that_cannot_be_read_any_more_betters_nothing(self) -> None:
+        kept = json.loads(json.dumps(report(finding(20, CRITICAL)).as_document()))
+        one = report(finding(None, UNKNOWN, "*"), run="r2", at="2026-11-02T10:00:00Z", previous=kept)
+        assert {change.finding.resource: change.kind for change in one.changes} == {"*": "new", "queue": "unseen"}
+        assert "| unseen |" in markdown(one)
+        assert "<td>unseen</td><td>CRITICAL</td>\n<td>–</td>" in html(one)
+
 
 class TestTrend:
     def after(self, *values: Any) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +12,19 @@ from migration_ops.core.errors import UnknownError
 from migration_ops.core.series import peak
 
 GIB_A_TIB = 1024
-NOT_REPLICATING = frozenset({None, "STOPPED", "DISCONNECTED"})
 
 
 def replicating(reader: AwsReader) -> Any:
-    """Number of source servers that replicate now."""
-    return reader.guarded(
-        "mgn:describe_source_servers",
-        lambda: sum(one.replication_state not in NOT_REPLICATING for one in _servers(reader)),
-    )
+    """Number of source servers that replicate now; a failure document when MGN does not say it of one."""
+    return reader.guarded("mgn:describe_source_servers", lambda: _replicating(_servers(reader)))
+
+
+def _replicating(servers: list[ServerView]) -> int:
+    """:raises UnknownError: MGN does not say of a server whether it replicates."""
+    unsaid = [one.source_server_id for one in servers if one.replicates is None]
+    if unsaid:
+        raise UnknownError(f"MGN does not say whether {unsaid[0]} replicates ({len(unsaid)} such servers)")
+    return sum(one.replicates is True for one in servers)
 
 
 def not_archived(reader: AwsReader) -> Any:
@@ -39,11 +43,19 @@ def jobs(reader: AwsReader) -> Any:
 
 def servers_in_jobs(reader: AwsReader) -> Any:
     """The largest number of source servers in jobs at the same time, of jobs created in the window."""
-    return reader.guarded("mgn:describe_jobs", lambda: peak(_jobs(reader)))
+    return reader.guarded("mgn:describe_jobs", lambda: peak(_sized(_jobs(reader))))
 
 
-def _jobs(reader: AwsReader) -> list[tuple[datetime, datetime, int]]:
-    """Begin, end (now if it still runs) and number of servers of each job.
+def _sized(jobs: list[tuple[datetime, datetime, int | None]]) -> Iterator[tuple[datetime, datetime, int]]:
+    """:raises UnknownError: MGN does not name the servers of a job."""
+    for begin, end, servers in jobs:
+        if servers is None:
+            raise UnknownError(f"MGN does not name the servers of the job of {begin.isoformat()}")
+        yield begin, end, servers
+
+
+def _jobs(reader: AwsReader) -> list[tuple[datetime, datetime, int | None]]:
+    """Begin, end (now if it still runs) and number of servers (None: not stated) of each job.
 
     :raises UnknownError: a job has no readable ``creationDateTime``.
     """
@@ -55,7 +67,8 @@ def _jobs(reader: AwsReader) -> list[tuple[datetime, datetime, int]]:
         if begun is None:
             raise UnknownError("a job has no creationDateTime", jobId=item.get("jobID"))
         ended = moment(item.get("endDateTime")) or reader.now
-        found.append((begun, ended, len(item.get("participatingServers", []))))
+        servers = item.get("participatingServers")
+        found.append((begun, ended, None if servers is None else len(servers)))
     return found
 
 

@@ -7,6 +7,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from migration_ops.aws.mgn.states import (
+    BEFORE_REPLICATION,
+    REPLICATION_ENDED,
+    REPLICATION_READY,
+    REPLICATION_TERMINAL,
+    REPLICATION_WAITING,
+)
+
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -66,6 +74,15 @@ class ServerView:
     last_cutover_job_id: str | None = None
     last_cutover_called_at: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def replicates(self) -> bool | None:
+        """Whether MGN replicates it, also paused or stalled; None when MGN states no replication that is known here."""
+        if self.replication_state in REPLICATION_ENDED:
+            return False
+        if self.replication_state in REPLICATION_READY | REPLICATION_WAITING | REPLICATION_TERMINAL:
+            return True
+        return False if self.replication_state is None and self.lifecycle_state in BEFORE_REPLICATION else None
 
     def as_document(self) -> dict[str, Any]:
         return asdict(self) | {"ip_addresses": list(self.ip_addresses) or None}

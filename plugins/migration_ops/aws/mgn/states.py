@@ -24,6 +24,14 @@ REPLICATION_WAITING = frozenset(
 REPLICATION_TERMINAL = frozenset({"STALLED", "DISCONNECTED", "STOPPED"})
 
 
+# Replication has ended. Of a STALLED server it goes on once a person has mended it.
+REPLICATION_ENDED = frozenset({"DISCONNECTED", "STOPPED"})
+
+
+# lifeCycle.state of servers on which there is no agent yet: nothing replicates.
+BEFORE_REPLICATION = frozenset({"DISCOVERED", "PENDING_INSTALLATION"})
+
+
 # lifeCycle.state. StartTest is accepted again in TESTING; it then replaces the test instance.
 LAUNCHABLE_FOR_TEST = frozenset({"READY_FOR_TEST", "TESTING"})
 

@@ -57,13 +57,13 @@ class RunbookReportOperator(DocumentedOperator):
         ti, results = context["ti"], RunResults.of(context, self)
         findings = all_findings(self.sources, results)
         # Before anything else: people are notified of these also when no report can be stored.
-        self._publish(results, findings)
+        answered, partial = self._publish(results, findings)
         services = runbook_services(context)
         window = run_window(context, services)
         if self.looks_back and window.is_certain:
             if window.missed is not None:
                 findings.append(missed_window(ti.dag_id, moment(window.missed), moment(window.since)))
-            self._publish(results, findings, MISSED)
+            answered, partial = self._publish(results, findings, MISSED)
         extra = [table for source in self.sources for table in source.tables(results)]
 
         def build(previous: Previous | None) -> Report:
@@ -78,12 +78,18 @@ class RunbookReportOperator(DocumentedOperator):
                 extra=extra,
                 remarks=_remarks(window, previous, is_kept=store is not None),
                 notify=services.notify,
+                answered=answered,
+                partial=partial,
             )
 
         store = services.reports(ti.dag_id)
         report, key, problem = _kept(store, window, ti.run_id, build) if store else (build(Previous.none()), None, None)
         if not store:
             self.log.warning("MIGRATION_OPS_EVIDENCE_BUCKET is not set: no report is kept, nothing can be compared")
+        return self._left(ti, report, key, problem)
+
+    def _left(self, ti: Any, report: Report, key: str | None, problem: MigrationError | None) -> dict[str, Any]:
+        """Shows the report; returns what the notification needs of it. Raises ``problem`` if there is one."""
         text = markdown(report)
         self.log.info("%s", text)
         set_run_note(ti, note(report))
@@ -94,13 +100,20 @@ class RunbookReportOperator(DocumentedOperator):
             raise problem
         return result
 
-    def _publish(self, results: RunResults, findings: Sequence[Finding], *more: str) -> None:
-        """:param more: further names that have an answer, besides those of the sources."""
+    def _publish(
+        self, results: RunResults, findings: Sequence[Finding], *more: str
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """
+        Leaves the findings for the notification; returns the names that were answered, and the checks read in part.
+
+        :param more: further names that have an answer, besides those of the sources.
+        """
         answered = {name for source in self.sources for name in source.answered(results)}
-        partial = {name for source in self.sources for name in source.partial(results)}
+        found = sorted({NO_REPORT, *more, *answered}), sorted({n for one in self.sources for n in one.partial(results)})
         results.ti.xcom_push(key=FINDINGS_KEY, value=[one.as_document() for one in findings])
-        results.ti.xcom_push(key=ANSWERED_KEY, value=sorted({NO_REPORT, *more, *answered}))
-        results.ti.xcom_push(key=PARTIAL_KEY, value=sorted(partial))
+        results.ti.xcom_push(key=ANSWERED_KEY, value=found[0])
+        results.ti.xcom_push(key=PARTIAL_KEY, value=found[1])
+        return found
 
 
 def _kept(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
@@ -95,7 +97,7 @@ def mgn_server_replication_stalled(server: Snapshot, _: Snapshot, limits: Thresh
     ),
 )
 def mgn_staging_leftover(resource: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
-    """Replication servers, staging volumes and snapshots of servers whose migration has ended."""
+    """Replication servers, staging volumes and snapshots of servers whose migration or replication has ended."""
     grace, idle_hours = limits.cost.staging_grace_hours, limits.cost.idle_days * 24
     what = f"{resource['kind']} {resource.optional('label', '')}".strip()
     age = resource["ageHours"]
@@ -110,9 +112,7 @@ def mgn_staging_leftover(resource: Snapshot, estate: Snapshot, limits: Threshold
             return ok(f"{what}: {others} servers replicate", value=age, limit=grace)
         return warning(f"{what}: nothing replicates any more", value=age, limit=grace)
     if migration is None:
-        if server is None:
-            return warning(f"{what}: neither MGN nor the ledger knows {server_id}", value=age, limit=grace)
-        return ok(f"{what}: {server_id} replicates, its migration has not begun", value=age, limit=grace)
+        return _without_migration(f"{what}: ", server_id, server, {"value": age, "limit": grace})
     status, since = migration["status"], migration.optional("hoursSince")
     if since is None:
         return unknown(f"{what}: the ledger does not say since when {migration['migrationId']} is {status}")
@@ -120,6 +120,23 @@ def mgn_staging_leftover(resource: Snapshot, estate: Snapshot, limits: Threshold
     seen = {"value": since, "limit": limit, "evidence": (migration.plain(), server.plain() if server else {})}
     said = f"{what}: {migration['migrationId']} is {status} since {since:g} h"
     return warning(said, **seen) if status in TRIED | {"COMPLETED"} and since > limit else ok(said, **seen)
+
+
+def _without_migration(what: str, server_id: str, server: Snapshot | None, seen: dict[str, Any]) -> CheckResult:
+    """A server that the ledger does not know may be waiting for its wave: then it replicates."""
+    if server is None:
+        return warning(f"{what}neither MGN nor the ledger knows {server_id}", **seen)
+    state, seen = server.optional("replicationState"), seen | {"evidence": (server.plain(),)}
+    if server.optional("isArchived"):
+        return warning(f"{what}{server_id} is archived, and the ledger knows no migration of it", **seen)
+    if state in REPLICATION_TERMINAL:
+        return warning(f"{what}replication of {server_id} is {state}, and the ledger knows no migration of it", **seen)
+    replicates = server.optional("replicates")
+    if replicates is None:
+        return unknown(f"{what}MGN does not say whether {server_id} replicates ({state or 'no state'})", **seen)
+    if not replicates:
+        return warning(f"{what}{server_id} does not replicate, and the ledger knows no migration of it", **seen)
+    return ok(f"{what}{server_id} replicates ({state}), its migration has not begun", **seen)
 
 
 @check(

@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from migration_ops.core.finding import RED, WORST_FIRST, Finding, FindingStatus, Route
+from migration_ops.core.finding import EVERYTHING, RED, WORST_FIRST, Finding, FindingStatus, Route, listed_checks
 from migration_ops.runbook.reports.notice_text import Due, End, Ended, Place, Text, due_text, ended_text
 from migration_ops.runbook.reports.notices import Notice, Notices
-
-EVERYTHING = "*"
 
 
 @dataclass(frozen=True)
@@ -71,15 +69,7 @@ class _Seen:
         by_key: dict[str, Finding] = {}
         for one in sorted(findings, key=lambda one: WORST_FIRST.index(one.verdict)):
             by_key.setdefault(one.key, one)
-        # An unreadable list, an entry without a name, a resource whose parts are findings too: what is absent may be
-        # behind any of them.
-        in_doubt = {
-            one.check_id
-            for one in by_key.values()
-            if one.verdict is _UNKNOWN or (one.resource == EVERYTHING and not one.conclusive)
-        }
-        listed = frozenset(one.check_id for one in by_key.values()) | frozenset(answered)
-        return cls(by_key, listed - in_doubt - frozenset(partial))
+        return cls(by_key, listed_checks(by_key.values(), answered, partial))
 
 
 _UNKNOWN, _OK = FindingStatus.UNKNOWN, FindingStatus.OK

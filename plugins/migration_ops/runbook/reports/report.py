@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,8 +82,14 @@ def make_report(
     extra: Iterable[dict[str, Any]] = (),
     remarks: Iterable[str] = (),
     notify: bool = True,
+    answered: Collection[str] = (),
+    partial: Collection[str] = (),
 ) -> Report:
-    """:param previous: the kept document of the run before, None when there is none."""
+    """
+    :param previous: the kept document of the run before, None when there is none.
+    :param answered: names of checks and tasks that left an answer, beside those that ``findings`` name.
+    :param partial: checks of which the run read some resources only.
+    """
     now = worst_first(findings)
     before = [Finding.from_document(one) for one in (previous or {}).get("findings", [])]
     return Report(
@@ -93,7 +99,7 @@ def make_report(
         at=at,
         window_hours=window_hours,
         findings=tuple(now),
-        changes=tuple(changes(before, now)) if previous else (),
+        changes=tuple(changes(before, now, answered=answered, partial=partial)) if previous else (),
         previous_run=previous["runId"] if previous else None,
         trend=_trend((previous or {}).get("trend", {}), now, at),
         extra=tuple(extra),
