@@ -32,7 +32,8 @@ class Policy:
     :param approvers: patterns of user ids; empty: everybody whom the conf allows.
     :param is_four_eyes: the person who triggered a run may not approve it.
     :param needs_window, needs_ticket, needs_account: the conf must name it.
-    :param conn_ids, regions, ssm_documents: patterns; empty regions: all.
+    :param conn_ids: patterns; at least one.
+    :param regions, ssm_documents: patterns; empty: all.
     :param account_ids: accounts that may be changed; empty: any.
     :param approval_valid_hours: how long an approval may be acted on.
     :param evidence_max_age_minutes: older evidence is read again before people are asked about it.
@@ -50,6 +51,10 @@ class Policy:
     ssm_documents: tuple[str, ...] = ()
     approval_valid_hours: float = 168.0
     evidence_max_age_minutes: float = 60.0
+
+    def allows_document(self, name: str) -> bool:
+        """Whether commands may be sent in this SSM document."""
+        return not self.ssm_documents or matches(name, self.ssm_documents)
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:

@@ -51,7 +51,8 @@ class Settings:
     # Host names (comma-separated) under which the API server answers; empty = any. The local stack sets it.
     allowed_hosts: str = ""
     # What this installation requires of every wave and rollback: a conf can make it stricter, never weaker. See
-    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no requirement.
+    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no requirement,
+    # but aws_conn_ids names at least one.
     require_approvals: str = ""
     approvers: str = ""
     four_eyes: int = 0
