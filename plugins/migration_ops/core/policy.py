@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError, InvalidInputError
 from migration_ops.core.settings import PREFIX, Settings
 
 # Decisions for which an approval can be required.
@@ -60,7 +60,7 @@ class Policy:
     def of(cls, settings: Settings) -> Policy:
         """The rules that the settings state.
 
-        :raises InvalidInputError: a setting has a value that is not allowed; ``path`` in its context names it.
+        :raises InstallationError: a setting has a value that is not allowed; ``path`` in its context names it.
         """
         conn_ids, accounts = listed(settings.aws_conn_ids), listed(settings.account_ids)
         decisions = listed(settings.require_approvals)
@@ -113,4 +113,4 @@ def _switch(value: int, name: str) -> bool:
 def _require(is_good: bool, name: str, demand: str) -> None:
     if not is_good:
         path = PREFIX + name.upper()
-        raise InvalidInputError(f"{path} {demand}", path=path)
+        raise InstallationError(f"{path} {demand}", path=path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 
 PREFIX = "MIGRATION_OPS_"
 # More than the first, at most the second, by the unit that ends a number's name; the others are 0 or 1. Without them a
@@ -98,7 +98,7 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
     """Settings from the environment.
 
     :param environ: the variables; None: those of this process.
-    :raises InvalidInputError: a value that is not of its type or beyond its bounds; the context names the variable.
+    :raises InstallationError: a value that is not of its type or beyond its bounds; the context names the variable.
     """
     source = os.environ if environ is None else environ
     values: dict[str, object] = {}
@@ -113,9 +113,9 @@ def _number(name: str, kind: str, text: str) -> float:
     try:
         value = int(text) if kind == "int" else float(text)
     except ValueError as error:
-        raise InvalidInputError(f"{name} must be of type {kind}", path=name, value=text) from error
+        raise InstallationError(f"{name} must be of type {kind}", path=name, value=text) from error
     above, most = BOUNDS.get(name.rsplit("_", 1)[-1].lower(), FLAG)
     if not above < value <= most:
         words = "0 or 1" if (above, most) == FLAG else f"more than {above} and at most {most}"
-        raise InvalidInputError(f"{name} must be {words}", path=name, value=text)
+        raise InstallationError(f"{name} must be {words}", path=name, value=text)
     return value

@@ -154,7 +154,7 @@ def is_allowed(settings: Settings, name: str) -> bool:
     """
     Whether the installation lets commands be sent in this document (``ssm_documents``).
 
-    :raises InvalidInputError: a setting has a value that is not allowed.
+    :raises InstallationError: a setting has a value that is not allowed.
     """
     return Policy.of(settings).allows_document(name)
 
