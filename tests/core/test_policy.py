@@ -44,6 +44,7 @@ def test_a_setting_that_cannot_be_is_an_error_that_names_it(setting: str, value:
     with pytest.raises(InvalidInputError) as caught:
         policy(**{setting: value})
     assert caught.value.context["path"] == f"MIGRATION_OPS_{setting.upper()}"
+    assert "Correct the conf" not in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -307,8 +307,9 @@ class TestConnection:
         ],
     )
     def test_refused(self, password: str | None, extra: dict[str, Any]) -> None:
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             from_connection("https://hooks.example.com/", password, extra)
+        assert "Correct the conf" not in caught.value.hint
 
 
 class TestReceivers:

@@ -318,6 +318,7 @@ class TestConnection:
         with pytest.raises(InvalidInputError) as caught:
             from_connection(host, login, None, extra)
         assert caught.value.context["path"].startswith("cmf_api.")
+        assert "Correct the conf" not in caught.value.hint
 
 
 class _Undo:

@@ -62,6 +62,7 @@ def test_the_receiver_refuses_old_and_future_messages(drift: int) -> None:
 def test_no_secret_at_all(text: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         SigningSecret(text)
+    assert "Correct the conf" not in caught.value.hint
     assert not text or text == "whsec_" or text not in str(caught.value)
 
 

@@ -244,8 +244,9 @@ class TestSignatures:
         self, anchors: AnchorStore, clock: Clock, table: Table, kms: Any
     ) -> None:
         key = kms.create_key()["KeyMetadata"]["KeyId"]
-        with pytest.raises(InvalidInputError, match="must sign"):
+        with pytest.raises(InvalidInputError, match="must sign") as caught:
             replace(anchors, kms_key_id=key).write(Anchor(table.name, ALL, "", "x", ()), clock())
+        assert "Correct the conf" not in caught.value.hint
         assert anchors.read(table.name) == []
 
 

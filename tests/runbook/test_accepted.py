@@ -128,6 +128,12 @@ class TestFile:
         with pytest.raises(InvalidInputError, match=said) as caught:
             read_config(directory)
         assert caught.value.context["path"] == str(path)
+        assert "Correct the conf" not in caught.value.hint
+
+    def test_a_file_that_is_not_there_is_not_sought_in_the_conf(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInputError, match="FileNotFoundError") as caught:
+            read_config(tmp_path)
+        assert "Correct the conf" not in caught.value.hint
 
 
 class Instance:

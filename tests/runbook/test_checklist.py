@@ -65,19 +65,22 @@ class TestFile:
     )
     def test_a_wrong_item_is_refused(self, tmp_path: Path, change: dict[str, Any]) -> None:
         read_checklist("list.yaml", ON_CALL, written(tmp_path, {"items": [ITEM]}))
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             read_checklist("list.yaml", ON_CALL, written(tmp_path, {"items": [ITEM | change]}))
+        assert "Correct the conf" not in caught.value.hint
 
     @pytest.mark.parametrize(
         "document", [None, {}, {"items": []}, {"items": [ITEM, ITEM]}, {"items": [ITEM], "signers": {"nobody": []}}]
     )
     def test_a_wrong_list_is_refused(self, tmp_path: Path, document: Any) -> None:
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             read_checklist("list.yaml", ON_CALL, written(tmp_path, document))
+        assert "Correct the conf" not in caught.value.hint
 
     def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             read_checklist("list.yaml", ON_CALL, tmp_path)
+        assert "Correct the conf" not in caught.value.hint
 
 
 class TestAsked:

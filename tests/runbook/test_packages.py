@@ -59,8 +59,9 @@ class TestLock:
     )
     def test_a_lock_that_is_none_is_refused(self, lock: Path, text: str) -> None:
         lock.write_text(text)
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             packages.locked(lock)
+        assert "Correct the conf" not in caught.value.hint
 
     def test_a_lock_that_is_not_there_is_refused(self, lock: Path) -> None:
         with pytest.raises(InvalidInputError, match="FileNotFoundError"):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_snake
 
 from migration_ops.core.accepted import Accepted
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.core.settings import Settings
 from migration_ops.core.thresholds import ConfigPart, Thresholds
 
@@ -189,7 +189,7 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
     The configuration of this installation.
 
     :param directory: default ``include/config`` of the project. Callers pass ``MIGRATION_OPS_CONFIG_DIRECTORY``.
-    :raises InvalidInputError: a file is missing, not YAML, or invalid; the message names all faults of that file.
+    :raises InstallationError: a file is missing, not YAML, or invalid; the message names all faults of that file.
     """
     where = directory or DIRECTORY
     accepted = where / "accepted.yaml"
@@ -206,12 +206,12 @@ def _read(path: Path, kind: type[M]) -> M:
     try:
         document = _document_of(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InvalidInputError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InstallationError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     try:
         return kind.model_validate({} if document is None else document)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise InvalidInputError("; ".join(faults), path=str(path)) from error
+        raise InstallationError("; ".join(faults), path=str(path)) from error
 
 
 # Parsing these files takes a task longer than judging a check. Forked task processes inherit the cache.

@@ -54,6 +54,12 @@ class InvalidInputError(MigrationError):
     hint = "Correct the conf and trigger a new run: the conf of a run cannot be changed."
 
 
+class InstallationError(InvalidInputError):
+    """A setting, a connection or a file of the installation is wrong; nothing was touched."""
+
+    hint = "Correct the setting, the connection or the file of the installation that is named, then clear this task."
+
+
 class BlockedError(MigrationError):
     """A check said no, or could not know; nothing was touched."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError, InvalidInputError
 from migration_ops.core.settings import PREFIX, Settings
 
 # Decisions for which an approval can be required.
@@ -32,7 +32,8 @@ class Policy:
     :param approvers: patterns of user ids; empty: everybody whom the conf allows.
     :param is_four_eyes: the person who triggered a run may not approve it.
     :param needs_window, needs_ticket, needs_account: the conf must name it.
-    :param conn_ids, regions, ssm_documents: patterns; empty regions: all.
+    :param conn_ids: patterns; at least one.
+    :param regions, ssm_documents: patterns; empty: all.
     :param account_ids: accounts that may be changed; empty: any.
     :param approval_valid_hours: how long an approval may be acted on.
     :param evidence_max_age_minutes: older evidence is read again before people are asked about it.
@@ -51,11 +52,15 @@ class Policy:
     approval_valid_hours: float = 168.0
     evidence_max_age_minutes: float = 60.0
 
+    def allows_document(self, name: str) -> bool:
+        """Whether commands may be sent in this SSM document."""
+        return not self.ssm_documents or matches(name, self.ssm_documents)
+
     @classmethod
     def of(cls, settings: Settings) -> Policy:
         """The rules that the settings state.
 
-        :raises InvalidInputError: a setting has a value that is not allowed; ``path`` in its context names it.
+        :raises InstallationError: a setting has a value that is not allowed; ``path`` in its context names it.
         """
         conn_ids, accounts = listed(settings.aws_conn_ids), listed(settings.account_ids)
         decisions = listed(settings.require_approvals)
@@ -108,4 +113,4 @@ def _switch(value: int, name: str) -> bool:
 def _require(is_good: bool, name: str, demand: str) -> None:
     if not is_good:
         path = PREFIX + name.upper()
-        raise InvalidInputError(f"{path} {demand}", path=path)
+        raise InstallationError(f"{path} {demand}", path=path)

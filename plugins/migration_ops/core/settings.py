@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 
 PREFIX = "MIGRATION_OPS_"
 # More than the first, at most the second, by the unit that ends a number's name; the others are 0 or 1. Without them a
@@ -51,7 +51,8 @@ class Settings:
     # Host names (comma-separated) under which the API server answers; empty = any. The local stack sets it.
     allowed_hosts: str = ""
     # What this installation requires of every wave and rollback: a conf can make it stricter, never weaker. See
-    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no requirement.
+    # core/policy.py. Lists are separated by commas; * and ? match in patterns. Empty: no requirement,
+    # but aws_conn_ids names at least one.
     require_approvals: str = ""
     approvers: str = ""
     four_eyes: int = 0
@@ -97,7 +98,7 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
     """Settings from the environment.
 
     :param environ: the variables; None: those of this process.
-    :raises InvalidInputError: a value that is not of its type or beyond its bounds; the context names the variable.
+    :raises InstallationError: a value that is not of its type or beyond its bounds; the context names the variable.
     """
     source = os.environ if environ is None else environ
     values: dict[str, object] = {}
@@ -112,9 +113,9 @@ def _number(name: str, kind: str, text: str) -> float:
     try:
         value = int(text) if kind == "int" else float(text)
     except ValueError as error:
-        raise InvalidInputError(f"{name} must be of type {kind}", path=name, value=text) from error
+        raise InstallationError(f"{name} must be of type {kind}", path=name, value=text) from error
     above, most = BOUNDS.get(name.rsplit("_", 1)[-1].lower(), FLAG)
     if not above < value <= most:
         words = "0 or 1" if (above, most) == FLAG else f"more than {above} and at most {most}"
-        raise InvalidInputError(f"{name} must be {words}", path=name, value=text)
+        raise InstallationError(f"{name} must be {words}", path=name, value=text)
     return value

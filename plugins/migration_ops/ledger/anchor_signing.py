@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration_ops.aws.errors import to_aws_error
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 
 ALGORITHMS = ("RSASSA_PSS_SHA_256", "ECDSA_SHA_256")
 _INVALID = "KMSInvalidSignatureException"
@@ -53,14 +53,14 @@ class Signer:
         Signs a digest (KMS Sign).
 
         :param digest: SHA-256 of what is signed.
-        :raises InvalidInputError: the key supports none of ``ALGORITHMS``.
+        :raises InstallationError: the key supports none of ``ALGORITHMS``.
         :raises MigrationError: KMS refused, or did not answer.
         """
         try:
             offered = self.client.describe_key(KeyId=self.key_id)["KeyMetadata"].get("SigningAlgorithms", [])
             algorithm = next((one for one in ALGORITHMS if one in offered), None)
             if algorithm is None:
-                raise InvalidInputError(
+                raise InstallationError(
                     "the key must sign with one of " + ", ".join(ALGORITHMS),
                     path="MIGRATION_OPS_ANCHOR_KMS_KEY_ID",
                     value=self.key_id,

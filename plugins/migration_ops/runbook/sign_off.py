@@ -15,7 +15,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from migration_ops.core.config import DIRECTORY, OnCall
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError, InvalidInputError
 from migration_ops.core.finding import CheckResult, Finding, FindingStatus
 from migration_ops.core.finding_kind import FindingKind
 from migration_ops.core.thresholds import ConfigPart
@@ -105,19 +105,19 @@ def read_checklist(name: str, on_call: OnCall, directory: Path | None = None) ->
     A checklist of this installation.
 
     :param name: file name in the configuration directory.
-    :raises InvalidInputError: the file is missing, malformed, or names a role that ``on_call.yaml`` does not have.
+    :raises InstallationError: the file is missing, malformed, or names a role that ``on_call.yaml`` does not have.
     """
     path = (directory or DIRECTORY) / name
     try:
         found = Checklist.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except (OSError, yaml.YAMLError) as error:
-        raise InvalidInputError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InstallationError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise InvalidInputError("; ".join(faults), path=str(path)) from error
+        raise InstallationError("; ".join(faults), path=str(path)) from error
     strangers = ({one.owner for one in found.items} | set(found.signers)) - {one.role for one in on_call.contacts}
     if strangers:
-        raise InvalidInputError(f"on_call.yaml has no role {', '.join(sorted(strangers))}", path=str(path))
+        raise InstallationError(f"on_call.yaml has no role {', '.join(sorted(strangers))}", path=str(path))
     return found
 
 

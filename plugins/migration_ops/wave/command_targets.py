@@ -10,7 +10,7 @@ from migration_ops.aws.errors import attempt
 from migration_ops.aws.managed_nodes import ManagedNode, managed_nodes
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.policy import listed, matches
+from migration_ops.core.policy import Policy
 from migration_ops.core.settings import Settings
 from migration_ops.core.verdict import Fact, GateResult, Verdict, blocked, combine, unknown
 from migration_ops.wave.conf.parts import QuiesceConf
@@ -151,8 +151,12 @@ def ask_document(
 
 
 def is_allowed(settings: Settings, name: str) -> bool:
-    """Whether the installation lets commands be sent in this document (``ssm_documents``: names and patterns)."""
-    return matches(name, listed(settings.ssm_documents))
+    """
+    Whether the installation lets commands be sent in this document (``ssm_documents``).
+
+    :raises InstallationError: a setting has a value that is not allowed.
+    """
+    return Policy.of(settings).allows_document(name)
 
 
 def _document_facts(document: CommandDocument | None, platforms: list[str]) -> Iterator[Fact]:

@@ -70,8 +70,9 @@ class TestRuntime:
     def test_a_wrong_file_is_refused(self, tmp_path: Path, content: str | None) -> None:
         if content is not None:
             (tmp_path / FILE).write_text(content)
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             read_runtimes(tmp_path)
+        assert "Correct the conf" not in caught.value.hint
 
 
 class TestFunction:

@@ -66,6 +66,19 @@ def test_a_dry_run_may_be_made_long_before_its_window() -> None:
     assert refused(soakMinutes=30 * DAY) == {"soakMinutes": "longer_than_the_run"}
 
 
+@pytest.mark.parametrize("more", [{}, {"changeCalendars": ["freeze"]}, {"closes": None}])
+@pytest.mark.parametrize("days", [14.1, 15, 19.5])
+def test_a_window_that_opens_after_its_wait_has_ended_is_refused(days: float, more: dict[str, Any]) -> None:
+    window = {"opens": later(days), **more}
+    assert refused(dryRun=False, cutoverWindow=window) == {"cutoverWindow.opens": "longer_than_the_wait"}
+    assert conf(dryRun=False, cutoverWindow={**window, "closes": later(days + 1)})
+    assert conf(cutoverWindow=window)
+
+
+def test_a_window_that_opens_within_its_wait_needs_no_end() -> None:
+    assert conf(dryRun=False, cutoverWindow={"opens": later(14)})
+
+
 def test_values_of_a_wrong_type_are_the_models_to_report() -> None:
     assert (
         "longer_than_the_run"

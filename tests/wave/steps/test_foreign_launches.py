@@ -60,6 +60,50 @@ def test_a_test_of_a_run_before_is_gone_on_with(wave: Any) -> None:
     assert set(lifecycle_of(driver).values()) == {Verdict.OK}
 
 
+def test_preflight_names_somebodys_cutover_of_a_server_that_we_cut_over(wave: Any) -> None:
+    driver = wave(READY)
+    driver.register()
+    driver.step("test_launch", "app")
+    driver.pass_go_no_go()
+    driver.step("cutover", "app")
+    assert set(lifecycle_of(driver).values()) == {Verdict.OK}
+    [server] = driver.servers("app")
+    mgn = driver.box.boto("mgn")
+    mgn.change_server_life_cycle_state(sourceServerID=server, lifeCycle={"state": "READY_FOR_CUTOVER"})
+    launch_by_hand(driver, "cutover")
+    job_id = driver.services.mgn.describe_servers([server])[server].last_cutover_job_id
+    [found] = [one for one in preflight(driver.services, driver.plan) if one.name == "lifecycle"]
+    assert (found.subject, found.verdict) == (server, Verdict.BLOCKED)
+    assert job_id in found.reason
+
+
+def test_preflight_lets_no_wave_end_a_test_that_a_person_repeated(wave: Any) -> None:
+    driver = wave()
+    driver.register()
+    driver.step("test_launch", "app")
+    launch_by_hand(driver)
+    assert set(lifecycle_of(driver).values()) == {Verdict.BLOCKED}
+
+
+def test_preflight_goes_on_with_a_cutover_of_ours_of_which_no_answer_came(wave: Any) -> None:
+    driver = wave(READY)
+    driver.register()
+    driver.step("test_launch", "app")
+    driver.pass_go_no_go()
+    with killed():
+        kill_after(driver, "start_cutover").step("cutover", "app")
+    assert driver.states("app") == {"CUTTING_OVER"}
+    assert set(lifecycle_of(driver).values()) == {Verdict.OK}
+    mgn = driver.services.mgn
+    tagless = MgnProxy(
+        mgn,
+        describe_jobs=lambda ids: {key: replace(one, tags={}) for key, one in mgn.describe_jobs(ids).items()},
+        jobs_since=lambda since: [replace(one, tags={}) for one in mgn.jobs_since(since)],
+    )
+    silent = replace(driver, services=replace(driver.services, mgn=tagless))
+    assert set(lifecycle_of(silent).values()) == {Verdict.OK}
+
+
 def test_a_test_that_began_after_preflight_is_not_replaced(wave: Any) -> None:
     driver = wave()
     driver.register()

@@ -10,6 +10,7 @@ import pytest
 
 from include.sandbox.moto.ssm_nodes import Node, add_node, kept, node_id_of, nodes_of
 from migration_ops.core.errors import FrozenError, MigrationError, StepFailedError, StepTimedOutError
+from migration_ops.core.policy import Policy
 from migration_ops.wave.permission import (
     ApprovalVoidError,
     NotOnSheetError,
@@ -18,6 +19,7 @@ from migration_ops.wave.permission import (
     WaveStoppedError,
     WindowClosedError,
 )
+from migration_ops.wave.rules.policy import problems
 from migration_ops.wave.services import StepSkipped
 from migration_ops.wave.steps.close import GoalMissedError
 from tests.wave.steps.wave_driver import Driver, WorkerKilled, client_factory, killed
@@ -385,6 +387,15 @@ def test_a_document_that_the_installation_does_not_allow(quiet: Any) -> None:
     with pytest.raises(TargetNotProvenError, match="MIGRATION_OPS_SSM_DOCUMENTS"):
         driver.step("quiesce", "app")
     assert not statuses(driver, node)
+
+
+def test_where_no_document_is_demanded_each_may_be_used(quiet: Any) -> None:
+    driver, node = quiet()
+    settings = replace(driver.services.settings, ssm_documents="")
+    driver = replace(driver, services=replace(driver.services, settings=settings))
+    assert problems(Policy.of(settings), driver.plan.conf, "somebody") == []
+    driver.step("quiesce", "app")
+    assert node.ran == [STOP]
 
 
 def test_a_windows_server_has_its_own_document_and_commands(quiet: Any) -> None:

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from migration_ops.core.config import DIRECTORY
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.core.thresholds import ConfigPart
 
 FILE = "lambda_runtimes.yaml"
@@ -33,13 +33,13 @@ def read_runtimes(directory: Path = DIRECTORY) -> LambdaRuntimes:
     """
     The dates of this installation.
 
-    :raises InvalidInputError: the file is missing or malformed.
+    :raises InstallationError: the file is missing or malformed.
     """
     path = directory / FILE
     try:
         return LambdaRuntimes.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except (OSError, yaml.YAMLError) as error:
-        raise InvalidInputError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InstallationError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise InvalidInputError("; ".join(faults), path=str(path)) from error
+        raise InstallationError("; ".join(faults), path=str(path)) from error

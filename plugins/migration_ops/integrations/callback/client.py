@@ -21,7 +21,7 @@ import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.integrations.callback.egress import ApprovedUrl, Resolver, check_url, resolve
 from migration_ops.integrations.callback.pinned import DEADLINE_SECONDS, pinned_session
 from migration_ops.integrations.callback.receivers import read_receivers
@@ -123,9 +123,9 @@ class CallbackClient:
         clock: Callable[[], float] = time.time,
         resolver: Resolver = resolve,
     ) -> None:
-        """:raises InvalidInputError: there is no secret, or one is malformed."""
+        """:raises InstallationError: there is no secret, or one is malformed."""
         if not secrets:
-            raise InvalidInputError("callbacks need a signing secret", path="migration_callback.password")
+            raise InstallationError("callbacks need a signing secret", path="migration_callback.password")
         self._url = url
         self._secrets = tuple(SigningSecret(text) for text in secrets)
         self._allowed_hosts = tuple(allowed_hosts)
@@ -228,7 +228,7 @@ def from_connection(url: str, password: str | None, extra: dict[str, Any], **opt
 
     :param password: the signing secret ``whsec_…``.
     :param extra: see :class:`migration_ops.integrations.callback.receivers.Receivers`.
-    :raises InvalidInputError: the connection does not hold what it should; the path names the field.
+    :raises InstallationError: the connection does not hold what it should; the path names the field.
     :raises ForbiddenUrlError: the connection does not list the host.
     """
     found = read_receivers(password, extra)
@@ -239,11 +239,11 @@ def from_connection(url: str, password: str | None, extra: dict[str, Any], **opt
 
 
 def _with_query(approved: ApprovedUrl, query: str) -> ApprovedUrl:
-    """:raises InvalidInputError: ``query`` is no query string."""
+    """:raises InstallationError: ``query`` is no query string."""
     if not query:
         return approved
     if not _QUERY.fullmatch(query):
-        raise InvalidInputError("must be name=value&…, URL-encoded", path="migration_callback.extra.receivers.query")
+        raise InstallationError("must be name=value&…, URL-encoded", path="migration_callback.extra.receivers.query")
     return replace(approved, url=approved.url + ("&" if "?" in approved.url else "?") + query)
 
 

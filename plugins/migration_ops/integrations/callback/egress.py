@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.integrations.callback.addresses import Address, Network, Reach, plain, reach_of
 from migration_ops.integrations.errors import ForbiddenUrlError, NameNotResolvedError
 
@@ -96,7 +96,7 @@ def check_url(
     :param path: where the URL stands in the conf, for the error.
     :raises ForbiddenUrlError: it may not be called; the error names ``path`` and host, never the whole URL.
     :raises NameNotResolvedError: its host has no address now, so it cannot be checked.
-    :raises InvalidInputError: an entry of the allow-list is malformed.
+    :raises InstallationError: an entry of the allow-list is malformed.
     """
     allowed = [_parse_entry(entry, number) for number, entry in enumerate(allowed_hosts)]
     scheme, host, port = _parse(url, path)
@@ -114,7 +114,7 @@ def lists(entries: Sequence[str], url: str, *, path: str = "callbackUrl", resolv
 
     :raises ForbiddenUrlError: it is no URL that can be called.
     :raises NameNotResolvedError: its host has no address now.
-    :raises InvalidInputError: an entry is malformed.
+    :raises InstallationError: an entry is malformed.
     """
     allowed = [_parse_entry(entry, number) for number, entry in enumerate(entries)]
     _, host, port = _parse(url, path)
@@ -208,6 +208,6 @@ def _parse_entry(entry: object, number: int) -> _Allowed:
                 return _Allowed(network=ipaddress.ip_network(str(literal)), port=port)
             if not match["v6"] and _NAME.match(host):
                 return _Allowed(host=host, port=port)
-    raise InvalidInputError(
+    raise InstallationError(
         "an allow-list entry must be host, host:port, an address or a CIDR", path=f"allowedHosts[{number}]", value=text
     )

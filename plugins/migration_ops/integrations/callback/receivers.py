@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.integrations.callback.egress import Resolver, lists, resolve
 from migration_ops.integrations.callback.signing import SigningSecret
 from migration_ops.integrations.errors import ForbiddenUrlError
@@ -68,7 +68,7 @@ class Receivers(BaseModel):
         The receiver at this URL.
 
         :raises ForbiddenUrlError: the connection does not list the host.
-        :raises InvalidInputError: there is no valid secret to sign with, or an entry is malformed.
+        :raises InstallationError: there is no valid secret to sign with, or an entry is malformed.
         :raises NameNotResolvedError: the host has no address now.
         """
         if self.password is not None or not self.receivers:
@@ -85,9 +85,9 @@ class Receivers(BaseModel):
         return Receiver(host="-", secret=self._own_secret(), previous_secret=self.previous_secret)
 
     def _own_secret(self) -> SecretStr:
-        """:raises InvalidInputError: there is no password, or it is no signing secret."""
+        """:raises InstallationError: there is no password, or it is no signing secret."""
         if self.password is None:
-            raise InvalidInputError("callbacks need a signing secret", path=f"{CONNECTION}.password")
+            raise InstallationError("callbacks need a signing secret", path=f"{CONNECTION}.password")
         SigningSecret(self.password.get_secret_value())
         return self.password
 
@@ -101,18 +101,18 @@ def read_receivers(password: str | None, extra: Mapping[str, Any]) -> Receivers:
     """
     Reads the connection's plain fields.
 
-    :raises InvalidInputError: a field is invalid; the path names it, the value is not shown.
+    :raises InstallationError: a field is invalid; the path names it, the value is not shown.
     """
     given = {name: value for name, value in extra.items() if value is not None}
     allowed = given.get("allowedHosts") or []
     if not isinstance(allowed, list) or not all(isinstance(one, str) for one in allowed):
-        raise InvalidInputError("must be a list of strings", path=f"{CONNECTION}.extra.allowedHosts")
+        raise InstallationError("must be a list of strings", path=f"{CONNECTION}.extra.allowedHosts")
     try:
         return Receivers.model_validate({**given, "allowedHosts": allowed, "password": password or None})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         path = _path(first["loc"])
-        raise InvalidInputError(str(first["msg"]), path=f"{CONNECTION}.extra.{path}") from None
+        raise InstallationError(str(first["msg"]), path=f"{CONNECTION}.extra.{path}") from None
 
 
 def _path(location: Sequence[int | str]) -> str:

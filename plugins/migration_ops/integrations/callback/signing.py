@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 
 PREFIX = "whsec_"
 MIN_SECRET_BYTES = 24
@@ -21,13 +21,13 @@ class SigningSecret:
     __slots__ = ("_key",)
 
     def __init__(self, text: str, path: str = "migration_callback.password") -> None:
-        """:raises InvalidInputError: not ``whsec_`` + base64 of 24 to 64 bytes; the message does not repeat it."""
+        """:raises InstallationError: not ``whsec_`` + base64 of 24 to 64 bytes; the message does not repeat it."""
         try:
             key = base64.b64decode(text.removeprefix(PREFIX), validate=True) if text.startswith(PREFIX) else b""
         except (binascii.Error, ValueError):
             key = b""
         if not MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES:
-            raise InvalidInputError(
+            raise InstallationError(
                 f"the signing secret must be {PREFIX} and base64 of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes",
                 path=path,
             )

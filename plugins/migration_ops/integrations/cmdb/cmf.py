@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from tenacity.wait import wait_base
 
 from migration_ops.aws.session import clients_in
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.core.verdict import GateResult
 from migration_ops.integrations.cmdb.cmf_auth import (
     PROCESS_TOKENS,
@@ -194,10 +194,10 @@ def from_connection(
         ``MFServiceAccount-{userPoolId}``, ``region`` to the pool's) or ``loginUrl`` (with login and password).
     :param client_factory: makes a boto3 client by service name; by default for ``region``.
     :param options: passed to :class:`CmfClient`.
-    :raises InvalidInputError: a field is missing; the path names it.
+    :raises InstallationError: a field is missing; the path names it.
     """
     if not host:
-        raise InvalidInputError("the CMDB connection has no host", path="cmf_api.host")
+        raise InstallationError("the CMDB connection has no host", path="cmf_api.host")
     base_url = host if "://" in host else f"https://{host}"
     return CmfClient(base_url, _login_of(login, password, extra, client_factory), **options)
 
@@ -208,7 +208,7 @@ def _login_of(
     pool_id = str(extra.get("userPoolId") or "")
     if pool_id:
         if not extra.get("clientId"):
-            raise InvalidInputError(
+            raise InstallationError(
                 "the service-account login needs the pool's client id", path="cmf_api.extra.clientId"
             )
         region = str(extra.get("region") or pool_id.split("_", 1)[0])
@@ -217,9 +217,9 @@ def _login_of(
             pool_id, str(extra["clientId"]), secret_id, region, client_factory or clients_in(region)
         )
     if not extra.get("loginUrl"):
-        raise InvalidInputError("the CMDB connection names no way to log in", path="cmf_api.extra.userPoolId|loginUrl")
+        raise InstallationError("the CMDB connection names no way to log in", path="cmf_api.extra.userPoolId|loginUrl")
     if not login or not password:
-        raise InvalidInputError("the login URL needs login and password", path="cmf_api.login|password")
+        raise InstallationError("the login URL needs login and password", path="cmf_api.login|password")
     return LoginEndpoint(str(extra["loginUrl"]), login, password)
 
 

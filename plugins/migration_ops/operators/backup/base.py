@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from migration_ops.core.errors import InvalidInputError
+from migration_ops.core.errors import InstallationError
 from migration_ops.operators.runbook.services import RunbookServices
 from migration_ops.runbook.backup.serialization import raw_scans
 from migration_ops.runbook.backup.store import BackupStore, protection_of
@@ -20,11 +20,11 @@ PLAN = "plan"
 def bucket_of(services: RunbookServices) -> str:
     """The bucket of backups: ``backup_bucket`` of the configuration, else the evidence bucket.
 
-    :raises InvalidInputError: the installation names no bucket.
+    :raises InstallationError: the installation names no bucket.
     """
     bucket = services.config.resources.backup_bucket or services.settings.evidence_bucket
     if not bucket:
-        raise InvalidInputError("there is no bucket for backups", path="MIGRATION_OPS_EVIDENCE_BUCKET")
+        raise InstallationError("there is no bucket for backups", path="MIGRATION_OPS_EVIDENCE_BUCKET")
     return bucket
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migration_ops.core.errors import InvalidInputError, UnknownError
+from migration_ops.core.errors import InstallationError, UnknownError
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -25,15 +25,15 @@ _NO_REQUIREMENT = re.compile(r"^\s*(#|$|--(?!requirement|editable|constraint))")
 def locked(path: Path) -> dict[str, str]:
     """Version by name (PEP 503) of what the lock asks for on this Python and platform.
 
-    :raises InvalidInputError: the file is missing, empty, or has a line that is not ``name==version``.
+    :raises InstallationError: the file is missing, empty, or has a line that is not ``name==version``.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"the lock cannot be read: {type(error).__name__}", path=str(path)) from error
+        raise InstallationError(f"the lock cannot be read: {type(error).__name__}", path=str(path)) from error
     found: dict[str, str] = {canonical_name(one.name): _version(one, path) for one in _requirements(lines, path)}
     if not found:
-        raise InvalidInputError("the lock names no package", path=str(path))
+        raise InstallationError("the lock names no package", path=str(path))
     return found
 
 
@@ -55,7 +55,7 @@ def _requirements(lines: Iterable[str], path: Path) -> Iterator[Requirement]:
         try:
             requirement = Requirement(text)
         except InvalidRequirement as error:
-            raise InvalidInputError(
+            raise InstallationError(
                 "the lock has a line that is no requirement", path=str(path), line=number
             ) from error
         if requirement.marker is None or requirement.marker.evaluate():
@@ -65,7 +65,7 @@ def _requirements(lines: Iterable[str], path: Path) -> Iterator[Requirement]:
 def _version(requirement: Requirement, path: Path) -> str:
     pins = [one.version for one in requirement.specifier if one.operator in ("==", "===")]
     if len(pins) != 1 or "*" in pins[0]:
-        raise InvalidInputError("the lock has a line without one version", path=str(path), package=requirement.name)
+        raise InstallationError("the lock has a line without one version", path=str(path), package=requirement.name)
     return pins[0]
 
 

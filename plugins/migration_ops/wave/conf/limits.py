@@ -17,6 +17,8 @@ WAVE_LIMIT = timedelta(days=21)
 ROLLBACK_LIMIT = timedelta(days=3)
 # Kept free in each run for the work itself: jobs, verification, what follows the last answer.
 WORK = timedelta(hours=6)
+# How long a window without ``closes``, or its calendars, are waited for.
+WINDOW_PATIENCE = timedelta(days=14)
 
 _DEFAULTS = {"replication": 1_440, "approvals": 1_440, "quiesce": 30, "finalSync": 60}
 
@@ -39,6 +41,13 @@ def of_wave(document: Mapping[str, Any], now: datetime, opens: datetime | None) 
             path, "the time until the window opens and the soak together take", until_open + soak, WAVE_LIMIT
         )
         return
+    if until_open > WINDOW_PATIENCE.total_seconds() / 60 and not _has_end(document):
+        yield Finding(
+            "cutoverWindow.opens",
+            "longer_than_the_wait",
+            f"it opens in {until_open / 1_440:.1f} days; a window without closes is waited for {WINDOW_PATIENCE.days} "
+            "days: give closes, or trigger the run later",
+        )
     before = {"replication": 0.0, "approvals": _before_approval(document, until_open, soak)}
     for part in _DEFAULTS:
         minutes = _time_out(document, part)
@@ -53,6 +62,11 @@ def of_rollback(timeout_minutes: float) -> Iterator[Finding]:
     """What in a rollback's conf cannot end in time."""
     if timeout_minutes > (ROLLBACK_LIMIT - WORK).total_seconds() / 60:
         yield _too_long("timeoutMinutes", "it ends after", timeout_minutes, ROLLBACK_LIMIT)
+
+
+def _has_end(document: Mapping[str, Any]) -> bool:
+    window = document.get("cutoverWindow")
+    return isinstance(window, dict) and window.get("closes") is not None
 
 
 def _before_approval(document: Mapping[str, Any], until_open: float, soak: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import AFTER_FINALIZE, REPLICATION_TERMINAL, WAVE_CAN_START
@@ -12,6 +12,8 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import JOBS_IN_FLIGHT_QUOTA, SERVERS_IN_FLIGHT_QUOTA
 from migration_ops.wave.launching.external_launches import find_external_launches
+from migration_ops.wave.launching.intents import intent_id_of, same_intent
+from migration_ops.wave.launching.job_lookup import Action, has_unsettled_intent, started_job
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts, known
 from migration_ops.wave.services import Services
@@ -45,21 +47,36 @@ def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[GateResu
     """Every server is in a lifecycle state from which this wave can go on."""
     views, records = known(facts.views), known(facts.records)
     by_server = {record.source_server_id: record for record in records.values()}
-    foreign = find_external_launches(services, by_server, views)
+    foreign = _foreign(services, by_server, views)
     checks = []
     for server, view in views.items():
         state, record = view.lifecycle_state, by_server.get(server)
         if state is None:
             checks.append(GateResult("lifecycle", server, Verdict.UNKNOWN, None, None, "MGN did not say the state"))
             continue
-        good = _ours(record, state) or (state in WAVE_CAN_START and server not in foreign)
-        reason = "" if good else f"a wave cannot start from {state}" + _hint(state)
+        good = server not in foreign and (state in WAVE_CAN_START or _ours(record, state))
+        job = f" (job {foreign[server]})" if server in foreign else ""
+        reason = "" if good else f"a wave cannot start from {state}{_hint(state)}{job}"
         checks.append(
             GateResult(
                 "lifecycle", server, Verdict.OK if good else Verdict.BLOCKED, state, sorted(WAVE_CAN_START), reason
             )
         )
     return checks
+
+
+def _foreign(services: Services, records: Mapping[str, Record], views: Mapping[str, ServerView]) -> dict[str, str]:
+    """The jobs of somebody else's launches by server, without those that the step will adopt as ours."""
+    foreign = find_external_launches(services, records, views)
+    for action in (Action.TEST, Action.CUTOVER):
+        unsettled = [records[one] for one in foreign if one in records and has_unsettled_intent(records[one], action)]
+        intents = {one.intents[action.value].intent_id for one in unsettled}
+        under_way = [one for one in records.values() if has_unsettled_intent(one, action)]
+        for batch in same_intent(under_way, action.value):
+            if intent_id_of(batch, action.value) in intents and (job := started_job(services, batch, action)):
+                mine = {one.source_server_id for one in batch}
+                foreign = {one: of for one, of in foreign.items() if one not in mine or of != job.job_id}
+    return foreign
 
 
 def finalized(servers: Iterable[str], facts: Facts) -> list[GateResult]:

@@ -27,10 +27,10 @@ def problems(policy: Policy, conf: WaveConf, requested_by: str | None, region: s
     is_asked = any(conf.approvals.is_asked(one) for one in ("cutover", "finalize"))
     if is_asked:
         found += _answerable(policy, conf.approvals.approvers, requested_by, "approvals.approvers", conf.dry_run)
-    if policy.ssm_documents and conf.quiesce:
+    if conf.quiesce:
         named = conf.quiesce.document_name
         documents = [named] if isinstance(named, str) else list(named.values())
-        if not all(matches(one, policy.ssm_documents) for one in documents):
+        if not all(map(policy.allows_document, documents)):
             found.append(_finding("quiesce.documentName", "is not among the allowed documents", "SSM_DOCUMENTS"))
     if conf.dry_run:
         return found

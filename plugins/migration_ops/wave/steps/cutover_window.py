@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.core.verdict import GateResult, Verdict
+from migration_ops.wave.conf.limits import WINDOW_PATIENCE
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.records import require_met
 from migration_ops.wave.rules.refusals import WindowClosedError
@@ -12,9 +13,6 @@ from migration_ops.wave.rules.window import WindowResult, judge_window
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.feeds import calendar_states
 from migration_ops.wave.waits.outcome import Done, Outcome, Topic, Wait
-
-# How long a window without ``closes``, or its calendars, are waited for.
-_PATIENCE_SECONDS = 14 * 86_400
 
 
 def run(services: Services, inp: StepInput) -> Outcome:
@@ -35,7 +33,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if judged.check.verdict is Verdict.OK and all_open(services, calendars):
         return _passed(services, judged, calendars)
     opens, closes = window.opens, window.closes
-    deadline = closes.timestamp() if closes else services.epoch() + _PATIENCE_SECONDS
+    deadline = closes.timestamp() if closes else services.epoch() + WINDOW_PATIENCE.total_seconds()
     if not calendars and judged.wait_until is not None:
         until: dict[str, Any] = {"at": judged.wait_until.timestamp()}
         topic = Topic.CLOCK
