@@ -12,6 +12,7 @@ import pytest
 
 from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.core.states import Phase
+from migration_ops.ledger.archiving import Due, Expiring, archive_due, room_for
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.items import history_key
 from migration_ops.ledger.protocol import Record
@@ -102,11 +103,83 @@ def test_few_items_in_one_night_the_oldest_first(lab: Lab) -> None:
     assert [any(expiries(lab, f"mig-{number}")) for number in range(4)] == [True, True, False, False]
 
 
-def test_of_a_small_ledger_nothing_is_archived(lab: Lab) -> None:
+def test_of_a_small_ledger_nothing_is_archived_and_that_is_said(lab: Lab) -> None:
     """With it a tenth of the next backup's items could be gone."""
     old = ended(lab, "mig-old", "wave-old", 200)
-    assert night(lab).values["archive", "return_value"]["archived"] == 0
+    run = night(lab)
+    assert run.values["archive", "return_value"]["archived"] == 0
     assert not any(expiries(lab, old))
+    found = run.finding("ledger_archived")
+    assert found["verdict"] == "WARNING"
+    assert "mig-old" in found["reason"]
+
+
+LONG = (*(Phase.READY, Phase.FAILED) * 6,)
+
+
+def test_a_migration_of_more_items_than_a_nights_share_goes_alone(lab: Lab) -> None:
+    lab.put(list(odd_items(400)))
+    long = ended(lab, "mig-long", "wave-long", 300, *LONG)
+    other = ended(lab, "mig-short", "wave-short", 200)
+    run = night(lab)
+    assert run.is_green, run.errors
+    assert run.finding("ledger_archived")["reason"] == "1 migrations archived, 1 are due and wait for a later night"
+    assert (any(expiries(lab, long)), any(expiries(lab, other))) == (True, False)
+
+
+def test_the_next_large_one_waits_until_both_together_are_few(lab: Lab) -> None:
+    lab.put(list(odd_items(200)))
+    names = [ended(lab, f"mig-{number}", f"wave-{number}", 300 - number, *LONG) for number in range(2)]
+    assert night(lab).values["archive", "return_value"]["archived"] == 1
+    run = night(lab, "manual-2")
+    assert run.finding("ledger_archived")["reason"] == "0 migrations archived, 1 are due and wait for a later night"
+    assert [any(expiries(lab, one)) for one in names] == [True, False]
+
+
+class Copies:
+    """An archive that only notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def archive(self, migration_id: str) -> None:
+        self.asked.append(migration_id)
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize("sizes", [[4] * 60, [13] * 20, [39, 4] * 5, [4] * 30 + [30] * 4, [30, *[4] * 40, 30]])
+@pytest.mark.parametrize("late", [0, 1, 3])
+def test_every_due_migration_goes_in_the_end_and_no_backup_lacks_too_much(sizes: list[int], late: int) -> None:
+    """:param late: days after which expired items are really gone; those of so many days go at once."""
+    waiting = [Due(f"mig-{number}", "wave", f"{number:03}", items) for number, items in enumerate(sizes)]
+    total, going = 400 + sum(sizes), list[Expiring]()
+    for today in range(400):
+        copies, expires_at = Copies(), (today + 90) * DAY
+        done = archive_due(copies, waiting, room_for(total, going, 2.0, 90.0, expires_at))  # type: ignore[arg-type]
+        assert done.problems == done.too_large == ()
+        going += [Expiring(expires_at, one.items) for one in waiting if one.migration_id in copies.asked]
+        waiting = [one for one in waiting if one.migration_id not in copies.asked]
+        gone = [one for one in going if one.expires_at <= today * DAY] if today % (late + 1) == 0 else []
+        lost = sum(one.items for one in gone)
+        assert (total - lost) * 100 >= total * 90
+        total, going = total - lost, [one for one in going if one not in gone]
+    assert waiting == []
+    assert total == 400
+
+
+def test_what_can_never_go_is_named_and_keeps_nobody_waiting() -> None:
+    due = [Due("mig-huge", "wave", "1", 41), Due("mig-small", "wave", "2", 4)]
+    done = archive_due(Copies(), due, room_for(400, [], 2.0, 90.0, 90 * DAY))  # type: ignore[arg-type]
+    assert (done.archived, done.left) == (("mig-small",), ())
+    [named] = done.too_large
+    assert named == "mig-huge: 41 items, and fewer than 40 may expire together"
+
+
+def test_a_backup_that_may_lack_nothing_lets_nothing_go() -> None:
+    done = archive_due(Copies(), [Due("mig-1", "wave", "1", 4)], room_for(400, [], 2.0, 100.0, 90 * DAY))  # type: ignore[arg-type]
+    assert (done.archived, len(done.too_large)) == ((), 1)
 
 
 def test_a_history_that_is_not_whole_is_critical_and_stays(filled: Lab) -> None:

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.ledger.archive import Archive
-from migration_ops.ledger.archiving import ArchivingResult, archive_due, due_for_archive
+from migration_ops.ledger.archiving import ArchivingResult, archive_due, due_for_archive, expiring, room_for
 from migration_ops.ledger.table import Table
 from migration_ops.operators.backup.base import PLAN, pulled, store_of
 from migration_ops.operators.runbook.base import FindingsOperator
@@ -25,8 +25,8 @@ class ArchiveOperator(FindingsOperator):
     then a time to live in the table.
 
     Nothing is deleted here: DynamoDB removes the items after `MIGRATION_OPS_HISTORY_TTL_DAYS`. At most
-    `backup.archivedItemsPercent` of the table's items are archived each night, so that no backup looks far smaller
-    than the one before.
+    `backup.archivedItemsPercent` of the table's items are archived each night, or one migration of more, so that no
+    backup looks far smaller than the one before (`backup.minItemsPercent`). What is too large for that is named.
     """
 
     def execute(self, context: Context) -> Any:
@@ -37,13 +37,22 @@ class ArchiveOperator(FindingsOperator):
         if not settings.evidence_bucket:
             raise AirflowSkipException("MIGRATION_OPS_EVIDENCE_BUCKET is not set: there is nowhere to archive to")
         client, now = services.reader.client("dynamodb"), datetime.now(UTC)
-        due = due_for_archive(Table(client, plan["table"]), now - timedelta(days=limits.archive_after_days))
+        table = Table(client, plan["table"])
+        due = due_for_archive(table, now - timedelta(days=limits.archive_after_days))
         if not due:
             return self.publish(context["ti"], [of_archive(plan["table"], ArchivingResult())]) | {"archived": 0}
         _, manifest = latest_verified(store_of(services), plan["table"])
         evidence = EvidenceStore(services.reader.client, settings.evidence_bucket, owner=settings.evidence_bucket_owner)
         archive = Archive(client, plan["table"], evidence, lambda: datetime.now(UTC), settings.history_ttl_days)
-        done = archive_due(archive, due, int(manifest.items * limits.archived_items_percent / 100))
+        expires_at = int((now + timedelta(days=settings.history_ttl_days)).timestamp())
+        room = room_for(
+            manifest.items,
+            expiring(table, now),
+            limits.archived_items_percent,
+            limits.min_items_percent,
+            expires_at,
+        )
+        done = archive_due(archive, due, room)
         for one in done.archived:
             self.log.info("archived %s", one)
         return self.publish(context["ti"], [of_archive(plan["table"], done)]) | {"archived": len(done.archived)}

@@ -18,7 +18,10 @@ _ANCHORED = (
     "Run python -m migration_ops verify-history: it says which, and compares with all anchors. Then CloudTrail says who"
     " wrote the table; point-in-time recovery and the backups have what was there."
 )
-_ARCHIVED = "Run python -m migration_ops verify-history --migration-id with what is named: until then it stays here."
+_ARCHIVED = (
+    "Run python -m migration_ops verify-history --migration-id with what is named: until then it stays here. What is "
+    "too large stays until the table holds more; delete nothing by hand."
+)
 _LOAD = "Delete this table, or clear the task load: it goes on, and writes all again."
 _ITEMS = "Do not use the table. Restore another backup, or recover to a point in time."
 _RTO = "Find the slow part in the report; raise capacity, or agree another objective."
