@@ -11,7 +11,7 @@ PROBLEMS_SHOWN = 20
 
 
 def of_archive(table: str, done: ArchivingResult) -> Finding:
-    """CRITICAL when a history is not whole: that migration stays in the table, and somebody must look."""
+    """CRITICAL when a migration could not be archived: it stays in the table, and a person must look."""
     waiting = f", {len(done.left)} are due and wait for a later night" if done.left else ""
     reason = f"{len(done.archived)} migrations archived{waiting}"
     if done.problems:
