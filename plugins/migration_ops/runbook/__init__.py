@@ -1,4 +1,4 @@
 """The operations runbook: checks by chapter, alarms, queries, backup, reports and who is notified.
 
-It stands beside the wave: neither imports the other.
+Independent of the package ``wave``: neither imports the other.
 """

@@ -1,4 +1,4 @@
-"""What was accepted (``accepted.yaml``): who decided it, until when, and whether there is such a check."""
+"""Accepted findings (``accepted.yaml``): who decided, until when, and whether the check exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from migration_ops.aws.reader import AwsReader
 from migration_ops.core.listing import Listing
 from migration_ops.runbook.checks.check import REGISTRY, load
 
-# Findings that are no checks of a chapter: alarms, queries, backups, drills.
+# Prefixes of findings that come from no check: alarms, queries, backups, drills.
 OTHER_FINDINGS = ("alarm_", "insights_", "backup_", "drill_")
 
 
@@ -33,10 +33,9 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 
 def _check_ids() -> set[str]:
-    """Of all chapters."""
+    """Ids of the checks of all chapters."""
     load()
     return set(REGISTRY)
 
 
-# What checks are about.
 ENTRIES = Listing("acceptances", "entries", read)

@@ -1,7 +1,7 @@
-"""A straight line through what was seen, and how far it can be trusted. Pure; the standard library only.
+"""A linear forecast with its prediction interval. Pure; the standard library only.
 
-Least squares with the prediction interval of a new value: it is wide where points are few, far from the line, or far
-from the day that is asked about. Fewer than ``MIN_POINTS`` give no line: through two there always is one.
+Least squares with the prediction interval of a new value. The interval is wide when points are few, far from the line,
+or far from the day that is asked about. Fewer than ``MIN_POINTS`` give no forecast: a line always fits two points.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from statistics import NormalDist, fmean, linear_regression
 from migration_ops.core.errors import UnknownError
 
 MIN_POINTS = 4
-# Of new values so many lie within the band.
+# The share of new values that lie within the interval.
 CONFIDENCE = 0.8
-# Beyond two years a line through half a year says nothing.
+# A line through half a year of data says nothing beyond two years.
 LOOK_AHEAD_DAYS = 730
 
 
 class TooFewPointsError(UnknownError):
-    """Nothing can be forecast from what was seen."""
+    """Too few points for a forecast."""
 
     code = "TOO_FEW_POINTS"
     hint = "Wait until there is more data."
@@ -29,7 +29,7 @@ class TooFewPointsError(UnknownError):
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and its band."""
+    """An expected value (``middle``) and its prediction interval."""
 
     low: float
     middle: float
@@ -38,7 +38,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Reached:
-    """In how many days a limit is reached: by the band's top, by the line, by its bottom. None: not in two years."""
+    """Days until a limit is reached: by the interval's upper end, the line, its lower end. None: not in two years."""
 
     earliest_days: int | None
     likely_days: int | None
@@ -48,12 +48,14 @@ class Reached:
 @dataclass(frozen=True)
 class Forecast:
     """
-    The line ``start + slope * day`` and what its band needs.
+    The line ``start + slope * day`` and what its interval needs.
 
     :param slope: per day.
     :param start: the line's value on day 0, which is now; days before are negative.
     :param deviation: standard deviation of the points from the line.
-    :param mean_day: of the points' days; ``spread`` the sum of their squared distances from it.
+    :param points: how many there are.
+    :param mean_day: mean of the points' days.
+    :param spread: sum of the squared distances of the points' days from ``mean_day``.
     """
 
     slope: float
@@ -64,14 +66,14 @@ class Forecast:
     spread: float
 
     def at(self, day: float) -> Interval:
-        """The value to expect so many days from now, with its band."""
+        """The value to expect ``day`` days from now, with its interval."""
         middle = self.start + self.slope * day
         room = 1 + 1 / self.points + (day - self.mean_day) ** 2 / self.spread
         half = student_t((1 + CONFIDENCE) / 2, self.points - 2) * self.deviation * sqrt(room)
         return Interval(middle - half, middle, middle + half)
 
     def reached(self, limit: float) -> Reached:
-        """When a limit is reached, today included."""
+        """In how many days a limit is reached; 0: today."""
         return Reached(
             self._first(limit, lambda one: one.high),
             self._first(limit, lambda one: one.middle),
@@ -86,7 +88,7 @@ def forecast(points: Sequence[tuple[float, float]], at_least: int = MIN_POINTS) 
     """
     The line through ``(days from now, value)``.
 
-    :raises TooFewPointsError: fewer than ``at_least`` (and never fewer than ``MIN_POINTS``), or all on one day.
+    :raises TooFewPointsError: fewer points, or different days, than ``at_least`` (which is at least ``MIN_POINTS``).
     """
     needed = max(at_least, MIN_POINTS)
     days = [day for day, _ in points]

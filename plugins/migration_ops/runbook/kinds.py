@@ -1,4 +1,4 @@
-"""All kinds of finding that this package makes, by check id; notifications take their names from here."""
+"""All kinds of finding that this package makes, by check id; notifications take titles from here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def all_kinds() -> KindTable:
 
     :raises InvalidInputError: two kinds have one id.
     """
-    # Imported when it is asked for: what only names a finding (a DAG file) needs none of these rooms.
+    # Imported late: a DAG file, which only names a finding, needs none of these modules.
     from migration_ops.runbook.alarms.findings import ALARM_KINDS
     from migration_ops.runbook.backup.kinds import BACKUP_KINDS, DRILL_KINDS, RESTORE_KINDS, TASK_KINDS
     from migration_ops.runbook.checks.check import REGISTRY, load
@@ -30,6 +30,6 @@ def all_kinds() -> KindTable:
 
 
 def title_of(check_id: str) -> str:
-    """What a check is called; its id in words where nothing here has it (a scanner's check, an earlier version's)."""
+    """A check's title; its id in words when it has no kind here (a scanner's check, an earlier version's)."""
     kinds = all_kinds()
     return kinds[check_id].title if check_id in kinds else check_id.replace("_", " ").capitalize()

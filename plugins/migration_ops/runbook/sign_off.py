@@ -1,4 +1,4 @@
-"""What only people can do, as a list: who owns it, until when, and what their answers make of it."""
+"""Checklists that people sign off: owner and due date of each item, and the findings that answers become."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from migration_ops.core.finding_kind import FindingKind
 from migration_ops.core.thresholds import ConfigPart
 
 CHECK_ID = "sign_off"
-# The period of which every item is asked for.
+# In this period every item is asked for.
 YEAR = "year"
-_REMEDY = "{owner}: do it, then clear this item and sign it off."
+_REMEDY = "{owner}: do it, then clear this item's task and sign it off."
 SIGN_OFF_KIND = FindingKind(
     check_id=CHECK_ID,
     title="Sign-off of an item",
     section="Maintenance Tasks, Annual 1. Complete Audit",
     remedy=_REMEDY.format(owner="The item's owner"),
 )
-# A run ends within 31 days; whoever is asked again after the due date has so long.
+# Days. The DAG run ends after 31; who is asked again after the due date has LATE_DAYS to answer.
 MOST_DAYS, LATE_DAYS = 28, 2
 _LINK = re.compile(r"https://[\x21-\x7e]{1,2000}")
 
@@ -55,7 +55,7 @@ VERDICTS = {
 
 
 def _short(text: str) -> str:
-    # What a page shows of one piece of text: `core/markdown.py`.
+    # Pages cut a text after 300 characters (core/markdown.py).
     if not 0 < len(text) <= 280 or "\n" in text:
         raise ValueError("one line of at most 280 characters")
     return text
@@ -66,7 +66,7 @@ Line = Annotated[str, AfterValidator(_short)]
 
 class Item(ConfigPart):
     """
-    One thing that people do and sign.
+    One thing that people do and sign off.
 
     :param owner: a role of ``on_call.yaml``.
     :param period: how often the runbook asks for it.
@@ -83,10 +83,10 @@ class Item(ConfigPart):
 
 class Checklist(ConfigPart):
     """
-    All of it.
+    A whole checklist.
 
-    :param signers: ids of Airflow users by role; a role that is not there, or has none, may be signed for by everybody
-        who may answer questions.
+    :param signers: ids of Airflow users by role. For a role that is missing, or has none, everybody who may answer
+        questions may sign.
     """
 
     signers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -125,7 +125,7 @@ def asked(checklist: Checklist, on_call: OnCall, period: str, now: datetime) -> 
     """The items to ask for now, each with ``dueAt`` (ISO 8601), ``contact`` and ``signers``.
 
     :param period: ``year`` for all of them, ``quarter`` for those that are due each quarter.
-    :raises InvalidInputError: there is none.
+    :raises InvalidInputError: no item is asked for in this period.
     """
     contacts = {one.role: one for one in on_call.contacts}
     found = [
@@ -144,7 +144,7 @@ def asked(checklist: Checklist, on_call: OnCall, period: str, now: datetime) -> 
 
 
 def is_evidence(link: str) -> bool:
-    """Whether it is an https address with a host and without a name or password in it. It is never opened here."""
+    """Whether it is an https address with a host and without a name or password in it. It is not opened."""
     if not _LINK.fullmatch(link):
         return False
     try:
@@ -155,7 +155,7 @@ def is_evidence(link: str) -> bool:
 
 
 def state_of(done: bool, evidence: str, is_late: bool) -> State:
-    """What an answer makes of an item."""
+    """The state of an item after an answer."""
     if not done:
         return State.NOT_DONE
     if not is_evidence(evidence):
@@ -164,14 +164,14 @@ def state_of(done: bool, evidence: str, is_late: bool) -> State:
 
 
 def findings_of(items: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, Any] | None]) -> list[Finding]:
-    """One finding an item; an item without any answer is UNKNOWN: its question was lost."""
+    """One finding per item; an item without an answer is UNKNOWN: its question was lost."""
     return [_finding(item, answer) for item, answer in zip(items, answers, strict=True)]
 
 
 def _finding(item: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Finding:
     verdict = VERDICTS[State(answer["state"])] if answer else FindingStatus.UNKNOWN
     evidence = tuple(answer[name] for name in ("evidence", "comment") if answer[name]) if answer else ()
-    # Whose item it is, and where the runbook asks for it, the checklist says.
+    # Owner and section come from the checklist.
     kind = replace(SIGN_OFF_KIND, section=item["section"], remedy=_REMEDY.format(owner=item["owner"]))
     return kind.finding(item["id"], CheckResult(verdict, _reason(item, answer), evidence=evidence))
 

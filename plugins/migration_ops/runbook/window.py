@@ -1,4 +1,4 @@
-"""From when to when a run looks: the windows of runs join, so that nothing happens between two of them."""
+"""The time window of a run. Windows of successive runs join, so that no time is left out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ A_DAY = timedelta(days=1)
 @dataclass(frozen=True)
 class Window:
     """
-    What one run looks at, UTC. Fixed once: all its tasks share it.
+    The time window of one run, UTC. Fixed once: all its tasks share it.
 
-    :param missed: since when nobody looked, where the window does not reach back so far; None when nothing was missed.
+    :param missed: start of the time before the window that no run covered; None when nothing was missed.
     :param asked: whether a person gave its length.
     :param is_certain: False when the end of the last report could not be read: nobody knows whether time was missed.
     """
@@ -65,13 +65,13 @@ class LastLook:
 
     @property
     def end(self) -> datetime | None:
-        """Where the next window begins, but for the overlap: a report of which nobody was notified does not count."""
+        """Where the next window begins, without the overlap. A report that nobody was notified of does not count."""
         known = [one for one in (self.looked, self.notified) if one is not None]
         return min(known, default=None)
 
 
 def longest(usual: timedelta, overlap: timedelta) -> timedelta:
-    """How far back a run looks at most, however long ago the last one was: a day, or the DAG's own window."""
+    """How far back a run looks at most: the DAG's own window and the overlap, but at least a day."""
     return max(A_DAY, usual + overlap)
 
 
@@ -94,7 +94,7 @@ def window_of(until: datetime, usual: timedelta, last: LastLook | None, overlap:
 
 
 def asked_window(until: datetime, length: timedelta, last: LastLook | None) -> Window:
-    """The window that a person gave: exactly so long, whatever lies before it.
+    """The window that a person gave: exactly that long, even when time before it was not covered.
 
     :param last: None when it could not be read.
     """

@@ -183,7 +183,7 @@ def test_markdown_names_all_that_is_bad_and_some_of_what_is_well() -> None:
     page = markdown(report(*well, *bad))
     assert len(re.findall(r"bad-\d{3}", page)) == 60
     assert len(re.findall(r"fine-\d{3}", page)) == SHOWN_OK
-    assert page.endswith("and 3 more that are well.")
+    assert page.endswith("and 3 more that are OK.")
 
 
 def test_the_note_names_the_worst_and_says_how_many_more() -> None:

@@ -1,1 +1,1 @@
-"""The alarms of the runbook's table: which must be there, how those that are there differ, and putting that right."""
+"""CloudWatch alarms of the runbook's table: which are wanted, how existing ones differ, and their correction."""

@@ -1,4 +1,4 @@
-"""A CloudWatch alarm as this package wants it, and as the request that makes it so."""
+"""A wanted CloudWatch alarm and its PutMetricAlarm request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from migration_ops.core.finding import Route
 
-# Whatever has another name is not ours.
+# An alarm with another prefix is not ours.
 PREFIX = "migration-ops/"
 # Limit of PutMetricAlarm.
 NAME_CHARACTERS = 255
@@ -21,7 +21,7 @@ GOOD, BAD = "notBreaching", "breaching"
 
 @dataclass(frozen=True)
 class Series:
-    """One metric: ``statistic`` over ``period_seconds``. All dimensions are named: with fewer it is another series."""
+    """One metric: ``statistic`` over ``period_seconds``. All dimensions are named: with fewer it is another metric."""
 
     namespace: str
     metric: str
@@ -47,12 +47,12 @@ class Alarm:
     """
     One alarm.
 
-    :param kind: a module of this package, see ``desired``.
+    :param kind: name of a function in ``kinds``.
     :param about: what it watches, unique within the kind; becomes part of the name.
     :param measure: what is compared with ``threshold``.
-    :param missing: what a period without data means: ``notBreaching`` where idle things stop reporting, ``breaching``
-        where silence itself is the fault.
-    :param periods: in a row that must be beyond the threshold.
+    :param missing: what a period without data means: ``notBreaching`` where idle resources stop reporting,
+        ``breaching`` where missing data is the fault.
+    :param periods: consecutive periods that must be beyond the threshold.
     :param route: whom it notifies.
     """
 

@@ -1,6 +1,6 @@
-"""Puts alarms of one kind right: what is missing or drifted is put, what is orphaned is deleted, and all is read back.
+"""Corrects the alarms of one kind: puts missing and drifted ones, deletes orphaned ones, and reads all back.
 
-Nobody is asked: an alarm of ours that was deleted is made again whenever something wants it.
+No approval is needed: a deleted alarm is made again as soon as it is wanted.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from migration_ops.runbook.alarms.wanted import desired_and_doubts, subjects_of
 
 MAKE, PUT_RIGHT, DELETE = "make", "put right", "delete"
 _PAST = {MAKE: "made", PUT_RIGHT: "put right", DELETE: "deleted"}
-UNDO = Undo(how="Change resources.yaml or thresholds.yaml back and run runbook_alarms again; it makes alarms anew.")
+UNDO = Undo(how="Change resources.yaml or thresholds.yaml back and run runbook_alarms: it makes the alarms again.")
 
 
 @dataclass(frozen=True)
 class Done:
-    """What was done about one alarm; ``error`` is None when it is as wanted now."""
+    """What was done about one alarm; ``error`` is None when the alarm is as wanted now."""
 
     name: str
     action: str
@@ -49,9 +49,11 @@ class AlarmChange:
     """
     The alarms of one kind, as a change.
 
-    An alarm whose actions a person disabled keeps them disabled. Its tag says which installation an alarm belongs to.
+    An alarm whose actions a person disabled keeps them disabled. A tag says which installation an alarm belongs to.
 
-    :param deviations: as they were read last.
+    :param topics: ARN by route.
+    :param wanted: set by ``plan``; ``doubts`` too, see ``desired_and_doubts``.
+    :param deviations: as they were last read.
     """
 
     reader: AwsReader
@@ -71,7 +73,11 @@ class AlarmChange:
         return ChangePlan(f"alarms {self.kind}", actions, UNDO)
 
     def send(self, actions: Sequence[Action]) -> None:
-        """One alarm a call: PutMetricAlarm takes three a second."""
+        """
+        Puts or deletes the alarms, one per call. PutMetricAlarm has a quota of three calls a second.
+
+        :raises MigrationError: AWS refused a call, or its outcome is unknown.
+        """
         deviations = {one.name: one for one in self.deviations}
         cloudwatch = self.reader.client("cloudwatch")
         for action in actions:
@@ -103,7 +109,7 @@ class AlarmChange:
         if one.wanted is None:
             raise NotReadError("nobody knows how this alarm should be", alarm=one.name)
         request = one.wanted.request(self.topics) | {"ActionsEnabled": not one.is_silenced}
-        # Tags are taken with the creation only.
+        # PutMetricAlarm takes tags only when it creates the alarm.
         is_new = one.state is State.MISSING
         return request | ({"Tags": [{"Key": OWNER_TAG, "Value": self.reader.settings.table_name}]} if is_new else {})
 
@@ -136,6 +142,6 @@ def _done(one: ActionOutcome) -> Done:
     if one.error is None:
         return Done(name, past)
     if one.effect is Effect.DONE:
-        # A lost answer, or somebody else did what was refused to us.
+        # The answer was lost, or somebody else did what was refused to us.
         return Done(name, past if isinstance(one.error, OutcomeUnknownError) else f"not {past}")
     return Done(name, f"not {past}", f"{one.error.code}: {one.error.message}")

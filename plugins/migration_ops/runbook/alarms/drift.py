@@ -28,10 +28,10 @@ class State(StrEnum):
     AS_WANTED = "as wanted"
 
 
-# What an apply puts right. Silence is a person's decision and stays; what is not ours is never touched.
+# What is corrected. Disabled actions are a person's decision and stay; what is not ours is never touched.
 TO_PUT, TO_DELETE = frozenset({State.MISSING, State.DRIFTED}), frozenset({State.ORPHANED})
 
-# Members of PutMetricAlarm that an alarm of ours may lack and a foreign hand may have set.
+# Members of PutMetricAlarm that our requests leave out and somebody may have set.
 _OTHERS = ("ExtendedStatistic", "Unit", "EvaluateLowSampleCountPercentile", "ThresholdMetricId")
 _MEASURE = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Metrics")
 
@@ -39,7 +39,7 @@ _MEASURE = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Met
 @dataclass(frozen=True)
 class Deviation:
     """
-    One alarm and what it is.
+    One alarm and its state.
 
     :param wanted: None for an orphan.
     :param fields: each member that differs: ``{"field", "is", "should"}``.
@@ -58,7 +58,7 @@ def compare(wanted: Iterable[Alarm], existing: Iterable[Snapshot], topics: Mappi
     """
     Every wanted alarm and every other one of ours, by name.
 
-    :param existing: alarms as DescribeAlarms answers, each with ``isOurs`` (or the failure of reading its tags).
+    :param existing: alarms as :func:`read_actual` answers them.
     """
     there = {alarm["AlarmName"]: alarm for alarm in existing}
     found = {alarm.name: _wanted(alarm, there.get(alarm.name), topics) for alarm in wanted}
@@ -71,9 +71,10 @@ def compare(wanted: Iterable[Alarm], existing: Iterable[Snapshot], topics: Mappi
 
 def with_doubts(deviations: Iterable[Deviation], doubts: Mapping[str, str]) -> list[Deviation]:
     """
-    The same, where an alarm of a subject that could not be read is no orphan; each such subject stands there as unread.
+    The same, but an orphaned alarm of a subject that could not be read is UNREAD. A subject without any alarm gets an
+    UNREAD entry of its own.
 
-    :param doubts: the reason by the beginning of such alarms' names.
+    :param doubts: the reason, by the name prefix of such alarms.
     """
     found = {one.name: _doubted(one, doubts) for one in deviations}
     for name, why in doubts.items():
@@ -115,7 +116,7 @@ def _other(name: str, there: Snapshot) -> Deviation | None:
 
 
 def differences(there: Document, request: Document) -> list[dict[str, Any]]:
-    """Each member in which an alarm differs from what is wanted; whether its actions are enabled is no difference."""
+    """Each member in which an alarm differs from the wanted request; ``ActionsEnabled`` is not compared."""
     names = dict.fromkeys([*request, *_MEASURE, *_OTHERS])
     found = []
     for name in names:
@@ -128,7 +129,7 @@ def differences(there: Document, request: Document) -> list[dict[str, Any]]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """One way to write what means the same: order of dimensions and topics, absent and empty."""
+    """Equal values in one form: dimensions and topics in any order, absent and empty alike."""
     if value in (None, "", [], {}):
         return None
     if name == "Dimensions":
@@ -157,18 +158,17 @@ def _query(query: Document) -> dict[str, Any]:
 
 
 def kind_of(name: str) -> str | None:
-    """The kind that an alarm's name says; None when no kind of today has that name."""
+    """The kind in an alarm's name; None when there is no such kind (any more)."""
     kind = name.removeprefix(PREFIX).split("/", 1)[0]
     return kind if kind in KINDS and kind != LEFTOVER else None
 
 
 def read_actual(reader: AwsReader, kind: str, needs_tags: Callable[[dict[str, Any]], bool]) -> Any:
     """
-    Alarms of one kind as DescribeAlarms answers them; the doubtful ones with ``isOurs``: this installation's tag is on.
+    Alarms of one kind as DescribeAlarms answers them; a failure document when they could not be listed.
 
-    A list; or the document of a failure, and of one alarm's ``isOurs`` where its tags could not be read.
-
-    :param needs_tags: whether this alarm would be put or deleted; only then it matters whose it is (a call each).
+    :param needs_tags: whether an alarm would be put or deleted. Only such an alarm gets ``isOurs`` (whether it has this
+        installation's tag), as reading tags takes a call per alarm; a failure document when they could not be read.
     """
     prefix = PREFIX if kind == LEFTOVER else f"{PREFIX}{kind}/"
     alarms = reader.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
@@ -182,8 +182,7 @@ def read_actual(reader: AwsReader, kind: str, needs_tags: Callable[[dict[str, An
 
 def has_none(reader: AwsReader) -> bool:
     """
-    Whether nobody has installed alarms here: there is none under our names. Those that come and go with waves do not
-    count.
+    Whether no alarms are installed here: none has our prefix. Those that come and go with waves do not count.
 
     :raises NotReadError: the alarms could not be listed.
     """

@@ -1,4 +1,4 @@
-"""What is said of each alarm."""
+"""The finding about each alarm."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _REMEDIES = {
     State.AS_WANTED: APPLY,
     State.ORPHANED: "Trigger runbook_alarms with dryRun false: it deletes the alarm, which watches nothing any more.",
     State.DISABLED: "Enable the alarm's actions when the maintenance is over; this package leaves them as they are.",
-    State.FOREIGN: "Somebody else made an alarm of this name; rename or delete it by hand, then run again.",
+    State.FOREIGN: "Somebody else made an alarm of this name; delete it by hand, then run again.",
     State.UNREAD: "Mend what the reason names, then clear the task.",
     NOT_INSTALLED: "Trigger runbook_alarms with dryRun false: it makes them.",
 }
 
 
 def check_id(kind: str) -> str:
-    """Of findings about alarms of a kind."""
+    """Check id of findings about alarms of a kind."""
     return f"alarm_{kind}"
 
 
-# Of the whole run, where not even the kinds are known.
+# For the whole run, when not even the kinds are known.
 ALARMS = FindingKind(
     check_id="alarm", title="Alarms", section=SECTION, remedy=APPLY, remedies=_REMEDIES, lost_remedy=_CLEAR
 )
@@ -48,7 +48,7 @@ ALARM_KINDS = KindTable(
 
 def finding_kind(kind: str) -> FindingKind:
     """
-    What is said of findings about alarms of a kind.
+    The kind of findings about alarms of a kind.
 
     :raises UnknownFindingKindError: there is no such kind of alarm.
     """
@@ -57,9 +57,9 @@ def finding_kind(kind: str) -> FindingKind:
 
 def findings_of(kind: str, deviations: Iterable[Deviation], done: Iterable[Done] = ()) -> list[Finding]:
     """
-    One finding an alarm; one for all when there is none.
+    One finding per alarm; one for all when there is none.
 
-    An alarm that would page and cannot ring is CRITICAL: the next fault is heard by nobody. It pages nobody itself.
+    A paging alarm that is not as wanted is CRITICAL: nobody may hear of the next fault. The finding pages nobody.
     """
     results = {one.name: one for one in done}
     found = [_finding(kind, one, results.get(one.name)) for one in deviations]
@@ -67,12 +67,12 @@ def findings_of(kind: str, deviations: Iterable[Deviation], done: Iterable[Done]
 
 
 def unread(kind: str, reason: str) -> Finding:
-    """Of a kind of which nobody knows what is wanted or there."""
+    """For a kind whose subjects or alarms could not be read."""
     return finding_kind(kind).finding("*", unknown(reason), state=State.UNREAD)
 
 
 def not_installed(kind: str, number: int) -> Finding:
-    """Of a kind in an installation that has no alarms yet: what is missing, in one line."""
+    """For a kind in an installation that has no alarms yet: what is missing, in one line."""
     reason = f"no alarms are installed; of this kind {number} are wanted"
     counted = replace(finding_kind(kind), unit="alarms")
     return counted.finding("*", warning(reason, value=number, limit=0), state=NOT_INSTALLED)
@@ -104,7 +104,7 @@ def _reason(one: Deviation, done: Done | None) -> str:
 
 
 def tables_of(wanted: Iterable[Alarm], done: Iterable[Done]) -> list[dict[str, Any]]:
-    """Of the report: what each alarm is, and what was done."""
+    """For the report: the wanted alarms, and what was done."""
     alarms = [[one.name, one.route.value, _watches(one), _rule(one), NO_DATA[one.missing]] for one in wanted]
     actions = [[one.name, one.action, one.error or ""] for one in done]
     tables = [

@@ -18,9 +18,9 @@ DEFAULT_BUS = "default"
 
 @alarm(subjects="queues", route=Route.PAGE)
 def dead_letters(queue: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """Each dead letter is a lost request: one alarm a dead-letter queue.
+    """Each dead letter is a lost request: one alarm per dead-letter queue.
 
-    Visible messages are a gauge sampled each minute: its maximum is the depth, its sum over a period is not. Idle
+    SQS samples the number of visible messages each minute: the maximum is the depth, a sum over a period is not. Idle
     queues stop reporting, which is no fault.
     """
     if not queue["isDeadLetter"]:
@@ -41,16 +41,16 @@ def dead_letters(queue: Snapshot, limits: Thresholds) -> list[Alarm]:
 
 @alarm(subjects="migrations", route=Route.WARN, with_waves=True)
 def replication_lag(migration: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """Replication lag: one alarm a source server that is on its way to its cutover, from the end of its first sync.
+    """Replication lag: one alarm per source server on its way to cutover, from the end of its first sync.
 
-    A server that reports no lag does not replicate: while replication is expected, silence is a fault. Until the first
-    snapshot there is no lag to report (MGN calls the server NOT_READY), and from the cutover's launch on silence is no
-    fault (the source may have been stopped): then the alarm is not wanted. It lives with its wave, so the scheduled
-    runs of ``runbook_alarms`` make and delete it themselves.
+    A server that reports no lag does not replicate: while replication is needed, missing data is a fault. No alarm is
+    wanted before the first snapshot (MGN calls the server NOT_READY and has no lag to report), nor from the cutover's
+    launch on (the source may be stopped). As it comes and goes with its wave, scheduled runs of ``runbook_alarms`` make
+    and delete it.
     """
     if migration["phase"] not in NEEDS_REPLICATION:
         return []
-    # MGN does not list a server of which nothing is known here: that is silence too.
+    # A server without these members is one that MGN does not list: it gets its alarm, for the missing data.
     if migration.optional("lifecycleState") == IN_FIRST_SYNC or migration.optional("isArchived", False):
         return []
     server, limit = migration["sourceServerId"], limits.migrations.max_lag_seconds
@@ -81,13 +81,13 @@ def series(name: str) -> tuple[Series, Series]:
 
 @alarm(subjects="functions", route=Route.PAGE)
 def function_error_rate(function: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """Lambda error rate: one alarm a function, with a guard: of two calls one failed is no rate."""
+    """Lambda error rate: one alarm per function. Below a number of calls there is no rate: one of two is not 50 %."""
     name, least = function["name"], limits.functions.min_invocations
     return [
         Alarm(
             kind="function_error_rate",
             about=name,
-            # The guard is at least 1: nothing is divided by zero.
+            # `least` is at least 1: nothing is divided by zero.
             measure=Formula(f"IF(m2>={least},100*m1/m2,0)", series(name)),
             threshold=limits.functions.max_error_percent,
             comparison=ABOVE,
@@ -99,7 +99,7 @@ def function_error_rate(function: Snapshot, limits: Thresholds) -> list[Alarm]:
 
 @alarm(subjects="functions", route=Route.WARN)
 def function_few_calls(function: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """Errors of a function that is called too seldom for a rate: any is a warning, or nobody would hear of it."""
+    """Errors of a function that is called too seldom for a rate: any error warns, or nobody would hear of it."""
     name, least = function["name"], limits.functions.min_invocations
     return [
         Alarm(
@@ -139,13 +139,13 @@ def executions_failed(machine: Snapshot, limits: Thresholds) -> list[Alarm]:
     ]
 
 
-# Where a rule could not be read, its bus was not: the doubt is about all of that bus.
+# Rules are listed by bus: when that fails, all alarms of the bus are in doubt.
 @alarm(subjects="rules", route=Route.WARN, group="bus")
 def rule_failures(rule: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """EventBridge rules: invocations that failed, events that were lost, and throttling. "Failed Events" is no metric.
+    """EventBridge rules: failed invocations, lost events, and throttling. The runbook's "Failed Events" is no metric.
 
-    All three are there only when it happened. With the rule's name alone one sees the default bus; rules of other buses
-    have the bus as a second dimension.
+    EventBridge sends the three metrics only when they are not zero. Rules of the default bus have the dimension
+    RuleName alone; those of other buses have EventBusName too.
     """
     name, bus = rule["name"], rule["bus"]
     dimensions = {"RuleName": name} if bus == DEFAULT_BUS else {"EventBusName": bus, "RuleName": name}

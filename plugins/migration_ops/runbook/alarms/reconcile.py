@@ -1,4 +1,4 @@
-"""One kind of alarm from reading to report: read, compare, put right when asked, and read back."""
+"""One kind of alarm from reading to report: read, compare, correct when asked, and read back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from migration_ops.runbook.alarms.findings import findings_of, not_installed, ta
 
 @dataclass(frozen=True)
 class AlarmReview:
-    """What became of one kind."""
+    """The result for one kind."""
 
     findings: tuple[Finding, ...]
     tables: tuple[dict[str, Any], ...] = ()
@@ -26,10 +26,10 @@ class AlarmReview:
 
 def look_at(reader: AwsReader, kind: str, topics: Mapping[Route, str], *, dry_run: bool) -> AlarmReview:
     """
-    Compares one kind of alarm; unless ``dry_run``, puts it right and reads it back.
+    Compares one kind of alarm; unless ``dry_run``, corrects it and reads it back.
 
-    What could not be read changes nothing: an alarm whose subject nobody could list is no orphan. Where this
-    installation has no alarm at all yet, a dry run says so in one WARNING, instead of one a missing alarm.
+    What could not be read changes nothing: an alarm is no orphan when its subject could not be listed. When this
+    installation has no alarm at all yet, a dry run says so in one WARNING instead of one per missing alarm.
     """
     change = AlarmChange(reader, kind, topics)
     try:
@@ -53,5 +53,5 @@ def _put_right(change: AlarmChange) -> AlarmReview:
     if result.unread is not None:
         fault = unread(change.kind, f"could not be read back: {result.unread.message}")
         return AlarmReview((fault,), tables, done)
-    # What AWS has now is what counts.
+    # What was read back counts, not what the calls answered.
     return AlarmReview(tuple(findings_of(change.kind, change.deviations, done)), tables, done)

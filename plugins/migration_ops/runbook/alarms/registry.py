@@ -1,4 +1,4 @@
-"""Where the kinds of alarm are registered, by the decorator that makes a function one."""
+"""The registry of the kinds of alarm, and the decorator that makes a function one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Kind:
     One kind of alarm.
 
     :param wanted: the alarms that one subject needs.
-    :param subjects: what they watch, a name that ``subjects`` knows.
+    :param subjects: what they watch, a name in ``subjects``.
     :param route: whom they notify.
-    :param group: the member that names what a doubt is about, where a subject could not be read.
+    :param group: the member of a subject whose alarms are in doubt when the subject could not be read.
     :param with_waves: they come and go with waves: scheduled runs apply them, whatever dryRun says.
     """
 

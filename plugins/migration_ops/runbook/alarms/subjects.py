@@ -1,4 +1,4 @@
-"""What alarms watch: names only. The health check reads far more of the same services, for its own reasons."""
+"""What alarms watch: names only. The health check reads the same services in more detail."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _ATTRIBUTES = ("sourceServerId", "wave", "phase")
 
 
 def read_subjects(reader: AwsReader, what: str) -> dict[str, Any]:
-    """``{what: [...]}``: each with a ``name`` or its ids; the document of a failure in the list's place.
+    """``{what: [...]}``: each subject with its ``name`` or ids; a failure document when they could not be listed.
 
-    Of one subject that could not be read, the member that says what it is is the document of its failure.
+    When one subject could not be read, the member that describes it is a failure document.
     """
     return {what: _READERS[what](reader.anew())}
 
 
 def _queues(reader: AwsReader) -> Any:
-    """Queues with ``isDeadLetter``; those of other accounts and Regions have their alarms there."""
+    """Queues with ``isDeadLetter``, without those that cannot be watched from here (another account or Region)."""
     if reader.config.resources.queues.is_empty:
         return []
     found = sqs.queues_with_roles(reader)
@@ -49,9 +49,9 @@ def _machines(reader: AwsReader) -> Any:
 
 
 def _rules(reader: AwsReader) -> Any:
-    """Rules of our buses, without those that AWS services keep for themselves; of the default bus only our own.
+    """Rules of our buses, without the managed rules of AWS services; of the default bus only our own.
 
-    A bus that was not read stands there as such.
+    A bus that could not be read is an entry whose ``name`` is a failure document.
     """
     names = reader.config.resources.buses
     if names.is_empty:
@@ -79,7 +79,7 @@ def _tables(reader: AwsReader) -> Any:
 
 
 def _migrations(reader: AwsReader) -> Any:
-    """What is under way, by the index of statuses, never by a scan."""
+    """Migrations under way, by the index of statuses, never by a scan."""
     found: list[Any] = []
     for status in UNDER_WAY:
         items = reader.pages(
@@ -100,7 +100,7 @@ def _migrations(reader: AwsReader) -> Any:
 
 
 def _with_replication(reader: AwsReader, migrations: list[dict[str, Any]]) -> Any:
-    """With ``lifecycleState`` and ``isArchived`` of those that MGN lists; the failure, when MGN could not be read."""
+    """With ``lifecycleState`` and ``isArchived`` of servers that MGN lists; a failure document if MGN was not read."""
     ids = sorted({one["sourceServerId"] for one in migrations})
     views: dict[str, Any] = {}
     for group in in_groups(ids, replication.SERVERS_A_CALL):

@@ -9,19 +9,19 @@ from migration_ops.runbook.alarms import kinds  # noqa: F401 - registers them
 from migration_ops.runbook.alarms.alarm import PREFIX, Alarm
 from migration_ops.runbook.alarms.registry import KINDS_BY_NAME
 
-# Of alarms that an earlier version of this package made and that no kind knows any more.
+# The kind of alarms that an earlier version of this package made and no kind wants any more.
 LEFTOVER = "leftover"
 WITH_WAVES = frozenset(name for name, kind in KINDS_BY_NAME.items() if kind.with_waves)
 KINDS = (*KINDS_BY_NAME, LEFTOVER)
 
 
 def subjects_of(kind: str) -> str | None:
-    """What alarms of this kind watch, a function of ``subjects``; None where nothing is wanted."""
+    """What alarms of this kind watch, a name in ``subjects``; None where nothing is wanted."""
     return KINDS_BY_NAME[kind].subjects if kind in KINDS_BY_NAME else None
 
 
 def route_of(name: str) -> Route | None:
-    """Whom an alarm of ours notifies, by its name; None for one that is not ours. What no kind knows only warns."""
+    """Whom an alarm of ours notifies, by its name; None for one that is not ours. One of an unknown kind warns."""
     if not name.startswith(PREFIX):
         return None
     kind = KINDS_BY_NAME.get(name.removeprefix(PREFIX).split("/", 1)[0])
@@ -30,10 +30,10 @@ def route_of(name: str) -> Route | None:
 
 def desired_and_doubts(kind: str, read: Snapshot, limits: Thresholds) -> tuple[list[Alarm], dict[str, str]]:
     """
-    The alarms of a kind, by name, and of which subjects nobody knows whether they need one.
+    The wanted alarms of a kind, and the subjects that could not be judged.
 
-    :return: alarms; and the reason by the beginning that names of such a subject's alarms have.
-    :raises NotReadError: the subjects could not be listed at all.
+    :return: alarms, sorted by name; and the reason, by the name prefix of such a subject's alarms.
+    :raises NotReadError: the subjects could not be listed, or one of them cannot even be named.
     """
     if kind == LEFTOVER:
         return [], {}

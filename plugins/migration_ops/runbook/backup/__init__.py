@@ -1,1 +1,1 @@
-"""Backups of the ledger: made, read back, kept for a while, restored, drilled."""
+"""Backups of the ledger: making, verifying, retention, restore, and recovery drills."""

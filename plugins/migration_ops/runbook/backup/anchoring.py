@@ -13,15 +13,15 @@ PROBLEMS_SHOWN = 20
 def of_anchors(table: str, key: str, heads: int, problems: list[str], before: Anchor | None) -> Finding:
     """
     :param heads: how many chains were anchored.
-    :param problems: what was anchored before and is no longer so.
+    :param problems: one text per chain that no longer continues from its earlier anchor.
     :param before: the anchor that was compared with; None when this is the first.
     """
-    since = f"all go on from the anchor of {before.written_at}" if before else "the first anchor of every chain"
+    since = f"all continue from the anchor of {before.written_at}" if before else "the first anchor of every chain"
     return finding(
         CHECK_ID,
         table,
         CRITICAL if problems else OK,
-        f"{len(problems)} chains do not go on from where they were anchored; the first: {problems[0]}"
+        f"{len(problems)} chains do not continue from where they were anchored; the first: {problems[0]}"
         if problems
         else f"{heads} chains in {key}; {since}",
         value=len(problems),
@@ -31,5 +31,5 @@ def of_anchors(table: str, key: str, heads: int, problems: list[str], before: An
 
 
 def of_no_anchors(table: str) -> Finding:
-    reason = "no bucket of evidence is named: nothing is anchored, and who may write the table can hide what was done"
+    reason = "no evidence bucket is set: nothing is anchored, and whoever may write the table can hide changes"
     return finding(CHECK_ID, table, WARNING, reason)

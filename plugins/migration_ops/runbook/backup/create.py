@@ -1,4 +1,4 @@
-"""A backup by scan: parallel segments to compressed parts in S3, and the manifest when all of them are there."""
+"""A backup by scan: parallel segments to compressed parts in S3, and the manifest when all parts are there."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from migration_ops.runbook.backup.serialization import Item, Tally, lines_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import Described
 
-# Compressed, and held in memory once per segment.
+# Compressed; each segment holds one part in memory.
 PART_BYTES = 4 << 20
 # Higher levels take most of a backup's time and save little: the text is keys and digests.
 LEVEL = 3
 GZIP = 31
 CONTENT_TYPE = "application/gzip"
-# What was written shortly before the start counts as written during it: clocks differ.
+# What was written shortly before the scan counts as written during it: clocks differ.
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
-# When a record, a history line and a lock were written.
+# The attributes that say when a record, a history line or a lock was written.
 WRITTEN_AT = ("updatedAt", "at", "since")
 
 
@@ -75,7 +75,7 @@ class PartWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Puts what there is as one part; nothing when there is nothing."""
+        """Puts the items so far as one part; nothing when there are none."""
         if not self._items:
             return
         self._body += self._compressor.flush()
@@ -97,11 +97,11 @@ def back_up(
     part_bytes: int = PART_BYTES,
 ) -> Manifest:
     """
-    Reads the whole table and writes it below ``base``. What an earlier try of the same run left there goes first; a
-    backup that it finished is not made again, unless it was found bad since.
+    Reads the whole table and writes it below ``base``. What an earlier try of the same run left there is deleted first.
+    A backup that an earlier try finished is returned as it is, unless it was found bad since.
 
     :param client: made by ``raw_scans``.
-    :raises MigrationError: nothing that passes for a backup is left behind.
+    :raises MigrationError: the table could not be read or a part not be written; then there is no manifest.
     """
     finished = made_before(store, base)
     if finished is not None:

@@ -15,7 +15,7 @@ from migration_ops.runbook.backup.table import ask, raw_description
 from migration_ops.runbook.backup.target import ACTIVE, TableExistsError, run_tag_of
 
 _NAME = "-drill-"
-# Being made, or used by something: DynamoDB deletes it a little later.
+# The table is being created or changed: the next call of clean_up deletes it.
 _BUSY = frozenset({"ResourceInUseException"})
 _ABSENT = frozenset({"ResourceNotFoundException"})
 
@@ -25,8 +25,9 @@ class Scratch:
     """
     One drill's tables.
 
-    :param source_arn: the live table's.
-    :param began: before any of them was made.
+    :param live: name of the live table.
+    :param source_arn: ARN of the live table.
+    :param began: a time before any of them was made.
     """
 
     run_id: str
@@ -52,7 +53,7 @@ class Scratch:
 
 
 def require_room(client: Any, scratch: Scratch) -> None:
-    """:raises TableExistsError: a table of one of these names is there already, so it is not this drill's."""
+    """:raises TableExistsError: a table of one of these names exists already, so it is not this drill's."""
     there = [name for name in scratch.names if raw_description(client, name) is not None]
     if there:
         raise TableExistsError("tables of this drill's names exist; clear its task clean_up first", tables=there)
@@ -60,9 +61,10 @@ def require_room(client: Any, scratch: Scratch) -> None:
 
 def start_recovery(client: Any, scratch: Scratch) -> datetime | None:
     """
-    Starts RestoreTableToPointInTime, or finds that this run did; as of when the table will be, where it is said.
+    Starts RestoreTableToPointInTime, unless this run did before. Returns the point in time; None when AWS does not say.
 
     :raises TableExistsError: somebody else's table has the name.
+    :raises MigrationError: DynamoDB refused it, or nobody knows.
     """
     name = scratch.from_point_in_time
     found = raw_description(client, name)
@@ -87,7 +89,7 @@ def _recover(client: Any, scratch: Scratch) -> dict[str, Any]:
 
 
 def tag(client: Any, scratch: Scratch) -> None:
-    """A recovered table has no tags, and takes none before it is active."""
+    """Tags the recovered table once it is ACTIVE: it has no tags, and takes none before."""
     found = raw_description(client, scratch.from_point_in_time)
     if found is not None and found["TableStatus"] == ACTIVE and is_ours(client, found, scratch):
         tags = [{"Key": RUN_TAG, "Value": tag_value(scratch.run_id)}]
@@ -95,7 +97,7 @@ def tag(client: Any, scratch: Scratch) -> None:
 
 
 def is_ours(client: Any, found: dict[str, Any], scratch: Scratch) -> bool:
-    """By name, and by the run's tag; a table under recovery, which has no tags yet, by what it is recovered from."""
+    """Whether the table is this drill's: by name and run tag; without a tag (under recovery) by its source table."""
     if found["TableName"] not in scratch.names:
         return False
     tagged = run_tag_of(client, found["TableArn"])
@@ -120,7 +122,7 @@ def clean_up(client: Any, scratch: Scratch, in_use: str = "") -> Cleaned:
     """
     Asks DynamoDB to delete this drill's tables, and no others; to be called until nothing is pending.
 
-    :param in_use: name or ARN of the settings' table, as of now: whatever its name, it stays.
+    :param in_use: name or ARN of the table in the settings, as of now: it is never deleted.
     :raises MigrationError: DynamoDB cannot say whether they are there.
     """
     pending, foreign = [], []
@@ -148,7 +150,7 @@ def _delete(client: Any, name: str) -> None:
 
 
 def left_over(client: Any, scratch: Scratch) -> list[str]:
-    """Tables named like those of other drills. They are for a person to judge."""
+    """Tables with names of other drills. A person must judge them."""
     pages = ask(lambda: list(client.get_paginator("list_tables").paginate()))
     names = [name for page in pages for name in page["TableNames"]]
     return [name for name in names if name.startswith(f"{scratch.live}{_NAME}") and name not in scratch.names]

@@ -1,4 +1,4 @@
-"""What earlier backups say about how much the ledger holds; a ledger that was wiped looks like a new one otherwise."""
+"""How many items earlier backups held. Without this comparison a wiped ledger looks like a new one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 class Earlier:
     """
     :param verified: the newest verified backup of the table before this one.
-    :param fullest: where there is none: the earlier manifest with most items that was never verified, or else the
-        newest verified backup of another table in the bucket.
-    :param unread: earlier backups that could not be read and may be newer than the one that is compared with.
+    :param fullest: when there is none: the unverified manifest with the most items before this one, or else the newest
+        verified backup of another table in the bucket.
+    :param unread: earlier backups that could not be read, and may be newer than the one compared with.
     """
 
     verified: Marked | None = None
@@ -36,10 +36,10 @@ class Earlier:
 
 def look_back(store: BackupStore, base: str, manifest: Manifest) -> Earlier:
     """
-    What was backed up before this backup was begun.
+    The backups begun before this one.
 
     :param base: where this backup is.
-    :raises MigrationError: S3 could not be asked; what it refused for good is in ``unread``.
+    :raises MigrationError: S3 failed in a way that a retry may help; all else that could not be read is in ``unread``.
     """
     found, _ = found_in(store.objects(table_prefix(manifest.table)))
     day = next((one.day for one in found if one.base == base), None)
@@ -58,7 +58,7 @@ def look_back(store: BackupStore, base: str, manifest: Manifest) -> Earlier:
 
 def newest_of_nothing(store: BackupStore, found: list[Found]) -> tuple[str, Manifest] | None:
     """
-    The newest finished backup that found the ledger empty, where no backup before it ever found anything.
+    The newest finished backup of an empty ledger, when no earlier backup ever held an item: its base and manifest.
 
     :param found: the table's backups, as a listing shows them.
     :raises UnknownError: a backup cannot be read: it may have held something.
@@ -78,7 +78,7 @@ def newest_of_nothing(store: BackupStore, found: list[Found]) -> tuple[str, Mani
 
 
 def _newest(store: BackupStore, found: list[Found], earlier: Earlier, before: str) -> Marked | None:
-    """:param before: only backups that were begun before this moment; empty for all."""
+    """:param before: only backups begun before this moment, ISO 8601; empty for all."""
     marked = [one for one in found if one.says_verified]
     for day in sorted({one.day for one in marked}, reverse=True):
         of_day = [_read(store, one.base, read_marked, earlier) for one in marked if one.day == day]
@@ -93,7 +93,7 @@ def _newest(store: BackupStore, found: list[Found], earlier: Earlier, before: st
 
 
 def _fullest(store: BackupStore, own: list[Found], earlier: Earlier, manifest: Manifest) -> Manifest | None:
-    """Of those that were finished but not verified. An unfinished one shows that there was something, not how much."""
+    """Of finished, unverified ones. An unfinished one shows that there were items, not how many: it is unread."""
     finished = [_read(store, one.base, _manifest_at, earlier) for one in own if one.is_finished]
     filled = [one for one in finished if one is not None and one.items and one.started_at < manifest.started_at]
     if not filled and not manifest.items:

@@ -1,4 +1,4 @@
-"""A backup by DynamoDB's own export: a point in time, without a read of the table; checked, then sealed like a scan."""
+"""A backup by DynamoDB's own export: a point in time, without reading the table; checked, then given our manifest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from migration_ops.runbook.backup.table import Described, ask
 
 COMPLETED, FAILED, IN_PROGRESS = "COMPLETED", "FAILED", "IN_PROGRESS"
 AT_ONCE = 4
-# Of one run within the eight hours of a token: somebody clears the task again and again.
+# Exports of one run within the eight hours of a token, when somebody clears the task again and again.
 MOST_EXPORTS = 20
 # The Developer Guide names .md5; files named .checksum were seen as well.
 CHECKSUM_ENDINGS = (".md5", ".checksum")
@@ -31,12 +31,12 @@ Document = dict[str, Any]
 
 def start_export(client: Any, store: BackupStore, table: Described, base: str) -> str:
     """
-    Starts the export of a run's backup, or finds the one that was started for it; the export's ARN.
+    Starts the export of a run's backup, or finds the one started for it. Returns the export's ARN.
 
     DynamoDB remembers a token for eight hours. After an unknown outcome the same token finds the same export; after an
     export that failed, or whose files were found bad, the next token makes another one.
 
-    :raises MigrationError: DynamoDB refused it, or nobody knows; trying again is harmless.
+    :raises MigrationError: DynamoDB refused it, or its outcome is unknown; trying again is harmless.
     """
     arn = ""
     for attempt in range(MOST_EXPORTS):
@@ -64,15 +64,16 @@ def _request(store: BackupStore, table: Described, base: str, attempt: int) -> D
         request["S3BucketOwner"] = store.owner
     if store.protection.key_id:
         request["S3SseKmsKeyId"] = store.protection.key_id
-    # Of the whole request: DynamoDB refuses the token of a request whose bucket or key was corrected since.
+    # A hash of the whole request: DynamoDB refuses a token that comes with another bucket or key than before.
     token = sha256(json.dumps([attempt, request], sort_keys=True).encode()).hexdigest()[:36]
     return request | {"ClientToken": token}
 
 
 def look_at_export(client: Any, export_arn: str) -> Document | None:
-    """The description of an export that is complete; None while it is under way.
+    """The description of an export that is complete; None while it is in progress.
 
     :raises StepFailedError: it failed, with DynamoDB's reason.
+    :raises MigrationError: DynamoDB could not be asked.
     """
     found: Document = plain_json(ask(lambda: client.describe_export(ExportArn=export_arn))["ExportDescription"])
     status = found.get("ExportStatus")
@@ -93,10 +94,11 @@ def seal_export(
     store: BackupStore, table: Described, base: str, run_id: str, found: Document, now: Callable[[], datetime]
 ) -> Manifest:
     """
-    Checks the export against its own manifests and checksums, then writes ours.
+    Checks the export against its own manifests and checksums, then writes our manifest.
 
-    :param found: its description.
-    :raises BackupNotWholeError: a file is missing or is not what the export's manifest says.
+    :param found: the export's description.
+    :raises BackupNotWholeError: a data file is missing, or a file is not what the export's manifest says.
+    :raises MigrationError: S3 could not be read, or the export's description lacks a count or a time.
     """
     finished = made_before(store, base)
     if finished is not None:
@@ -144,7 +146,7 @@ def _time(document: Document, name: str) -> str:
 
 
 def _checked(store: BackupStore, key: str) -> bytes:
-    """A manifest of the export, held against the checksums beside it (base64 MD5, as DynamoDB writes it).
+    """A manifest of the export, compared with the checksums beside it (base64 MD5, as DynamoDB writes it).
 
     :raises BackupNotWholeError: there is no checksum, or one does not match.
     """
@@ -163,9 +165,9 @@ def _checked(store: BackupStore, key: str) -> bytes:
 
 def _file(store: BackupStore, base: str, entry: Document) -> tuple[Part, Tally]:
     key = entry["dataFileS3Key"]
-    # With or without the prefix of the request: the documentation has examples of one only.
+    # With or without the prefix of the request: the documentation shows one form only.
     key = key if key.startswith(f"{base}/") else f"{base}/{key}"
-    # Not a protection: it is what the export's own manifest names.
+    # MD5 because the export's own manifest names it; not for security.
     tally, reading = Tally(), Reading(md5=md5(usedforsecurity=False))
     read_lines(store, key, reading, lambda lines: tally.add_all(canonical_lines(lines)))
     if b64encode(reading.md5.digest()).decode() != entry["md5Checksum"] or reading.items != entry["itemCount"]:

@@ -1,4 +1,4 @@
-"""Findings about backups, and how all findings of this room are made."""
+"""Findings about backups, and how all findings of this package are made."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def finding(
     evidence: tuple[Any, ...] = (),
 ) -> Finding:
     """
-    A finding of this room.
+    A finding of this package.
 
-    :raises UnknownFindingKindError: no table of the room has this check id.
+    :raises UnknownFindingKindError: ``kinds`` has no such check id.
     """
     return _KINDS[check_id].finding(resource, CheckResult(verdict, reason, value, limit, evidence))
 
 
 def of_made(manifest: Manifest) -> list[Finding]:
-    """That there is a backup, and how consistent it is."""
+    """The backup that was made, and how consistent it is."""
     made = finding(
         "backup_made",
         manifest.table,
@@ -85,9 +85,9 @@ def of_verified(verified: Verified, base: str) -> Finding:
 def of_gap(
     table: str, before: Manifest | None, now: Manifest, max_age_hours: int, unread: Sequence[str] = ()
 ) -> Finding:
-    """How long there was no newer backup than the one before.
+    """The time between this backup and the verified one before it.
 
-    :param unread: where there are earlier ones that cannot be read.
+    :param unread: bases of earlier backups that cannot be read.
     """
     if unread:
         reason = f"{len(unread)} earlier backups cannot be read: nobody knows when the last one was"
@@ -101,7 +101,7 @@ def of_gap(
 
 
 def of_retention(table: str, sorted_out: Sorted) -> Finding:
-    """What was removed is no fault; what nobody can place is worth a look."""
+    """Removed backups are no fault; unfinished ones that are kept, and keys of no backup, are a WARNING."""
     odd = [*sorted_out.strange, *(one.base for one in sorted_out.left)]
     return finding(
         "backup_retention",

@@ -1,4 +1,4 @@
-"""Findings about how much a backup holds beside earlier ones, and about where it is kept."""
+"""Findings about how many items a backup holds compared with earlier ones, and about where it is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migration_ops.runbook.backup.manifest import Manifest
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN
 
-# S3 names its first two Regions otherwise.
+# GetBucketLocation answers nothing for us-east-1, and EU for old buckets in eu-west-1.
 _REGIONS = {"": "us-east-1", "EU": "eu-west-1"}
 
 
@@ -21,8 +21,8 @@ def of_items(manifest: Manifest, earlier: Earlier, min_percent: float, accepted:
     """
     Whether the backup may take the place of the last verified one.
 
-    :param min_percent: of the items of the earlier backup.
-    :param accepted: a person looked, and said that it may.
+    :param min_percent: least number of items, in percent of the earlier backup's.
+    :param accepted: a person accepted fewer items (the param ``acceptFewerItems``).
     """
     verdict, reason = _judged(manifest, earlier, min_percent)
     if accepted and verdict in (CRITICAL, UNKNOWN):
@@ -58,14 +58,14 @@ def _is_elsewhere(reference: Manifest, manifest: Manifest) -> bool:
 
 
 def may_be_marked(found: Finding, manifest: Manifest, earlier: Earlier, accepted: bool) -> bool:
-    """Whether a backup without problems counts as verified. An empty one does only if a person said so."""
+    """Whether a backup without problems counts as verified. An empty one does only when a person accepted that."""
     if found.verdict in (CRITICAL, UNKNOWN):
         return False
     return manifest.items > 0 or accepted or _is_accepted_empty(earlier)
 
 
 def is_accepted(manifest: Manifest, earlier: Earlier, accepted: bool) -> bool:
-    """What the mark says; that the ledger is empty needs to be said once."""
+    """Whether the mark says accepted; that the ledger is empty needs to be accepted once only."""
     return accepted or (not manifest.items and _is_accepted_empty(earlier))
 
 
@@ -87,7 +87,7 @@ def of_place(store: BackupStore, manifest: Manifest) -> Finding:
         return finding("backup_place", store.bucket, UNKNOWN, f"nobody knows where the bucket is: {error.message}")
     same = [name for name, is_it in (("account", is_same_account), ("Region", found_region == region)) if is_it]
     if same:
-        # How it is set up, not what happened tonight: said, but no fault of the backup.
+        # A matter of setup, not of this backup: stated, but OK.
         reason = f"in the same {' and '.join(same)} as the table: what takes that away takes both"
     else:
         reason = "in another account and another Region than the table"
@@ -100,7 +100,7 @@ def _place_of(store: BackupStore, account: str) -> tuple[str, bool]:
     try:
         return _region(store, ExpectedBucketOwner=account), True
     except AccessDeniedError:
-        # Either it is somebody else's, or the role may not ask at all: then this is refused, too.
+        # The bucket is another account's; or the role may not ask at all, and this call is refused too.
         return _region(store), False
 
 

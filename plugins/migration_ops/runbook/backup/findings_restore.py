@@ -12,12 +12,12 @@ from migration_ops.runbook.backup.fingerprint import Difference, Profile
 from migration_ops.runbook.backup.manifest import Manifest
 from migration_ops.runbook.backup.verify import PROBLEMS_SHOWN
 
-# Of the check ids of a drill; people may restore an empty backup if they want to.
+# Prefix of a drill's check ids. Only a drill needs items: people may restore an empty backup.
 DRILL = "drill_"
 
 
 def of_restored(prefix: str, table: str, profile: Profile, manifest: Manifest) -> Finding:
-    """Number and digest of all items against the manifest."""
+    """Compares number and digest of all items with the manifest."""
     is_same = (profile.tally.items, profile.tally.digest) == (manifest.items, manifest.digest)
     if is_same and not manifest.items and prefix.startswith(DRILL):
         return finding(f"{prefix}_items", table, UNKNOWN, "a drill over no items proves nothing", value=0, limit=0)
@@ -33,13 +33,14 @@ def of_restored(prefix: str, table: str, profile: Profile, manifest: Manifest) -
 
 
 def of_recovered(prefix: str, table: str, live: Profile, recovered: Profile, difference: Difference) -> Finding:
-    """What had not been written since must be the same; all of it, when nothing was written at all."""
+    """Sampled items that were not written since must be the same; all items, when nothing was written."""
     bad = difference.differing + difference.missing
     is_same = live.tally.digest == recovered.tally.digest
     if not live.tally.items and not recovered.tally.items:
         verdict, reason = UNKNOWN, "a drill over no items proves nothing"
     elif bad and not is_same:
-        verdict, reason = CRITICAL, f"{len(difference.differing)} sampled items differ, {len(difference.missing)} lack"
+        differing, missing = len(difference.differing), len(difference.missing)
+        verdict, reason = CRITICAL, f"{differing} sampled items differ, {missing} are missing"
     elif is_same:
         verdict, reason = OK, "number and digest of all items are the live table's"
     elif difference.compared:
@@ -64,7 +65,10 @@ def of_history(
     prefix: str, table: str, migrations: int, broken: Mapping[str, list[str]], excused: tuple[str, ...] = ()
 ) -> Finding:
     """
-    :param excused: migrations that were written while the backup was read: theirs may not fit together.
+    Whether the history of each migration is whole.
+
+    :param broken: problems by migration.
+    :param excused: migrations written while the backup was read: record and history may not fit together.
     """
     torn = sorted(set(broken) & set(excused))
     bad = sorted(set(broken) - set(excused))
@@ -82,14 +86,14 @@ def of_history(
 
 @dataclass(frozen=True)
 class Objective:
-    """``rto`` or ``rpo``, in minutes."""
+    """A recovery objective: ``rto`` or ``rpo``, in minutes."""
 
     name: str
     limit_minutes: int
 
 
 def of_objective(prefix: str, table: str, objective: Objective, since: datetime, until: datetime) -> Finding:
-    """RTO: how long it took. RPO: how old what came back was when the drill began."""
+    """RTO: how long the restore took. RPO: how old the restored data was when the drill began."""
     minutes = (until - since) / timedelta(minutes=1)
     what = "took" if objective.name == "rto" else "would have lost"
     return finding(

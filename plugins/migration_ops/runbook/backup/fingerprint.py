@@ -33,13 +33,13 @@ class Sampled:
 @dataclass
 class Profile:
     """
-    :param sample: by key the items whose keys have the smallest digests: of two tables with the same keys the same.
+    :param sample: the items whose keys have the smallest digests, by key: equal for tables with the same keys.
     :param migrations: ids of records and of lines that are not archived.
     """
 
     tally: Tally = field(default_factory=Tally)
     migrations: set[str] = field(default_factory=set)
-    # (negative digest of the key, key, item): a heap whose first is the one to give up.
+    # (negative digest of the key, key, item): a heap whose first entry is dropped next.
     _sample: list[tuple[int, str, Sampled]] = field(default_factory=list)
 
     @property
@@ -65,7 +65,7 @@ class Profile:
 
     def _consider(self, rank: tuple[int, str], line: bytes, item: Item) -> None:
         if len(self._sample) < SAMPLED or rank > self._sample[0][:2]:
-            # The archive gives an item a time to live and leaves its other times alone: when is not known then.
+            # The archive sets an item's time to live without changing its other times: when it was written is unknown.
             moment = "" if "expiresAt" in item else written_at(item)
             self._keep((*rank, Sampled(sha256(line).hexdigest(), moment)))
 
@@ -92,10 +92,10 @@ def profile_table(client: Any, table: str, segments: int = SEGMENTS) -> Profile:
 def broken_chains(
     client: Any, table: str, migrations: set[str], archive: EvidenceStore | None = None
 ) -> dict[str, list[str]]:
-    """What is wrong with the histories, by migration; empty when all are whole.
+    """Problems of the histories, by migration; empty when all are whole.
 
     :param client: a plain DynamoDB client.
-    :param archive: where archived lines are; one that cannot be read leaves its migration not whole.
+    :param archive: where archived lines are; a history with a line that cannot be read there is not whole.
     :raises MigrationError: a history could not be read.
     """
     source, now = Table(client, table), time.time()
@@ -108,7 +108,7 @@ def broken_chains(
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two samples. ``compared`` counts the items that both should have alike."""
+    """The difference of two samples. ``compared`` counts the items that must be the same in both."""
 
     compared: int
     differing: tuple[str, ...]
@@ -119,7 +119,7 @@ def compare_samples(live: dict[str, Sampled], restored: dict[str, Sampled], unti
     """
     Items of the live table that were last written before ``until`` must be in the restored one, the same.
 
-    The samples end where the smaller of them does; an item beyond that is in one of them by chance only.
+    Only ranks that both full samples cover are compared; beyond them an item is in a sample by chance only.
     """
     ranks = [max((_rank(key) for key in some), default=0) for some in (live, restored) if len(some) >= SAMPLED]
     last = min(ranks, default=None)

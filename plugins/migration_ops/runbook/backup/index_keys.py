@@ -1,4 +1,4 @@
-"""Keys that an index refuses. The live table may hold them from before it had the index; a new table takes none."""
+"""Keys that an index refuses. A live table may hold them from before it had the index; a new table refuses them."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def leaving_out(create_table: Request, without: Collection[str]) -> Request:
 
 def refusing_indexes(store: BackupStore, manifest: Manifest) -> tuple[str, ...]:
     """
-    Names of the global indexes that refuse an item of the backup; none for nearly every backup. Reads all of it.
+    Names of the global indexes that refuse an item of the backup; usually none. Reads the whole backup.
 
-    :raises BackupNotWhole: a part is missing or is no part.
+    :raises BackupNotWholeError: a part is missing, or is no whole gzip stream.
     :raises MigrationError: S3 could not be read.
     """
     rules = list(_rules(manifest.create_table))
@@ -75,7 +75,7 @@ def _rules(create_table: Request) -> Iterator[Rule]:
 
 
 def refused_by(item: Item, rules: list[Rule]) -> set[str]:
-    """Indexes that refuse the item; one whose key the item does not have leaves it out and refuses nothing."""
+    """Indexes that refuse the item. An item without an index's key is only left out of that index."""
     return {index for index, name, kind, most in rules if name in item and not _is_key(item[name], kind, most)}
 
 
@@ -85,14 +85,14 @@ def _is_key(value: dict[str, Any], kind: str, most: int) -> bool:
     if kind == "N":
         return True
     text = str(value[kind])
-    # Of binary keys base64 stands here.
+    # Binary keys are base64 text here.
     size = len(text.encode()) if kind == "S" else len(text.rstrip("=")) * 3 // 4
     return 0 < size <= most
 
 
 def make_next_index(client: Any, target: str, create_table: Request) -> int:
     """
-    Asks for the next index that the table lacks, when nothing is being made; how many are not active yet.
+    Creates the next missing index when no other is being made. Returns how many are not active yet.
 
     :raises MigrationError: DynamoDB refused it, or cannot say.
     """
@@ -107,7 +107,7 @@ def make_next_index(client: Any, target: str, create_table: Request) -> int:
         names = {key["AttributeName"] for key in index["KeySchema"]}
         names |= {one["AttributeName"] for one in found.get("AttributeDefinitions", ())}
         definitions = [one for one in create_table["AttributeDefinitions"] if one["AttributeName"] in names]
-        # A lost answer: the next look sees whether it is there.
+        # If the answer is lost, the next call sees whether the index is there.
         ask(
             lambda: client.update_table(
                 TableName=target,

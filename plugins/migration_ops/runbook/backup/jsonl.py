@@ -1,4 +1,4 @@
-"""The lines of a part, read as a stream; what does not match its manifest is named."""
+"""Reads the lines of a part as a stream, and counts and hashes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INFLATED_BYTES = 1 << 20
 
 @dataclass
 class Reading:
-    """What one object turned out to be. ``md5``, where somebody asks for it, is what DynamoDB's exports name."""
+    """Size, items and hashes of one object. ``md5`` only where the caller sets it: DynamoDB's exports name it."""
 
     bytes: int = 0
     items: int = 0
@@ -28,7 +28,7 @@ class Reading:
 
 def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[list[bytes]], None]) -> None:
     """
-    Gives ``take`` the lines, some at a time, without their ends.
+    Gives ``take`` the lines, some at a time, without line ends.
 
     :raises BackupNotWholeError: the object is missing, or is no whole gzip stream.
     :raises MigrationError: S3 could not be read.
@@ -58,7 +58,7 @@ def _chunks(store: BackupStore, key: str, reading: Reading) -> Iterator[bytes]:
 
 
 def _inflated(chunks: Iterator[bytes], key: str) -> Iterator[bytes]:
-    """A little at a time; streams that follow each other in one object are one."""
+    """The text in small pieces; concatenated gzip streams in one object are read as one."""
     stream = zlib.decompressobj(GZIP)
     fed = False
     try:

@@ -20,7 +20,7 @@ def table_prefix(table: str) -> str:
 
 
 def base_of(table: str, run_id: str, at: datetime) -> str:
-    """Of one run's backup; the same whenever the run is repeated."""
+    """The prefix of one run's backup; the same when the run is repeated."""
     return f"{table_prefix(table)}{at:%Y/%m/%d}/{s3_key_part(run_id)}"
 
 
@@ -44,7 +44,7 @@ class Found:
 
     @property
     def is_finished(self) -> bool:
-        """Without a manifest there is no backup, whatever else lies there."""
+        """Without a manifest there is no backup, whatever other objects are there."""
         return f"{self.base}/{MANIFEST}" in self.keys
 
     @property
@@ -57,13 +57,13 @@ class Found:
 
     @property
     def keys_to_delete(self) -> list[str]:
-        """What makes it a backup goes first, so that one half deleted passes for nothing."""
+        """Mark and manifest first, so that a half-deleted backup does not count as one."""
         first = [f"{self.base}/{name}" for name in (VERIFIED, MANIFEST)]
         return [key for key in first if key in self.keys] + [key for key in self.keys if key not in first]
 
 
 def found_in(objects: Iterable[Stored]) -> tuple[list[Found], list[str]]:
-    """Backups by their keys, oldest day first; and keys that belong to none: those are nobody's to judge."""
+    """Backups by their keys, oldest day first; and the keys that belong to none."""
     found: dict[str, Found] = {}
     strange = []
     for one in objects:

@@ -1,4 +1,4 @@
-"""What is said of each finding about backups, restores and recovery drills, and of their tasks that left nothing."""
+"""The kinds of finding about backups, restores and recovery drills, and about their tasks that left no result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from migration_ops.core.finding_kind import FindingKind, KindTable
 
 BACKUP_SECTION = "Maintenance Tasks, Weekly 3. Backup State"
 DRILL_SECTION = "Maintenance Tasks, Quarterly 1. Disaster Recovery Drill"
-# Of the tables of a drill: restored from the backup, and recovered to a point in time.
+# Prefixes for a drill's tables: restored from the backup, and recovered to a point in time.
 FROM_BACKUP, FROM_POINT_IN_TIME = "drill_backup", "drill_pitr"
 VERIFIED_BACKUP = "drill_verified_backup"
 
@@ -15,16 +15,16 @@ _CLEAR = "See the task's log; clear it with downstream."
 _AGAIN = "Trigger runbook_backup again; look at the versions of the backup's objects in S3 and at who wrote them."
 _CHAIN = "Run python -m migration_ops verify-history on the live table: is it whole there?"
 _ANCHORED = (
-    "Run python -m migration_ops verify-history: it says which, and compares with all anchors. Then CloudTrail says who"
-    " wrote the table; point-in-time recovery and the backups have what was there."
+    "Run python -m migration_ops verify-history: it names the chains and compares them with all anchors. CloudTrail"
+    " data events show who wrote the table; point-in-time recovery and the backups hold the earlier items."
 )
 _ARCHIVED = (
     "Run python -m migration_ops verify-history --migration-id with what is named: until then it stays here. What is "
     "too large stays until the table holds more; delete nothing by hand."
 )
-_LOAD = "Delete this table, or clear the task load: it goes on, and writes all again."
+_LOAD = "Clear the task load: it writes all items again. If the table is not needed, delete it."
 _ITEMS = "Do not use the table. Restore another backup, or recover to a point in time."
-_RTO = "Find the slow part in the report; raise capacity, or agree another objective."
+_RTO = "Find the slow part in the report; raise capacity, or agree on another objective."
 _RPO = "Back up more often, or turn point-in-time recovery on."
 _FEWER = (
     "Look at the table, at MIGRATION_OPS_TABLE_NAME and at the Region: is it the ledger, and whole?"
@@ -46,7 +46,7 @@ BACKUP_KINDS = KindTable(
     _backup(
         "backup_point_in_time",
         "Point-in-time recovery of the ledger",
-        "Turn point-in-time recovery on (migration_setup does): a scan is no moment in time.",
+        "Turn point-in-time recovery on (migration_setup does): a scan does not show one moment.",
     ),
     _backup(
         "backup_written_during",
@@ -61,20 +61,20 @@ BACKUP_KINDS = KindTable(
         "Look at the runs of runbook_backup in between: paused, red, or not scheduled?",
         "h",
     ),
-    _backup("backup_items", "Items beside the backup before", _FEWER, "items", Route.PAGE),
+    _backup("backup_items", "Items compared with the backup before", _FEWER, "items", Route.PAGE),
     _backup(
         "backup_place",
         "Account and Region of the backups",
-        "Give backups a bucket in another account or Region: backupBucket in resources.yaml.",
+        "Allow s3:GetBucketLocation on the backup bucket, or correct backupBucket and its owner in resources.yaml.",
     ),
     _backup(
         "backup_retention",
         "Retention of backups",
-        "Look at what is named; delete by hand what is nobody's.",
+        "Look at the named keys and backups; delete by hand what nobody needs.",
         "backups",
     ),
     _backup("ledger_archived", "Archive of ended migrations", _ARCHIVED, "migrations"),
-    _backup("ledger_anchored", "Chains of the ledger beside their anchors", _ANCHORED, "chains", Route.PAGE),
+    _backup("ledger_anchored", "Chains of the ledger compared with their anchors", _ANCHORED, "chains", Route.PAGE),
 )
 
 RESTORE_KINDS = KindTable(
@@ -112,16 +112,16 @@ DRILL_KINDS = KindTable(
     _drill(
         "drill_clean_up",
         "Scratch tables of the drill",
-        "Clear the task clean_up; delete by hand what is named and nobody's.",
+        "Clear the task clean_up; delete a named table by hand when nobody needs it.",
     ),
     _drill(
         "drill_rollback",
         "Rehearsed rollback",
-        "Read the failed step's log: on this sandbox nothing real is touched.",
+        "Read the failed step's log. The rehearsal runs on a sandbox: nothing real is touched.",
     ),
 )
 
-# Tasks that are named themselves when they leave nothing, by their task id.
+# Findings about tasks that left no result; the check id is the task id.
 TASK_KINDS = KindTable(
     *(
         _backup(task_id, title, _LOAD if task_id == "load" else _CLEAR)

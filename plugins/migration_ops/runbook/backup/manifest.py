@@ -1,4 +1,4 @@
-"""A backup's manifest: written last, so that without one there is no backup, and with one everything can be checked."""
+"""A backup's manifest. It is written last: without one there is no backup, with one every part can be checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCAN, EXPORT = "scan", "export"
 
 @dataclass(frozen=True)
 class Part:
-    """One object with items, a line each, compressed. ``bytes`` and ``sha256`` are of the object."""
+    """One compressed object with one item per line. ``bytes`` and ``sha256`` are of the object."""
 
     key: str
     items: int
@@ -33,11 +33,11 @@ class Part:
 class Manifest:
     """
     :param mode: ``scan`` or ``export``.
-    :param create_table: the request that makes such a table anew, without its name.
-    :param settings: of the table, which a restore does not bring back by itself: for people.
-    :param consistent_at: as of when it is; of a scan its start, and what was written later may be in it or not.
+    :param create_table: the CreateTable request of such a table, without its name.
+    :param settings: settings of the table that a restore does not bring back; for people.
+    :param consistent_at: the moment that the backup shows. For a scan its start; later writes may be in it or not.
     :param digest: over all items, see ``serialization.Tally``.
-    :param written_during: migrations that were written while a scan ran: their record and lines may not fit together.
+    :param written_during: migrations written while a scan ran: their record and history may not fit together.
     """
 
     table: str
@@ -61,7 +61,7 @@ class Manifest:
         return datetime.fromisoformat(self.consistent_at)
 
     def as_document(self) -> dict[str, Any]:
-        """With a digest over all else, so that an edit shows."""
+        """With a digest over all other members, so that an edit is found."""
         document = {
             "format": FORMAT,
             "table": self.table,
@@ -125,8 +125,10 @@ def manifest_key(base: str) -> str:
 
 def read_manifest(store: BackupStore, key: str) -> Manifest:
     """
+    The manifest at ``key``.
+
     :raises BackupNotWholeError: there is none, or it is not as it was written.
-    :raises MigrationError: S3 cannot say.
+    :raises MigrationError: S3 could not be read.
     """
     try:
         body = store.get(key)

@@ -1,4 +1,4 @@
-"""The newest backup of the ledger that was read back: by its mark, which is bound to its manifest."""
+"""The newest verified backup of the ledger, by its mark, which is bound to its manifest."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from migration_ops.core.listing import Listing
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``tables``, the ledger's: ``name, ageHours`` of its newest verified backup, None when there is none; then
-    ``tableAgeHours``, and ``emptyAgeHours`` of the newest backup that found nothing, if none ever found anything.
-    ``at`` is as of when the backup is, ``base`` its place.
+    ``tables``: one, the ledger's, with ``name`` and of its newest verified backup ``ageHours``, ``at`` (the moment that
+    it shows) and ``base`` (its prefix). Without one ``ageHours`` is None, and there is ``tableAgeHours``; and, when no
+    backup ever held an item, ``emptyAgeHours`` of the newest backup.
     """
     found = reader.guarded("newest verified backup", lambda: _newest(reader))
     name = reader.settings.table_name
@@ -24,7 +24,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
 
 def _newest(reader: AwsReader) -> dict[str, Any]:
     """:raises UnknownError: there is no bucket to look into."""
-    # Imported by whoever reads: DAG files, which only name checks, are parsed all the time.
+    # Imported late: DAG files, which only name checks, are parsed all the time.
     from migration_ops.runbook.backup.earlier import newest_of_nothing
     from migration_ops.runbook.backup.keys import found_in, table_prefix
     from migration_ops.runbook.backup.store import BackupStore
@@ -50,5 +50,4 @@ def _hours(reader: AwsReader, at: datetime) -> float:
     return round((reader.now - at).total_seconds() / 3600, 2)
 
 
-# What checks are about.
 TABLES = Listing("backups", "tables", read)

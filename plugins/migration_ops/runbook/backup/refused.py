@@ -1,4 +1,4 @@
-"""What was found bad is marked, so that the same run, cleared, makes it anew instead of finding it again."""
+"""Marks a backup that was found bad, so that its run, when cleared, makes it again instead of reusing it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ def mark_refused(
     store: BackupStore, base: str, at: str, reason: str, *, manifest: Manifest | None = None, export_arn: str = ""
 ) -> None:
     """
-    :param at: ISO 8601.
-    :param manifest: what was found bad; None when there is none yet.
+    Marks the backup at ``base`` as bad.
+
+    :param at: now, ISO 8601.
+    :param manifest: of the bad backup; None when there is none yet.
     :param export_arn: of an export that could not be sealed.
     :raises MigrationError: S3 did not take the mark.
     """
     arn = manifest.export.get("arn", "") if manifest else export_arn
     mark = {
         "manifestSha256": manifest.sha256 if manifest else "",
-        # Those of earlier tries too: none of them is to be found again.
+        # Those of earlier tries too: none of them may be used again.
         "exportArns": sorted({*_mark(store, base).get("exportArns", ()), arn} - {""}),
         "reason": reason,
         "at": at,
@@ -33,7 +35,8 @@ def mark_refused(
 def made_before(store: BackupStore, base: str) -> Manifest | None:
     """The manifest of a backup that this run has finished already; None when it has not, or it was found bad since.
 
-    :raises BackupNotWholeError: it was edited.
+    :raises BackupNotWholeError: it was edited, and is not marked as bad.
+    :raises MigrationError: S3 could not be read.
     """
     key = manifest_key(base)
     if not any(one.key == key for one in store.objects(key)):

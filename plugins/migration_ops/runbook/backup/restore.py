@@ -1,4 +1,4 @@
-"""The items of a backup into the table that was made for them."""
+"""Writes the items of a backup into the table that was made for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["RUN_TAG", "ItemRefusedError", "Loaded", "TableExistsError", "create_
 # Limit of BatchWriteItem.
 WRITTEN_A_CALL = 25
 WRITERS = 8
-# A new table takes a few thousand writes a second and grows; about a minute of patience in all, then the task's retry.
+# A new table takes a few thousand writes a second and grows. Waits add up to 45 s at most, then the task is retried.
 ATTEMPTS = 12
 MAX_PAUSE_SECONDS = 8.0
 
@@ -40,11 +40,11 @@ class Loaded:
 
 def load(client: Any, store: BackupStore, manifest: Manifest, target: str, writers: int = WRITERS) -> Loaded:
     """
-    Writes every item of the backup; each part is checked while it is read. Loading again writes the same again.
+    Writes every item of the backup; each part is checked while it is read. Loading again writes the same items.
 
-    :raises BackupNotWholeError: a part is not what the manifest says: the table is not to be used.
-    :raises ThrottledError: DynamoDB left items unprocessed for a minute.
-    :raises ItemRefusedError: DynamoDB does not take some of the items; their keys are named.
+    :raises BackupNotWholeError: a part is not what the manifest says: the table must not be used.
+    :raises ThrottledError: DynamoDB left items unprocessed, or throttled, at every attempt.
+    :raises ItemRefusedError: DynamoDB refuses some of the items; their keys are named.
     """
     tally, retried = Tally(), 0
     keys = [one["AttributeName"] for one in manifest.create_table.get("KeySchema", ())]
@@ -81,7 +81,7 @@ def _load_part(store: BackupStore, part: Part, mode: str, write: _Writing) -> Ta
 
 
 class _Writing:
-    """Batches side by side, never more of them waiting than there are writers."""
+    """Writes batches in parallel; never more of them wait than there are writers."""
 
     def __init__(self, put: Callable[[list[Item]], int], pool: ThreadPoolExecutor, writers: int) -> None:
         self._put = put
@@ -103,7 +103,7 @@ class _Writing:
 
 
 def _put_or_name(client: Any, target: str, items: list[Item], keys: list[str]) -> int:
-    """As :func:`put_all`; of a batch that DynamoDB refuses, the items that it refuses are named by their keys."""
+    """As :func:`put_all`; when DynamoDB refuses a batch, the refused items are found and named by their keys."""
     try:
         return put_all(client, target, items)
     except InvalidError as error:
@@ -112,7 +112,7 @@ def _put_or_name(client: Any, target: str, items: list[Item], keys: list[str]) -
             try:
                 put_all(client, target, [item])
             except InvalidError as of_item:
-                # The key only: what else an item holds is nobody's business in a log.
+                # The key only: other attributes do not belong in a log.
                 refused.append({name: next(iter(item[name].values())) for name in keys if name in item})
                 why = of_item.message
         if not refused:
@@ -121,9 +121,9 @@ def _put_or_name(client: Any, target: str, items: list[Item], keys: list[str]) -
 
 
 def put_all(client: Any, target: str, items: list[Item]) -> int:
-    """One batch to its end; how many items had to be sent again.
+    """Writes one batch; returns how many items had to be sent again.
 
-    :raises ThrottledError: some were left unprocessed at every attempt.
+    :raises ThrottledError: some were left unprocessed, or throttled, at every attempt.
     """
     pending = [{"PutRequest": {"Item": for_boto3(item)}} for item in items]
     retried = 0

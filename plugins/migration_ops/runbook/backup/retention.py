@@ -1,4 +1,4 @@
-"""Which backups are old enough to go. The newest verified one never goes, and nothing goes by guess."""
+"""Which backups are past their retention. The newest verified one is always kept; unknown keys are not touched."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from migration_ops.runbook.backup.verify import newest_marked
 @dataclass(frozen=True)
 class Sorted:
     """
-    :param expired: finished, beyond the retention, and not the last verified one.
-    :param incomplete: without a manifest and beyond the retention: left behind by runs that were killed.
-    :param left: without a manifest, but younger: somebody may still want to look.
+    :param expired: finished, past the retention, and not the newest verified one.
+    :param incomplete: without a manifest and past the retention: left by runs that were killed.
+    :param left: without a manifest, but younger: kept, so that somebody can look.
     :param strange: keys that belong to no backup; they are not touched.
     """
 
@@ -30,7 +30,9 @@ def sort_out(
     found: list[Found], strange: list[str], last_verified: str | None, today: date, retention_days: int
 ) -> Sorted:
     """
-    :param last_verified: where the newest verified backup is; None when there is none, and then nothing finished goes.
+    Sorts backups by what becomes of them.
+
+    :param last_verified: base of the newest verified backup; None when there is none: then no finished one expires.
     """
     first_kept = today - timedelta(days=retention_days)
     finished = [one for one in found if one.is_finished]
@@ -46,9 +48,9 @@ def sort_out(
 
 
 def expire(store: BackupStore, table: str, today: date, retention_days: int) -> Sorted:
-    """Deletes what is beyond its retention; says what it did and what it left.
+    """Deletes what is past its retention; returns what was deleted and what was kept.
 
-    :raises MigrationError: S3 cannot say what there is, or refused to delete something.
+    :raises MigrationError: S3 could not list the backups, or refused to delete something.
     """
     found, strange = found_in(store.objects(table_prefix(table)))
     newest = newest_marked(store, found, lambda one: one.is_candidate) or newest_marked(store, found, lambda _: True)

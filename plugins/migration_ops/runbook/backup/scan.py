@@ -18,7 +18,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 class Taker(Protocol):
-    """What becomes of one segment's pages."""
+    """Takes the pages of one segment."""
 
     def take(self, items: list[Item]) -> None: ...
 
@@ -48,7 +48,7 @@ def scan_table(client: Any, table: str, taker: Callable[[int], T], segments: int
 
     with _rare_collections(), ThreadPoolExecutor(max_workers=segments) as pool:
         running = [pool.submit(read, segment) for segment in range(segments)]
-    # The first that failed by itself says why; the others only stopped.
+    # Raises the error of the segment that failed; the others only stopped.
     for one in running:
         with suppress(_StoppedError):
             one.result()
@@ -57,7 +57,7 @@ def scan_table(client: Any, table: str, taker: Callable[[int], T], segments: int
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """A page is some ten thousand objects without cycles: looking for these takes a seventh of the time."""
+    """Collects garbage less often: a page is ten thousand objects without cycles; searching takes 1/7 of the time."""
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], OBJECTS_BETWEEN_COLLECTIONS) if before[0] else 0, *before[1:])
     try:

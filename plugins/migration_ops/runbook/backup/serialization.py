@@ -13,7 +13,7 @@ import msgspec
 # {"S": "text"}, {"N": "1"}, {"B": "<base64>"}, {"M": {...}}: an attribute value as JSON.
 Item = dict[str, Any]
 
-# How SS, NS and BS end: each line is searched once.
+# The common end of SS, NS and BS: one search per line finds any set.
 _SET = b'S":['
 _BYTES = ('"B":', '"BS":[')
 _MODULUS = 1 << 256
@@ -29,8 +29,8 @@ def raw_scans(client: Any) -> Any:
     """
     Makes a client's Scan answer items as they came: typed JSON with base64 text, not boto3's bytes.
 
-    botocore's parser walks every attribute in Python, which takes most of a backup's time; the answer's other members,
-    errors, retries and checksums stay its own. For a client that nobody else uses.
+    botocore's parser walks every attribute in Python, which takes most of a backup's time. It still handles the other
+    members of the answer, errors, retries and checksums. For a client that nobody else uses.
     """
     client.meta.events.register("before-parse.dynamodb.Scan", _take_items)
     return client
@@ -53,7 +53,7 @@ def line_of(item: Item) -> bytes:
     """The line of an item, as in DynamoDB's own exports; the same for the same item, as names and sets are sorted."""
     line = _canonical({"Item": item})
     if _SET in line:
-        # Sets come in any order. The text may merely look like one; then nothing changes.
+        # Sets come in any order. A text that only looks like a set changes nothing.
         line = _canonical({"Item": {name: _sorted_sets(value) for name, value in item.items()}})
     return line
 
@@ -67,7 +67,7 @@ def canonical_lines(lines: list[bytes]) -> list[bytes]:
 
 
 def lines_of(items: list[Item]) -> list[bytes]:
-    """The lines of a page, as :func:`line_of` writes each; one without sets and odd characters is written at once."""
+    """The lines of a page, as :func:`line_of` writes each. A page of ASCII without sets is encoded in one call."""
     try:
         page = _encoder.encode_lines([{"Item": item} for item in items])
     except (UnicodeError, TypeError, ValueError):
@@ -79,13 +79,13 @@ def lines_of(items: list[Item]) -> list[bytes]:
 
 
 def _canonical(document: Any) -> bytes:
-    """As :func:`_encode` writes it, which lines and digests of older backups are made by: no character beyond ASCII."""
+    """As ``_encode`` writes it, which made the lines and digests of older backups: ASCII only."""
     try:
         line = _quick(document)
     except (UnicodeError, TypeError, ValueError):
-        # Half a surrogate pair, which JSON can name and UTF-8 cannot.
+        # Half a surrogate pair: JSON can express it, UTF-8 cannot.
         return _encode(document).encode()
-    # Both write the same unless there is something that only one of them escapes.
+    # Both encoders write the same, except for characters that only one of them escapes.
     return line if line.isascii() and _DELETE not in line else _encode(document).encode()
 
 
@@ -141,8 +141,8 @@ class Tally:
     """
     Number, bytes and digest of lines, in whatever order they come.
 
-    The digest is the sum of the lines' SHA-256 modulo 2^256. It shows whether two sets of items are the same; that
-    nobody edited a part is for the part's own SHA-256 to show.
+    The digest is the sum of the lines' SHA-256 modulo 2^256. It shows whether two sets of items are the same; an edited
+    part is found by the part's own SHA-256.
     """
 
     items: int = 0

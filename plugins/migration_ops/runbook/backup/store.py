@@ -1,4 +1,4 @@
-"""Objects of backups in one bucket: encrypted, each with S3's own SHA-256, kept from deletion where the bucket can."""
+"""Objects of backups in one bucket: encrypted, with an SHA-256 that S3 checks, under Object Lock where it is on."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Protection:
     How the bucket keeps what is put there.
 
     :param algorithm: ``AES256`` or ``aws:kms``, the bucket's own default.
-    :param key_id: of ``aws:kms``; None for the AWS managed key.
-    :param is_lockable: object lock is on and has no default retention: then each object says how long it is kept.
-    :param has_retention: object lock is on, and the bucket keeps whatever is put there.
+    :param key_id: the key of ``aws:kms``; None for the AWS managed key.
+    :param is_lockable: Object Lock is on without a default retention: each object must say how long it is kept.
+    :param has_retention: Object Lock is on with a default retention.
     """
 
     algorithm: str = "AES256"
@@ -52,8 +52,10 @@ class Stored:
 @dataclass(frozen=True)
 class BackupStore:
     """
+    The objects of backups in one bucket.
+
     :param client: a boto3 S3 client; used by many threads.
-    :param retain_until: for a bucket whose objects must say it themselves.
+    :param retain_until: end of the retention, for a bucket whose objects must say it themselves.
     :param owner: the account that owns the bucket; None when the configuration does not say.
     """
 
@@ -65,6 +67,8 @@ class BackupStore:
 
     def put(self, key: str, body: bytes, content_type: str) -> str:
         """
+        Puts one object (PutObject).
+
         :returns: the SHA-256 that S3 checked, in hexadecimal.
         :raises MigrationError: S3 did not take it, or did not encrypt it.
         """
@@ -73,7 +77,7 @@ class BackupStore:
         if self.protection.key_id:
             more["SSEKMSKeyId"] = self.protection.key_id
         if self.protection.is_lockable and self.retain_until:
-            # Governance: somebody with a right of its own can still remove it; the audit sees who has that.
+            # GOVERNANCE: whoever has s3:BypassGovernanceRetention can still remove it.
             more |= {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": self.retain_until}
         with _classified():
             answer = self.client.put_object(
@@ -111,9 +115,10 @@ class BackupStore:
                     yield Stored(one["Key"], one["Size"])
 
     def delete(self, keys: list[str]) -> None:
-        """In order. In a bucket with versions they can be brought back until the bucket's own rules remove them.
+        """Deletes in order. In a versioned bucket they can be brought back until the bucket's own rules remove them.
 
-        :raises StepFailedError: S3 refused some; what comes after them was left alone.
+        :raises StepFailedError: S3 refused some of a call; the calls after it were not made.
+        :raises MigrationError: S3 could not be asked.
         """
         for some in in_groups(keys, DELETED_A_CALL):
             with _classified():
@@ -129,7 +134,7 @@ class BackupStore:
 
 @contextmanager
 def _classified() -> Iterator[None]:
-    # Putting, listing and deleting the same again is harmless, so a lost answer is no special case.
+    # Repeating a put, list or delete is harmless, so a lost answer needs no special case.
     try:
         yield
     except SDK_ERRORS as error:

@@ -1,4 +1,4 @@
-"""A table as a backup keeps it: the request that makes it anew, and what a restore does not bring back by itself."""
+"""A table as a backup keeps it: its CreateTable request, and the settings that a restore does not bring back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Described:
 
 
 def ask(call: Callable[[], T]) -> T:
-    """A call that may be repeated, with this package's errors."""
+    """Makes a call that may be repeated; its errors become this package's (``MigrationError``)."""
     try:
         return call()
     except SDK_ERRORS as error:
@@ -47,7 +47,7 @@ def ask(call: Callable[[], T]) -> T:
 def raw_description(client: Any, name: str) -> dict[str, Any] | None:
     """DescribeTable's answer; None when there is no such table.
 
-    :raises MigrationError: AWS cannot say: that is not "none".
+    :raises MigrationError: AWS could not be asked: that is not "none".
     """
     try:
         found: dict[str, Any] = client.describe_table(TableName=name)["Table"]
@@ -62,10 +62,12 @@ def raw_description(client: Any, name: str) -> dict[str, Any] | None:
 
 def describe(client: Any, name: str, kms: Any) -> Described:
     """
+    The table with its settings (DescribeTable, DescribeTimeToLive, DescribeContinuousBackups).
+
     :param client: of DynamoDB.
     :param kms: a KMS client; asked only where the table has a key.
     :raises NotFoundError: there is no such table.
-    :raises MigrationError: AWS refused one of the questions.
+    :raises MigrationError: AWS could not be asked, or does not say until when the table can be recovered.
     """
     found = raw_description(client, name)
     if found is None:
@@ -73,7 +75,7 @@ def describe(client: Any, name: str, kms: Any) -> Described:
     request = create_request(found)
     key = request.get("SSESpecification", {}).get("KMSMasterKeyId")
     if key and ask(lambda: kms.describe_key(KeyId=key))["KeyMetadata"]["KeyManager"] == "AWS":
-        # CreateTable refuses the name of the key that it would take anyway.
+        # CreateTable refuses the AWS managed key by name; without a name it takes that key.
         del request["SSESpecification"]["KMSMasterKeyId"]
     time_to_live = ask(lambda: client.describe_time_to_live(TableName=name))["TimeToLiveDescription"]
     recovery = ask(lambda: client.describe_continuous_backups(TableName=name))["ContinuousBackupsDescription"]

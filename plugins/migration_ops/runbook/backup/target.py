@@ -1,4 +1,4 @@
-"""The table that a backup is restored into: made for it, tagged with its run, never one that exists or is in use."""
+"""The table that a backup is restored into: made for it, tagged with its run, never an existing one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class TableExistsError(BlockedError):
 
 def require_not_in_use(target: str, *in_use: str) -> None:
     """
-    :param in_use: names or ARNs of tables that somebody works with: the settings' table, as of now.
-    :raises TableExistsError: the target is one of them; a name that differs in case only counts as one of them as well.
+    :param in_use: names or ARNs of tables in use: the table in the settings, as of now.
+    :raises TableExistsError: the target is one of them; names that differ only in case count as the same.
     """
     if name_of(target).casefold() in {name_of(one).casefold() for one in in_use}:
         raise TableExistsError("the target is the live table", table=target)
@@ -37,15 +37,15 @@ def create_target(
     client: Any, target: str, manifest: Manifest, live_table: str, run_id: str, without: Collection[str] = ()
 ) -> str:
     """
-    Creates the table, or finds the one that this very run created; its status.
+    Creates the table, or finds the one that this run created; returns its status.
+
+    No time to live, no deletion protection, no stream: restored items must neither expire nor trigger anything before
+    somebody has looked at them.
 
     :param live_table: name or ARN of the table in use.
-    :param without: names of global indexes that are to be made after the load, see ``index_keys``.
-
-    No time to live, no deletion protection, no stream: what was restored must neither vanish nor act before somebody
-    has looked at it.
-
+    :param without: names of global indexes that are made after the load, see ``index_keys``.
     :raises TableExistsError: the table is the live one, or somebody else's.
+    :raises MigrationError: DynamoDB refused it, or its outcome is unknown.
     """
     require_not_in_use(target, live_table)
     status = _own_status(client, target, run_id)
@@ -55,21 +55,21 @@ def create_target(
     try:
         made = client.create_table(TableName=target, **leaving_out(manifest.create_table, without), Tags=tags)
     except client.exceptions.ResourceInUseException as error:
-        # The SDK sends again what got no answer: what is in the way may be what it made at the first time.
+        # The SDK repeats a call that got no answer: the table in the way may be from its first try.
         status = _own_status(client, target, run_id)
         if status is None:
             raise TableExistsError("the target was created in between", table=target) from error
         return status
     except SDK_ERRORS as error:
-        # A lost answer: the next try finds the table with this run's tag.
+        # If the answer was lost, the next try finds the table with this run's tag.
         raise to_aws_error(error, mutating=True) from error
     return str(made["TableDescription"]["TableStatus"])
 
 
 def _own_status(client: Any, target: str, run_id: str) -> str | None:
-    """The status of the table that this very run created; None when there is no such table.
+    """The status of the table that this run created; None when there is no table of this name.
 
-    :raises TableExistsError: it is another's.
+    :raises TableExistsError: somebody else made it.
     """
     found = raw_description(client, target)
     if found is None:
@@ -80,7 +80,7 @@ def _own_status(client: Any, target: str, run_id: str) -> str | None:
 
 
 def tags_of(client: Any, arn: str) -> dict[str, str]:
-    """A table's tags; of a table that is too new to have any, none."""
+    """A table's tags; none while the table is too new to have any."""
     try:
         pages = ask(lambda: list(client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)))
     except NotFoundError:
@@ -95,10 +95,10 @@ def run_tag_of(client: Any, arn: str) -> str | None:
 
 def require_loadable(client: Any, target: str, run_id: str, *in_use: str) -> str:
     """
-    The ARN of a table that this run made, that was never loaded to its end, and that nobody uses: it may be written.
+    The ARN of the target, if it may be written: this run made it, no load of it has ended, and it is not in use.
 
-    :param in_use: names or ARNs of tables that somebody works with, as of now.
-    :raises TableExistsError: it is in use, somebody else's, loaded already, or was handed over.
+    :param in_use: names or ARNs of tables in use, as of now.
+    :raises TableExistsError: it is in use, somebody else's, loaded already, or handed over.
     :raises NotFoundError: there is no such table.
     """
     require_not_in_use(target, *in_use)
@@ -117,7 +117,13 @@ def require_loadable(client: Any, target: str, run_id: str, *in_use: str) -> str
 
 
 def note(client: Any, arn: str, tag: str, at: str) -> None:
-    """:param tag: ``LOADED_TAG`` or ``HANDED_OVER_TAG``. :raises MigrationError: DynamoDB did not take it."""
+    """
+    Tags the table with a time.
+
+    :param tag: ``LOADED_TAG`` or ``HANDED_OVER_TAG``.
+    :param at: ISO 8601.
+    :raises MigrationError: DynamoDB did not take it.
+    """
     ask(lambda: client.tag_resource(ResourceArn=arn, Tags=[{"Key": tag, "Value": tag_value(at)}]))
 
 

@@ -1,4 +1,4 @@
-"""Reads a whole backup back from S3 and holds it against its manifest."""
+"""Reads a whole backup back from S3 and compares it with its manifest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from migration_ops.runbook.backup.store import BackupStore, is_absent
 
 AT_ONCE = 4
 PROBLEMS_SHOWN = 20
-# Member of a mark: a person said that it may hold fewer items, or none.
+# Member of a mark: a person accepted that the backup holds far fewer items, or none.
 ACCEPTED = "acceptedFewer"
 
 
@@ -43,10 +43,10 @@ class Verified:
 
 def verify_backup(store: BackupStore, base: str) -> Verified:
     """
-    Reads every part. What is wrong is in the result; only what could not be read is raised.
+    Reads every part. Problems of parts are in the result.
 
     :raises BackupNotWholeError: there is no manifest, or it was edited.
-    :raises MigrationError: S3 could not be read: nobody knows.
+    :raises MigrationError: S3 could not be read.
     """
     manifest = read_manifest(store, manifest_key(base))
     tally, problems = Tally(), [*_strange_keys(manifest, base)]
@@ -61,7 +61,7 @@ def verify_backup(store: BackupStore, base: str) -> Verified:
 
 
 def _strange_keys(manifest: Manifest, base: str) -> list[str]:
-    """A manifest that names objects elsewhere, or one twice."""
+    """Problems of the keys in a manifest: outside of ``base``, or named twice."""
     keys = [part.key for part in manifest.parts]
     outside = [f"{key}: is not below {base}" for key in keys if not key.startswith(f"{base}/")]
     return outside + ([] if len(set(keys)) == len(keys) else ["the manifest names a part twice"])
@@ -89,9 +89,9 @@ def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
 def mark_verified(
     store: BackupStore, base: str, verified: Verified, at: datetime, *, accepted_fewer: bool = False
 ) -> None:
-    """Leaves beside the backup that it was read back; bound to the manifest, so that an edited one loses it.
+    """Writes the mark of verification beside the backup, bound to the manifest: an edited manifest loses it.
 
-    :param accepted_fewer: a person said that it may take the place of one with far more items, or be empty.
+    :param accepted_fewer: a person accepted that it holds far fewer items than the one before, or none.
     :raises BackupNotWholeError: it has problems.
     """
     if verified.problems:
@@ -114,7 +114,7 @@ class Marked:
 
     @property
     def is_candidate(self) -> bool:
-        """Whether it may be restored by default; an empty one only if somebody said so."""
+        """Whether it may be restored by default; an empty one only when a person accepted it."""
         return self.manifest.items > 0 or self.accepted_fewer
 
 
@@ -122,8 +122,8 @@ def read_marked(store: BackupStore, base: str) -> Marked:
     """
     The manifest and the mark beside it.
 
-    :raises BackupNotWholeError: one of them is missing, was edited, or is about something else.
-    :raises MigrationError: S3 cannot say.
+    :raises BackupNotWholeError: there is no manifest, one of both was edited, or the mark is of another manifest.
+    :raises MigrationError: S3 could not be read, or there is no mark (see ``is_absent``).
     """
     manifest = read_manifest(store, manifest_key(base))
     try:
@@ -136,7 +136,10 @@ def read_marked(store: BackupStore, base: str) -> Marked:
 
 
 def verified_manifest(store: BackupStore, base: str) -> Manifest | None:
-    """The manifest if the mark beside it is about it; None when it is not, or is not there."""
+    """The manifest, if the mark beside it is of this manifest; None when it is not, or the backup is not whole.
+
+    :raises MigrationError: S3 could not be read, or there is no mark.
+    """
     try:
         return read_marked(store, base).manifest
     except BackupNotWholeError:
@@ -144,9 +147,10 @@ def verified_manifest(store: BackupStore, base: str) -> Manifest | None:
 
 
 def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
-    """The newest backup that was verified: where it is, and its manifest.
+    """The newest verified backup: its base and its manifest.
 
-    :raises NoBackupError: there is none. :raises MigrationError: S3 cannot say.
+    :raises NoBackupError: there is none.
+    :raises MigrationError: S3 could not be read.
     """
     found, _ = found_in(store.objects(table_prefix(table)))
     newest = newest_verified(store, found)
@@ -160,13 +164,13 @@ def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
 
 
 def newest_verified(store: BackupStore, found: list[Found]) -> tuple[str, Manifest] | None:
-    """Of what a listing shows, by day and then by when it was begun. An empty one counts only if a person said so."""
+    """The newest in a listing, by day and start: its base and manifest. An empty one counts only when accepted."""
     newest = newest_marked(store, found, lambda one: one.is_candidate)
     return (newest.base, newest.manifest) if newest else None
 
 
 def newest_marked(store: BackupStore, found: list[Found], takes: Callable[[Marked], bool]) -> Marked | None:
-    """The newest of the verified backups that ``takes`` takes."""
+    """The newest verified backup for which ``takes`` is true; None when there is none."""
     candidates = [one for one in found if one.says_verified]
     for day in sorted({one.day for one in candidates}, reverse=True):
         of_day = [_readable(store, one.base) for one in candidates if one.day == day]

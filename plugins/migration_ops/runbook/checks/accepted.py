@@ -17,11 +17,11 @@ from migration_ops.runbook.checks.check import check
     section="Maintenance Tasks, Weekly 1. Review CloudWatch Dashboards",
     unit="days",
     empty="ok",
-    risk=("An acceptance that ends unnoticed turns a run red; one that is about nothing looks like a decision."),
-    remedy=("Mend the finding, or decide anew: change the entry in include/config/accepted.yaml, or remove it."),
+    risk=("An acceptance that ends unnoticed turns a run red; one that matches no check looks like a decision."),
+    remedy=("Mend the finding, or decide again: change the entry in include/config/accepted.yaml, or remove it."),
 )
 def accepted_findings_near_end(entry: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Decisions to live with a finding that end soon, have ended, or are about no check."""
+    """Acceptances that end soon, have ended, or name no check."""
     left, limit = entry["daysLeft"], limits.weekly.acceptance_end_warning_days
     seen = {"value": left, "limit": limit, "evidence": (entry["ticket"], entry["reason"])}
     if not entry["isKnown"]:

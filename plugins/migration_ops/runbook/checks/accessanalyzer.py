@@ -1,4 +1,4 @@
-"""What IAM Access Analyzer found to be open to the outside."""
+"""External access that IAM Access Analyzer found."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ EVIDENCE = 20
 @check(
     AUDIT,
     about=iam_access_analyzer.REGIONS,
-    title="Access Analyzer looks, and finds nobody from outside",
+    title="Access Analyzer is active and finds no external access",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="findings",
     severity="medium",
-    risk="Access from outside goes unnoticed, or is known and nobody has decided about it.",
+    risk="External access goes unnoticed, or nobody has decided about it.",
     remedy=(
         "Create an analyzer of external access where there is none. Close the access that a finding "
-        "names; archive the finding when it is meant."
+        "names; archive the finding when the access is intended."
     ),
     prowler=("accessanalyzer_enabled_without_findings",),
 )
 def accessanalyzer_enabled_without_findings(region: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """
-    Findings that somebody archived are decided about, and not counted.
+    Archived findings are decided, and not counted.
 
-    :raises NotRead: it was refused to ask it about single policies: the audit's own reading stands alone then.
+    :raises NotReadError: analyzers or findings could not be read, or its policy checks were refused.
     """
     looking = [one for one in region["analyzers"] if one["status"] == ACTIVE]
     if not looking:

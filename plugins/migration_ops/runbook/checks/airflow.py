@@ -1,4 +1,4 @@
-"""Our own Airflow: runs, questions, components, DAGs that do not run."""
+"""Our own Airflow: failed runs, waiting approvals, heartbeats, DAGs that do not run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import HEALTH
 from migration_ops.runbook.checks.check import check
 
-# A red health check must not make the next one red: that would never end.
+# A red health check must not make the next one red: all that follow would be red.
 RUNBOOK = "runbook_"
 HEALTHY = "healthy"
 WITHOUT_HEARTBEAT = "metadatabase"
@@ -31,7 +31,7 @@ WITHOUT_HEARTBEAT = "metadatabase"
     is_event=True,
 )
 def airflow_dag_failed_runs(runs: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
-    """Runs that failed in the window: each of a migration by itself; of the runbook a warning, they have reports."""
+    """Runs that failed in the window: one finding per migration run, one warning per runbook DAG (it has reports)."""
     limit = limits.orchestrator.max_failed_runs
     migrations = [run for run in runs["failed"] if not run["dagId"].startswith(RUNBOOK)]
     if len(migrations) <= limit:
@@ -56,7 +56,7 @@ def airflow_dag_failed_runs(runs: Snapshot, _: Snapshot, limits: Thresholds) -> 
     section="Daily Operations, 1. Health Check",
     unit="min",
     empty="ok",
-    risk=("A wave stands still until a person answers; a question that times out approves nothing."),
+    risk=("A wave waits until a person answers; a question that times out approves nothing."),
     remedy="Answer it under Required Actions, or notify the wave's approvers.",
 )
 def airflow_approval_waiting(question: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -78,19 +78,19 @@ def airflow_approval_waiting(question: Snapshot, _: Snapshot, limits: Thresholds
     title="Heartbeats of Airflow",
     section="Daily Operations, 1. Health Check",
     unit="s",
-    risk=("Without scheduler, triggerer and DAG processor no wave goes on; a wave that waits is not watched."),
-    remedy=("Look at the component's process and log and start it again; waits go on where they were."),
+    risk=("Without scheduler, triggerer and DAG processor no wave continues, and no waiting wave is watched."),
+    remedy=("Look at the component's process and log and start it again; tasks that wait continue."),
 )
 def airflow_component_heartbeat(component: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Whether Airflow's own parts are alive: metadatabase, scheduler, triggerer, DAG processor."""
     limit = limits.orchestrator.max_heartbeat_age_seconds
     if not component["isAnswered"]:
-        return unknown("Airflow says nothing of it")
+        return unknown("Airflow does not report it")
     status = component.optional("status")
     if component["name"] == WITHOUT_HEARTBEAT:
         return ok(HEALTHY) if status == HEALTHY else critical(f"Airflow calls it {status}")
     if status != HEALTHY and component.optional("heartbeatAgeSeconds") is None:
-        # Airflow answers no heartbeat of what has never run, and of most of it no status either.
+        # For a component that never ran Airflow answers no heartbeat, and mostly no status.
         return critical("it has never run", value=status, limit=limit)
     age = component["heartbeatAgeSeconds"]
     if age > limit:
@@ -111,12 +111,12 @@ def airflow_component_heartbeat(component: Snapshot, _: Snapshot, limits: Thresh
     unit="h",
     risk="A runbook that does not run reports nothing, which looks as if all were well.",
     remedy=(
-        "Unpause the DAG, or mend its file; then look why its last run did not end. One that need not run"
-        " here: set it to null under orchestrator.maxDagAgeHours in thresholds.yaml."
+        "Unpause the DAG, or mend its file; then find out why its last run did not succeed. If it need not"
+        " run here, set it to null under orchestrator.maxDagAgeHours in thresholds.yaml."
     ),
 )
 def airflow_dag_not_running(dag: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Whether each DAG of the runbook is there, is not paused, and succeeds within its longest time."""
+    """Whether each DAG of the runbook exists, is not paused, and succeeds often enough (``maxDagAgeHours``)."""
     if not dag["isThere"]:
         return critical("Airflow does not have it: its file is missing or cannot be imported")
     if dag["hasImportErrors"]:
@@ -139,7 +139,7 @@ def airflow_dag_not_running(dag: Snapshot, _: Snapshot, limits: Thresholds) -> C
 
 
 def _of_success(dag: Snapshot, runs: Snapshot) -> CheckResult:
-    """A runbook that ran and found something ended red: it was heard, and is no silence."""
+    """A run that found a fault ends red: it reported, so this is a WARNING only."""
     most, since = dag["maxAgeHours"], runs.optional("success")
     age = _hours_since(dag, since or runs["first"])
     seen = {"value": age, "limit": most}

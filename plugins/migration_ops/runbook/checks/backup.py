@@ -17,11 +17,11 @@ from migration_ops.runbook.checks.check import check
     title="Age of the newest verified backup",
     section="Maintenance Tasks, Weekly 3. Backup State",
     unit="h",
-    risk="What was written to the ledger since then would be lost with the table.",
+    risk="Everything written to the ledger since then would be lost with the table.",
     remedy=("Open the last runs of runbook_backup: a red task says what failed. Trigger it when the cause is mended."),
 )
 def backup_newest_verified_age(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """How old the newest verified backup of the ledger is; also when no backup runs any more."""
+    """How old the newest verified backup of the ledger is; red too when no backup runs any more."""
     limit = limits.backup.max_age_hours
     age = table.optional("ageHours")
     if age is None:

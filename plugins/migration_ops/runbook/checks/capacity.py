@@ -21,23 +21,21 @@ from migration_ops.runbook.forecast import TooFewPointsError, forecast
     title="Quotas in use",
     section="Maintenance Tasks, Quarterly 2. Capacity Planning",
     unit="%",
-    risk="A launch or a replication that a quota refuses fails in the middle of a wave.",
-    remedy=(
-        "Ask for more in Service Quotas, weeks before the wave; a quota that cannot be raised needs smaller waves."
-    ),
+    risk="A wave fails halfway when a quota refuses a launch or a replication.",
+    remedy=("Request an increase in Service Quotas weeks before the wave; if it cannot be raised, plan smaller waves."),
 )
 def quota_usage(quota: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """How much of each quota is used."""
     limit, most = quota["limit"], limits.capacity.max_quota_percent
     used = quota.optional("used")
     if used is None:
-        # The metric is the one that AWS names for this quota; it has no values where nothing is used.
+        # AWS names the metric for this quota; it has no values where nothing is used.
         return ok(f"no use was reported in the last week, the quota is {limit:g}", limit=most)
     percent = round(100 * used / limit, 1)
     said = f"{used:g} of {limit:g} ({quota['source']})"
     seen = {"value": percent, "limit": most}
     if percent >= 100:
-        return critical(f"{said}: nothing more is given", **seen)
+        return critical(f"{said}: the quota is used up", **seen)
     return warning(said, **seen) if percent > most else ok(said, **seen)
 
 
@@ -48,10 +46,10 @@ def quota_usage(quota: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult
     section="Maintenance Tasks, Quarterly 2. Capacity Planning",
     unit="days",
     risk="The quota is reached before the next plan is made.",
-    remedy="Ask for more in Service Quotas now, or spread the waves.",
+    remedy="Request an increase in Service Quotas now, or spread the waves.",
 )
 def quota_reached(quota: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Only of what AWS keeps a history."""
+    """Only for quotas whose use AWS keeps a history of."""
     weeks, limit, horizon = quota["weeks"], quota["limit"], limits.capacity.forecast_days
     if not quota["hasHistory"]:
         return None
@@ -84,11 +82,11 @@ def _date(now: datetime, days: int | None) -> str:
     title="Growth",
     section="Maintenance Tasks, Quarterly 2. Capacity Planning",
     unit="%",
-    risk="Storage and logs that grow like this are paid for ever.",
+    risk="Storage and logs that grow like this cost money for ever.",
     remedy=("Look at what is written; set retention and lifecycle rules, archive ended migrations."),
 )
 def growth_forecast(series: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Migrations are what the system is for: their growth is shown, and is no fault."""
+    """Forecast growth of each series. That of migrations is shown, and is no fault."""
     if series["kind"] == "table":
         size = series["size"]
         return ok(f"{size['items']} items, {size['bytes']} bytes (as of some hours ago); AWS keeps no history of it")
@@ -106,6 +104,6 @@ def growth_forecast(series: Snapshot, _: Snapshot, limits: Thresholds) -> CheckR
     unit = series["unit"]
     said = f"{today.middle:,.1f} {unit} now, {then.middle:,.1f} ({then.low:,.1f} to {then.high:,.1f}) in {horizon} days"
     seen = {"value": percent, "limit": most, "evidence": ({"unit": unit, "weeks": line.points},)}
-    # A band that reaches below today says that it may as well not grow.
+    # An interval that reaches below today's value means that it may not grow at all.
     is_growth = percent is not None and percent > most and then.low > today.middle
     return (warning if is_growth and series["kind"] != "migrations" else ok)(said, **seen)

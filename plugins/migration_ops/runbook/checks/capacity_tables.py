@@ -1,4 +1,4 @@
-"""What the capacity plan shows beside its findings: all quotas, and a plot with the band of whatever has a history."""
+"""Tables of the capacity plan beside its findings: all quotas, and a forecast plot of each series with a history."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.forecast import Forecast, TooFewPointsError, forecast
 from migration_ops.runbook.reports.tables import MakeTables, Table, each_row
 
-# A quota far above the values would press them to the floor.
+# A quota far above the values would make their line flat.
 QUOTA_SHOWN_BELOW = 3
 STEP_DAYS = 7
-# There may be a log for every function; the largest are shown.
+# There may be a log group per function; the largest are shown.
 LOGS_SHOWN = 6
 PERCENT = 100
 
@@ -44,7 +44,7 @@ def plots(estate: Snapshot, limits: Thresholds) -> Iterator[Table]:
 
 
 def _latest(series: Snapshot) -> float:
-    """The last week's value; of one that could not be read nothing."""
+    """The last week's value; 0 when it could not be read."""
     try:
         weeks = series["weeks"]
     except NotReadError:
@@ -53,7 +53,7 @@ def _latest(series: Snapshot) -> float:
 
 
 def _plot(thing: Snapshot, limit: float | None, limits: Thresholds) -> Iterator[Table]:
-    """Nothing where nothing can be forecast: the finding says why."""
+    """No table where there is no forecast: the finding says why."""
     try:
         weeks = thing["weeks"]
         line = forecast(days_from_last(weeks), limits.capacity.min_points)
@@ -78,7 +78,7 @@ def _lines(weeks: list[Any], line: Forecast, now: datetime, limit: float | None,
     days = [*range(0, horizon, STEP_DAYS), horizon]
     found = [{"name": "seen", "points": [[end, value] for end, value in weeks]}]
     for number, name in enumerate(("expected", "at least", "at most")):
-        # No quantity is below zero, wherever a line leads.
+        # No quantity is below zero.
         points = [[_time(now, day), max(0.0, _rounded(line, day)[number])] for day in days]
         found.append({"name": name, "points": points})
     top = max(value for one in found for _, value in one["points"])

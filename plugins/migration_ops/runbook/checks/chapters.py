@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migration_ops.runbook.checks.check import Chapter
 
-# Daily operations: what must be well every two hours.
+# Daily operations: the health check, every two hours.
 HEALTH = "health"
 # The monthly security audit: what is too open, too old or unencrypted.
 AUDIT = "audit"

@@ -1,4 +1,4 @@
-"""A check: a function that judges what was read, and what it says of itself. Judging calls nothing."""
+"""A check: a function that judges what was read, with its metadata. Judging makes no calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ J = TypeVar("J", bound=Callable[..., Any])
 @dataclass(frozen=True, kw_only=True)
 class Metadata(FindingKind):
     """
-    What a check says of itself, see :func:`check`.
+    The metadata of a check, see :func:`check`.
 
     Its ``check_id`` is ``<service>_<resource>_<what is asked>``, the name of its function.
     """
@@ -64,7 +64,7 @@ class Registered:
 
 
 REGISTRY: dict[str, Registered] = {}
-# Who names a queue for dead letters is asked of rules and functions: these reads need the same lists.
+# Rules and functions may name a queue for dead letters: these reads need the same lists.
 SHARE_LISTS = ("sqs", "events", "functions")
 
 
@@ -88,19 +88,20 @@ def check(
     """
     Makes a function a check of a chapter; the function's name is the check's id.
 
-    It is given one entry of the list, the whole snapshot and the limits, and answers a result, several, or None where
-    it does not apply. It calls nothing.
+    The function gets one entry of the list, the whole snapshot and the limits. It returns a result, several, or None
+    where it does not apply. It makes no calls.
 
     :param chapter: a name in ``chapters``.
     :param about: the list whose entries are judged one by one.
-    :param also: further lists that it looks into.
+    :param also: further lists that it uses.
     :param route: whether its red findings page somebody.
     :param section: the runbook's section.
     :param unit: of value and limit.
-    :param empty: ``unknown`` when there must be something to judge, ``ok`` when none is fine too.
+    :param empty: verdict for an empty list: ``unknown`` when there must be an entry, ``ok`` when none is fine.
     :param kind: the member of ``resources.yaml`` that names what is judged; where its list is empty, this installation
         has none of it and the check is skipped.
     :param is_event: it names things that happened (a failed run), which leave the window by themselves.
+    :param severity: of the audit's checks, ``low`` to ``critical``.
     :param prowler: ids of the Prowler checks that ask the same.
     :raises InvalidInputError: another check has the same id.
     """
@@ -157,7 +158,7 @@ class Check:
         return found
 
     def run(self, estate: Snapshot, limits: Thresholds) -> list[Finding]:
-        """The findings: at least one. What could not be read, or is not as expected, is UNKNOWN, never left out."""
+        """The findings, at least one. What could not be read is UNKNOWN, never left out."""
         about = self.metadata.about
         try:
             things = estate.path(about)
@@ -184,7 +185,7 @@ class Check:
         return [self._finding(one, unknown("it is this installation's own, and AWS does not list it")) for one in own]
 
     def missing_result(self, reason: str) -> Finding:
-        """UNKNOWN, for a check that left nothing behind."""
+        """UNKNOWN, for a check that left no result."""
         return self.metadata.missing_result(reason)
 
     def _of(self, thing: Snapshot, estate: Snapshot, limits: Thresholds) -> list[CheckResult]:
@@ -198,7 +199,7 @@ class Check:
         except NotReadError as error:
             return [unknown(error.message)]
         except Exception as error:
-            # An answer of a shape that nobody expected says nothing about the resource.
+            # An answer of an unexpected form says nothing about the resource.
             log.exception("%s could not judge %s", self.check_id, _name_of(thing))
             return [unknown(f"the check could not judge what was read: {type(error).__name__}")]
 
@@ -241,7 +242,7 @@ class Chapter:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Names of the reads that its checks need, in the order of the checks; those that share lists side by side."""
+        """Names of the reads that its checks need, in the order of the checks; those that share lists come first."""
         names = dict.fromkeys(name for one in self.checks for name in one.metadata.reads)
         sharing = [name for name in SHARE_LISTS if name in names]
         return (*sharing, *(name for name in names if name not in sharing))
@@ -253,13 +254,13 @@ class Chapter:
 
 @cache
 def load() -> None:
-    """Imports every module of this room once, so that all checks are registered, whoever asks first."""
+    """Imports every module of this package once, so that all checks are registered."""
     for one in sorted(pkgutil.iter_modules([str(Path(__file__).parent)]), key=lambda found: found.name):
         importlib.import_module(f"{__package__}.{one.name}")
 
 
 def read_with(name: str, reader: Any) -> dict[str, Any]:
-    """What the read of this name reads, and which of its empty lists are no fault (``expectations``)."""
+    """The document of the read with this name, and which of its empty lists are no fault (``expectations``)."""
     load()
     reads = {
         listing.reader: listing.read

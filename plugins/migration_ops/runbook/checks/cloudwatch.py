@@ -21,12 +21,10 @@ from migration_ops.runbook.checks.check import check
     section="Daily Operations, 1. Health Check",
     kind="alarms",
     risk="CloudWatch sees something beyond its limit now.",
-    remedy=(
-        "Open the alarm and follow the runbook of what it watches; runbook_alarms makes the alarms that are missing."
-    ),
+    remedy=("Open the alarm and follow the runbook for what it watches; runbook_alarms makes missing alarms."),
 )
 def cloudwatch_alarm_in_alarm(states: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
-    """Alarms that are in ALARM now, each by its own route; and whether there are any alarms."""
+    """Alarms that are in ALARM now, each by its own route; a WARNING when there are no alarms."""
     if not states["alarms"]:
         yield warning("there are no alarms: between two health checks nobody is notified")
     for alarm in states["alarms"]:
@@ -36,14 +34,14 @@ def cloudwatch_alarm_in_alarm(states: Snapshot, _: Snapshot, limits: Thresholds)
         elif state == "OK":
             yield ok(resource=name, value=state)
         elif state == "INSUFFICIENT_DATA":
-            # It has a check of its own; here it is no sign that what rang before is over.
+            # It has a check of its own; here it does not show that an earlier ALARM is over.
             yield ok("it has no data", resource=name, value=state, conclusive=False)
         else:
             yield unknown(f"its state is {state}", resource=name, value=state)
 
 
 def _in_alarm(alarm: Snapshot, route: Route) -> CheckResult:
-    """What only warns when it rings by itself wakes nobody by way of this check."""
+    """An alarm that only warns pages nobody by this check either."""
     evidence: tuple[str, ...] = (f"since {alarm.optional('since')}",)
     if alarm.optional("actionsEnabled") is False:
         evidence += ("its actions are disabled: it notified nobody",)
@@ -58,7 +56,7 @@ def _in_alarm(alarm: Snapshot, route: Route) -> CheckResult:
 
 
 def _route(states: Snapshot, alarm: Snapshot) -> Route:
-    """An alarm of ours by its kind; any other by the topics that it notifies, where one of them is ours."""
+    """For an alarm of ours by its kind; for another by the topics it notifies, where one is ours; else it pages."""
     own = route_of(alarm["name"])
     if own is not None:
         return own
@@ -73,20 +71,20 @@ def _route(states: Snapshot, alarm: Snapshot) -> Route:
     title="Alarms without data",
     section="Daily Operations, 1. Health Check",
     kind="alarms",
-    risk="An alarm without data judges nothing, and looks quiet.",
+    risk="An alarm without data watches nothing, and looks as if all were well.",
     remedy=(
-        "Look at its metric's dimensions: a series that does not exist never has data. runbook_alarms "
-        "shows what it should be."
+        "Look at its metric's dimensions: a metric that does not exist never has data. runbook_alarms "
+        "shows the wanted alarm."
     ),
 )
 def cloudwatch_alarm_insufficient_data(states: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
-    """Alarms without data: they judge nothing, and look quiet."""
+    """Alarms without data: they watch nothing."""
     if not states["alarms"]:
         yield ok("there are no alarms")
     for alarm in states["alarms"]:
         name, state = alarm["name"], alarm["state"]
         if state == "INSUFFICIENT_DATA":
-            since = f"no data since {alarm.optional('since')}: this alarm judges nothing"
+            since = f"no data since {alarm.optional('since')}: this alarm watches nothing"
             yield warning(since, resource=name, value=state)
         else:
             yield ok(resource=name, value=state)
@@ -95,17 +93,17 @@ def cloudwatch_alarm_insufficient_data(states: Snapshot, _: Snapshot, limits: Th
 @check(
     HEALTH,
     about=cloudwatch.DASHBOARDS,
-    title="The dashboard shows something",
+    title="The dashboard shows data",
     section="Daily Operations, 1. Health Check",
     unit="series with data",
     risk="People look at a dashboard that cannot show a fault.",
     remedy=(
-        "Run migration_setup to make the dashboard anew; when it is there, compare its names and "
-        "dimensions with what is sent."
+        "Run migration_setup to make the dashboard again; if it exists, compare its names and dimensions "
+        "with the metrics that are sent."
     ),
 )
 def cloudwatch_dashboard_data(dashboard: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """One series without data may just be quiet: throttles are sent only when there are some. All of them cannot."""
+    """One series without data may be fine: throttles are sent only when there are some. All without data is a fault."""
     if not dashboard["exists"]:
         return unknown("the dashboard that migration_setup makes is not there")
     series = dashboard["series"]
@@ -127,11 +125,11 @@ def cloudwatch_dashboard_data(dashboard: Snapshot, _: Snapshot, limits: Threshol
     unit="streams",
     severity="critical",
     risk=("Logs are read by more people than secrets, are kept for months, and are copied elsewhere."),
-    remedy=("Rotate the secret now: it was readable. Stop the code from writing it, then delete the stream."),
+    remedy=("Rotate the secret now: it was readable. Stop the code that logs it, then delete the stream."),
     prowler=("cloudwatch_log_group_no_secrets_in_logs",),
 )
 def logs_group_no_secrets(group: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """The sample is of the last day's first lines; what is not in it is not judged."""
+    """Judges a sample: the first lines of the last day. Other lines are not judged."""
     found, sampled = group["secrets"], group["sampled"]
     if not found:
         return ok(f"none in a sample of {sampled} lines", value=0, limit=0)

@@ -40,7 +40,7 @@ def cost_service_growth(service: Snapshot, _: Snapshot, limits: Thresholds) -> C
     ),
 )
 def cost_tag_growth(tag: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
-    """A wave that begins costs more than nothing; only what grows later is looked at."""
+    """Growth of the cost of each wave. A wave that is new in the month is no fault."""
     is_alone = len(estate.path("cost_explorer.tags")) == 1
     if not tag["value"] and is_alone and tag["now"] >= limits.cost.min_amount:
         return warning("no cost carries the tag: nobody set it, or it is not activated for cost allocation")
@@ -54,9 +54,9 @@ def cost_tag_growth(tag: Snapshot, estate: Snapshot, limits: Thresholds) -> Chec
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     unit="%",
     empty="ok",
-    risk="Bytes that cross zones, Regions or NAT gateways are paid each time.",
+    risk="Data that crosses zones, Regions or NAT gateways costs money each time.",
     remedy=(
-        "See which side sends: replication through a NAT gateway instead of an endpoint or a private "
+        "Find the sender: replication through a NAT gateway instead of an endpoint or a private "
         "connection, or servers that call each other across zones."
     ),
 )
@@ -71,14 +71,11 @@ def cost_data_transfer_growth(usage_type: Snapshot, _: Snapshot, limits: Thresho
     title="Services that cost more than the week before",
     section="Maintenance Tasks, Weekly 1. Review CloudWatch Dashboards",
     unit="%",
-    risk=(
-        "Leftovers of finished migrations (staging disks, test instances, snapshots) cost from the day "
-        "they are forgotten."
-    ),
+    risk=("Leftovers of finished migrations (staging disks, test instances, snapshots) cost money every day."),
     remedy=("Open the service in Cost Explorer by usage type; the monthly cost review names leftovers."),
 )
 def cost_week_growth(service: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Services that cost more than in the week before. Little money says nothing, nor what is billed by the month."""
+    """Services that cost more than in the week before. Small amounts and what is billed by the month do not count."""
     now, before = service["now"], service["before"]
     said = f"{now:.2f} {service['currency']} in seven days, {before:.2f} in the seven before"
     monthly = service.optional("monthly")
@@ -87,7 +84,7 @@ def cost_week_growth(service: Snapshot, _: Snapshot, limits: Thresholds) -> Chec
         said += f"; {monthly['now']:.2f} and {monthly['before']:.2f} of them billed on the first of the month"
     least, most = limits.weekly.min_cost_growth, limits.weekly.max_cost_growth_percent
     growth = now - before
-    # From nothing there is no percentage; the amount decides alone.
+    # Without an earlier cost there is no percentage: the amount alone decides.
     percent = round(100 * growth / before, 1) if before > 0 else None
     if growth > least and (percent is None or percent > most):
         return warning(said, value=percent, limit=most, evidence=(service.plain(),))

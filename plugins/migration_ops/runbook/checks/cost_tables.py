@@ -1,4 +1,4 @@
-"""What the cost review shows beside its findings: the last whole month and the one before, largest first."""
+"""Tables of the cost review beside its findings: the last whole month and the one before, largest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables: state, throttling, hot keys, protection, tables that nobody owns any more."""
+"""DynamoDB tables: state, throttling, hot keys, protection, billing mode, leftovers of drills and restores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from migration_ops.runbook.checks.chapters import AUDIT, COST, HEALTH, PERFORMAN
 from migration_ops.runbook.checks.check import check
 from migration_ops.runbook.checks.sizing import Consumption
 
-# Reads and writes go on meanwhile; an index that is being made cannot be asked yet.
+# The table can be read and written meanwhile; an index that is being made cannot be queried yet.
 CHANGING = frozenset({"CREATING", "UPDATING"})
 UNUSABLE = frozenset({"ARCHIVED", "ARCHIVING", "DELETING", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"})
 SERIES = ("hotReads", "hotWrites", "readThrottles", "writeThrottles", "reads", "writes")
@@ -37,10 +37,10 @@ ON = ("ENABLED", "ENABLING")
     title="Throttled requests of the ledger",
     section="Performance Tuning, DynamoDB Optimization",
     unit="requests",
-    risk=("The ledger refuses work: waves stop, or go on late. A throttled index throttles the table's writes too."),
+    risk=("The ledger refuses requests: waves stop, or are late. A throttled index throttles the table's writes too."),
     remedy=(
-        "On-demand tables throttle on one hot key or on sudden growth: look at which index; a provisioned"
-        " table needs more capacity or on-demand mode."
+        "An on-demand table throttles on a hot key or on sudden growth: find out which index. A provisioned"
+        " table needs more capacity, or on-demand mode."
     ),
 )
 def dynamodb_table_throttles(part: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -59,8 +59,8 @@ def dynamodb_table_throttles(part: Snapshot, _: Snapshot, limits: Thresholds) ->
     section="Daily Operations, 1. Health Check",
     risk=("Without the table nothing can be migrated; without an index no migration is found by its status."),
     remedy=(
-        "Look at the table in the console: wait while it is changed; a key that cannot be used must be "
-        "enabled again; switch point-in-time recovery on."
+        "Look at the table in the console. While it is changed, wait; enable a KMS key that cannot be used; "
+        "switch point-in-time recovery on."
     ),
 )
 def dynamodb_table_status(part: Snapshot, estate: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
@@ -87,10 +87,10 @@ def _state(status: str) -> CheckResult:
 @check(
     HEALTH,
     about=dynamodb.TABLES,
-    title="Errors of DynamoDB itself",
+    title="Server errors of DynamoDB",
     section="Performance Tuning, DynamoDB Optimization",
     unit="requests",
-    risk=("DynamoDB failed on its own side. The package sends such requests again, but a wave becomes slow."),
+    risk=("DynamoDB failed on its own side. Such requests are retried, but waves become slow."),
     remedy=("Look at the AWS Health Dashboard of the Region; clear tasks that failed meanwhile."),
 )
 def dynamodb_table_system_errors(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -108,14 +108,14 @@ def dynamodb_table_system_errors(table: Snapshot, _: Snapshot, limits: Threshold
     section="Maintenance Tasks, Quarterly 1. Disaster Recovery Drill",
     unit="h",
     empty="ok",
-    risk=("It costs money, and a table that holds a part of the ledger is taken for the ledger one day."),
+    risk=("It costs money, and somebody may take it for the ledger."),
     remedy=(
         "Clear clean_up in the drill, or load in the restore, that made the table; if nobody needs it, "
         "delete this table."
     ),
 )
 def dynamodb_scratch_table_leftover(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """What was compared and handed over is somebody's; what is young may still be at work."""
+    """Tables that were handed over are in use; young ones may still be worked on."""
     status, hours = table["status"], table["ageHours"]
     if table.optional("handedOver") is not None or status == "DELETING":
         return None
@@ -134,10 +134,10 @@ def dynamodb_scratch_table_leftover(table: Snapshot, _: Snapshot, limits: Thresh
     title="The ledger can be restored to any second",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     severity="medium",
-    risk="A wrong write to the ledger could only be undone as of the last backup.",
+    risk="After a wrong write, the ledger could only be restored to the last backup.",
     remedy=(
-        "Switch point-in-time recovery on (update-continuous-backups), as the stack has it: a change set "
-        "does not mend what was changed beside the stack."
+        "Switch point-in-time recovery on (update-continuous-backups), as in the stack: a change set does not "
+        "undo what was changed outside of the stack."
     ),
     prowler=("dynamodb_tables_pitr_enabled",),
 )
@@ -155,8 +155,8 @@ def dynamodb_ledger_recovery(table: Snapshot, _: Snapshot, __: Thresholds) -> Ch
     severity="medium",
     risk="One wrong call would delete every migration's state and history.",
     remedy=(
-        "Switch it on (update-table --deletion-protection-enabled), as the stack has it: a change set "
-        "does not mend what was changed beside the stack."
+        "Switch it on (update-table --deletion-protection-enabled), as in the stack: a change set does not "
+        "undo what was changed outside of the stack."
     ),
     prowler=("dynamodb_table_deletion_protection_enabled",),
 )
@@ -168,13 +168,13 @@ def dynamodb_ledger_deletion_protection(table: Snapshot, _: Snapshot, __: Thresh
 @check(
     AUDIT,
     about=dynamodb_ledger_table.TABLES,
-    title="The ledger under a key that shows its use",
+    title="The ledger is encrypted with a key of this account",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     severity="medium",
-    risk=("With DynamoDB's own key, which is not in this account, no use of the key is recorded for us."),
+    risk=("DynamoDB's own key is not in this account: CloudTrail records no use of it."),
     remedy=(
-        "Set the table's SSESpecification (update-table), as the stack has it: the AWS managed key or one"
-        " of our own. A change set does not mend what was changed beside the stack."
+        "Set the table's SSESpecification (update-table), as in the stack: the AWS managed key or one of our "
+        "own. A change set does not undo what was changed outside of the stack."
     ),
     prowler=("dynamodb_tables_kms_cmk_encryption_enabled",),
 )
@@ -183,7 +183,7 @@ def dynamodb_ledger_encrypted(table: Snapshot, _: Snapshot, __: Thresholds) -> C
     kind = table.optional("keyType")
     if kind == "KMS":
         return ok("", value=kind)
-    return warning("it is under DynamoDB's own key, outside of this account", value=kind, limit="KMS")
+    return warning("it is encrypted with DynamoDB's own key, outside of this account", value=kind, limit="KMS")
 
 
 @check(
@@ -194,7 +194,7 @@ def dynamodb_ledger_encrypted(table: Snapshot, _: Snapshot, __: Thresholds) -> C
     unit="USD a month",
     risk="The table is billed in the mode that costs more for this use.",
     remedy=(
-        "Change the billing mode (four changes in 24 hours at most), and look again after a month; list "
+        "Change the billing mode (at most four times in 24 hours), and compare again after a month. List "
         "prices of us-east-1 were compared."
     ),
 )
@@ -226,7 +226,7 @@ def dynamodb_table_mode(table: Snapshot, _: Snapshot, limits: Thresholds) -> Che
     about=dynamodb_performance.TABLES,
     title="Writes of indexes",
     section="Performance Tuning, DynamoDB Optimization",
-    unit="index writes a table write",
+    unit="index writes per table write",
     risk="Each index multiplies the price of a write, and slows it when it throttles.",
     remedy=(
         "Drop indexes that nobody queries, project fewer attributes, and keep attributes that change "
@@ -234,7 +234,7 @@ def dynamodb_table_mode(table: Snapshot, _: Snapshot, limits: Thresholds) -> Che
     ),
 )
 def dynamodb_index_write_amplification(table: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
-    """A change of an index key is two writes there: the old entry goes, the new one comes."""
+    """Writes of indexes per table write. A changed index key makes two: the old entry is deleted, a new one put."""
     name = table["name"]
     if not table["indexes"]:
         return ok("it has no index")
@@ -255,7 +255,7 @@ def dynamodb_index_write_amplification(table: Snapshot, estate: Snapshot, limits
     title="Hot keys",
     section="Performance Tuning, DynamoDB Optimization",
     unit="events",
-    risk=("One partition gives 1,000 writes or 3,000 reads a second; more capacity for the table does not help."),
+    risk=("A partition serves 1,000 writes or 3,000 reads a second; more capacity for the table does not help."),
     remedy=("Switch Contributor Insights on to see the key; spread it (a suffix), or change the index's key."),
 )
 def dynamodb_hot_key(part: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -271,16 +271,16 @@ def dynamodb_hot_key(part: Snapshot, _: Snapshot, limits: Thresholds) -> CheckRe
 @check(
     PERFORMANCE,
     about=ledger_expiry.TABLES,
-    title="What deletes items of the ledger",
+    title="Time to live of the ledger",
     section="Performance Tuning, DynamoDB Optimization",
-    risk=("Another attribute deletes nothing or the wrong items; without any, archived migrations stay for ever."),
+    risk=("With another attribute, nothing or the wrong items are deleted; without one, archived migrations stay."),
     remedy=(
         "Let migration_setup put the template's TimeToLiveSpecification back (attribute expiresAt). A "
         "second change within an hour is refused by DynamoDB."
     ),
 )
 def dynamodb_ledger_expiry(table: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Only what the archive marked is ever deleted: by ``expiresAt``, and by nothing else."""
+    """Items of the ledger expire by ``expiresAt`` only, which only the archive sets."""
     if table["status"] not in ON:
         return warning("nothing expires: archived migrations stay for ever", value=table["status"], limit=ON[0])
     if table["attribute"] != ATTRIBUTE:

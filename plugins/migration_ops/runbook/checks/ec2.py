@@ -20,7 +20,7 @@ from migration_ops.runbook.checks.verdicts import judge_secrets
     unit="secrets",
     empty="ok",
     severity="critical",
-    risk="Everybody who may run the document can read the secret in it.",
+    risk="Everybody who may run the document can read the secret.",
     remedy=("Rotate the secret now: it was readable. Use a SecureString parameter or a secret in the document."),
     prowler=("ssm_document_secrets",),
 )
@@ -36,10 +36,10 @@ def ssm_document_no_secrets(document: Snapshot, _: Snapshot, __: Thresholds) -> 
     section="Maintenance Tasks, Monthly 1. Security Audit",
     empty="ok",
     severity="high",
-    risk=("A flaw of an application on the server (SSRF) would hand out the credentials of its role."),
+    risk=("A flaw in an application on the server (SSRF) would give away the credentials of its role."),
     remedy=(
-        "Require tokens (modify-instance-metadata-options), and in the server's launch template before "
-        "cutover, once nothing on it needs IMDSv1."
+        "Require tokens (modify-instance-metadata-options; before cutover in the server's launch template) "
+        "once nothing on the server needs IMDSv1."
     ),
     prowler=("ec2_instance_imdsv2_enabled",),
 )
@@ -60,8 +60,8 @@ def ec2_migrated_instance_imdsv2(instance: Snapshot, _: Snapshot, __: Thresholds
     section="Maintenance Tasks, Monthly 1. Security Audit",
     empty="ok",
     severity="medium",
-    risk=("What was behind the firewall of the old data centre can be reached from the internet."),
-    remedy=("Take the address away, and set the launch template to a private subnet without public addresses."),
+    risk=("A server that was behind a firewall can now be reached from the internet."),
+    remedy=("Remove the address, and set the launch template to a private subnet without public addresses."),
     prowler=("ec2_instance_public_ip",),
 )
 def ec2_migrated_instance_public_address(instance: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
@@ -78,8 +78,7 @@ def ec2_migrated_instance_public_address(instance: Snapshot, _: Snapshot, __: Th
     empty="ok",
     severity="medium",
     risk=(
-        "Without a role the server cannot be reached through SSM, and applications on it will be given "
-        "keys that do not end."
+        "Without a role SSM cannot reach the server, and applications on it are given access keys that never expire."
     ),
     remedy=(
         "Attach an instance profile (at least AmazonSSMManagedInstanceCore), and name it in the server's "
@@ -97,12 +96,12 @@ def ec2_migrated_instance_profile(instance: Snapshot, _: Snapshot, __: Threshold
     AUDIT,
     about=ec2_instances.INSTANCES,
     also=(ssm.ALL,),
-    title="Migrated servers with all their patches",
+    title="Migrated servers with all patches",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="patches",
     empty="ok",
     severity="high",
-    risk="A server that comes from an old data centre brings its old weaknesses along.",
+    risk="A migrated server brings its known vulnerabilities along.",
     remedy=(
         "Patch the server with Patch Manager (AWS-RunPatchBaseline) in its maintenance window; have every"
         " server scanned weekly."
@@ -110,10 +109,10 @@ def ec2_migrated_instance_profile(instance: Snapshot, _: Snapshot, __: Threshold
     prowler=("ssm_managed_compliant_patching",),
 )
 def ec2_migrated_instance_patched(instance: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
-    """Systems Manager scanned a migrated server lately and misses no patch on it."""
+    """Systems Manager scanned a migrated server lately and found no missing patch."""
     state = estate.path("patch_compliance.servers").optional(instance["name"])
     if state is None:
-        return warning("Systems Manager has never looked for patches on it")
+        return warning("Systems Manager has never scanned it for patches")
     limit = limits.audit.max_patch_scan_age_days
     if state["status"] == "NON_COMPLIANT":
         missing = state["missing"]
@@ -123,7 +122,7 @@ def ec2_migrated_instance_patched(instance: Snapshot, estate: Snapshot, limits: 
     if state["status"] != "COMPLIANT":
         return unknown(f"Systems Manager calls it {state['status']}")
     if state["ageDays"] > limit:
-        return warning(f"the last look for patches is {state['ageDays']:.0f} days old, limit {limit}")
+        return warning(f"the last scan for patches is {state['ageDays']:.0f} days old, limit {limit}")
     return ok("no patch is missing", value=0, limit=0)
 
 
@@ -134,7 +133,7 @@ def ec2_migrated_instance_patched(instance: Snapshot, estate: Snapshot, limits: 
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     unit="%",
     empty="ok",
-    risk="An instance that is paid and does nothing.",
+    risk="The instance costs money and does nothing.",
     remedy="Ask its owner; stop it, or take a smaller type.",
 )
 def ec2_instance_idle(instance: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -158,11 +157,11 @@ def ec2_instance_idle(instance: Snapshot, _: Snapshot, limits: Thresholds) -> Ch
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     unit="days",
     empty="ok",
-    risk="Volumes are paid whether or not an instance uses them.",
+    risk="Volumes cost money whether or not an instance uses them.",
     remedy="Take a snapshot if in doubt, then delete the volume.",
 )
 def ebs_volume_unattached(volume: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """EC2 does not say since when; a young one may be on its way to an instance."""
+    """EC2 does not say since when a volume is unattached; a young one may be about to be attached."""
     days, age = limits.cost.idle_days, round(volume["ageHours"] / 24, 1)
     if volume["attachedTo"] or volume["state"] != "available":
         return ok("in use", limit=days)
@@ -177,8 +176,8 @@ def ebs_volume_unattached(volume: Snapshot, _: Snapshot, limits: Thresholds) -> 
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     unit="days",
     empty="ok",
-    risk="Snapshots are paid for as long as they are kept, and nobody knows what for.",
-    remedy=("Delete it, move it to the archive tier, or let a backup plan keep it with a reason and an end."),
+    risk="Snapshots cost money for as long as they are kept, and nobody knows what these are for.",
+    remedy=("Delete it, move it to the archive tier, or let a backup plan keep it until a set date."),
 )
 def ebs_snapshot_without_volume(snapshot: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Snapshots of volumes that are gone, of which no image of ours is made and which no backup plan keeps."""
@@ -197,7 +196,7 @@ def ebs_snapshot_without_volume(snapshot: Snapshot, _: Snapshot, limits: Thresho
     title="Elastic IP addresses that nothing uses",
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     empty="ok",
-    risk="An address is paid by the hour.",
+    risk="An address costs money by the hour.",
     remedy="Release it, unless somebody outside still has it in an allow list.",
 )
 def ec2_address_unassociated(address: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:

@@ -1,4 +1,4 @@
-"""EventBridge: rules that deliver, and buses that are open."""
+"""EventBridge: delivery of rules, and open buses."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ENABLED = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
     unit="invocations",
     kind="buses",
     risk=(
-        "A rule matched and its target could not be called for good: without a dead-letter queue of its "
-        "own the event is lost."
+        "A rule matched, and all retries to call its target failed: without a dead-letter queue of the "
+        "target the event is lost."
     ),
     remedy=(
         "Look at the target's permission for the rule (queue or topic policy, lambda GetPolicy) and at "
@@ -30,7 +30,7 @@ ENABLED = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
     ),
 )
 def events_rule_failed_invocations(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Invocations that failed for good. CloudWatch has the metric only when it is not zero: no data means none."""
+    """Invocations that failed after all retries. CloudWatch has no data for zero: no data means none."""
     failures = sum(rule["failedInvocations"]["values"])
     lost = tuple(target["arn"] for target in rule["targets"] if not target.optional("deadLetterArn"))
     evidence = tuple(f"no dead-letter queue: {arn}" for arn in lost) if failures else ()
@@ -46,7 +46,7 @@ def events_rule_failed_invocations(rule: Snapshot, _: Snapshot, limits: Threshol
     section="Monitoring & Alerts, Key Metrics to Monitor",
     unit="events",
     kind="buses",
-    risk=("Neither the target nor the rule's dead-letter queue took the event: nobody has it any more."),
+    risk=("Neither the target nor its dead-letter queue took the event: it is lost."),
     remedy=(
         "Mend the dead-letter queue's policy (sqs:SendMessage for events.amazonaws.com); find the lost "
         "requests in the sender's log and send them again."
@@ -67,11 +67,11 @@ def events_rule_undelivered(rule: Snapshot, _: Snapshot, limits: Thresholds) -> 
     section="Monitoring & Alerts, Key Metrics to Monitor",
     unit="times",
     kind="buses",
-    risk="EventBridge runs the rule later than events come in: requests are late.",
-    remedy=("Ask for a higher quota of invocations a second, or let the rule match fewer events."),
+    risk="EventBridge delivers events late: requests are late.",
+    remedy=("Request a higher quota of invocations per second, or let the rule match fewer events."),
 )
 def events_rule_throttled(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Rules that EventBridge ran later than their events came. No data means none, as AWS/Events sends no zeros."""
+    """Times that EventBridge delayed a rule. No data means none, as AWS/Events sends no zeros."""
     seen = sum(rule["throttled"]["values"])
     return above(seen, limits.events.max_throttled, "times throttled", FindingStatus.WARNING)
 
@@ -82,14 +82,14 @@ def events_rule_throttled(rule: Snapshot, _: Snapshot, limits: Thresholds) -> Ch
     title="Rules that deliver",
     section="Monitoring & Alerts, Key Metrics to Monitor",
     kind="buses",
-    risk=("Events that match a disabled rule, or one without a target, vanish without a trace."),
+    risk=("Events that match a disabled rule, or one without a target, are lost without a trace."),
     remedy=(
-        "Enable the rule with its bus named (enable_rule without EventBusName asks the default bus), or "
-        "run migration_setup to make its target anew."
+        "Enable the rule, naming its bus (enable_rule without EventBusName means the default bus), or run "
+        "migration_setup to make its target again."
     ),
 )
 def events_rule_delivers(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Rules that are disabled, or have no target: their events vanish, and no metric shows it."""
+    """Rules that are disabled, or have no target: their events are lost, and no metric shows it."""
     state, targets = rule["state"], rule["targets"]
     if state == "DISABLED":
         return critical("the rule is disabled", value=state)
@@ -107,10 +107,10 @@ def events_rule_delivers(rule: Snapshot, _: Snapshot, limits: Thresholds) -> Che
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="buses",
     severity="high",
-    risk="Anybody can send MigrationRequested, and so start migrations.",
+    risk="Anybody can send MigrationRequested events, and so request migrations.",
     remedy="Name the accounts in the bus's policy, or bind it with aws:PrincipalOrgID.",
     prowler=("eventbridge_bus_exposed",),
 )
 def eventbridge_bus_not_public(bus: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """The policy of a bus lets in nobody in general."""
+    """No policy of a bus allows everybody."""
     return open_to([("", one) for one in bus["policies"]])

@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 class Ended:
     """Executions of one state machine that ended with one status in the window.
 
-    :param evidence: the last ones, with cause and last events; EXPRESS executions cannot be looked at.
+    :param evidence: the last executions, with cause and last events; none for EXPRESS, which has no history.
     """
 
     count: int
@@ -27,9 +27,9 @@ class Ended:
 
 def ended(machine: Snapshot, status: str) -> Ended:
     """
-    The list is eventually consistent, and says nothing of EXPRESS; the metric comes minutes late.
+    The larger of list and metric: the list is eventually consistent and lacks EXPRESS, the metric is minutes late.
 
-    :raises NotRead: either could not be read.
+    :raises NotReadError: either could not be read.
     """
     series = machine["metrics"][status]
     counted = [(_time(at), round(count)) for at, count in zip(series["times"], series["values"], strict=True)]
@@ -46,7 +46,7 @@ def ended(machine: Snapshot, status: str) -> Ended:
 
 
 def most_in_an_hour(counted: Iterable[tuple[datetime, int]]) -> int:
-    """The most in any hour, wherever that hour begins."""
+    """The most in any hour, whenever that hour begins."""
     recent: deque[tuple[datetime, int]] = deque()
     most = running = 0
     for at, count in sorted(counted):

@@ -1,6 +1,6 @@
 """What an empty list means: nothing of the kind is here, or something that must be here is gone.
 
-Only a list that was read to its end can be empty. One that was not read is a failure, and stays UNKNOWN.
+Only a list that was read completely can be empty. A list that could not be read stays UNKNOWN.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Listed:
     A list that a reader makes.
 
     :param kind: the member of ``resources.yaml`` by which its entries are chosen, or one of its ``expect``.
-    :param label: what it is a list of.
-    :param verdict: of its absence where it is not expected.
+    :param label: what it is a list of, for messages.
+    :param verdict: when it is empty and not expected.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Listed:
 
 _FUNCTIONS, _MACHINES = Listed("functions", "functions"), Listed("stateMachines", "state machines")
 _QUEUES, _COSTS = Listed("queues", "queues"), Listed("costs", "cost data")
-# By what checks are about. Lists that are not here are our own (ledger, table, heartbeats): empty is never well.
+# By the list that checks judge. Other lists are our own (ledger, table, heartbeats): the check's `empty` decides.
 LISTS: dict[str, Listed] = {
     "advisories.scans": Listed("dependencyScan", "scan of the Python packages", FindingStatus.WARNING),
     "audit_lambda.functions": _FUNCTIONS,
@@ -69,8 +69,8 @@ def with_expectations(
     reader: str, document: dict[str, Any], resources: Resources, settings: Settings
 ) -> dict[str, Any]:
     """
-    What was read, with which of its empty lists are no fault (``noneExpected``), what of ours is not in a list
-    (``ownMissing``), and entries that say why nothing of them is worse than a WARNING (``warnOnly``).
+    The document with additions: empty lists that are no fault (``noneExpected``), our own resources that a list lacks
+    (``ownMissing``), and per entry the reason why it is a WARNING at most (``warnOnly``).
 
     :param reader: name of the reader that made the document.
     """
@@ -93,13 +93,13 @@ def with_expectations(
 
 
 def _unless_not_set_up(entries: Any, listed: Listed, resources: Resources) -> Any:
-    """What nobody has set up is not there, unless somebody says that it must be."""
+    """A scan that nobody has set up counts as an empty list, unless it is expected."""
     is_absent = is_failed(entries) and entries[NOT_READ]["code"] == NoScanError.code
     return [] if is_absent and not resources.expects(listed.kind) else entries
 
 
 def _with_reasons(entries: list[Any], resources: Resources, kind: str) -> list[Any]:
-    """Entries of which nothing is worse than a WARNING say why, see ``Names.warn_only``."""
+    """Entries, with the reason for those that are a WARNING at most, see ``Names.warn_only``."""
     names = getattr(resources, to_snake(kind), None)
     if not isinstance(names, Names) or not names.warn_only:
         return entries
@@ -114,7 +114,7 @@ def _missing(listed: Listed, entries: list[Any], resources: Resources, settings:
 
 
 def none_here(about: str) -> tuple[FindingStatus, str]:
-    """What to say of a list that is empty and not expected."""
+    """Verdict and reason for a list that is empty and not expected."""
     listed = LISTS.get(about, Listed("", about))
     return listed.verdict, f"no {listed.label} here: {SKIPPED}"
 

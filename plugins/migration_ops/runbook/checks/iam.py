@@ -1,4 +1,4 @@
-"""Identity: administrators, escalation, what is not used."""
+"""IAM roles: administrators, privilege escalation, unused permissions."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ ACTIVE = "ACTIVE"
     AUDIT,
     about=iam.ROLES,
     route=Route.PAGE,
-    title="Inline policies allow no everything",
+    title="No inline policy allows everything",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="policies",
     kind="roles",
     severity="critical",
-    risk="Whoever takes the role on, or runs code in it, owns the account.",
+    risk="Whoever assumes the role, or runs code in it, owns the account.",
     remedy=(
-        "Replace the policy by what the role has used (Access Analyzer generates it from CloudTrail), then delete it."
+        "Attach a policy of what the role has used (Access Analyzer generates it from CloudTrail); delete this one."
     ),
     prowler=("iam_inline_policy_no_administrative_privileges",),
 )
@@ -52,15 +52,14 @@ def iam_inline_policy_no_administrative_privileges(role: Snapshot, _: Snapshot, 
     AUDIT,
     about=iam.ROLES,
     route=Route.PAGE,
-    title="Attached customer policies allow no everything",
+    title="No attached customer policy allows everything",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="policies",
     kind="roles",
     severity="critical",
-    risk=("Whoever takes the role on, or runs code in it, owns the account; the policy may be attached elsewhere too."),
+    risk=("Whoever assumes the role, or runs code in it, owns the account; the policy may be attached elsewhere too."),
     remedy=(
-        "Detach it from the role; attach a policy of what the role has used. Look at what else the policy"
-        " is attached to."
+        "Detach it from the role; attach a policy of what the role has used. Look where else the policy is attached."
     ),
     prowler=("iam_customer_attached_policy_no_administrative_privileges",),
 )
@@ -80,10 +79,10 @@ def iam_customer_attached_policy_no_administrative_privileges(
     unit="policies",
     kind="roles",
     severity="critical",
-    risk="Whoever takes the role on, or runs code in it, owns the account.",
+    risk="Whoever assumes the role, or runs code in it, owns the account.",
     remedy=(
-        "Detach AdministratorAccess; leave out the roles that people sign in to by `roles.exclude` in "
-        "resources.yaml, once somebody answers for them."
+        "Detach AdministratorAccess. Exclude roles that people sign in with by `roles.exclude` in "
+        "resources.yaml, once somebody is responsible for them."
     ),
     prowler=("iam_role_administratoraccess_policy",),
 )
@@ -95,15 +94,15 @@ def iam_role_administratoraccess_policy(role: Snapshot, _: Snapshot, __: Thresho
 @check(
     AUDIT,
     about=iam.ROLES,
-    title="No role can give itself more",
+    title="No role can give itself more permissions",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="ways",
     kind="roles",
     severity="high",
-    risk="By the named permissions the role reaches every other permission of the account.",
+    risk="With the named permissions the role can get every other permission of the account.",
     remedy=(
         "Narrow the named actions to the resources the role works on (iam:PassRole to named roles, with "
-        "iam:PassedToService), or set a permissions boundary that the role cannot take off or rewrite."
+        "iam:PassedToService), or set a permissions boundary that the role cannot remove or change."
     ),
     prowler=(
         "iam_inline_policy_allows_privilege_escalation",
@@ -111,7 +110,7 @@ def iam_role_administratoraccess_policy(role: Snapshot, _: Snapshot, __: Thresho
     ),
 )
 def iam_role_no_privilege_escalation(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult | None:
-    """A role that may do everything already, and is held by nothing, is for the checks of administrative policies."""
+    """Skips a role that may do everything without a boundary: the checks of administrative policies judge it."""
     policies = own_policies(role) + attached_policies(role, by_aws=True)
     permissions = permissions_of(role)
     if administrators(policies) and permissions.boundary is None and not permissions.shed:
@@ -130,17 +129,17 @@ def iam_role_no_privilege_escalation(role: Snapshot, _: Snapshot, __: Thresholds
 @check(
     AUDIT,
     about=iam.ROLES,
-    title="No policy lets take on every role",
+    title="No policy allows a role to assume every role",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="policies",
     kind="roles",
     severity="critical",
-    risk=("The role can become every role whose trust policy leaves that to IAM, also in other accounts."),
+    risk=("The role can assume every role whose trust policy allows its account, also in other accounts."),
     remedy="Name the roles in the policy's Resource.",
     prowler=("iam_no_custom_policy_permissive_role_assumption",),
 )
 def iam_policy_no_permissive_role_assumption(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """What a Deny or the boundary takes away is not counted; an administrator is for the checks of those."""
+    """What a Deny or the boundary takes away is not counted; administrators have checks of their own."""
     open_to_all = [
         one
         for one in permissions_of(role).widely_allows(ASSUME_ROLE)
@@ -148,7 +147,7 @@ def iam_policy_no_permissive_role_assumption(role: Snapshot, _: Snapshot, __: Th
     ]
     found = [policy.name for policy in own_policies(role) if any(one in open_to_all for one in policy.statements)]
     if not found:
-        return ok("it may take on named roles at most", value=0)
+        return ok("it may assume named roles at most", value=0)
     return critical(
         f"{', '.join(found)} allows {ASSUME_ROLE} on every role", value=len(found), limit=0, evidence=tuple(found)
     )
@@ -157,12 +156,12 @@ def iam_policy_no_permissive_role_assumption(role: Snapshot, _: Snapshot, __: Th
 @check(
     AUDIT,
     about=iam.ROLES,
-    title="No policy has all of KMS",
+    title="No policy allows all of KMS",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="policies",
     kind="roles",
     severity="medium",
-    risk="The role can read what every key protects, and schedule the keys for deletion.",
+    risk="The role can decrypt with every key, and schedule the keys for deletion.",
     remedy=("Allow the actions the role needs (kms:Decrypt, kms:GenerateDataKey) on the keys it needs."),
     prowler=(
         "iam_inline_policy_no_full_access_to_kms",
@@ -180,7 +179,7 @@ def iam_policy_no_full_access_to_kms(role: Snapshot, _: Snapshot, __: Thresholds
         )
     ]
     if not found:
-        return ok("no policy has all of KMS", value=0)
+        return ok("no policy allows all of KMS", value=0)
     return warning(
         f"{', '.join(found)} allows {ALL_OF_KMS} on every key", value=len(found), limit=0, evidence=tuple(found)
     )
@@ -189,16 +188,16 @@ def iam_policy_no_full_access_to_kms(role: Snapshot, _: Snapshot, __: Thresholds
 @check(
     AUDIT,
     about=iam.ROLES,
-    title="No policy changes everything of a service",
+    title="No policy may change every resource of a service",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="policies",
     kind="roles",
     severity="medium",
-    risk=("A fault or a break-in of this role reaches every resource of the service, not only its own."),
-    remedy="Name the resources, or bind the statement by a condition on their tags.",
+    risk=("A fault in the role's code, or an attacker with the role, reaches every resource of the service."),
+    remedy="Name the resources, or add a condition on their tags to the statement.",
 )
 def iam_policy_no_wildcard_resource_on_changes(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Policies that may change everything of a service."""
+    """Policies that may change every resource of a service."""
     permissions = permissions_of(role)
     found = {
         policy.name: sorted(
@@ -226,16 +225,16 @@ def iam_policy_no_wildcard_resource_on_changes(role: Snapshot, _: Snapshot, __: 
 @check(
     AUDIT,
     about=iam.ROLES,
-    title="Roles use what they may",
+    title="Roles use their permissions",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="services",
     kind="roles",
     severity="low",
-    risk="Permissions that nobody needs are of use only to somebody who breaks in.",
-    remedy="Take the named services out of the role's policies, after a look at yearly jobs.",
+    risk="Permissions that nobody needs help only an attacker.",
+    remedy="Remove the named services from the role's policies, after checking yearly jobs.",
 )
 def iam_role_no_unused_permissions(role: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult:
-    """Services that IAM has never seen used count from the role's creation."""
+    """A service that was never used counts as unused since the role's creation."""
     now, limit = estate.path("iam.readAt"), limits.audit.max_unused_permission_days
     if days_between(role["createdAt"], now) <= limit:
         return ok(f"made less than {limit} days ago", limit=0)

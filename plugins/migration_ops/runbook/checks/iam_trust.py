@@ -1,4 +1,4 @@
-"""Who may become a role: its trust policy."""
+"""Who may assume a role: its trust policy."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ ACTIVE = "ACTIVE"
     AUDIT,
     about=iam.ROLES,
     route=Route.PAGE,
-    title="Nobody from outside takes on a role unasked",
+    title="Nobody from outside can assume a role without a condition",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="principals",
     kind="roles",
     severity="critical",
-    risk="The role can be taken on by people who have nothing to do with us.",
+    risk="People outside of our organization can assume the role.",
     remedy=(
-        "Name the principals; ask other accounts for sts:ExternalId, everybody for aws:PrincipalOrgID, "
-        "identity providers for the subject (sub) with your organization's whole name in it, Cognito for "
-        "the pool (aud), SAML for SAML:aud."
+        "Name the principals, and add conditions: sts:ExternalId for other accounts, aws:PrincipalOrgID for "
+        "everybody (*), the subject (sub) with your organization's full name for identity providers, the pool "
+        "(aud) for Cognito, SAML:aud for SAML."
     ),
 )
 def iam_role_trust_not_permissive(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Roles that people from outside can take on."""
+    """Roles that people from outside can assume."""
     found = open_doors(role["trust"], role["accountId"])
     said, public = second_opinion(asked_of(role, "trustCheck"))
     evidence = (*found, *((said,) if said else ()))
     if not found and public:
         return critical(f"{said}; our reading finds nobody", value=1, limit=0, evidence=evidence)
     if not found:
-        return ok("only who is named or tied to us may take it on", value=0, evidence=evidence)
+        return ok("only named principals, or those bound to us, may assume it", value=0, evidence=evidence)
     return critical(
-        f"may be taken on without a condition by {', '.join(found)}",
+        f"may be assumed without a condition by {', '.join(found)}",
         value=len(found),
         limit=0,
         evidence=evidence,
@@ -50,20 +50,20 @@ def iam_role_trust_not_permissive(role: Snapshot, _: Snapshot, __: Thresholds) -
 @check(
     AUDIT,
     about=iam.ROLES,
-    title="Services take on a role on our behalf only",
+    title="Services assume a role on our behalf only",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="services",
     kind="roles",
     severity="high",
-    risk=("Somebody of another account can have the service act with our role on their behalf."),
+    risk=("Another account can make the service act with our role."),
     remedy="Add a condition on aws:SourceAccount (better aws:SourceArn) to the trust policy.",
     prowler=("iam_role_cross_service_confused_deputy_prevention",),
 )
 def iam_role_cross_service_confused_deputy_prevention(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Services that take on a role for whoever asks them."""
+    """Services that may assume a role on behalf of any account."""
     found = deputies(role["trust"])
     if not found:
-        return ok("services take it on for this account only", value=0)
+        return ok("services assume it for this account only", value=0)
     return critical(
-        f"{', '.join(found)} may take it on for any account", value=len(found), limit=0, evidence=tuple(found)
+        f"{', '.join(found)} may assume it for any account", value=len(found), limit=0, evidence=tuple(found)
     )

@@ -20,7 +20,7 @@ PENDING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="keys",
     severity="medium",
-    risk="All data ever encrypted hangs on one key material.",
+    risk="All data ever encrypted depends on one key material.",
     remedy="Enable automatic rotation of the key (for a multi-Region key on its primary).",
     prowler=("kms_cmk_rotation_enabled",),
 )
@@ -35,7 +35,7 @@ def kms_key_rotation_enabled(key: Snapshot, _: Snapshot, __: Thresholds) -> Chec
 @check(
     AUDIT,
     about=kms.KEYS,
-    title="No key waits for its deletion",
+    title="No key is scheduled for deletion",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="keys",
     severity="critical",
@@ -46,7 +46,7 @@ def kms_key_rotation_enabled(key: Snapshot, _: Snapshot, __: Thresholds) -> Chec
     prowler=("kms_cmk_not_deleted_unintentionally",),
 )
 def kms_key_not_pending_deletion(key: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Keys that are about to be deleted."""
+    """Keys that are scheduled for deletion."""
     state = key["state"]
     if state not in PENDING:
         return ok(f"is {state}", value=state)
@@ -69,5 +69,5 @@ def kms_key_not_pending_deletion(key: Snapshot, _: Snapshot, __: Thresholds) -> 
     prowler=("kms_key_not_publicly_accessible",),
 )
 def kms_key_not_publicly_accessible(key: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Keys whose policy lets in everybody."""
+    """Keys whose policy allows everybody."""
     return open_to([("", key["policy"])], asked_of(key, "accessCheck"))

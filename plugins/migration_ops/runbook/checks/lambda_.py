@@ -23,28 +23,28 @@ from migration_ops.runbook.checks.sizing import CPU_NOTE, LEAST_MB, proposed_mb
     section="Daily Operations, 1. Health Check",
     unit="%",
     kind="functions",
-    risk=("Steps of migrations fail; what was asked for is retried and then lost to the dead letters."),
+    risk=("Steps of migrations fail; requests are retried and then become dead letters."),
     remedy=(
-        "Read the function's log evidence, roll back its last deployment if the errors began with it, and"
-        " look at its dead letters."
+        "Read the function's log, roll back its last deployment if the errors began with it, and look at its "
+        "dead letters."
     ),
 )
 def lambda_function_error_rate(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Few invocations make no rate: then any error is a WARNING (one of two would be 50 %, and page somebody)."""
+    """Below ``minInvocations`` any error is a WARNING: one of two would be 50 %, and page somebody."""
     guard, limit = limits.functions.min_invocations, limits.functions.max_error_percent
     counted = function["errors"]["values"]
     invocations, errors = sum(function["invocations"]["values"]), sum(counted)
     if not invocations and not errors:
         return ok("not invoked", limit=limit)
     if not counted:
-        # Lambda writes 0 errors with each invocation: without any data point nobody knows.
+        # Lambda sends Errors, also 0, with each invocation: no data point means that nobody knows.
         return unknown(f"{invocations:g} invocations, and CloudWatch has no Errors of them")
     said = f"{errors:g} of {invocations:g} invocations failed"
     if invocations >= guard:
         rate = 100 * errors / invocations
         return above(rate, limit, said, FindingStatus.CRITICAL, evidence=_times(function))
     if errors:
-        return warning(f"{said}, fewer than {guard} are no rate", limit=limit, evidence=_times(function))
+        return warning(f"{said}, fewer than {guard} make no rate", limit=limit, evidence=_times(function))
     return ok(said, value=0, limit=limit)
 
 
@@ -63,12 +63,12 @@ def _times(function: Snapshot) -> tuple[str, ...]:
     kind="functions",
     risk="Events wait for a retry, and are lost when they get too old.",
     remedy=(
-        "Look at the function's reserved concurrency (it causes throttling above itself) and at the "
+        "Look at the function's reserved concurrency (above it invocations are throttled) and at the "
         "account's concurrency limit."
     ),
 )
 def lambda_function_throttles(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """No data point is no refusal: a counter that CloudWatch could be asked for and has nothing of."""
+    """Throttled invocations. No data point means none."""
     throttles = sum(function["throttles"]["values"])
     return above(throttles, limits.functions.max_throttles, "throttled invocations", FindingStatus.WARNING)
 
@@ -81,7 +81,7 @@ def lambda_function_throttles(function: Snapshot, _: Snapshot, limits: Threshold
     section="Daily Operations, 1. Health Check",
     unit="lines",
     kind="functions",
-    risk="Errors that a function handles, and says, do not count as failed invocations.",
+    risk="Errors that a function handles and logs do not count as failed invocations.",
     remedy=(
         "Read the lines around the evidence in its log stream, with the correlation id in CloudWatch Logs Insights."
     ),
@@ -112,18 +112,18 @@ def _absent(function: Snapshot, estate: Snapshot, limit: int) -> CheckResult:
 @check(
     PERFORMANCE,
     about=lambda_performance.FUNCTIONS,
-    title="p99 against the time-out",
+    title="p99 duration compared with the time-out",
     section="Performance Tuning, Lambda Optimization",
     unit="%",
     kind="functions",
     risk="The slowest invocations are cut off in the middle of their work.",
     remedy=(
-        "Find what is slow in the slowest traces before raising the time-out; it must stay below the "
-        "visibility timeout of the queue that feeds the function (AWS advises six times the function's)."
+        "Find what is slow in the slowest traces before raising the time-out. The visibility timeout of a "
+        "queue that feeds the function must be longer (AWS advises six times the function's time-out)."
     ),
 )
 def lambda_duration_near_timeout(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Functions whose slowest hundredth comes near their time-out. Averages hide that."""
+    """Functions whose p99 duration comes near their time-out. Averages hide that."""
     if not total(function["invocations"]):
         return ok("not invoked in the window")
     worst = {key: worst_day(function["duration"][key]) for key in ("p50", "p95", "p99", "max")}
@@ -150,7 +150,7 @@ def lambda_duration_near_timeout(function: Snapshot, _: Snapshot, limits: Thresh
     remedy=("Set the proposed memory size and look at the next REPORT lines; layers do not lower memory."),
 )
 def lambda_memory_too_small(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Functions that nearly use up their memory, by their own REPORT lines; at the size they are killed."""
+    """Functions that nearly use up their memory, by their own REPORT lines; at the limit they are killed."""
     if not total(function["invocations"]):
         return ok("not invoked in the window")
     memory, size = function["memory"], function["memoryMb"]
@@ -175,14 +175,14 @@ def lambda_memory_too_small(function: Snapshot, _: Snapshot, limits: Thresholds)
     section="Performance Tuning, Lambda Optimization",
     unit="%",
     kind="functions",
-    risk="Memory that is paid for and not used.",
+    risk="Memory costs money and is not used.",
     remedy=(
-        "Try the proposed size where p95 allows it; take it back when the duration grows more than the "
-        "price falls. Three times the use, as the runbook once said, is no rule."
+        "Try the proposed size where p95 allows it; undo it when the duration grows more than the price "
+        "falls. The runbook's rule of three times the use does not fit every function."
     ),
 )
 def lambda_memory_too_large(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Functions that use a small part of the memory that is paid for. A proposal, with what must be watched."""
+    """Functions that use a small part of their memory size. The evidence proposes a size."""
     if not total(function["invocations"]):
         return ok("not invoked in the window")
     memory, size = function["memory"], function["memoryMb"]
@@ -204,11 +204,11 @@ def lambda_memory_too_large(function: Snapshot, _: Snapshot, limits: Thresholds)
     section="Performance Tuning, Lambda Optimization",
     unit="at once",
     kind="functions",
-    risk=("Above the reserved concurrency invocations are throttled; asynchronous ones wait and are lost in the end."),
-    remedy=("Raise or remove the reservation, or let the queue's maximum concurrency hold the function back."),
+    risk=("Above the reserved concurrency invocations are throttled; asynchronous ones are retried, then lost."),
+    remedy=("Raise or remove the reservation, or limit the function by the queue's maximum concurrency."),
 )
 def lambda_reserved_concurrency_reached(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult | None:
-    """Functions that reach their reserved concurrency: reserving does not prevent throttling, it causes it above."""
+    """Functions that reach their reserved concurrency. Above it they are throttled."""
     reserved = function["concurrency"].optional("ReservedConcurrentExecutions")
     if reserved is None:
         return None
@@ -229,11 +229,11 @@ def lambda_reserved_concurrency_reached(function: Snapshot, _: Snapshot, __: Thr
     section="Performance Tuning, Lambda Optimization",
     unit="%",
     kind="functions",
-    risk="Provisioned concurrency is paid by the hour, used or not.",
+    risk="Provisioned concurrency costs money by the hour, used or not.",
     remedy=("Let callers name the version or alias that has it (not $LATEST), lower it, or remove it."),
 )
 def lambda_provisioned_concurrency_unused(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Provisioned concurrency that nobody uses. It belongs to a version or alias: callers of ``$LATEST`` pass it by."""
+    """Unused provisioned concurrency. It belongs to a version or alias: callers of ``$LATEST`` do not use it."""
     configs = [_seen(one) for one in function["provisioned"]]
     if not configs:
         return None
@@ -266,7 +266,7 @@ def _seen(config: Snapshot) -> dict[str, Any]:
 @check(
     WEEKLY,
     about=lambda_runtimes_used.FUNCTIONS,
-    title="Runtimes near their end",
+    title="Runtimes near their end of support",
     section="Maintenance Tasks, Weekly 2. Update Dependencies",
     unit="days",
     kind="functions",

@@ -1,4 +1,4 @@
-"""Functions as the audit sees them: secrets, exposure, keys, runtimes, dead letters."""
+"""Functions in the audit: secrets, exposure, keys, runtimes, dead letters."""
 
 from __future__ import annotations
 
@@ -23,26 +23,23 @@ from migration_ops.runbook.checks.verdicts import asked_of, judge_secrets, open_
     risk=("Whoever may read the function's configuration, its deployments or its logs has the secret."),
     remedy=(
         "Rotate the secret now: it was readable. Keep it in Secrets Manager, give the function its ARN, "
-        "and take the variable away."
+        "and remove the variable."
     ),
     prowler=("awslambda_function_no_secrets_in_variables",),
 )
 def lambda_function_no_secrets_in_variables(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """A function's environment holds names of secrets, never secrets."""
+    """Environment variables of functions hold names of secrets, never secrets."""
     return judge_secrets(function["secrets"], f"none in {function['variables']} variables")
 
 
 @check(
     AUDIT,
     about=lambda_audit.FUNCTIONS,
-    title="Variables of functions under a key of our own",
+    title="Variables of functions encrypted with our own key",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="functions",
     severity="medium",
-    risk=(
-        "With AWS's own key nobody here decides who may decrypt the variables, and no use of the key is "
-        "recorded for us."
-    ),
+    risk=("With AWS's own key we cannot decide who may decrypt the variables, and CloudTrail records no use of it."),
     remedy=(
         "Set KMSKeyArn of the function to a customer-managed key that rotates, and let the function's "
         "role decrypt with it."
@@ -55,7 +52,9 @@ def lambda_function_variables_own_key(function: Snapshot, _: Snapshot, __: Thres
         return ok("there are no variables")
     key = function.optional("keyArn")
     if key is None:
-        return warning("the variables are under AWS's own key", value="AWS's own key", limit="a key of our own")
+        return warning(
+            "the variables are encrypted with AWS's own key", value="AWS's own key", limit="a key of our own"
+        )
     return ok("", evidence=(key,))
 
 
@@ -75,12 +74,12 @@ def lambda_function_variables_own_key(function: Snapshot, _: Snapshot, __: Thres
     prowler=("awslambda_function_using_supported_runtimes",),
 )
 def lambda_function_supported_runtime(function: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Images bring a runtime of their own, which Lambda does not know."""
+    """Functions whose runtime is without support, or soon will be. Container images have no Lambda runtime."""
     if function["packageType"] == "Image":
         return None
     runtime = function["runtime"]
     if runtime.optional("end") is None:
-        return unknown(f"{runtime['name']}: nobody wrote down here when its support ends")
+        return unknown(f"{runtime['name']}: lambda_runtimes.yaml does not say when its support ends")
     left, limit = runtime["daysLeft"], limits.audit.runtime_end_warning_days
     seen = {"value": left, "limit": limit, "evidence": (runtime["name"], runtime["end"])}
     if left <= 0:
@@ -99,18 +98,18 @@ def lambda_function_supported_runtime(function: Snapshot, _: Snapshot, limits: T
     kind="functions",
     severity="critical",
     risk=("Anybody with an AWS account can run the function, with its role's rights and at our cost."),
-    remedy=("Take the permission away (lambda remove-permission), or bind it with SourceArn and SourceAccount."),
+    remedy=("Remove the permission (lambda remove-permission), or bind it with SourceArn and SourceAccount."),
     prowler=("awslambda_function_not_publicly_accessible",),
 )
 def lambda_function_not_public(function: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """The policies of a function, of its aliases and of its versions let in nobody in general."""
+    """No policy of a function, of its aliases or versions allows everybody."""
     policies = function["policies"]
     checks = [each for one in policies for each in asked_of(one, "accessCheck")]
     return open_to([(_of(one["alias"]), one["document"]) for one in policies], checks)
 
 
 def _of(qualifier: str) -> str:
-    """An alias cannot be a number alone."""
+    """A qualifier of digits is a version: an alias cannot be a number."""
     return f"{'version' if qualifier.isdigit() else 'alias'} {qualifier}" if qualifier else ""
 
 
@@ -142,7 +141,7 @@ def lambda_function_url_signed(function: Snapshot, _: Snapshot, __: Thresholds) 
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="functions",
     severity="medium",
-    risk=("An asynchronous invocation that fails three times is gone, and nobody knows of it."),
+    risk=("An asynchronous invocation that fails three times is lost, and nobody notices."),
     remedy=("Give the function a dead-letter queue or an on-failure destination, and watch that queue."),
     prowler=("awslambda_function_no_dead_letter_queue",),
 )

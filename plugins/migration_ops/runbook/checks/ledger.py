@@ -16,10 +16,10 @@ from migration_ops.runbook.checks.check import check
 @check(
     HEALTH,
     about=queries.SUMMARY,
-    title="Migrations on their way",
+    title="Migrations in progress",
     section="Daily Operations, 4. Migration Status Dashboard",
     unit="migrations",
-    risk="A server in two migrations on their way would be launched twice.",
+    risk="A server in two migrations in progress would be launched twice.",
     remedy=(
         "Find out which of the two waves is still running; end the other one (migration_rollback, or "
         "start its wave again)."
@@ -51,12 +51,12 @@ def ledger_active_migrations(summary: Snapshot, _: Snapshot, limits: Thresholds)
     unit="min",
     empty="ok",
     risk=(
-        "Nothing was written about a migration that is on its way: its task may be gone, or waits for "
-        "something that does not come."
+        "Nothing was written about a migration in progress: its task may be gone, or waits for something that "
+        "does not happen."
     ),
     remedy=(
-        "Open the wave's run: a task that waits says for what. Is there no run any more, start the wave "
-        "again: it goes on from what MGN shows."
+        "Open the wave's run: a task that waits says for what. If there is no run any more, start the wave "
+        "again: it continues from what MGN shows."
     ),
 )
 def ledger_migration_stuck(migration: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -78,10 +78,7 @@ def ledger_migration_stuck(migration: Snapshot, _: Snapshot, limits: Thresholds)
     title="Frozen migrations",
     section="Daily Operations, 4. Migration Status Dashboard",
     empty="ok",
-    risk=(
-        "Something could not be verified, for example a rollback; nobody but a person can say what the "
-        "server's state is."
-    ),
+    risk=("Something could not be verified, for example a rollback; only a person can say what the server's state is."),
     remedy=(
         "Read the reason, look at the server in the MGN console, put it right, then clear the wave's task"
         " or run migration_rollback."
@@ -104,11 +101,11 @@ def ledger_migration_frozen(migration: Snapshot, _: Snapshot, limits: Thresholds
     section="Maintenance Tasks, Monthly 2. Performance Review",
     unit="min",
     empty="ok",
-    risk="Slow steps eat the cutover window.",
+    risk="Slow steps use up the change window.",
     remedy="Look at the wave's report and at the job log of that migration in MGN.",
 )
 def ledger_slow_step(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """The longest step of each wave, without those in which people or windows are waited for."""
+    """The longest step of each wave, without steps that wait for people or windows."""
     working = [one for one in wave["steps"] if not one["isWaiting"]]
     if not working:
         return ok("nothing was launched in it")
@@ -127,13 +124,13 @@ def ledger_slow_step(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckRe
     section="Maintenance Tasks, Weekly 1. Review CloudWatch Dashboards",
     unit="%",
     empty="ok",
-    risk=("A wave that loses more than a few servers has a common cause, and the next wave inherits it."),
+    risk=("When several servers of a wave fail, they often have a common cause, and the next wave has it too."),
     remedy=("Open the wave's report and group its failures by error code; mend the cause before the next wave starts."),
 )
 def ledger_success_rate(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Of what ended in a wave, how much completed. A rollback that worked is still a failed migration.
+    """The share of a wave's ended migrations that completed. A rolled-back migration is not completed.
 
-    Of few migrations a rate says nothing: of one that was rolled back, 0 %. There a failure is a warning.
+    Below ``minEndedMigrations`` any failure is a WARNING: one migration that was rolled back would be 0 %.
     """
     percent = round(100 * wave["completed"] / wave["ended"], 1)
     least = limits.weekly.min_success_percent
@@ -141,7 +138,7 @@ def ledger_success_rate(wave: Snapshot, _: Snapshot, limits: Thresholds) -> Chec
     counts = (wave["byStatus"].plain(),)
     enough = limits.weekly.min_ended_migrations
     if percent < least and wave["ended"] < enough:
-        return warning(f"{said}; fewer than {enough} are no rate", value=percent, limit=least, evidence=counts)
+        return warning(f"{said}; fewer than {enough} make no rate", value=percent, limit=least, evidence=counts)
     if percent < least:
         return critical(said, value=percent, limit=least, evidence=counts)
     return ok(said, value=percent, limit=least, evidence=counts)
@@ -154,11 +151,11 @@ def ledger_success_rate(wave: Snapshot, _: Snapshot, limits: Thresholds) -> Chec
     section="Maintenance Tasks, Weekly 1. Review CloudWatch Dashboards",
     unit="migrations",
     empty="ok",
-    risk=("One error code that grows from week to week is a change somewhere: a quota, a permission, an image."),
+    risk=("An error code that grows from week to week points to a change: a quota, a permission, an image."),
     remedy=("Look at the named migrations in the ledger; look for what changed since the week before."),
 )
 def ledger_error_growth(error: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """Error codes of which there are more than in the window before."""
+    """Error codes that occur more often than in the window before."""
     growth, most = error["now"] - error["before"], limits.weekly.max_error_growth
     said = f"{error['now']} migrations ended with it, {error['before']} in the window before"
     if growth > most:
@@ -173,7 +170,7 @@ def ledger_error_growth(error: Snapshot, _: Snapshot, limits: Thresholds) -> Che
     section="Maintenance Tasks, Weekly 1. Review CloudWatch Dashboards",
     unit="min",
     empty="ok",
-    risk=("Cutover windows were planned with the earlier durations; a slower wave runs out of its window."),
+    risk=("Change windows were planned with the earlier durations; a slower wave may not fit into its window."),
     remedy=(
         "Compare the wave's step times with an earlier report: replication, launch and waiting for "
         "approval have different causes."

@@ -1,4 +1,4 @@
-"""MGN: replication that lags or stands still, and what a migration left over."""
+"""MGN: replication that lags or is stalled, and leftovers of migrations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from migration_ops.ledger import replication, staging
 from migration_ops.runbook.checks.chapters import COST, HEALTH
 from migration_ops.runbook.checks.check import check
 
-# Before the first snapshot there is nothing that could lag (mgn-reference, 5).
+# Before the first snapshot there is no lag (MGN: dataReplicationInfo.dataReplicationState).
 FIRST_SYNC = frozenset({"INITIATING", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT"})
-# Replication goes on after these, so that one can try again; it is paid for all the same.
+# Replication continues after these, so that the migration can be tried again; it costs money meanwhile.
 TRIED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.FROZEN})
 
 
@@ -26,14 +26,14 @@ TRIED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.FROZEN})
     section="Monitoring & Alerts, Key Metrics to Monitor",
     unit="s",
     empty="ok",
-    risk=("An instance launched now would be that far behind its source; the wave's gate stays shut."),
+    risk=("An instance launched now would be that far behind its source; the wave's gate does not pass."),
     remedy=(
         "Look at bandwidth, the source's write load and the replication server's size "
         "(update_replication_configuration)."
     ),
 )
 def mgn_server_replication_lag(server: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Replication lag of the servers of migrations on their way. No lag given is not "no lag"."""
+    """Replication lag of servers of migrations in progress. A server without a reported lag is UNKNOWN, not OK."""
     limit = limits.migrations.max_lag_seconds
     if not server["isListed"]:
         return unknown(f"migration {server['migrationId']} names this server, and MGN does not list it")
@@ -53,7 +53,7 @@ def mgn_server_replication_lag(server: Snapshot, _: Snapshot, limits: Thresholds
     HEALTH,
     about=replication.SERVERS,
     route=Route.PAGE,
-    title="Replication that stands still",
+    title="Stalled replication",
     section="Monitoring & Alerts, Key Metrics to Monitor",
     empty="ok",
     risk="No data flows, and none will until a person acts. The server cannot be migrated.",
@@ -63,7 +63,7 @@ def mgn_server_replication_lag(server: Snapshot, _: Snapshot, limits: Thresholds
     ),
 )
 def mgn_server_replication_stalled(server: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Replication that stands still, or reports an error, of a server that still needs it."""
+    """Replication that is stalled, or reports an error, of a server that still needs it."""
     if not server["isListed"]:
         return unknown(f"migration {server['migrationId']} names this server, and MGN does not list it")
     if not server["needsReplication"]:
@@ -91,7 +91,7 @@ def mgn_server_replication_stalled(server: Snapshot, _: Snapshot, limits: Thresh
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     unit="h",
     empty="ok",
-    risk=("Replication servers, volumes and snapshots are paid although nothing is migrated with them."),
+    risk=("Replication servers, volumes and snapshots cost money although no migration uses them."),
     remedy=(
         "Finalize the server or disconnect it in MGN, which removes them; delete by hand only what MGN does not know."
     ),
@@ -106,7 +106,7 @@ def mgn_staging_leftover(resource: Snapshot, estate: Snapshot, limits: Threshold
     if age <= grace:
         return ok(f"{what}: made {age:g} h ago", value=age, limit=grace)
     if server_id is None:
-        # Replication servers work for several source servers, and carry the id of none.
+        # Replication servers work for several source servers, and have the id of none.
         others = estate.path("staging.replicating")
         if others:
             return ok(f"{what}: {others} servers replicate", value=age, limit=grace)
@@ -142,18 +142,18 @@ def _without_migration(what: str, server_id: str, server: Snapshot | None, seen:
 @check(
     COST,
     about=staging.LAUNCHED,
-    title="Test instances that are left over",
+    title="Leftover test instances",
     section="Maintenance Tasks, Monthly 3. Cost Optimization",
     unit="h",
     empty="ok",
-    risk=("A forgotten copy of a server runs: it is paid, and may do the server's work a second time."),
+    risk=("A forgotten copy of a server runs: it costs money, and may do the server's work a second time."),
     remedy=(
         "Make sure that it is not the server in use, then terminate it (in MGN, or in EC2 when MGN names "
         "another instance)."
     ),
 )
 def mgn_launched_instance_leftover(instance: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """A server that MGN does not know any more was migrated and removed there: its instance is the server now."""
+    """Launched instances that are not the current one. If MGN no longer lists the server, its instance is current."""
     grace, age = limits.cost.staging_grace_hours, instance["ageHours"]
     server, migration = instance.optional("server"), instance.optional("migration")
     seen = {"value": age, "limit": grace}

@@ -1,4 +1,4 @@
-"""Python packages: the lock, what is outdated, known vulnerabilities."""
+"""Python packages: drift from the lock, newer versions, known vulnerabilities."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LISTED = 10
 @check(
     WEEKLY,
     about=dependencies.LOCKS,
-    title="Packages that are not what the lock says",
+    title="Packages that differ from the lock",
     section="Maintenance Tasks, Weekly 2. Update Dependencies",
-    risk=("What runs is not what was tested, and the next installation will differ from this one."),
+    risk=("The running versions were not tested, and the next installation will differ from this one."),
     remedy=("Install the lock again into a fresh environment or image. Never upgrade the running one in place."),
 )
 def packages_lock_drift(lock: Snapshot, _: Snapshot, __: Thresholds) -> Iterator[CheckResult]:
@@ -49,10 +49,10 @@ def _is_as_locked(package: Snapshot) -> bool:
     title="Packages with newer versions",
     section="Maintenance Tasks, Weekly 2. Update Dependencies",
     unit="packages",
-    risk="The further behind, the larger the step when a fix must come quickly.",
+    risk="The further behind a package is, the larger the step when a fix is urgent.",
     remedy=(
-        "Compile the lock anew on a branch, let the tests run, and roll the new image out. Never upgrade "
-        "a running Airflow in place."
+        "Compile the lock again on a branch, run the tests, and deploy the new image. Never upgrade a running "
+        "Airflow in place."
     ),
 )
 def packages_outdated(index: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -72,10 +72,10 @@ def packages_outdated(index: Snapshot, _: Snapshot, limits: Thresholds) -> Check
     title="Packages with known vulnerabilities",
     section="Maintenance Tasks, Weekly 2. Update Dependencies",
     unit="advisories",
-    risk="A weakness that is written down for everybody is in what runs here.",
+    risk="A publicly known vulnerability is in a package that runs here.",
     remedy=(
-        "Raise the version on a branch, compile the lock anew, let the tests run, roll the new image out."
-        " Never upgrade a running Airflow in place. Without pip-audit here, put its report (format json) "
+        "Raise the version on a branch, compile the lock again, run the tests, and deploy the new image. Never "
+        "upgrade a running Airflow in place. Where pip-audit is not installed, put its report (format json) "
         "into the evidence bucket."
     ),
 )
@@ -91,7 +91,7 @@ def packages_vulnerable(scan: Snapshot, estate: Snapshot, limits: Thresholds) ->
     section="Maintenance Tasks, Quarterly 3. Security Assessment",
     unit="advisories",
     severity="high",
-    risk="A weakness that is written down for everybody is in what runs here.",
+    risk="A publicly known vulnerability is in a package that runs here.",
     remedy=(
         "Raise the version in requirements.in, lock, test and deploy as a change. Scan with pip-audit "
         "(format json) and put the report where docs/operations.md says."
@@ -101,7 +101,7 @@ def packages_known_vulnerabilities(scan: Snapshot, _: Snapshot, limits: Threshol
     """One finding for each vulnerable package, and one for the scan itself."""
     vulnerable = scan["vulnerable"]
     for one in vulnerable:
-        fixes = f"; mended in {', '.join(one['fixes'])}" if one["fixes"] else "; no version mends it yet"
+        fixes = f"; fixed in {', '.join(one['fixes'])}" if one["fixes"] else "; no version fixes it yet"
         yield critical(
             f"known vulnerabilities of {one['version']}: {len(one['advisories'])}{fixes}",
             value=len(one["advisories"]),
@@ -114,7 +114,7 @@ def packages_known_vulnerabilities(scan: Snapshot, _: Snapshot, limits: Threshol
     if gaps:
         yield unknown("; ".join(gaps), evidence=(scan["source"],))
     elif skipped:
-        # It says so in every report (packages of a private index): only a person can answer.
+        # The same in every report (packages of a private index): only a person can decide.
         yield warning(
             f"for a person to answer: the scanner cannot read {_some(skipped)}; ask their authors",
             value=len(skipped),
@@ -128,7 +128,7 @@ def packages_known_vulnerabilities(scan: Snapshot, _: Snapshot, limits: Threshol
 
 
 def _gaps(scan: Snapshot, max_age_days: int) -> list[str]:
-    """Why the scan does not say everything."""
+    """Why the scan is not complete."""
     gaps = []
     if scan["ageDays"] > max_age_days:
         gaps.append(f"the scan is {scan['ageDays']:.0f} days old, limit {max_age_days}")

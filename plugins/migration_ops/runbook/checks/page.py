@@ -16,7 +16,7 @@ Written by `python -m migration_ops checks > docs/checks.md`. Each is a function
 
 
 def page() -> str:
-    """Markdown: a table a chapter, with what each check looks at, whom it reaches, and what to do when it is red."""
+    """Markdown: one table per chapter, with what each check judges, its route, and what to do when it is red."""
     return "\n".join([HEAD, *(line for name in CHAPTERS for line in _chapter(name))])
 
 

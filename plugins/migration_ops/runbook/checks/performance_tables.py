@@ -1,4 +1,4 @@
-"""What the performance review shows beside its findings: durations and memory of functions, steps of waves."""
+"""Tables of the performance review beside its findings: functions, state machines, steps of waves."""
 
 from __future__ import annotations
 

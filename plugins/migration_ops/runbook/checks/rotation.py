@@ -1,4 +1,4 @@
-"""Whether a secret's rotation works: by what it brought about, not by its setting."""
+"""Whether a secret's rotation works: judged by its results, not by its setting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.series import SECONDS_A_DAY, days_between
 
-# Secrets Manager rotates at any time of the window on the day, and tries again when it fails.
+# Secrets Manager rotates at any time within the window of the day, and retries a failure.
 GRACE_DAYS = 1.0
 # A rotation takes minutes; its pending version stays when a step of it failed.
 MOST_PENDING_DAYS = 1 / 24
@@ -27,7 +27,7 @@ def trouble(secret: Snapshot, now: str) -> str | None:
     What is wrong with a rotation that is switched on; None when nothing is.
 
     :param now: when the secret was read, ISO 8601.
-    :raises NotRead: what decides it was not read.
+    :raises NotReadError: a member that decides was not read.
     """
     return _overdue(secret, now) or _pending(secret, now) or _function(secret)
 
@@ -42,7 +42,7 @@ def _overdue(secret: Snapshot, now: str) -> str | None:
         is_late = every is not None and age > every + GRACE_DAYS
         return f"rotates every {every:g} days, and was rotated {age:g} days ago" if is_late else None
     age = days_between(secret["createdAt"], now)
-    # Without an interval its first date is in nextRotationAt, which is not over.
+    # Without an interval, nextRotationAt has the first date, which was checked above.
     if (every is None and not following) or (every is not None and age > every + GRACE_DAYS):
         return f"its rotation is on and never rotated it; it is {age:g} days old"
     return None

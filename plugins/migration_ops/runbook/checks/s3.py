@@ -1,4 +1,4 @@
-"""Buckets: encryption, versions, TLS, and whether somebody from outside may read."""
+"""Buckets: versions, public access, encryption, TLS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
 @check(
     AUDIT,
     about=s3.BUCKETS,
-    title="Buckets that keep what is overwritten",
+    title="Buckets with versioning",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="buckets",
     severity="medium",
@@ -33,7 +33,7 @@ def s3_bucket_versioned(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckR
 @check(
     AUDIT,
     about=s3.BUCKETS,
-    title="Buckets that cannot be opened by mistake",
+    title="Buckets with a public access block",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="of 4 parts",
     kind="buckets",
@@ -79,7 +79,7 @@ def s3_bucket_encrypted(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckR
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="buckets",
     severity="medium",
-    risk=("A client that is set up wrongly would send evidence and credentials readable by those between."),
+    risk=("A wrongly configured client would send evidence and signatures over the network in plain text."),
     remedy=("Deny s3:* on bucket and objects where aws:SecureTransport is false, for everybody."),
     prowler=("s3_bucket_secure_transport_policy",),
 )
@@ -92,7 +92,7 @@ def s3_bucket_tls_only(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckRe
 
 
 def _refuses_plain(statement: Statement, bucket: str) -> bool:
-    """For everybody, all actions, the bucket and its objects, and under no other condition."""
+    """Whether it denies everybody all actions on bucket and objects, with no other condition."""
     asked = [(one.operator.lower(), one.key, one.values) for one in statement.conditions]
     covered = {one.split(":::", 1)[-1] for one in statement.resources}
     return (
@@ -108,15 +108,14 @@ def _refuses_plain(statement: Statement, bucket: str) -> bool:
     AUDIT,
     about=s3.BUCKETS,
     route=Route.PAGE,
-    title="Buckets whose policy lets everybody in",
+    title="Buckets that everybody may access",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="buckets",
     severity="critical",
-    risk="Anybody can read the evidence, or write what looks like it.",
+    risk="Anybody can read the evidence, or write false evidence.",
     remedy=(
         "Name the principals in the bucket's policy, and set its ObjectOwnership to BucketOwnerEnforced "
-        "so that ACLs do not count; the public access block would hold policy and ACL back, but not for "
-        "ever."
+        "so that ACLs do not count. The public access block alone does not suffice: it can be switched off."
     ),
     prowler=(
         "s3_bucket_public_access",
@@ -124,7 +123,7 @@ def _refuses_plain(statement: Statement, bucket: str) -> bool:
     ),
 )
 def s3_bucket_not_public(bucket: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """The policy first: what it gives away is public whatever else was not read."""
+    """Judges the policy first: what it allows is public, even when ACL or block could not be read."""
     by_policy = open_to([("", one) for one in bucket["policies"]], all_asked_of(bucket))
     if by_policy.verdict is FindingStatus.CRITICAL:
         by_policy = _held_back(bucket, by_policy)
@@ -134,7 +133,7 @@ def s3_bucket_not_public(bucket: Snapshot, _: Snapshot, __: Thresholds) -> Check
 
 
 def _held_back(bucket: Snapshot, found: CheckResult) -> CheckResult:
-    """A block of the account's or the bucket's own keeps everybody out, for as long as it is there."""
+    """A WARNING where the public access block of bucket or account keeps everybody out."""
     if not _is_on(bucket, "RestrictPublicBuckets"):
         return found
     reason = f"{found.reason}; only the public access block holds it back"
@@ -153,7 +152,9 @@ def _by_acl(bucket: Snapshot) -> CheckResult | None:
 
 def _is_on(bucket: Snapshot, part: str) -> bool:
     """
-    :raises NotRead: the bucket's own does not have it, and nobody knows about the account's.
+    Whether this part of the public access block is on, of the bucket or of the account.
+
+    :raises NotReadError: it is not on for the bucket, and the account's could not be read.
     """
     own = bucket.optional("publicAccessBlock")
     return is_blocked(part, own) or is_blocked(part, bucket.optional("accountPublicAccessBlock"))

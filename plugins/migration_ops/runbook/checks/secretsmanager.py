@@ -1,4 +1,4 @@
-"""Secrets: rotation by its outcome, use, and who may read them."""
+"""Secrets: rotation, age, use, and who may read them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migration_ops.runbook.checks.rotation import cannot_be_changed, trouble
 from migration_ops.runbook.checks.verdicts import asked_of, open_to
 
 READ = "secretsmanager:GetSecretValue"
-# A Deny by one of these leaves out whom its values name.
+# A Deny with one of these operators exempts the principals in its values.
 NEGATED = ("stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike")
 WHO = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:userid"})
 
@@ -27,19 +27,16 @@ WHO = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="secrets",
     severity="medium",
-    risk=(
-        "A secret that got out stays good until somebody thinks of it; a rotation that fails ends some "
-        "day in a password that expired."
-    ),
+    risk=("A leaked secret stays valid until somebody changes it; when rotation fails, the password expires some day."),
     remedy=(
         "Where rotation is on, look at the log of its rotation function, then rotate at once. Otherwise "
-        "configure rotation of the secret; where the other side cannot rotate, keep a date in the "
-        "calendar and exclude it in resources.yaml."
+        "configure rotation of the secret. Where the other system cannot rotate, change the secret by hand "
+        "on fixed dates, and exclude it in resources.yaml."
     ),
     prowler=("secretsmanager_automatic_rotation_enabled",),
 )
 def secretsmanager_secret_automatic_rotation(secret: Snapshot, estate: Snapshot, _: Thresholds) -> CheckResult | None:
-    """What a service owns without rotating it does not apply; what it rotates is judged as every other rotation."""
+    """Skips a secret that a service owns and does not rotate; one that it rotates is judged like any other."""
     home = secret.optional("primaryRegion")
     if home:
         return ok(f"is a replica: rotates in {home}")
@@ -55,12 +52,12 @@ def secretsmanager_secret_automatic_rotation(secret: Snapshot, estate: Snapshot,
 @check(
     AUDIT,
     about=secretsmanager.SECRETS,
-    title="Secrets are young",
+    title="Secrets were rotated lately",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     unit="days",
     kind="secrets",
     severity="medium",
-    risk="A secret that got out has been good for long; or its rotation fails silently.",
+    risk="A leaked secret stays valid for long; or its rotation fails silently.",
     remedy="Rotate it now. Where rotation is on, look at the log of its rotation function.",
     prowler=("secretsmanager_secret_rotated_periodically",),
 )
@@ -68,9 +65,10 @@ def secretsmanager_secret_rotated_periodically(
     secret: Snapshot, estate: Snapshot, limits: Thresholds
 ) -> CheckResult | None:
     """
-    A secret that was never rotated is as old as it is there.
+    The age of a secret that was never rotated counts from its creation.
 
-    Does not apply to what a service owns and does not rotate, nor to a replica of unknown age: it is judged at home.
+    Does not apply to a secret that a service owns and does not rotate, nor to a replica without a rotation date: it is
+    judged in its primary Region.
     """
     if cannot_be_changed(secret) and not secret["rotates"]:
         return None
@@ -89,15 +87,15 @@ def secretsmanager_secret_rotated_periodically(
     unit="days",
     kind="secrets",
     severity="medium",
-    risk="Nobody would miss it, nobody watches it, and it opens something.",
-    remedy="Revoke what it opens, then delete the secret with a recovery window.",
+    risk="A secret that nobody uses or watches still gives access.",
+    remedy="Revoke the access it gives, then delete the secret with a recovery window.",
     prowler=("secretsmanager_secret_unused",),
 )
 def secretsmanager_secret_unused(secret: Snapshot, estate: Snapshot, limits: Thresholds) -> CheckResult | None:
     """
-    AWS names the day of the last read, and nothing of a secret never read: that counts from its creation.
+    AWS names the day of the last read; a secret that was never read counts from its creation.
 
-    Does not apply to what a service owns: it is deleted with what it belongs to.
+    Does not apply to a secret that a service owns: the service deletes it.
     """
     if cannot_be_changed(secret):
         return None
@@ -120,7 +118,7 @@ def secretsmanager_secret_unused(secret: Snapshot, estate: Snapshot, limits: Thr
     prowler=("secretsmanager_not_publicly_accessible",),
 )
 def secretsmanager_secret_not_publicly_accessible(secret: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Secrets whose policy lets in everybody."""
+    """Secrets whose policy allows everybody."""
     policy = secret["policy"]
     document = policy.optional("document")
     return open_to([("", document)], asked_of(policy, "accessCheck")) if document else ok("has no resource policy")
@@ -129,13 +127,13 @@ def secretsmanager_secret_not_publicly_accessible(secret: Snapshot, _: Snapshot,
 @check(
     AUDIT,
     about=secretsmanager.SECRETS,
-    title="Secrets keep out who is not named",
+    title="Secrets deny everybody who is not named",
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="secrets",
     severity="medium",
-    risk="Any policy of IAM, and any admin's mistake, can open the secret.",
+    risk="Any IAM policy, and any mistake of an administrator, can give access to the secret.",
     remedy=(
-        "Add a resource policy that denies everybody but the roles that need it (Deny with "
+        "Add a resource policy that denies everybody except the roles that need it (Deny with "
         "StringNotEquals on aws:PrincipalArn or aws:PrincipalAccount)."
     ),
     prowler=("secretsmanager_has_restrictive_resource_policy",),
@@ -143,18 +141,18 @@ def secretsmanager_secret_not_publicly_accessible(secret: Snapshot, _: Snapshot,
 def secretsmanager_secret_restrictive_resource_policy(
     secret: Snapshot, _: Snapshot, __: Thresholds
 ) -> CheckResult | None:
-    """Does not apply to what a service owns: only the service sets its policy."""
+    """Does not apply to a secret that a service owns: only the service sets its policy."""
     if cannot_be_changed(secret):
         return None
     policy = secret["policy"].optional("document")
     if not policy:
         return warning("has no resource policy", value=False, limit=True)
     if not any(_keeps_out(one) for one in statements(policy)):
-        return warning("its policy denies nobody: whoever IAM lets in reads it", value=False, limit=True)
+        return warning("its policy denies nobody: whoever IAM allows can read it", value=False, limit=True)
     strangers = sorted(foreign_accounts(policy, {secret["accountId"]}))
     if strangers:
-        return warning(f"its policy lets in other accounts: {', '.join(strangers)}", value=False, limit=True)
-    return ok("its policy keeps out who is not named", value=True)
+        return warning(f"its policy allows other accounts: {', '.join(strangers)}", value=False, limit=True)
+    return ok("its policy denies everybody who is not named", value=True)
 
 
 def _keeps_out(statement: Statement) -> bool:

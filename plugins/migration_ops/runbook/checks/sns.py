@@ -18,9 +18,9 @@ from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="topics",
     severity="medium",
-    risk="Alarms quote servers and errors; undelivered ones would lie in plain form.",
+    risk="Alarms quote servers and errors; undelivered messages would be stored unencrypted.",
     remedy=(
-        "Set KmsMasterKeyId of the topic. A key of our own: EventBridge and alarms cannot use the AWS managed one."
+        "Set KmsMasterKeyId of the topic to a key of our own: EventBridge and alarms cannot use the AWS managed key."
     ),
     prowler=("sns_topics_kms_encryption_at_rest_enabled",),
 )
@@ -37,10 +37,10 @@ def sns_topic_encrypted(topic: Snapshot, _: Snapshot, __: Thresholds) -> CheckRe
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="topics",
     severity="high",
-    risk="Anybody can wake on-call up, or subscribe and read along.",
+    risk="Anybody can page on-call, or subscribe and read the messages.",
     remedy="Name the principals in the topic's policy, or bind it with aws:SourceAccount.",
     prowler=("sns_topics_not_publicly_accessible",),
 )
 def sns_topic_not_public(topic: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """The policy of a topic lets in nobody in general."""
+    """No policy of a topic allows everybody."""
     return open_to([("", one) for one in topic["policies"]], all_asked_of(topic))

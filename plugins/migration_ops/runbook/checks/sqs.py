@@ -20,14 +20,14 @@ from migration_ops.runbook.checks.verdicts import all_asked_of, open_to
     section="Daily Operations, 2. Queue Monitoring",
     unit="messages",
     kind="queues",
-    risk="Requests pile up faster than they are worked off.",
+    risk="Requests come in faster than they are handled.",
     remedy=(
         "Look at whatever receives from the queue (errors and throttles of its Lambda function, its event"
         " source mapping) before you add capacity."
     ),
 )
 def sqs_queue_visible_messages(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Dead letters have a check of their own; it also says where nobody knows whether they are some."""
+    """Waiting messages. Dead-letter queues have a check of their own."""
     if may_take_dead_letters(queue):
         return None
     return above(queue["attributes"]["visible"], limits.queues.max_visible, "waiting messages", FindingStatus.CRITICAL)
@@ -36,18 +36,18 @@ def sqs_queue_visible_messages(queue: Snapshot, _: Snapshot, limits: Thresholds)
 @check(
     HEALTH,
     about=sqs.QUEUES,
-    title="Messages being worked on",
+    title="Messages in flight",
     section="Daily Operations, 2. Queue Monitoring",
     unit="messages",
     kind="queues",
     risk=("Consumers hold messages longer than they should, or there are more of them than planned."),
     remedy=(
-        "Compare with the consumer's concurrency and duration; a message that is never deleted comes back"
-        " and ends among the dead letters."
+        "Compare with the consumer's concurrency and duration. A message that is never deleted comes back and "
+        "becomes a dead letter."
     ),
 )
 def sqs_queue_in_flight(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """More messages in the hands of consumers than there should be consumers."""
+    """Messages that consumers have received and not deleted yet."""
     if queue.optional("elsewhere"):
         return None
     seen = queue["attributes"]["inFlight"]
@@ -80,17 +80,17 @@ def sqs_queue_delayed(queue: Snapshot, _: Snapshot, limits: Thresholds) -> Check
     section="Daily Operations, 2. Queue Monitoring",
     unit="s",
     kind="queues",
-    risk="A message waits although others may pass: the depth alone does not show that.",
+    risk="One message may wait while others are handled: the depth does not show that.",
     remedy=(
-        "Find the consumer that fails on it (log by messageId); a message that no consumer can take "
-        "belongs among the dead letters."
+        "Find the consumer that fails on it (log by messageId). A message that no consumer can handle belongs "
+        "in the dead-letter queue."
     ),
 )
 def sqs_queue_oldest_message_age(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Of dead letters the age counts from their move and says nothing about consumers (AWS: metrics of SQS).
+    """Not for dead letters: their age counts from the move and says nothing about consumers (AWS: metrics of SQS).
 
-    The reader keeps the points of the last minutes only. None at all is usual for a queue that was idle (its metrics
-    begin up to 15 minutes late): no more than a warning, unless much waits.
+    The reader keeps the points of the last 20 minutes only. A queue that was idle may have none (its metrics begin up
+    to 15 minutes late): a WARNING, or UNKNOWN when more than ``maxVisible`` messages wait.
     """
     takes, most = may_take_dead_letters(queue), limits.queues.max_age_seconds
     if takes:
@@ -118,12 +118,12 @@ def sqs_queue_oldest_message_age(queue: Snapshot, _: Snapshot, limits: Threshold
     risk="Each dead letter is a request that nobody works on any more.",
     remedy=(
         "Receive the messages in the SQS console without deleting them, mend the cause in the queue's "
-        "consumer, then start a DLQ redrive there when somebody responsible has agreed: a redrive starts "
-        "migrations again."
+        "consumer, then start a DLQ redrive there, once the person responsible has agreed: a redrive "
+        "requests migrations again."
     ),
 )
 def sqs_dead_letter_depth(queue: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """A queue of which nobody knows whether it takes dead letters is UNKNOWN only while it has messages."""
+    """Dead letters. If it is not known whether a queue takes them, it is UNKNOWN only while it has messages."""
     takes = may_take_dead_letters(queue)
     if takes is False:
         return None
@@ -136,7 +136,7 @@ def sqs_dead_letter_depth(queue: Snapshot, _: Snapshot, limits: Thresholds) -> C
 
 
 def _what(queue: Snapshot) -> str:
-    """:raises NotRead: nobody knows whether these are dead letters."""
+    """:raises NotReadError: it is not known whether these are dead letters."""
     by = queue.optional("namedBy", []) if queue["isDeadLetter"] else []
     return f"dead letters of {by[0]}{f' and {len(by) - 1} more' if len(by) > 1 else ''}" if by else "dead letters"
 
@@ -148,8 +148,8 @@ def _what(queue: Snapshot) -> str:
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="queues",
     severity="medium",
-    risk="Messages name servers, applications and accounts; they would lie in plain form.",
-    remedy="Set SqsManagedSseEnabled, or KmsMasterKeyId where the key must be ours.",
+    risk="Messages name servers, applications and accounts; they would be stored unencrypted.",
+    remedy="Set SqsManagedSseEnabled, or KmsMasterKeyId where it must be our own key.",
     prowler=("sqs_queues_server_side_encryption_enabled",),
 )
 def sqs_queue_encrypted(queue: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
@@ -173,5 +173,5 @@ def sqs_queue_encrypted(queue: Snapshot, _: Snapshot, __: Thresholds) -> CheckRe
     prowler=("sqs_queues_not_publicly_accessible",),
 )
 def sqs_queue_not_public(queue: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """The policy of a queue lets in nobody in general."""
+    """No policy of a queue allows everybody."""
     return open_to([("", one) for one in queue["policies"]], all_asked_of(queue))

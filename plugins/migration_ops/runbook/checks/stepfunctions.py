@@ -1,4 +1,4 @@
-"""State machines: executions that failed, hang or are slow, and what definitions lack."""
+"""State machines: executions that failed, are stuck or slow; logging, secrets, time-outs and retries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAULTS = {"hasRetry": "no retry", "hasBackoff": "no backoff", "hasJitter": "no j
     section="Daily Operations, 3. Step Functions Execution Monitoring",
     unit="executions",
     kind="stateMachines",
-    risk="Each failed execution is a migration that stands where it failed.",
+    risk="Each failed execution is a migration that stopped where it failed.",
     remedy=(
         "Read error and last events in the evidence, mend the cause, then redrive the execution: it "
         "continues from the state that failed."
@@ -49,10 +49,10 @@ def stepfunctions_statemachine_failed_executions(machine: Snapshot, _: Snapshot,
     section="Daily Operations, 3. Step Functions Execution Monitoring",
     unit="executions",
     kind="stateMachines",
-    risk="A time-out is no failure in the list of failed executions, and as final.",
+    risk="The execution has ended as if it had failed, but the list of failed executions does not show it.",
     remedy=(
-        "Find the state that took so long in the last events. A longer time-out does not touch executions"
-        " that run already; redrive continues from the state."
+        "Find the state that took so long in the last events. A longer time-out does not change executions "
+        "that already run; a redrive continues from the state."
     ),
 )
 def stepfunctions_statemachine_timed_out_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -69,7 +69,7 @@ def stepfunctions_statemachine_timed_out_executions(machine: Snapshot, _: Snapsh
     section="Daily Operations, 3. Step Functions Execution Monitoring",
     unit="executions",
     kind="stateMachines",
-    risk="Somebody stopped a migration on its way; what it had started in MGN goes on.",
+    risk="Somebody stopped a migration in progress; the MGN job that it started continues.",
     remedy=("Ask who stopped it (CloudTrail: StopExecution), and look at the server's job in MGN."),
 )
 def stepfunctions_statemachine_aborted_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
@@ -86,7 +86,7 @@ def stepfunctions_statemachine_aborted_executions(machine: Snapshot, _: Snapshot
     section="Daily Operations, 3. Step Functions Execution Monitoring",
     unit="min",
     kind="stateMachines",
-    risk="It waits for something that may never come, and its migration with it.",
+    risk="It waits for something that may never happen, and so does its migration.",
     remedy=(
         "Look at its last events and at what that state waits for. Stopping it does not stop the MGN job "
         "that it started."
@@ -115,11 +115,11 @@ def stepfunctions_statemachine_stuck_executions(
     section="Daily Operations, 3. Step Functions Execution Monitoring",
     unit="transitions",
     kind="stateMachines",
-    risk="State transitions are put off: executions take longer, and may time out.",
-    remedy="Start executions more slowly, or ask for a higher quota of state transitions.",
+    risk="State transitions are delayed: executions take longer, and may time out.",
+    remedy="Start executions more slowly, or request a higher quota of state transitions.",
 )
 def stepfunctions_statemachine_throttled(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """State transitions that Step Functions put off for want of quota."""
+    """State transitions that Step Functions delayed because of a quota."""
     throttled = sum(machine["metrics"]["throttled"]["values"])
     return above(throttled, limits.executions.max_throttled, "throttled transitions", FindingStatus.WARNING)
 
@@ -133,7 +133,7 @@ def stepfunctions_statemachine_throttled(machine: Snapshot, _: Snapshot, limits:
     unit="secrets",
     kind="stateMachines",
     severity="critical",
-    risk="Whoever may read the state machine or at an execution has the secret.",
+    risk="Whoever may read the state machine or an execution has the secret.",
     remedy=("Rotate the secret now: it was readable. Let the task read it from Secrets Manager when it runs."),
     prowler=("stepfunctions_statemachine_no_secrets_in_definition",),
 )
@@ -149,7 +149,7 @@ def stepfunctions_machine_no_secrets_in_definition(machine: Snapshot, _: Snapsho
     section="Maintenance Tasks, Monthly 1. Security Audit",
     kind="stateMachines",
     severity="medium",
-    risk=("Of an EXPRESS execution nothing is left without a log; of a STANDARD one nothing after 90 days."),
+    risk=("Without a log, nothing is kept of an EXPRESS execution, and nothing of a STANDARD one after 90 days."),
     remedy=("Set the state machine's loggingConfiguration to at least ERROR, with a log group of its own."),
     prowler=("stepfunctions_statemachine_logging_enabled",),
 )
@@ -168,13 +168,13 @@ def stepfunctions_machine_logging(machine: Snapshot, _: Snapshot, __: Thresholds
     section="Performance Tuning, Step Functions Optimization",
     unit="min",
     kind="stateMachines",
-    risk="Work that takes that long usually hangs somewhere, and nobody sees where.",
+    risk="An execution that takes so long usually waits for something, and nobody sees for what.",
     remedy=(
         "Look at the longest executions' histories; give each state a time-out, and its retries back-off with jitter."
     ),
 )
 def states_execution_duration(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
-    """State machines whose slowest hundredth of executions takes too long."""
+    """State machines whose p99 execution time is too long."""
     ended = sum(total(series) for series in machine["ended"])
     worst = {key: worst_day(machine["executionTime"][key]) for key in ("p50", "p95", "p99")}
     slowest = worst["p99"]
@@ -190,20 +190,20 @@ def states_execution_duration(machine: Snapshot, _: Snapshot, limits: Thresholds
 @check(
     PERFORMANCE,
     about=stepfunctions_performance.STATE_MACHINES,
-    title="Transitions of an execution",
+    title="Transitions per execution",
     section="Performance Tuning, Step Functions Optimization",
     unit="transitions",
     kind="stateMachines",
-    risk="STANDARD executions pay by transition and end with an error at 25,000 events.",
+    risk="STANDARD executions cost money by transition, and fail at 25,000 events.",
     remedy=("Replace polling loops by .sync or a task token, merge small tasks, or use a distributed Map."),
 )
 def states_transitions_per_execution(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """EXPRESS ones pay by time, not by transition."""
+    """STANDARD executions only: EXPRESS ones are billed by time, not by transition."""
     if machine["kind"] != "STANDARD":
         return None
     latest = machine["latest"]
     if not latest:
-        return ok("no execution ended well so far")
+        return ok("no execution has succeeded so far")
     counts = {one["name"]: one["transitions"] for one in latest}
     most = limits.performance.max_transitions_per_execution
     said = f"the longest of {len(counts)} executions"
@@ -217,40 +217,38 @@ def states_transitions_per_execution(machine: Snapshot, _: Snapshot, limits: Thr
     section="Performance Tuning, Step Functions Optimization",
     unit="tasks",
     kind="stateMachines",
-    risk=("A task that hangs holds its execution until somebody looks: Step Functions waits almost forever."),
+    risk=("A task that never answers stops its execution: by default Step Functions waits almost forever."),
     remedy=(
-        "Give each task TimeoutSeconds a little above what it ever needed; a longer one does not touch "
+        "Give each task TimeoutSeconds a little above the longest time it needed. A change does not affect "
         "executions that already run."
     ),
 )
 def states_task_timeouts(machine: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Tasks that may take for ever: neither they nor the whole execution has a time-out."""
+    """Tasks without a limit of time: neither they nor the whole execution has a time-out."""
     tasks = machine["tasks"]
     endless = [one["name"] for one in tasks if not one["hasTimeout"]]
     if endless and not machine["hasTimeout"]:
         return warning("tasks without a time-out", value=len(endless), limit=0, evidence=tuple(endless))
-    return ok(f"{len(tasks)} tasks end some day", value=0, limit=0)
+    return ok(f"all of {len(tasks)} tasks have a limit of time", value=0, limit=0)
 
 
 @check(
     PERFORMANCE,
     about=stepfunctions_definitions.STATE_MACHINES,
-    title="Tasks that are not tried again with patience",
+    title="Tasks without retries with backoff and jitter",
     section="Performance Tuning, Step Functions Optimization",
     unit="tasks",
     kind="stateMachines",
     risk=("One throttled call fails a whole execution; retries without backoff and jitter come back all at once."),
-    remedy=(
-        "Give each task a Retry with a BackoffRate above 1 and JitterStrategy FULL, for errors that waiting helps."
-    ),
+    remedy=("Give each task a Retry with a BackoffRate above 1 and JitterStrategy FULL, for errors that may pass."),
 )
 def states_task_retries(machine: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
-    """Tasks that give up at the first error, or that come back all at once."""
+    """Tasks that fail at the first error, or that retry all at once."""
     tasks = machine["tasks"]
     found = [fault for fault in (_fault(one) for one in tasks) if fault]
     if found:
-        return warning("tasks that are not tried again with patience", value=len(found), limit=0, evidence=tuple(found))
-    return ok(f"{len(tasks)} tasks are tried again with backoff and jitter", value=0, limit=0)
+        return warning("tasks without such retries", value=len(found), limit=0, evidence=tuple(found))
+    return ok(f"{len(tasks)} tasks are retried with backoff and jitter", value=0, limit=0)
 
 
 def _fault(task: Snapshot) -> str | None:

@@ -1,4 +1,4 @@
-"""Further tables and charts of a chapter's report, by chapter."""
+"""The tables and charts of each chapter's report."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ TABLES = {
 
 
 def tables_of(chapter: str, estate: Snapshot, limits: Thresholds) -> list[Table]:
-    """All tables of the chapter, in order; one whose facts could not be read says so."""
+    """All tables of the chapter, in order; one whose data could not be read says so."""
     return [table for title, make in TABLES[chapter].items() for table in made(title, make, estate, limits)]

@@ -1,4 +1,4 @@
-"""What several audit checks say in the same words: who is let in, who may do everything, where secrets stand."""
+"""Verdicts that several audit checks share: who has access, who may do everything, where secrets are."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ FAIL = "FAIL"
 
 def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> CheckResult:
     """
-    CRITICAL when a policy lets everybody in, by our reading or Access Analyzer's: the stricter wins, and both are
-    stated. WARNING when it lets an AWS service in on whoever's behalf, or when only a Deny keeps everybody out.
+    CRITICAL when a policy allows everybody, by our reading or Access Analyzer's: the stricter counts, and both are
+    stated. WARNING when it allows an AWS service on behalf of any account, or when only a Deny keeps everybody out.
+    UNKNOWN when it is malformed.
 
-    :param policies: what a policy belongs to (an alias; empty for the resource itself) and the policy.
+    :param policies: what each policy belongs to (an alias; empty for the resource itself) and the policy.
     :param checks: Access Analyzer's answers, one for each policy; empty where it was not asked.
     """
     said, refused = second_opinion(checks)
@@ -41,7 +42,7 @@ def open_to(policies: Iterable[tuple[str, Any]], checks: Sequence[Any] = ()) -> 
     if ours.unbound:
         why = f"a service is allowed on any account's behalf: {'; '.join(ours.unbound)}"
         return warning(why, value="any account's services", evidence=evidence)
-    return ok("nobody in general is let in", evidence=evidence)
+    return ok("no policy allows everybody", evidence=evidence)
 
 
 def _public(ours: Exposure, said: str, refused: bool) -> str:
@@ -52,13 +53,13 @@ def _public(ours: Exposure, said: str, refused: bool) -> str:
 
 
 def second_opinion(checks: Iterable[Any]) -> tuple[str, bool]:
-    """What Access Analyzer says, in words (empty: not asked), and whether it found what it was asked about."""
+    """What Access Analyzer says (empty: it was not asked), and whether one of its answers is FAIL."""
     answers = list(checks)
     if not answers:
         return "", False
     texts = [_text_of(one) for one in answers]
     failed = [text for text, bad in texts if bad]
-    # The one that says most: what it found, else what it could not judge.
+    # A FAIL first, else an answer that it could not give.
     unjudged = [text for text, _ in texts if not text.startswith("Access Analyzer: PASS")]
     return (failed or unjudged or [texts[0][0]])[0], bool(failed)
 
@@ -76,7 +77,7 @@ def _text_of(check: Any) -> tuple[str, bool]:
 
 
 class Asked:
-    """One answer of Access Analyzer, taken out of what was read only when it is judged: it may not have been read."""
+    """One answer of Access Analyzer, read from the snapshot only when it is judged: it may be a failure document."""
 
     def __init__(self, thing: Snapshot, member: str) -> None:
         self.thing, self.member = thing, member
@@ -86,7 +87,7 @@ class Asked:
 
 
 def asked_of(thing: Snapshot, member: str) -> list[Asked]:
-    """For :func:`open_to`: none when it was not asked about this thing."""
+    """For :func:`open_to`: empty when it was not asked about this thing."""
     return [Asked(thing, member)] if thing.plain().get(member) is not None else []
 
 
@@ -98,8 +99,8 @@ def all_asked_of(thing: Snapshot, member: str = "accessChecks") -> list[Any]:
 
 def no_administrators(role: Snapshot, policies: list[Policy], kind: str) -> CheckResult:
     """
-    CRITICAL for policies that allow everything; WARNING when only the permissions boundary holds them back, and the
-    role cannot take it off.
+    CRITICAL for policies that allow everything; WARNING when a permissions boundary limits them that the role cannot
+    remove.
 
     :param kind: which policies these are, for the reason.
     """
@@ -112,7 +113,7 @@ def no_administrators(role: Snapshot, policies: list[Policy], kind: str) -> Chec
         if left.boundary is not None:
             reason = f"{named} allows everything; only the boundary {boundary.name} holds it back"
             return warning(reason, value=len(found), limit=0, evidence=tuple(found))
-        how = f"{named} allows everything; the role frees itself of the boundary {boundary.name} by {left.shed[0]}"
+        how = f"{named} allows everything; the role can evade the boundary {boundary.name} by {left.shed[0]}"
         return critical(how, value=len(found), limit=0, evidence=(*found, *left.shed))
     return critical(f"{named} allows everything", value=len(found), limit=0, evidence=tuple(found))
 
@@ -128,5 +129,5 @@ def judge_secrets(found: list[Any], none: str) -> CheckResult:
         return ok(none, value=0, limit=0)
     named = [f"{one['name']} ({one['kind']})" for one in found]
     more = f" and {len(named) - LISTED} more" if len(named) > LISTED else ""
-    reason = f"secrets in plain sight: {', '.join(named[:LISTED])}{more}"
+    reason = f"readable secrets: {', '.join(named[:LISTED])}{more}"
     return critical(reason, value=len(named), limit=0, evidence=tuple(named[:LISTED]))

@@ -1,4 +1,4 @@
-"""What the weekly review shows beside its findings: how migrations ended, what was spent, which packages are old."""
+"""Tables of the weekly review beside its findings: how migrations ended, costs, packages with newer versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _ended(estate: Snapshot, _: Thresholds) -> Iterator[Table]:
 
 
 def _percent(part: int, whole: int) -> float | None:
-    """Of nothing there is no percentage."""
+    """None when there is nothing to divide by."""
     return round(100 * part / whole, 1) if whole else None
 
 

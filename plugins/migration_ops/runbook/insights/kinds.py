@@ -1,4 +1,4 @@
-"""What is said of each finding about a query."""
+"""The kinds of finding about queries."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ SECTION = "Monitoring & Alerts, Log Insights Queries"
 _CLEAR = "Clear the task with downstream."
 _ASK_AGAIN = (
     "Look at the task's log; a narrower window or a larger step in minutes helps a query that "
-    "timed out or whose answer was cut; make the log groups that are missing, or take their functions out of "
-    "resources.yaml. Clear the task start with downstream to ask again."
+    "timed out or whose answer was cut; create missing log groups, or exclude their functions in resources.yaml. "
+    "Clear the task start with downstream to run the query again."
 )
 _FOLLOW = "Look at the rows in the report, and follow one migration with the query track_migration."
 
-# Of the whole run, where not even the queries are known.
+# For the whole run, when not even the queries are known.
 INSIGHTS = FindingKind(
     check_id="insights", title="Log insights", section=SECTION, remedy=_ASK_AGAIN, unit="rows", lost_remedy=_CLEAR
 )
 
 
 def check_id(name: str) -> str:
-    """Of the finding about a query."""
+    """Check id of the finding about a query."""
     return f"insights_{name}"
 
 
 def finding_kind(query: Query) -> FindingKind:
-    """What is said of findings about this query."""
+    """The kind of findings about this query."""
     return FindingKind(
         check_id=check_id(query.name),
         title=query.title,
@@ -44,13 +44,13 @@ def finding_kind(query: Query) -> FindingKind:
 
 @cache
 def insight_kinds() -> KindTable:
-    """All of them. The files are read when it is asked for: a DAG file reads no directory."""
+    """All of them. The query files are read only here: a DAG file must not read them when it is parsed."""
     return KindTable(INSIGHTS, *(finding_kind(read_query(name)) for name in QUERIES))
 
 
 def kind_of(name: str) -> FindingKind:
     """
-    By the query's name.
+    The kind of findings about a query, by the query's name.
 
     :raises UnknownFindingKindError: there is no such query.
     """

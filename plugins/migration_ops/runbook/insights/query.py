@@ -1,6 +1,6 @@
-"""A query file with what stands beside it, and the query text with its parameters filled in.
+"""A query with its metadata, and the query text with its parameters filled in.
 
-A value is never pasted: it is checked against its type and pattern, and a text becomes a quoted literal.
+A value never goes into the text as it is: it is checked against type and pattern, and a text becomes a quoted literal.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ DIRECTORY = Path(__file__).resolve().parents[4] / "include" / "queries"
 PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 # Limit of StartQuery.
 MAX_CHARACTERS = 10_000
-# Of an answer, also where a query states no limit.
+# Limit of an answer, also where a query states none.
 MAX_ROWS = 10_000
 _LIMIT = re.compile(r"^\s*\|?\s*(?:limit|head)\s+(\d+)", re.MULTILINE | re.IGNORECASE)
 Scalar = str | int
 
 
 class Parameter(ConfigPart):
-    """One parameter of a query. Without a default the query cannot be asked without it."""
+    """One parameter of a query. Without a default it must be given."""
 
     name: str
     type: Literal["string", "integer"]
@@ -47,7 +47,7 @@ class Parameter(ConfigPart):
         return self
 
     def literal(self, value: Any) -> str:
-        """The value as it stands in the query.
+        """The value as it is written into the query.
 
         :raises InvalidInputError: it is not of the type, or not within its bounds.
         """
@@ -77,7 +77,7 @@ class Chart(ConfigPart):
 
 
 class Limit(ConfigPart):
-    """A column that is held against one of the thresholds; beyond it the finding is a warning."""
+    """A column that is compared with a threshold; above it the finding is a WARNING."""
 
     column: str
     # For example ``migrations.max_lag_seconds``.
@@ -102,7 +102,7 @@ class Query(ConfigPart):
 
     @property
     def row_limit(self) -> int:
-        """How many rows an answer has at most: as many say that there may be more."""
+        """The most rows of an answer. An answer with as many rows may have been cut."""
         return min([MAX_ROWS, *(int(one) for one in _LIMIT.findall(self.text.replace("|", "\n|")))])
 
     def missing(self, values: Mapping[str, Any]) -> list[str]:
@@ -113,7 +113,7 @@ class Query(ConfigPart):
         """
         The text for StartQuery.
 
-        :param values: by parameter name; those of other queries are left alone, None stands for the default.
+        :param values: by parameter name; those of other queries are ignored, None means the default.
         :raises InvalidInputError: a value is missing or refused, or the text has a placeholder that is no parameter.
         """
         literals = {}
@@ -126,7 +126,7 @@ class Query(ConfigPart):
         unknown = set(PLACEHOLDER.findall(self.text)) - set(literals)
         if unknown:
             raise InvalidInputError(f"no such parameters: {sorted(unknown)}", path=f"{self.name}.cwli")
-        # In one pass: what a value contains is never looked at again.
+        # In one pass: placeholders inside of values are not replaced.
         text = PLACEHOLDER.sub(lambda match: literals[match[1]], self.text)
         if len(text) > MAX_CHARACTERS:
             raise InvalidInputError(f"longer than {MAX_CHARACTERS} characters", path=f"{self.name}.cwli")

@@ -1,4 +1,4 @@
-"""What a query's answer says: a finding, a table, a chart. Calls nothing."""
+"""Finding, table and chart of a query's answer. Makes no calls."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ def finding_of(
     query: Query, answer: Mapping[str, Any], limits: Thresholds, left_out: Iterable[str] = (), asked: str = ""
 ) -> Finding:
     """
-    OK says that the question was answered, whatever the answer; a query with a limit warns beyond it.
+    OK: the query was answered for all log groups, whatever the answer. WARNING: a row is above the query's limit.
 
-    UNKNOWN is all that was not answered, or not for all log groups.
+    UNKNOWN: the query was not answered, or not for all log groups, or the answer may be cut (it has as many rows as the
+    query allows).
 
-    An answer of as many rows as the query's limit is cut: nobody knows what the others say.
-
-    :param answer: what ``run.results`` or ``run.results_of_all`` gave.
-    :param left_out: log groups that were not asked.
+    :param answer: of ``run.results`` or ``run.results_of_all``.
+    :param left_out: log groups that were not queried.
     :param asked: the time range, for the reason.
     """
     others = list(left_out)
@@ -45,7 +44,7 @@ def finding_of(
     verdict = FindingStatus.WARNING if beyond else FindingStatus.OK
     if others:
         verdict = FindingStatus.UNKNOWN
-        said += f"; {len(others)} log groups were not asked: {', '.join(others[:5])}"
+        said += f"; {len(others)} log groups were not queried: {', '.join(others[:5])}"
     if any(number >= query.row_limit for number in answer.get("parts", [len(rows)])):
         verdict = FindingStatus.UNKNOWN
         said += f"; the answer was cut at {query.row_limit} rows"
@@ -57,7 +56,7 @@ def _beyond(query: Query, row: Row, limit: float) -> bool:
 
 
 def unanswered(query: Query, reason: str) -> Finding:
-    """UNKNOWN: the question was not answered."""
+    """UNKNOWN: the query was not answered."""
     return _finding(query, FindingStatus.UNKNOWN, reason)
 
 
@@ -75,7 +74,7 @@ def _finding(
 def table_of(query: Query, rows: list[Row]) -> dict[str, Any]:
     """The rows as a table of the report, with its chart; columns in the order in which the answer names them.
 
-    Of many lines the last are shown, of other rows the first: the query sorts by what matters.
+    Of many log lines the last are shown. Of other rows the first are shown: the query sorts the important ones first.
     """
     are_lines = bool(rows) and all(LINE_TIME in row for row in rows)
     shown = rows[-SHOWN_ROWS:] if are_lines else rows[:SHOWN_ROWS]
@@ -92,7 +91,7 @@ def table_of(query: Query, rows: list[Row]) -> dict[str, Any]:
 
 
 def chart_of(chart: Chart, rows: list[Row]) -> dict[str, Any] | None:
-    """A chart of ``charts``; None when there is nothing to draw. The largest series have a line of their own."""
+    """A chart for ``charts``; None when there is nothing to draw. Only the largest series are drawn."""
     points: dict[str, list[list[Any]]] = {}
     for row in rows:
         if chart.x in row and chart.y in row:

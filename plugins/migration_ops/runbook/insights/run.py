@@ -1,4 +1,4 @@
-"""Asks Logs Insights: which log groups, start a query, look whether it is over."""
+"""Logs Insights: choose the log groups, start a query, get its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from migration_ops.core.facts import NOT_READ, is_failed
 MAX_LOG_GROUPS = 50
 RUNNING = frozenset({"Scheduled", "Running"})
 COMPLETE = "Complete"
-# Its lines only pass through to other stores: no query reads them.
+# Log groups of this class only deliver to other stores: they cannot be queried.
 UNREADABLE_CLASS = "DELIVERY"
 STANDARD_CLASS = "STANDARD"
 LINE_TIME = "@timestamp"
@@ -26,11 +26,11 @@ LINE_TIME = "@timestamp"
 
 def log_groups(reader: AwsReader) -> Any:
     """
-    Our own group and those of our functions that exist; the document of a failure.
+    Our own log group and the existing groups of our functions; or a failure document.
 
-    ``names`` of all that are asked, ``parts`` of at most 50 for one query each (a query takes no more, nor groups of
-    two classes), and ``leftOut``: what cannot be asked, so that nobody takes it for looked at. A function that was
-    deleted is not asked about, though its group may still be there.
+    ``names``: all groups to query. ``parts``: the same in lists of at most 50 of one class, as one query takes no more.
+    ``leftOut``: groups that cannot be queried, so that nobody thinks that they were. The group of a deleted function is
+    not queried, though it may still exist.
     """
     own, names = reader.settings.log_group, reader.config.resources.functions
     wanted = [] if names.is_empty else _groups_of_functions(reader)
@@ -58,7 +58,7 @@ def _groups_of_functions(reader: AwsReader) -> Any:
 
 
 def _existing(reader: AwsReader, own: str, wanted: list[str]) -> Any:
-    """The class of each log group that exists, by name: of Lambda's own prefix, and of the other groups by name."""
+    """The class of each existing log group, by name: of all with Lambda's own prefix, and of the wanted other ones."""
     others = {own, *(one for one in wanted if not one.startswith(lambda_.LOG_PREFIX))}
     are_default = any(one.startswith(lambda_.LOG_PREFIX) for one in wanted)
     prefixes = [*sorted(others), *([lambda_.LOG_PREFIX] if are_default else [])]
@@ -75,7 +75,7 @@ def start_all(reader: AwsReader, text: str, since: datetime, until: datetime) ->
     """
     Starts the query over all log groups: ``queryIds``, and ``names`` and ``leftOut`` of :func:`log_groups`.
 
-    A group that was deleted between the listing and the start makes it list once more.
+    When a group was deleted between the listing and the start, the groups are listed once more.
 
     :raises MigrationError: as :func:`start`; or the groups could not be listed, or there is none.
     """
@@ -90,16 +90,16 @@ def _start_parts(reader: AwsReader, text: str, since: datetime, until: datetime)
     if is_failed(groups):
         raise UnknownError(groups[NOT_READ]["message"], operation=groups[NOT_READ]["operation"])
     if not groups["parts"]:
-        raise UnknownError("there is no log group to ask", leftOut=groups["leftOut"][:5])
+        raise UnknownError("there is no log group to query", leftOut=groups["leftOut"][:5])
     ids = [start(reader, text, part, since, until) for part in groups["parts"]]
     return {"queryIds": ids, "names": groups["names"], "leftOut": groups["leftOut"]}
 
 
 def results_of_all(reader: AwsReader, query_ids: Sequence[str]) -> dict[str, Any]:
     """
-    As :func:`results`, of queries that ask the same of different log groups; with ``parts``, the rows of each.
+    As :func:`results`, for the same query over different log groups; ``parts`` has the number of rows of each.
 
-    Of several, each row says in ``part`` which of them it is of: what a query counts it counts within its log groups.
+    With several, each row names its query in ``part``: a count is a count within the log groups of that query.
     """
     answers = [results(reader, one) for one in query_ids]
     status = next((one["status"] for one in answers if one["status"] not in RUNNING | {COMPLETE}), None)
@@ -124,7 +124,7 @@ def results_of_all(reader: AwsReader, query_ids: Sequence[str]) -> dict[str, Any
 
 
 def in_order(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Lines by their time, oldest first, though a query that keeps the newest asks for those; other rows unchanged."""
+    """Log lines by time, oldest first, whatever the query's order; other rows unchanged."""
     if not rows or any(LINE_TIME not in row for row in rows):
         return rows
     return sorted(reversed(rows), key=lambda row: row[LINE_TIME])
@@ -132,9 +132,10 @@ def in_order(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def start(reader: AwsReader, text: str, groups: list[str], since: datetime, until: datetime) -> str:
     """
-    Starts a query; its id. Times go as epoch seconds; both ends are included.
+    Starts a query (StartQuery); returns its id. Times go as epoch seconds; both ends are included.
 
-    :raises MigrationError: it was not taken: too many at once (Throttled), no such group, a text that is no query.
+    :raises MigrationError: it was refused: too many at once (ThrottledError), no such group (NotFoundError), a wrong
+        query text.
     """
     with _faults():
         answer = reader.client("logs").start_query(
@@ -148,9 +149,9 @@ def start(reader: AwsReader, text: str, groups: list[str], since: datetime, unti
 
 def results(reader: AwsReader, query_id: str) -> dict[str, Any]:
     """
-    ``{"status", "rows": [{column: text}], "statistics"}``, rows only when complete. A large answer has several pages.
+    ``{"status", "rows": [{column: text}], "statistics"}``, rows only when complete (GetQueryResults, all pages).
 
-    :raises MigrationError: nobody knows.
+    :raises MigrationError: the results could not be read.
     """
     rows: list[dict[str, str]] = []
     token: dict[str, str] = {}

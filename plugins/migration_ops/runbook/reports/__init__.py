@@ -1,1 +1,1 @@
-"""Reports of the runbook: their text and charts, their history in the evidence bucket, and who is notified of what."""
+"""Reports of the runbook: text, charts, history in the evidence bucket, and notifications."""

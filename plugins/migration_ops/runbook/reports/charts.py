@@ -9,7 +9,7 @@ from typing import Any
 
 WIDTH, HEIGHT = 900, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 40, 10, 34
-# Told apart without red and green alone.
+# Colours that differ by more than red and green.
 COLOURS = ("#0969da", "#bc4c00", "#6b4fa0", "#1a7f37", "#9a6700", "#b3261e", "#0a7d91", "#57606a")
 Y_TICKS, X_TICKS = 4, 6
 LABEL_CHARACTERS = 24
@@ -98,7 +98,7 @@ def _y_tick(value: float, top: float) -> Drawing:
 
 
 def _ceiling(value: float) -> float:
-    """A round number that is not below the value; 1 for nothing and for what is below zero."""
+    """A round number that is not below the value; 1 for zero and below."""
     if value <= 0:
         return 1.0
     magnitude = 10.0 ** floor(log10(value))
@@ -106,6 +106,6 @@ def _ceiling(value: float) -> float:
 
 
 def _seconds(text: str) -> float:
-    """Of a time as ISO 8601, or as ``2026-01-31 12:00:00.000`` (UTC)."""
+    """Epoch seconds of a time as ISO 8601, or as ``2026-01-31 12:00:00.000`` (UTC)."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

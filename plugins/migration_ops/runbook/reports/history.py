@@ -1,4 +1,4 @@
-"""Reports by date in the evidence bucket; what the next run compares itself with; of what people were notified."""
+"""Reports by date in the evidence bucket, the report that the next run compares with, and the notices."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Previous:
 
     :param document: the kept report of the run before; None when there is none.
     :param latest: the latest report, this run's own when it is repeated; None before the first.
-    :param etag: of the latest, so that only this one is replaced.
-    :param is_superseded: a newer run has kept its report: this one changes nothing that is compared with.
+    :param etag: of the latest, so that only this version is replaced.
+    :param is_superseded: a newer run has kept its report: this run does not replace it.
     """
 
     document: dict[str, Any] | None
@@ -49,9 +49,9 @@ class ReportStore:
     dag_id: str
 
     def save(self, report: Report) -> str:
-        """Writes JSON, Markdown and HTML under the report's date; the HTML's key.
+        """Writes JSON, Markdown and HTML under the report's date; returns the HTML's key.
 
-        :raises MigrationError: S3 did not take one of them. Doing it again is harmless.
+        :raises MigrationError: S3 did not take one of them. Repeating it is harmless.
         """
         day = report.at[:10].replace("-", "/")
         base = f"{PREFIX}/{self.dag_id}/{day}/{s3_key_part(report.run_id)}"
@@ -64,7 +64,7 @@ class ReportStore:
         """The report to compare with. A run that is repeated compares with the one before it.
 
         :param at: the end of this run's window.
-        :raises MigrationError: S3 cannot say: that is not "none".
+        :raises MigrationError: S3 could not be read: that is not "none".
         """
         latest, etag = self._with_etag(self._latest)
         if latest is None:
@@ -76,7 +76,7 @@ class ReportStore:
         return Previous(latest, latest, etag)
 
     def make_latest(self, report: Report, previous: Previous) -> None:
-        """Makes the report the one that the next run compares itself with; a superseded one changes nothing.
+        """Makes the report the one that the next run compares with; a superseded one changes nothing.
 
         :raises ChangedMeanwhileError: another run has written since: load again, and compare again.
         :raises MigrationError: S3 did not take it.
@@ -84,14 +84,14 @@ class ReportStore:
         if previous.is_superseded:
             return
         if previous.document is not None:
-            # So that clearing this run's report compares with the same again.
+            # So that this run, when cleared, compares with the same report again.
             self.store.put(self._before, previous.document)
         self.store.replace(self._latest, report.as_document(), previous.etag)
 
     def superseded_by(self, run_id: str, at: datetime) -> str | None:
-        """The run whose report is newer than this run's and was for people to hear; None when there is none.
+        """The run whose report is newer than this run's and notifies people; None when there is none.
 
-        :raises MigrationError: S3 cannot say.
+        :raises MigrationError: S3 could not be read.
         """
         latest, _ = self._with_etag(self._latest)
         if latest is None or latest["runId"] == run_id or not latest.get("notify", True):
@@ -99,9 +99,9 @@ class ReportStore:
         return str(latest["runId"]) if datetime.fromisoformat(latest["at"]) > at else None
 
     def notified(self) -> tuple[Notices, str | None]:
-        """Of what people were notified, and the ETag for :meth:`save_notified`.
+        """The notices (what people were notified of), and the ETag for :meth:`save_notified`.
 
-        :raises MigrationError: S3 cannot say.
+        :raises MigrationError: S3 could not be read, or the kept document is malformed.
         """
         document, etag = self._with_etag(self._notified)
         try:
@@ -110,31 +110,32 @@ class ReportStore:
             raise _misunderstood(self._notified) from error
 
     def save_notified(self, notices: Notices, etag: str | None) -> str:
-        """Keeps it where nobody wrote since it was read; the new ETag.
+        """Keeps the notices, unless somebody wrote since they were read; returns the new ETag.
 
-        :raises ChangedMeanwhileError: somebody did.
+        :raises ChangedMeanwhileError: somebody wrote.
+        :raises MigrationError: S3 did not take them.
         """
         return self.store.replace(self._notified, notices.as_document(), etag)
 
     def last_look(self) -> LastLook:
-        """Where the runs before ended, see ``window``.
+        """Where earlier runs ended, see ``window``.
 
-        :raises MigrationError: S3 cannot say.
+        :raises MigrationError: S3 could not be read.
         """
         latest, _ = self._with_etag(self._latest)
         notices, _ = self.notified()
         return LastLook(datetime.fromisoformat(latest["at"]) if latest else None, notices.until)
 
     def window(self, run_id: str) -> Window | None:
-        """The window that the first task of the run fixed; None before it did.
+        """The window that the first task of the run fixed; None before that.
 
-        :raises MigrationError: S3 cannot say.
+        :raises MigrationError: S3 could not be read.
         """
         found = self.document(self._window(run_id))
         return Window.from_document(found) if found else None
 
     def fix_window(self, run_id: str, window: Window) -> Window:
-        """Fixes the run's window, once: the one that another task of the run fixed before holds.
+        """Fixes the run's window once; returns the one that another task of the run fixed before, if there is one.
 
         :raises MigrationError: S3 did not take it.
         """
@@ -147,7 +148,7 @@ class ReportStore:
     def document(self, key: str) -> dict[str, Any] | None:
         """A kept document; None when there is none.
 
-        :raises MigrationError: S3 cannot say.
+        :raises MigrationError: S3 could not be read, or it is not a JSON object.
         """
         return self._with_etag(key)[0]
 
@@ -171,7 +172,7 @@ class ReportStore:
 
     @property
     def _notified(self) -> str:
-        # The name is older than the word.
+        # Named so by earlier versions, which kept it here.
         return f"{PREFIX}/{self.dag_id}/told.json"
 
     @property
@@ -184,4 +185,4 @@ class ReportStore:
 
 
 def _misunderstood(key: str) -> UnknownError:
-    return UnknownError("a kept document is not of the form in which it is kept: mend or delete it", key=key)
+    return UnknownError("a kept document is malformed: mend or delete it", key=key)

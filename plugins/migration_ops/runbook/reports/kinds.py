@@ -7,7 +7,7 @@ from dataclasses import replace
 from migration_ops.core.finding import Finding, Route, unknown, warning
 from migration_ops.core.finding_kind import FindingKind, KindTable
 
-# Of a run without a report, and of a time at which nobody looked.
+# For a run without a report, and for a time that no run checked.
 NO_REPORT, MISSED = "runbook_report", "runbook_window"
 _CHAPTER = "Daily Operations"
 _READ_LOG = "Open the run, mend what the log of {task} names, and clear that task with downstream."
@@ -31,7 +31,7 @@ REPORT_KINDS = KindTable(
 
 def no_report(task_id: str, *, pages: bool) -> Finding:
     """
-    UNKNOWN: what the run found, nobody can say.
+    UNKNOWN: nobody knows what the run found.
 
     :param task_id: the task that should have left the report's findings.
     :param pages: whether on-call is woken up.

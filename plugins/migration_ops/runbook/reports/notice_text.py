@@ -15,11 +15,11 @@ from migration_ops.runbook.kinds import title_of
 from migration_ops.runbook.reports.notices import Notice
 from migration_ops.runbook.reports.quantities import shown
 
-# SNS: a subject has at most 100 characters, ASCII, one line; a message 256 KB, and a character takes up to 4 bytes.
+# SNS: a subject is one line of at most 100 ASCII characters; a message has 256 KB, a character up to 4 bytes.
 SUBJECT_CHARACTERS = 100
 BODY_CHARACTERS = 60_000
 LISTED = 40
-# Of one member of one finding.
+# Of one text in a message.
 FIELD_CHARACTERS = 600
 EVIDENCE_SHOWN = 3
 
@@ -27,13 +27,13 @@ EVIDENCE_SHOWN = 3
 @dataclass(frozen=True)
 class Place:
     """
-    Where a message comes from. What is not known is left empty, and said so.
+    Where a message comes from. Unknown members are empty; the message says so.
 
     :param environment: the installation's name, or the id of its AWS connection.
     :param run: address of the run in the Airflow UI, or the run's id.
     :param report: address of the kept report.
     :param window: from when to when the run looked.
-    :param remarks: what else whoever reads must know, each one sentence.
+    :param remarks: what else readers must know, each one sentence.
     """
 
     account: str = ""
@@ -56,10 +56,10 @@ class Text:
 @dataclass(frozen=True)
 class Due:
     """
-    One finding of which people are to be notified.
+    One finding that people are to be notified of.
 
-    :param first: when anybody first heard of it; None when it is new.
-    :param notice: what its audience was notified of before; None when nothing.
+    :param first: when anybody was first notified of it; None when it is new.
+    :param notice: the earlier notice to this audience; None when there is none.
     """
 
     finding: Finding
@@ -79,7 +79,7 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True)
 class End:
-    """One notice that has ended, and how; ``finding`` is what the run says of it, where it says something."""
+    """One notice that has ended, and how; ``finding`` is this run's finding, if there is one."""
 
     key: str
     notice: Notice
@@ -88,7 +88,7 @@ class End:
 
 
 def priority_of(finding: Finding) -> str:
-    """``P1`` to ``P4`` of the runbook's table: what pages is P1, or P2 where nobody knows; what is red P3; else P4."""
+    """``P1`` to ``P4`` of the runbook's table. Paging: P1 if CRITICAL, P2 if UNKNOWN. Other red ones P3; else P4."""
     if finding.verdict not in RED:
         return "P4"
     if finding.route is Route.PAGE:
@@ -97,7 +97,7 @@ def priority_of(finding: Finding) -> str:
 
 
 def due_text(title: str, due: Sequence[Due], place: Place) -> Text:
-    """What is wrong, the worst first: where a limit cuts, it cuts the least important."""
+    """What is wrong, worst first, so that a limit cuts the least important."""
     by_key = {one.finding.key: one for one in due}
     listed = [by_key[one.key] for one in worst_first(one.finding for one in due)]
     verdict = worst(one.finding for one in due)
@@ -107,7 +107,7 @@ def due_text(title: str, due: Sequence[Due], place: Place) -> Text:
 
 
 def ended_text(title: str, ended: Sequence[End], place: Place) -> Text:
-    """What has ended: an all-clear, or what only is not seen any more."""
+    """What has ended: an all-clear, or findings that are only no longer reported."""
     is_well = all(one.how is Ended.WELL for one in ended)
     word = "All clear" if is_well else "No longer reported"
     head = f"{word}: {_line(title)}, {len(ended)} {'over' if is_well else 'not reported here any more'}"
@@ -211,7 +211,7 @@ def _body(head: str, place: Place, blocks: Sequence[str]) -> str:
 
 
 def _subject(word: str, title: str, place: Place, resources: Sequence[str], check: str) -> str:
-    """The resource is cut before what comes in front of it."""
+    """Verdict and title first; a long resource is cut."""
     where = f" [{place.environment}]" if place.environment else ""
     more = f" +{len(resources) - 1}" if len(resources) > 1 else ""
     front = _ascii(f"{word}:{where} {title}: ")[: SUBJECT_CHARACTERS // 2]

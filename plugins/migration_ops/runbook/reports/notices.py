@@ -1,4 +1,4 @@
-"""Of what people were notified, by audience; also as earlier versions of this package kept it."""
+"""What people were notified of, by audience; reads the form of earlier versions too."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VERSION = 2
 @dataclass(frozen=True)
 class Notice:
     """
-    What one audience was last notified of one finding.
+    The last notice to one audience about one finding.
 
     :param at: when it was last notified with this verdict.
-    :param first: when people first heard of it.
-    :param unknown_at: since when they know that it cannot be looked at; None while it can.
+    :param first: when people were first notified of it.
+    :param unknown_at: when they were last notified that it is UNKNOWN now; None when it is not.
     :param is_event: it is about something that happened, which leaves the window by itself.
     """
 
@@ -54,7 +54,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Lease:
-    """One run is notifying now; others wait until it has ended, or the lease has."""
+    """One run is notifying now; others wait until it has ended or the lease has expired."""
 
     run_id: str
     expires: datetime
@@ -67,8 +67,8 @@ class Notices:
 
     :param by_route: by audience and finding key.
     :param run_id: the last run that notified.
-    :param moment: the end of that run's window: what is older notifies nobody any more.
-    :param until: up to when everything that was seen was notified; None when nobody knows.
+    :param moment: the end of that run's window: an older run notifies nobody.
+    :param until: up to when people were notified of everything; None when that is not known.
     """
 
     by_route: Mapping[Route, Mapping[str, Notice]] = field(default_factory=dict)
@@ -78,21 +78,21 @@ class Notices:
     lease: Lease | None = None
 
     def of(self, route: Route) -> Mapping[str, Notice]:
-        """One audience's, by finding key."""
+        """One audience's notices, by finding key."""
         return self.by_route.get(route, {})
 
     def first(self, key: str) -> datetime | None:
-        """When anybody first heard of it."""
+        """When anybody was first notified of it; None when nobody was."""
         return min((some[key].first for some in self.by_route.values() if key in some), default=None)
 
     def changed(self, route: Route, begun: Mapping[str, Notice], ended: Iterable[str]) -> Notices:
-        """With what one audience was notified of."""
+        """The notices with those that begin and without those that end, for one audience."""
         over = frozenset(ended)
         kept = {key: one for key, one in self.of(route).items() if key not in over}
         return replace(self, by_route={**self.by_route, route: kept | dict(begun)})
 
     def is_held(self, run_id: str, now: datetime) -> bool:
-        """Whether another run is notifying at this moment."""
+        """Whether another run holds the lease now."""
         return self.lease is not None and self.lease.run_id != run_id and self.lease.expires > now
 
     def leased(self, run_id: str, now: datetime, lasting: timedelta) -> Notices:
@@ -130,7 +130,7 @@ class Notices:
 
 
 def _first_version(document: Mapping[str, Any]) -> dict[Route, dict[str, Notice]]:
-    """By finding key, each with its one audience: ``{"verdict", "route", "at"}``."""
+    """Reads version 1: by finding key ``{"verdict", "route", "at"}``, each with one audience."""
     found: dict[Route, dict[str, Notice]] = {}
     for key, one in document.items():
         found.setdefault(Route(one["route"]), {})[key] = Notice.from_document(one)

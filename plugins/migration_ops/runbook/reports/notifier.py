@@ -1,4 +1,4 @@
-"""Sends what a plan says, and remembers it message by message: nothing twice, and rather twice than never."""
+"""Sends the messages of a plan and remembers each: no message twice, but in doubt rather twice than never."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Change = Callable[[Notices], Notices]
 
 log = logging.getLogger(__name__)
 
-# Longer than one message takes with all retries of the SDK; each message that was sent begins it anew.
+# Longer than one message takes with all retries of the SDK; each sent message renews it.
 LEASE = timedelta(minutes=10)
 WAIT_SECONDS, WAITS = 5.0, 12
 WRITES = 5
 NOT_KNOWN = "Earlier notices could not be read: some of this may have been notified before."
-NO_BUCKET = "No evidence bucket is set: nothing is known of earlier notices, each run notifies of everything."
+NO_BUCKET = "No evidence bucket is set: earlier notices are not known, so each run notifies of everything."
 
 
 class NotifierBusyError(ThrottledError):
     """Another run of the same DAG is notifying at this moment."""
 
     code = "NOTIFIER_BUSY"
-    hint = "The task tries again by itself when the other run has ended, or was given up."
+    hint = "The task retries by itself, when the other run has ended or its lease has expired."
 
 
 class NotRememberedError(MigrationError):
-    """People were notified, and that could not be kept: whoever repeats this task notifies them again."""
+    """People were notified, and that could not be kept: repeating this task notifies them again."""
 
     code = "NOT_REMEMBERED"
     hint = "Mend what the reason names (the evidence bucket). The next run notifies again; clearing this task does too."
@@ -46,11 +46,11 @@ class NotRememberedError(MigrationError):
 @dataclass(frozen=True)
 class Notifying:
     """
-    What one run has to notify of.
+    What one run must notify people of.
 
     :param findings: of the run's report.
-    :param answered: names of checks and tasks that left an answer, see ``notify.plan``.
-    :param partial: checks of which the run read some resources only.
+    :param answered: names of checks and tasks that left a result, see ``notify.plan``.
+    :param partial: checks that read only some of their resources in this run.
     :param window: of the run.
     :param period: how far apart the DAG's runs are.
     """
@@ -69,11 +69,11 @@ class Notifying:
 @dataclass
 class Delivered:
     """
-    What became of it.
+    The result of a delivery.
 
     :param sent: the messages that were sent.
     :param failed: why others were not.
-    :param silent: why nobody was to be notified; empty when somebody was.
+    :param silent: why this run notifies nobody; empty when it may.
     """
 
     sent: list[Message] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Notifier:
     """
     Notifies for one DAG.
 
-    :param store: where it is remembered; None where the installation has no bucket.
+    :param store: where notices are kept; None where the installation has no bucket.
     :param publish: sends one message; raises :class:`MigrationError` when it could not.
     """
 
@@ -97,10 +97,10 @@ class Notifier:
 
     def deliver(self, job: Notifying) -> Delivered:
         """
-        Sends every message that is due; one that fails does not hold up the others.
+        Sends every message that is due; one that fails does not stop the others.
 
-        :raises MigrationError: the first failure, after everything else was sent; what was sent is remembered.
-        :raises NotRememberedError: something was sent, and nobody may know it.
+        :raises MigrationError: the first failure, after all other messages were sent and remembered.
+        :raises NotRememberedError: messages were sent, and that could not be kept.
         :raises NotifierBusyError: another run is notifying.
         """
         memory = _Memory(self, job)
@@ -142,7 +142,7 @@ class Notifier:
 
 @dataclass
 class _Memory:
-    """The remembered notices while one run notifies; what cannot be read or kept holds nothing up."""
+    """The remembered notices while one run notifies. A failure to read or keep them stops no message."""
 
     notifier: Notifier
     job: Notifying
@@ -157,7 +157,7 @@ class _Memory:
 
     @property
     def notices(self) -> Notices:
-        """As they are now, kept or not."""
+        """The notices as they are now, kept or not."""
         found = self._base
         for change in self._pending:
             found = change(found)
@@ -166,7 +166,7 @@ class _Memory:
     def open(self) -> None:
         """Reads the notices and takes the lease.
 
-        :raises NotifierBusyError: another run has it, and keeps it.
+        :raises NotifierBusyError: another run held it until the last try.
         """
         store = self.notifier.store
         if store is None:
@@ -205,7 +205,7 @@ class _Memory:
         self._base = notices
 
     def _superseded(self, store: ReportStore) -> str:
-        """Why a newer run makes this one silent; empty when none does, or nobody knows."""
+        """Why a newer run makes this one silent; empty when there is none, or when that could not be read."""
         job, moment = self.job, self._base.moment
         try:
             newer = store.superseded_by(job.run_id, job.window.until)
@@ -217,13 +217,13 @@ class _Memory:
         return f"this run is older than {newer}: nobody is notified of what may be out of date" if newer else ""
 
     def change(self, how: Change) -> None:
-        """Changes the notices, and keeps them where that is possible now; else with the next change."""
+        """Changes the notices and keeps them; if that fails now, they are kept with the next change."""
         if how(self.notices) != self.notices:
             self._pending.append(how)
             self._keep()
 
     def close(self, *, is_whole: bool) -> None:
-        """Gives the lease back; and, where everything was sent, says up to when people know everything."""
+        """Gives the lease back; when everything was sent, also sets up to when people were notified."""
         self._pending.append(lambda notices: self._ended(notices, is_whole=is_whole))
         self._keep()
 
@@ -232,12 +232,12 @@ class _Memory:
         ended = replace(notices, lease=None, run_id=self.job.run_id, moment=window.until)
         if not is_whole:
             return ended
-        # A window that a person made short leaves what lies before it to the next run.
+        # A window that a person made too short leaves the time before it to the next run.
         left = notices.until or window.missed if window.asked and window.missed else None
         return replace(ended, until=left or max(window.until, notices.until or window.until))
 
     def _keep(self) -> None:
-        """Whoever wrote meanwhile keeps what they wrote: what is pending is done to that."""
+        """Keeps the notices. When somebody wrote meanwhile, the pending changes are applied to what they wrote."""
         store = self.notifier.store
         if store is None:
             return

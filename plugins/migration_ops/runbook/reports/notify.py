@@ -1,4 +1,4 @@
-"""Who is notified of what: once per audience, again after a while, and once more when it has ended. Calls nothing."""
+"""Who is notified of what: once per audience, again as a reminder, and when it has ended. Makes no calls."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from migration_ops.runbook.reports.notices import Notice, Notices
 @dataclass(frozen=True)
 class Message:
     """
-    One message to one topic (``page`` or ``warn``), and what is then known to have been notified there.
+    One message to one topic (``page`` or ``warn``), and how it changes the notices.
 
-    :param begun: by finding key the notice that this message gave.
-    :param ended: keys whose notice this message ended.
+    :param begun: the notices that this message begins, by finding key.
+    :param ended: keys of the notices that this message ends.
     """
 
     route: Route
@@ -36,7 +36,7 @@ class NotificationPlan:
     """
     What to send now, the most important first.
 
-    :param readable: notices to keep as they are, but that their resource can be looked at again: no message is due.
+    :param readable: notices whose resource can be read again: they lose ``unknown_at``, and no message is due.
     """
 
     messages: tuple[Message, ...]
@@ -49,7 +49,7 @@ class NotificationPlan:
         return self.settled(notices)
 
     def settled(self, notices: Notices) -> Notices:
-        """The notices with what changes without a message."""
+        """The notices with the changes that need no message."""
         for route, key in self.readable:
             notice = notices.of(route).get(key)
             if notice is not None and notice.unknown_at is not None:
@@ -59,7 +59,7 @@ class NotificationPlan:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a run has read: its findings by key, the worst of each, and the checks that listed all that there is."""
+    """What a run has seen: the worst finding per key, and the checks that listed all their resources."""
 
     by_key: Mapping[str, Finding]
     listed: frozenset[str]
@@ -95,13 +95,13 @@ def plan(
     """
     Compares what this run found with what people were notified of.
 
-    Due are: what is new to its audience or has another verdict, what still is wrong after ``remind_after``, and what
-    has ended. What this run did not look at, or could not read, is neither over nor due: its notice stays.
+    Due are findings that are new to their audience or have another verdict, findings still wrong after
+    ``remind_after``, and ended ones. What this run did not look at, or could not read, has not ended: its notice stays.
 
-    :param notices: of what people were notified, by audience.
+    :param notices: what people were notified of, by audience.
     :param place: where this is and where the report is, for the text.
-    :param answered: names of checks and tasks that left an answer in this run, beside those that ``findings`` name.
-    :param partial: checks of which this run read some resources only: what is absent there has not ended.
+    :param answered: names of checks and tasks that left a result in this run, besides those in ``findings``.
+    :param partial: checks that read only some of their resources: what is absent there has not ended.
     :param period: how far apart the runs are: a reminder is due half a period early (at most half of
         ``remind_after``), so that a daily run which begins a little sooner than yesterday's still reminds.
     """
@@ -162,13 +162,13 @@ def _due_messages(title: str, due: list[Due], now: datetime, place: Place) -> li
 def _noticed(due: Due, now: datetime) -> Notice:
     finding, before = due.finding, due.notice
     if before is not None and finding.verdict is _UNKNOWN and before.verdict is not _UNKNOWN:
-        # What was wrong before may still be: only that nobody can say is new.
+        # What was wrong before may still be wrong: new is only that it is UNKNOWN.
         return replace(before, unknown_at=now)
     return Notice(finding.verdict, now, due.first or now, is_event=finding.is_event)
 
 
 def _ended_messages(title: str, ended: list[tuple[Route, End]], place: Place) -> list[Message]:
-    """An all-clear of its own: never in one message with what only is not seen any more."""
+    """All-clears have a message of their own, apart from findings that are only no longer reported."""
     found = []
     for route in Route:
         of_route = [end for to, end in ended if to is route]

@@ -1,4 +1,4 @@
-"""A value with its unit, as people write it: the one place where numbers become text."""
+"""A value with its unit as text: the one place where numbers become text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shown(value: Any, unit: str = "") -> str:
 
 
 def number(value: float) -> str:
-    """Four digits, and no exponent where people would have to count."""
+    """Four significant digits; whole numbers from 1000 on, without an exponent."""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
@@ -48,7 +48,7 @@ def _singular(unit: str) -> str:
 
 
 def _in_words(value: Any, unit: str) -> str:
-    """`` (1.5 d)`` behind times of which nobody knows at once how long they are."""
+    """`` (1.5 d)``: a time in the largest unit that fits; empty when there is no larger one."""
     if unit not in _SECONDS or not isinstance(value, (int, float)):
         return ""
     seconds = abs(value) * _SECONDS[unit]

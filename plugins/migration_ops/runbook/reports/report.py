@@ -1,4 +1,4 @@
-"""One report a run: the findings worst first, what changed since the run before, and how each value went."""
+"""One report per run: the findings worst first, changes since the run before, and the trend of each value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from migration_ops.core.finding import Change, Finding, FindingStatus, changes, worst, worst_first
 
-# So many runs are shown as a trend.
+# Values in a trend.
 KEPT_VALUES = 60
 Series = dict[str, list[list[Any]]]
 
@@ -20,10 +20,10 @@ class Report:
     What one run of a runbook DAG found.
 
     :param at: ISO 8601 UTC, the end of the window.
-    :param trend: by finding key the values of the last runs, oldest first: ``[time, value]``.
+    :param trend: ``[time, value]`` of the last runs, oldest first, by finding key.
     :param previous_run: None for the first run, and where no bucket keeps reports: then nothing can be compared.
     :param extra: further tables of the chapter: ``{"title", "head", "rows"}``, and ``"chart"`` (see ``charts``).
-    :param remarks: what whoever reads it must know of it, each one sentence.
+    :param remarks: what readers must know about the report, each one sentence.
     :param notify: whether people are notified of it.
     """
 
@@ -46,7 +46,7 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """By verdict, worst first; all four are there."""
+        """Number of findings by verdict, worst first; all four are there."""
         counted = Counter(one.verdict for one in self.findings)
         return {verdict.value: counted[verdict] for verdict in FindingStatus}
 
@@ -109,7 +109,7 @@ def make_report(
 
 
 def _trend(old: Series, now: list[Finding], at: str) -> Series:
-    """Only what is still looked at, and only numbers."""
+    """Trends of this run's findings; numbers only."""
     found: Series = {}
     for one in now:
         kept = [pair for pair in old.get(one.key, []) if pair[0] < at]

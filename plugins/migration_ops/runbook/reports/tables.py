@@ -1,4 +1,4 @@
-"""What further tables and charts of a report are made of. Pure."""
+"""How further tables and charts of a report are made. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MakeTables = Callable[[Snapshot, Thresholds], Iterable[Table]]
 
 
 def made(title: str, make: MakeTables, estate: Snapshot, limits: Thresholds) -> list[Table]:
-    """What ``make`` makes; a table that says so where its facts could not be read."""
+    """The tables of ``make``; one that gives the reason when its data could not be read."""
     try:
         return list(make(estate, limits))
     except NotReadError as error:
@@ -22,7 +22,7 @@ def made(title: str, make: MakeTables, estate: Snapshot, limits: Thresholds) -> 
 
 
 def each_row(things: Iterable[Snapshot], row: Callable[[Snapshot], list[Any]]) -> list[list[Any]]:
-    """A row of each; of one that could not be read its name and why."""
+    """A row per thing; for one that could not be read its name and the reason."""
     found = []
     for thing in things:
         try:

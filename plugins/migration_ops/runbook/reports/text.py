@@ -1,4 +1,4 @@
-"""A report as people read it: Markdown, a line for the run's note, and one HTML page with everything in it."""
+"""A report as text: Markdown, the run's note, and one HTML page without external files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKS = {
     FindingStatus.WARNING: "🟡",
     FindingStatus.OK: "✅",
 }
-# Of what is well, a Markdown page shows so many lines; the HTML and JSON have all.
+# OK findings in the Markdown page; HTML and JSON have all.
 SHOWN_OK = 40
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 
@@ -58,7 +58,7 @@ def _by_turns(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def markdown(report: Report) -> str:
-    """The whole report; of the good findings only the first ones."""
+    """The whole report; of the OK findings only the first ones."""
     parts = [f"## {MARKS[report.verdict]} {plain(report.title)}: {headline(report)}", _facts(report)]
     if report.changes:
         rows = [[one.kind, *_row(one.finding)[:4], one.before.value if one.before else "-"] for one in report.changes]
@@ -71,14 +71,14 @@ def markdown(report: Report) -> str:
         parts += ["### To check", table(head, [_row(one) for one in bad])]
     parts += [markdown_table(one) for one in report.extra]
     if good:
-        parts += ["### Well", table(head[:6], [_row(one)[:6] for one in good[:SHOWN_OK]])]
+        parts += ["### OK", table(head[:6], [_row(one)[:6] for one in good[:SHOWN_OK]])]
     if len(good) > SHOWN_OK:
-        parts.append(f"and {len(good) - SHOWN_OK} more that are well.")
+        parts.append(f"and {len(good) - SHOWN_OK} more that are OK.")
     return "\n\n".join(parts)
 
 
 def html(report: Report) -> str:
-    """One page without anything from elsewhere: it can be mailed, and opens from a bucket."""
+    """One page without external files: it can be mailed, and opens from a bucket."""
     return _template().render(
         report=report,
         window=_window(report),
@@ -90,7 +90,7 @@ def html(report: Report) -> str:
 
 
 def _window(report: Report) -> str:
-    """In days where hours would have to be divided."""
+    """The window's length: in days from 72 hours on, else in hours."""
     hours = report.window_hours
     return f"{number(hours / 24)} days" if hours >= 72 else f"{number(hours)} h"
 

@@ -1,1 +1,1 @@
-"""Findings of scanners and of the package index: reports of others, read and judged as our own."""
+"""Reports of scanners and of the package index, read and turned into our own findings."""

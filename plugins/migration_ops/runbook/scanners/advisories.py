@@ -1,4 +1,4 @@
-"""What is known against the locked Python packages: a scanner's report (bucket or file), or pip-audit's own words."""
+"""Known vulnerabilities of the locked Python packages: from a scanner's report (bucket or file), or from pip-audit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migration_ops.runbook.scanners.dependencies import lock_path
 from migration_ops.runbook.scanners.findings import MAX_BYTES, PREFIX, fetch_report
 from migration_ops.runbook.scanners.pip_audit import Scanned, against, parse, run_pip_audit
 
-# Of the run: a key in the evidence bucket, or the path of a file on the worker.
+# A param of the run: a key in the evidence bucket, or the path of a file on the worker.
 PARAM = "advisoriesReport"
 DEFAULT_KEY = f"{PREFIX}/advisories.json"
 
@@ -23,9 +23,9 @@ DEFAULT_KEY = f"{PREFIX}/advisories.json"
 def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``scans``: one, with ``name`` (the lock), ``source, ageDays, locked, unseen, skipped, vulnerable``; see
-    ``advisories.against``.
+    ``pip_audit.against``.
 
-    A report that is there and cannot be read is a failure. Only where there is none, pip-audit is run.
+    A report that exists and cannot be read is a failure. pip-audit is run only when there is no report.
     """
     lock = lock_path(reader)
     found = reader.guarded("scan of dependencies", lambda: _scan(reader, lock))
@@ -62,5 +62,4 @@ def _file(path: Path) -> tuple[str, datetime, list[Scanned]]:
         raise UnknownError(f"the report cannot be read: {type(error).__name__}", path=str(path)) from error
 
 
-# What checks are about.
 SCANS = Listing("advisories", "scans", read)

@@ -1,4 +1,4 @@
-"""This installation's Python packages against their lock, and what the package index has newer. Installs nothing."""
+"""This installation's Python packages compared with their lock and with the package index. Installs nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _lock(reader: AwsReader) -> dict[str, Any]:
 
 
 def _index(reader: AwsReader) -> dict[str, Any]:
-    """pip leaves out what its index did not answer, of both lists and without an error: so both are asked for."""
+    """pip silently leaves packages that its index did not answer out of both lists: so both are read."""
     path, limit = lock_path(reader), reader.config.thresholds.weekly.package_index_timeout_seconds
     command = reader.settings.pip_list_command
     wanted = reader.guarded(f"read {path.name}", lambda: packages.locked(path))
@@ -67,6 +67,5 @@ def _index(reader: AwsReader) -> dict[str, Any]:
     }
 
 
-# What checks are about.
 INDEXES = Listing("dependencies", "indexes", read)
 LOCKS = Listing("dependencies", "locks", read)

@@ -1,7 +1,7 @@
 """Findings of other scanners as our own: Prowler (OCSF JSON) and Security Hub (ASFF). What is malformed is UNKNOWN.
 
-What only a person can answer (Prowler's MANUAL) is a WARNING with the way to answer it; what is muted is left alone.
-Passed ones are counted by check, so that a report of thousands stays readable; all others are taken one by one.
+What only a person can check (Prowler's MANUAL) is a WARNING that says how to answer it; muted findings are OK.
+Passed findings are counted by check, so that a report of thousands stays readable; all others are taken one by one.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from migration_ops.core.finding_kind import FindingKind, KindTable
 
 SECTION = "Maintenance Tasks, Monthly 1. Security Audit"
 PROWLER, SECURITY_HUB = "prowler", "security_hub"
-# The task that takes them over.
+# The task that ingests the reports.
 INGEST = "ingest"
 _CHARACTERS = 300
-# A report of more is read in the scanner itself; the worst are taken over, the others counted.
+# Of a larger report the worst findings are taken, the others counted: people read it in the scanner itself.
 MOST = 500
 _BY_SEVERITY = {
     "critical": FindingStatus.CRITICAL,
@@ -44,7 +44,7 @@ _BY_SEVERITY = {
 }
 
 LOOK_THERE = "Look at the finding in {product}."
-# Of what is counted; the rest is the check's own.
+# Members of a finding that counts; the others are the check's own.
 _COUNTED: dict[str, Any] = {"unit": "resources", "reason": "passed or muted", "evidence": (), "remedy": ""}
 
 
@@ -54,7 +54,7 @@ def _kinds(product: str, name: str) -> Iterator[FindingKind]:
     yield FindingKind(check_id=f"{product}:more", title=f"More findings of {name}", section=SECTION, remedy=look)
 
 
-# What is said of the scanners' reports themselves; of what they found they say it.
+# Kinds of finding about the reports themselves. Findings in them bring title and remedy along.
 SCANNER_KINDS = KindTable(
     *_kinds(PROWLER, "Prowler"),
     *_kinds(SECURITY_HUB, "Security Hub"),
@@ -69,19 +69,19 @@ SCANNER_KINDS = KindTable(
 MANUAL = "MANUAL"
 HOW_TO_ANSWER = (
     "Prowler cannot check this. Check it yourself; if all is well, put check and resource into Prowler's mutelist with "
-    "name and date: the next report has it as muted, and it is left alone here."
+    "name and date: the next report has it as muted, and it is OK here."
 )
 # OCSF 1.x: class 2004 and its compliance object.
 _WELL = frozenset({"PASS", "PASSED", "NOT_APPLICABLE", "N/A"})
 _BAD = frozenset({"FAIL", "FAILED"})
 _OCSF_STATUS = {1: "new", 2: "in progress", 3: "suppressed", 4: "resolved", 5: "archived", 6: "deleted"}
-# "Resolved" is not among them: what is resolved and still fails is checked again.
+# "Resolved" is not among them: a resolved finding that still fails is not OK.
 _LEFT_ALONE = frozenset({"suppressed", "muted", "archived", "deleted"})
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """One finding as a scanner has it, before it is cut to what a page shows."""
+    """One finding of a scanner, before its texts are cut to length."""
 
     check: str
     title: str
@@ -97,7 +97,7 @@ def from_prowler(text: str | bytes, source: str) -> list[Finding]:
     Prowler's ``--output-formats json-ocsf``: a list of detection findings (OCSF class 2004).
 
     :param text: the file.
-    :param source: where it came from, the resource of what is UNKNOWN about the file itself.
+    :param source: where it came from; the resource of findings about the file itself.
     """
     try:
         documents = json.loads(text)
@@ -121,7 +121,7 @@ def from_security_hub(documents: Iterable[Any]) -> list[Finding]:
 
 
 def unknown_of(product: str, resource: str, reason: str) -> Finding:
-    """What could not be taken over."""
+    """The finding for something that could not be ingested."""
     return SCANNER_KINDS[f"{product}:ingest"].finding(_short(resource), unknown(_short(reason)))
 
 
@@ -181,7 +181,7 @@ def _from_ocsf(document: Mapping[str, Any]) -> Finding:
 
 
 def _verdict_of_ocsf(document: Mapping[str, Any], code: str, severity: str) -> FindingStatus:
-    """By what the check found, unless people said that they know of it. What has no known code is UNKNOWN."""
+    """By the check's status code, unless the finding is muted or archived. An unknown code is UNKNOWN."""
     status = str(document.get("status") or _OCSF_STATUS.get(document.get("status_id", 0), "")).lower()
     if code in _WELL or status in _LEFT_ALONE:
         return FindingStatus.OK
@@ -189,7 +189,7 @@ def _verdict_of_ocsf(document: Mapping[str, Any], code: str, severity: str) -> F
         return FindingStatus.WARNING
     if code in _BAD:
         return _BY_SEVERITY.get(severity, FindingStatus.UNKNOWN)
-    # "Warning" of OCSF's compliance object: less than a failure, whatever the severity.
+    # "Warning" of OCSF's compliance object is less than a failure, whatever the severity.
     return FindingStatus.WARNING if code in ("WARN", "WARNING") else FindingStatus.UNKNOWN
 
 
@@ -199,10 +199,10 @@ def _from_asff(document: Mapping[str, Any]) -> Finding:
     status, control = compliance.get("Status"), compliance.get("SecurityControlId")
     verdict = FindingStatus.UNKNOWN
     workflow = document.get("Workflow", {}).get("Status")
-    # People resolve events; a control that is resolved and still fails is looked at again.
+    # People resolve events. A control that is resolved and still fails is judged by its status.
     if status == "PASSED" or workflow == "SUPPRESSED" or (workflow == "RESOLVED" and status is None):
         verdict = FindingStatus.OK
-    # A finding without compliance is an event (GuardDuty, Inspector): its severity speaks.
+    # A finding without compliance is an event (GuardDuty, Inspector): its severity counts.
     elif status in ("FAILED", "WARNING", None):
         verdict = _BY_SEVERITY.get(severity, FindingStatus.UNKNOWN)
     seen = _Seen(
@@ -218,7 +218,7 @@ def _from_asff(document: Mapping[str, Any]) -> Finding:
 
 
 def _finding(seen: _Seen, product: str) -> Finding:
-    """What the scanner calls it and advises goes first; ids are the scanner's own."""
+    """Title, remedy and ids are the scanner's own, where it has them."""
     kind = FindingKind(
         check_id=_short(f"{product}:{seen.check}"),
         title=_short(_said(seen.title) or seen.check),
@@ -239,7 +239,7 @@ def _advice_in(document: Mapping[str, Any]) -> Any:
 
 
 def _said(text: Any) -> Any:
-    """Blank is as good as not said; what is no text at all is malformed, see ``_short``."""
+    """Blank text counts as missing; a value that is no text is malformed, see ``_short``."""
     return text.strip() if isinstance(text, str) else text
 
 
@@ -256,9 +256,9 @@ MAX_BYTES = 20_000_000
 
 def fetch_report(reader: AwsReader, key: str) -> tuple[bytes, datetime] | None:
     """
-    An object and when it was written; None when there is none, or no bucket.
+    An object of the evidence bucket and when it was written; None when there is none, or no bucket.
 
-    :raises ClientError: S3 does not say: that is not "none".
+    :raises ClientError: S3 could not be read: that is not "none".
     :raises UnknownError: it is too large to be a report.
     """
     bucket = reader.settings.evidence_bucket

@@ -1,4 +1,4 @@
-"""The Python packages of this installation: what is locked, what is installed, what is newer. It changes none."""
+"""The Python packages of this installation: locked, installed, and newer versions. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 PROJECT_LOCK = Path(__file__).resolve().parents[4] / "requirements.txt"
-# What is no requirement: comments and options (--hash, --index-url). Other files of requirements are refused.
+# Lines that are no requirement: comments and options (--hash, --index-url). Includes of other files are refused.
 _NO_REQUIREMENT = re.compile(r"^\s*(#|$|--(?!requirement|editable|constraint))")
 
 
@@ -45,7 +45,7 @@ def canonical_name(name: str) -> str:
 
 
 def _requirements(lines: Iterable[str], path: Path) -> Iterator[Requirement]:
-    # Imported by whoever reads a lock: DAG files, which only name checks, are parsed all the time.
+    # Imported late: DAG files, which only name checks, are parsed all the time.
     from packaging.requirements import InvalidRequirement, Requirement
 
     for number, line in enumerate(lines, start=1):
@@ -83,12 +83,12 @@ def listed(command: str, which: str, timeout_seconds: float) -> list[dict[str, A
     """What ``pip list --format json`` answers for ``--outdated`` or ``--uptodate``.
 
     :param command: words of the command, as a shell would split them; empty is this interpreter's pip. No shell runs.
-    :raises UnknownError: it cannot be run, fails, answers something else, or takes too long. Its own words are left
-        out: they may quote an index's address with its password.
+    :raises UnknownError: it cannot be run, fails, answers something else, or takes too long. Its own output is left
+        out: it may contain an index's address with its password.
     """
     try:
         words = shlex.split(command) or [sys.executable, "-m", "pip", "list", "--disable-pip-version-check"]
-        # The words are the installation's own setting, or the line above; nothing of them comes from a run.
+        # The words come from the installation's setting or the line above, none from a run's params.
         ran = subprocess.run(  # noqa: S603
             [*words, "--format", "json", which], capture_output=True, timeout=timeout_seconds, check=False, text=True
         )

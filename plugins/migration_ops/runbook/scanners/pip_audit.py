@@ -1,7 +1,7 @@
-"""Known vulnerabilities of Python packages: what a scanner found elsewhere, or pip-audit finds now. Changes nothing.
+"""Known vulnerabilities of Python packages: from a scanner's report, or from pip-audit now. Changes nothing.
 
-Taken are the reports of pip-audit (``--format json``) and of OSV-Scanner (``--format json``). OSV-Scanner lists
-packages without a vulnerability only with ``--all-packages``; without it nobody can say that it looked at them.
+Reads reports of pip-audit (``--format json``) and of OSV-Scanner (``--format json``). OSV-Scanner lists packages
+without a vulnerability only with ``--all-packages``; without it nobody knows whether it scanned them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ NO_ENTRY = "its entry lacks version or vulnerabilities"
 
 
 class MalformedScanError(UnknownError):
-    """A report that is none: nobody can say what it found."""
+    """The report is not in a known form: nobody knows what the scan found."""
 
     code = "MALFORMED_SCAN"
-    hint = "Write it anew with `pip-audit --format json` or `osv-scanner --format json --all-packages`."
+    hint = "Write it again with `pip-audit --format json` or `osv-scanner --format json --all-packages`."
 
 
 class NoScanError(UnknownError):
@@ -44,9 +44,9 @@ class Scanned:
     """
     One package of a report.
 
-    :param advisories: ids of what is known about it (PYSEC, GHSA, CVE).
-    :param fixes: versions in which one of them is mended.
-    :param skipped: why the scanner did not look at it; empty when it did.
+    :param advisories: ids of its known vulnerabilities (PYSEC, GHSA, CVE).
+    :param fixes: versions in which one of them is fixed.
+    :param skipped: why the scanner did not scan it; empty when it did.
     """
 
     name: str
@@ -60,11 +60,11 @@ def parse(text: str | bytes) -> list[Scanned]:
     """
     The packages of a report.
 
-    :raises MalformedScanError: it is not JSON, or of neither form.
+    :raises MalformedScanError: it is not JSON, is of neither form, or names no package.
     """
     try:
         document = _document(text)
-        # One report, several in a list (one a lock), or pip-audit's before 2.5: the dependencies alone.
+        # One report, a list of several (one per lock), or that of pip-audit before 2.5: the dependencies alone.
         reports = document if isinstance(document, list) and _are_reports(document) else [document]
         found = [one for report in reports for one in _of_report(report)]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -101,7 +101,7 @@ def _from_pip_audit(dependencies: list[Mapping[str, Any]]) -> Iterator[Scanned]:
         if one.get("skip_reason") or ("skip_reason" in one and "vulns" not in one):
             yield Scanned(name, skipped=str(one["skip_reason"] or "skipped")[:300])
         elif not isinstance(one.get("vulns"), list) or not one.get("version"):
-            # One odd entry says nothing of its package, and nothing against the others.
+            # An incomplete entry says nothing about its package; the other entries still count.
             yield Scanned(name, skipped=NO_ENTRY)
         else:
             fixes = dict.fromkeys(str(fix) for each in one["vulns"] for fix in each.get("fix_versions") or ())
@@ -109,7 +109,7 @@ def _from_pip_audit(dependencies: list[Mapping[str, Any]]) -> Iterator[Scanned]:
 
 
 def _id(vulnerability: Mapping[str, Any]) -> str:
-    """One without an id is still one."""
+    """Its id; a vulnerability without an id counts too."""
     return str(vulnerability.get("id") or next(iter(vulnerability.get("aliases") or ()), "without an id"))
 
 
@@ -140,8 +140,8 @@ def _osv_fixes(vulnerability: Mapping[str, Any], name: str) -> Iterator[str]:
 
 def against(locked: Mapping[str, str], scanned: Iterable[Scanned]) -> dict[str, Any]:
     """
-    What a scan says of a lock: ``locked`` (how many), ``unseen`` (not in the report at the locked version), ``skipped``
-    (``name, reason``), ``vulnerable`` (``name, version, advisories, fixes``; also what is not locked).
+    A scan compared with a lock: ``locked`` (how many), ``unseen`` (not in the report in the locked version),
+    ``skipped`` (``name, reason``), ``vulnerable`` (``name, version, advisories, fixes``; also what is not locked).
 
     :param locked: version by name.
     """
@@ -170,14 +170,14 @@ def run_pip_audit(lock: Path, timeout_seconds: float) -> list[Scanned]:
     What pip-audit finds in a lock now; it asks an index of advisories and installs nothing.
 
     :raises NoScanError: it is not installed.
-    :raises UnknownError: it fails, or takes too long. Its own words are left out: they may quote an
-        index's address with its password.
+    :raises UnknownError: it fails, takes too long, or its report is malformed. Its own output is left out: it may
+        contain an index's address with its password.
     """
     if not is_installed():
         raise NoScanError("there is no report of a scan, and pip-audit is not installed here")
     words = ["--requirement", str(lock), "--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
     try:
-        # The words are ours; nothing of them comes from a run.
+        # The words are constants and the lock's path; none comes from a run's params.
         ran = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "pip_audit", *words],
             capture_output=True,
