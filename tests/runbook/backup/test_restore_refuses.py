@@ -112,7 +112,7 @@ def test_a_load_that_failed_is_named_in_the_report(lab: Lab) -> None:
     run = restored(lab, before=lose).whole()
     found = run.finding("restore_load")
     assert (found["verdict"], found["resource"]) == ("CRITICAL", TARGET)
-    assert "elete this table" in found["remedy"]
+    assert "Clear the task load" in found["remedy"]
 
 
 def test_a_target_that_is_gone_is_not_made_by_load(lab: Lab) -> None:
