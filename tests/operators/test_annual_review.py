@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.operators.runbook.report import RunbookReportOperator
@@ -41,17 +39,6 @@ class Task:
 
     def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int = -1) -> Any:
         return self.values.get((task_ids, map_indexes, key))
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
-        before = dict(os.environ)
-        made = resources.make(sandbox.environment)
-        os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made})
-        yield sandbox
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def context(task_id: str, values: Values, run_id: str = "run-1", **params: Any) -> Any:

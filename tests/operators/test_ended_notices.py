@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
 from migration_ops.aws.evidence_store import EvidenceStore
 from migration_ops.core.finding import Finding, FindingStatus
@@ -40,17 +38,6 @@ class Answers:
 
     def tables(self, results: Any) -> list[dict[str, Any]]:
         return []
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
-        before = dict(os.environ)
-        made = resources.make(sandbox.environment)
-        os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made})
-        yield sandbox
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.local import airflow_env, resources
 from include.sandbox.sandbox import Sandbox
 from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.operators.runbook import security
@@ -45,17 +43,6 @@ ASSESSMENT = SmallChapter("assessment", ("packages_known_vulnerabilities",))
 BOTH = [AUDIT, ASSESSMENT]
 SOURCES = security.security_sources(BOTH)
 KEY = "runbook/inbox/prowler.json"
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox(speed=600, seed="empty", shown="wall") as sandbox:
-        before = dict(os.environ)
-        made = resources.make(sandbox.environment)
-        os.environ.update({**sandbox.environment, **airflow_env.connections(sandbox.environment), **made})
-        yield sandbox
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @pytest.fixture
