@@ -10,8 +10,8 @@ from migration_ops.core.errors import InvalidInputError
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.run import take_over_ended
 from migration_ops.wave.services import Services, StepInput
-from migration_ops.wave.steps.rollback_change import act_on_request, application_plan, request_digest
-from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
+from migration_ops.wave.steps.rollback_change import act_on_request, request_sheet
+from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
 from migration_ops.wave.waits.outcome import Outcome
 
 
@@ -23,12 +23,9 @@ def select(services: Services, run: Run) -> tuple[WavePlan, dict[str, Any]]:
     if {app.app_name for app in plan.applications} != {task.app for task in run.graph.tasks if task.app}:
         raise InvalidInputError("the run was made for other applications", path="applications")
     sheet, foreign = rollback_sheet(services, plan, records, conf.reason)
-    decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
-    needed = dependants_cut_over(services, records).named
-    changes = {app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications}
-    digest = request_digest(plan, changes, decision["foreignJobs"])
+    bound = request_sheet(services, plan, records, sheet, foreign, conf.reason)
     take_over_ended(services, plan)
-    return plan, {"markdown": sheet, "digest": digest, "changes": changes, **decision}
+    return plan, bound
 
 
 def run(services: Services, inp: StepInput, step: Callable[[StepInput], Outcome]) -> Outcome:

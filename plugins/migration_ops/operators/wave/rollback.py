@@ -29,9 +29,9 @@ from migration_ops.wave.preflight.outside import account_check
 from migration_ops.wave.preflight.run import take_over_ended
 from migration_ops.wave.rules.policy import rollback_problems
 from migration_ops.wave.services import Services, StepInput, StepSkipped
-from migration_ops.wave.steps.rollback_change import act_on_request, application_plan, request_digest
+from migration_ops.wave.steps.rollback_change import act_on_request, request_sheet
 from migration_ops.wave.steps.rollback_holders import holdings_of, require_free
-from migration_ops.wave.steps.rollback_request import dependants_cut_over, rollback_plan, rollback_sheet, select_records
+from migration_ops.wave.steps.rollback_request import rollback_plan, rollback_sheet, select_records
 from migration_ops.wave.waits.outcome import Outcome
 
 SHEET_TASK = SHEET_KEY = "sheet"
@@ -65,14 +65,8 @@ class SelectOperator(DocumentedOperator):
         self.log.info("%s", sheet)
         set_run_note(ti, sheet)
         ti.xcom_push(key=PLAN_KEY, value=plan.as_document())
-        decision = {"decision": "rollback", "reason": conf.reason, "foreignJobs": sorted(set(foreign.values()))}
-        needed = dependants_cut_over(services, records).named
-        changes = {
-            app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications
-        }
-        digest = request_digest(plan, changes, decision["foreignJobs"])
-        bound = {"markdown": sheet, "digest": digest, "changes": changes}
-        ti.xcom_push(key=SHEET_KEY, value=bound | decision)
+        bound = request_sheet(services, plan, records, sheet, foreign, conf.reason)
+        ti.xcom_push(key=SHEET_KEY, value=bound)
         if conf.dry_run:
             return []
         take_over_ended(services_of(ti, plan), plan)

@@ -11,6 +11,7 @@ from migration_ops.core.carry_out import Acted, Effect, act_once, verify
 from migration_ops.core.change import Action, Approval, ChangePlan, NotApprovedError, PlanChangedError, Undo
 from migration_ops.core.documents import canonical_digest
 from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
@@ -61,6 +62,22 @@ def request_digest(plan: WavePlan, changes: Mapping[str, str], foreign_jobs: Ite
     :param foreign_jobs: job ids of launches that somebody else made and that the sheet shows.
     """
     return canonical_digest({"plan": plan.plan_hash, "changes": dict(changes), "foreignJobs": sorted(foreign_jobs)})
+
+
+def request_sheet(
+    services: Services, plan: WavePlan, records: list[Record], markdown: str, foreign: Mapping[str, str], reason: str
+) -> dict[str, Any]:
+    """
+    What the approver sees, with the decision and everything that the approval is bound to.
+
+    :param foreign: job ids of launches that somebody else made, by source server id, as ``markdown`` shows them.
+    :raises MigrationError: the ledger could not be read.
+    """
+    decision = {"decision": "rollback", "reason": reason, "foreignJobs": sorted(set(foreign.values()))}
+    needed = dependants_cut_over(services, records).named
+    changes = {app.app_name: application_plan(plan, app, decision, foreign, needed).digest for app in plan.applications}
+    digest = request_digest(plan, changes, decision["foreignJobs"])
+    return {"markdown": markdown, "digest": digest, "changes": changes, **decision}
 
 
 def approval_for(
