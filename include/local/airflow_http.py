@@ -14,6 +14,7 @@ Document = dict[str, Any]
 PAGE = 100
 READ_REPEATS = 5
 REPEAT_SECONDS = 1.0
+LOOK_SECONDS, LOOK_SECONDS_LATER = 1.0, 3.0
 
 
 class AirflowApiError(LocalError):
@@ -104,15 +105,17 @@ class AirflowHttp:
 
 
 def wait_until(look: Callable[[], str | None], timeout_seconds: float, explain: Callable[[], str]) -> str:
-    """Calls ``look`` once a second until it returns something; returns that.
+    """Calls ``look`` until it returns something; returns that. Each second at first, each three seconds after half a
+    minute: what takes minutes is not noticed late by that, and many who wait do not keep the API server busy.
 
     :raises Timeout: with the text of ``explain``.
     """
-    deadline = time.monotonic() + timeout_seconds
+    began = time.monotonic()
+    deadline = began + timeout_seconds
     while True:
         seen = look()
         if seen is not None:
             return seen
         if time.monotonic() > deadline:
             raise Timeout(f"after {timeout_seconds:.0f} s: {explain()}")
-        time.sleep(1.0)
+        time.sleep(min(max(LOOK_SECONDS, (time.monotonic() - began) / 10), LOOK_SECONDS_LATER))
