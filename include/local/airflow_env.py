@@ -99,8 +99,8 @@ def _free_workers_early() -> dict[str, str]:
     Airflow 3.3.2's supervisor waits for the sockets of its task and then asks whether it ended. A task whose sockets
     are closed and that has not quite ended leaves it with nothing to wait for: it sleeps for a whole heartbeat
     interval, and its worker with it. On two processors that happens to most tasks. The number of heartbeats that may
-    fail grows with it, so that a task still survives 16 s without the API server. A shorter interval would make heartbeats a fifth of all
-    requests.
+    fail grows with it, so that a task still survives 16 s without the API server. A shorter interval would make
+    heartbeats a fifth of all requests.
     """
     return {"AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2", "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "8"}
 

@@ -229,8 +229,10 @@ def stop_reason(
     :param made_at: when the sheet that the application acts on was made; None for whoever makes a new one.
     """
     others = [app for app in plan.applications if app.app_name != asking]
-    standings = {app: [standing_of(records[one]) for one in app.migration_ids if one in records] for app in others}
-    verdicts = [(app.impact, any(_stops(one, asking, made_at) for one in mine)) for app, mine in standings.items()]
+    verdicts = []
+    for app in others:
+        mine = [standing_of(records[one]) for one in app.migration_ids if one in records]
+        verdicts.append((app.impact, any(_stops(one, asking, made_at) for one in mine)))
     return wave_stops(verdicts, plan.conf.failure_threshold)
 
 

@@ -16,6 +16,7 @@ from include.sandbox.mgn.account import Quotas
 from include.sandbox.sandbox import Sandbox
 from tests import faster_moto
 from tests.wave.steps.wave_driver import Driver, make_plan, make_services
+from tests.wave.steps.web_site import web_site
 
 SPEED = 20_000
 
@@ -60,6 +61,13 @@ def estate(box: Sandbox) -> Iterator[Any]:
     ec2.launch_templates.clear()
     ec2.launch_template_name_to_ids.clear()
     ec2.reservations.clear()
+
+
+@pytest.fixture
+def site() -> Iterator[Any]:
+    """See ``web_site``."""
+    with web_site() as server:
+        yield server
 
 
 _numbers = count(1)

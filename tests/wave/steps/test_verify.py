@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.server
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from migration_ops.integrations.instance_http import address_refusal
 from migration_ops.wave.steps.app_checks import CheckRefusedError
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic
 from tests.wave.steps.wave_driver import FAST, Driver, client_factory
+from tests.wave.steps.web_site import Site, at_home
 
 READY = {"appName": "app", "servers": 1, "state": "READY_FOR_CUTOVER"}
 IMPATIENT = replace(FAST, verify_timeout_minutes=0.006)
@@ -130,59 +130,6 @@ def test_what_cannot_be_read_is_not_verified(launched: Any, box: Any, service: s
 
 
 # The conf's checks
-
-
-class Site(http.server.BaseHTTPRequestHandler):
-    status = 200
-
-    def do_GET(self) -> None:
-        self.send_response(type(self).status)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def site() -> Iterator[Any]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    Site.status = 200
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def at_home(driver: Driver) -> Driver:
-    """EC2 says that the instances are at 127.0.0.1."""
-    real = client_factory(driver.box)
-
-    class Ec2:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(real("ec2"), name)
-
-        def get_paginator(self, name: str) -> Any:
-            paginator = real("ec2").get_paginator(name)
-            if name != "describe_instances":
-                return paginator
-
-            class Moved:
-                def paginate(self, **request: Any) -> Any:
-                    for page in paginator.paginate(**request):
-                        for reservation in page["Reservations"]:
-                            for instance in reservation["Instances"]:
-                                instance["PrivateIpAddress"] = "127.0.0.1"
-                        yield page
-
-            return Moved()
-
-    services = replace(
-        driver.services,
-        client=lambda name: Ec2() if name == "ec2" else real(name),
-        address_refusal=lambda address: None if address == "127.0.0.1" else address_refusal(address),
-    )
-    return replace(driver, services=services)
 
 
 def test_http_and_tcp(launched: Any, site: Any) -> None:
