@@ -151,8 +151,18 @@ def note_failure(services: Services, app: PlannedApplication, error: MigrationEr
         return
     records = [record for record in records_of(services, app) if record.phase not in ENDED and not record.error_code]
     if records:
-        new = [replace(record, error_code=error.code, error_message=error.message[:1000]) for record in records]
+        new = [replace(r, error_code=error.code, error_message=_why(error, r.source_server_id)[:1000]) for r in records]
         write(services, records, new, "step failed", error.as_document())
+
+
+def _why(error: MigrationError, server: str) -> str:
+    """The message with the reasons that are the server's own, or with all where they are not given by server."""
+    reasons = error.context.get("reasons")
+    if not isinstance(reasons, dict) or not reasons:
+        return error.message
+    if any(one.startswith("s-") for one in reasons):
+        return f"{error.message}: {reasons[server]}" if server in reasons else error.message
+    return f"{error.message}: {'; '.join(f'{about}: {why}' for about, why in reasons.items())}"
 
 
 def to_act(records: Iterable[Record], step: str) -> list[Record]:

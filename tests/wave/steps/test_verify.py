@@ -143,6 +143,8 @@ def test_http_and_tcp(launched: Any, site: Any) -> None:
     with pytest.raises(StepTimedOutError, match="answered 503"):
         impatient(driver).step("cutover_verify", "app")
     assert driver.phases("app") == {"CUTOVER_LAUNCHED"}
+    # Who is asked what to do next reads it in the question, not in a log.
+    assert all("answered 503" in one.error_message for one in driver.records("app"))
     Site.status = 200
     evidence = driver.step("cutover_verify", "app")["checks"]
     assert [one["name"] for one in evidence] == ["boot", "only instance", "http", "tcp"]
