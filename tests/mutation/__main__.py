@@ -23,21 +23,22 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.mutation")
     parser.add_argument("--workers", type=int, default=int(os.environ.get("WORKERS") or os.cpu_count() or 1))
     parser.add_argument("modules", nargs="*", metavar="module", help="of tests/mutation/modules.py; none: all of them")
+    parser.add_argument("--quick", action="store_true", help="do not run survivors of a fork alone as well")
     given = parser.parse_args(arguments)
     survived = 0
     print("| Module | Mutants | Killed | Timed out | Survived |\n| :-- | --: | --: | --: | --: |", flush=True)
     for name in given.modules or list(TESTED):
         try:
-            survived += _report(name, given.workers)
+            survived += _report(name, given.workers, given.quick)
         except TestsFailedError as error:
             print(error, file=sys.stderr)
             return 2
     return 1 if survived else 0
 
 
-def _report(name: str, workers: int) -> int:
+def _report(name: str, workers: int, quick: bool) -> int:
     mutants = list(mutants_of((PACKAGE / name).read_text()))
-    outcomes = _outcomes_of(name, mutants, workers)
+    outcomes = _outcomes_of(name, mutants, workers, quick)
     counted = Counter(outcomes)
     figures = [len(mutants), counted[Outcome.KILLED], counted[Outcome.TIMED_OUT], counted[Outcome.SURVIVED]]
     print(f"| `{name}` | {' | '.join(str(one) for one in figures)} |", flush=True)
@@ -47,10 +48,11 @@ def _report(name: str, workers: int) -> int:
     return counted[Outcome.SURVIVED]
 
 
-def _outcomes_of(name: str, mutants: list[Mutant], workers: int) -> list[Outcome]:
+def _outcomes_of(name: str, mutants: list[Mutant], workers: int, quick: bool) -> list[Outcome]:
     """A survivor of a fork is run alone too: there the mutant is also seen by what is done at import."""
     forked = run_forked(name, mutants, TESTED[name], workers)
-    again = [place for place, one in forked.outcomes.items() if one in (None, Outcome.SURVIVED)]
+    unsure = (None,) if quick else (None, Outcome.SURVIVED)
+    again = [place for place, one in forked.outcomes.items() if one in unsure]
     limit = forked.limit_seconds + 60.0
 
     def alone(place: int) -> Outcome:

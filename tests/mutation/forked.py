@@ -71,8 +71,9 @@ class Forked:
         over = [place for place, child in running.items() if child.is_over()]
         for place in over:
             child = running.pop(place)
-            self.outcomes[place] = child.wait()
-            killer = child.said()
+            self.outcomes[place], killer = child.wait(), child.said()
+            if self.outcomes[place] is Outcome.KILLED and not killer:
+                raise TestsFailedError(f"{self.mutants[place].change}: the fork ended without a test that failed")
             # What killed a mutant kills its neighbours: the sort keeps the order of the others.
             session.items.sort(key=lambda item, first=killer: item.nodeid != first)
         if not over:

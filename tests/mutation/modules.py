@@ -4,19 +4,44 @@ from __future__ import annotations
 
 _RULES = ["tests/wave/rules"]
 _PERMIT = [*_RULES, "tests/wave/test_standing.py"]
+_ONCE = ["tests/wave/launching"]
+_CHAIN = ["tests/ledger/test_chain_rules.py"]
+_WRITES = ["tests/ledger/test_write_rules.py", "tests/ledger/test_items.py"]
 
-# By what they hold: at-most-once, transitions, chain, gates, permission, signing.
 TESTED: dict[str, list[str]] = {
+    # At most once
+    "wave/launching/at_most_once.py": _ONCE,
+    "wave/launching/intents.py": _ONCE,
+    "wave/launching/job_lookup.py": _ONCE,
+    "wave/launching/late_jobs.py": _ONCE,
+    "wave/launching/reconcile.py": _ONCE,
+    "wave/launching/external_launches.py": _ONCE,
+    # Transitions
     "core/states.py": ["tests/core/test_states.py"],
-    "wave/rules/permit.py": _PERMIT,
-    "wave/rules/approvals.py": ["tests/wave/rules", "tests/wave/test_decisions.py"],
-    "wave/rules/policy.py": ["tests/wave/rules", "tests/operators/test_approval_answers.py"],
-    "wave/rules/standing.py": _PERMIT,
-    "wave/rules/replication.py": ["tests/wave/rules", "tests/proofs/test_lag_gate.py"],
+    "ledger/writes.py": _WRITES,
+    "ledger/locks.py": _WRITES,
+    # Chain
+    "ledger/chain.py": _CHAIN,
+    "ledger/stored_chain.py": _CHAIN,
+    "ledger/record_digest.py": _CHAIN,
+    # Gates
+    "wave/rules/replication.py": ["tests/wave/rules/test_replication.py", "tests/proofs/test_lag_gate.py"],
     "wave/rules/boot.py": _RULES,
     "wave/rules/launch.py": _RULES,
     "wave/rules/failure.py": _RULES,
+    "wave/rules/window.py": _RULES,
+    "wave/rules/live.py": _RULES,
+    "wave/rules/outside.py": _RULES,
+    "wave/rules/finalized.py": _RULES,
+    "wave/rules/source_node.py": _RULES,
+    # Permission
+    "wave/rules/permit.py": _PERMIT,
+    "wave/rules/approvals.py": _RULES,
+    "wave/rules/approvers.py": _RULES,
+    "wave/rules/notes.py": _RULES,
+    "wave/rules/policy.py": [*_RULES, "tests/operators/test_approval_answers.py"],
+    "wave/rules/standing.py": _PERMIT,
     "operators/choice.py": ["tests/operators/test_approval_answers.py"],
-    "ledger/chain.py": ["tests/ledger"],
+    # Signing
     "integrations/callback/signing.py": ["tests/integrations/test_signing.py", "tests/proofs/test_signatures.py"],
 }

@@ -80,16 +80,20 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     ):
         yield f"{ast.unparse(node)[:60]} -> pass", ast.Pass()
     if isinstance(node, ast.Set):
-        for left_out in node.elts:
-            fewer: ast.expr = ast.Set([one for one in node.elts if one is not left_out])
-            if len(node.elts) == 1:
-                fewer = ast.Call(ast.Name("set", ast.Load()), [], [])
-            yield f"{ast.unparse(node)[:60]} without {ast.unparse(left_out)}", fewer
+        yield from _fewer(node)
     if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool):
         yield (
             f"return {node.value.value} -> return {not node.value.value}",
             ast.Return(ast.Constant(not node.value.value)),
         )
+
+
+def _fewer(node: ast.Set) -> Iterator[tuple[str, ast.AST]]:
+    for left_out in node.elts:
+        fewer: ast.expr = ast.Set([one for one in node.elts if one is not left_out])
+        if len(node.elts) == 1:
+            fewer = ast.Call(ast.Name("set", ast.Load()), [], [])
+        yield f"{ast.unparse(node)[:40]}… without {ast.unparse(left_out)}", fewer
 
 
 def _replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
