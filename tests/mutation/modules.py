@@ -38,7 +38,7 @@ TESTED: dict[str, list[str]] = {
     "wave/rules/permit.py": _PERMIT,
     "wave/rules/approvals.py": _RULES,
     "wave/rules/approvers.py": _RULES,
-    "wave/rules/notes.py": ["tests/wave/sheets"],
+    "wave/rules/notes.py": _RULES,
     "wave/rules/policy.py": [*_RULES, "tests/operators/test_approval_answers.py"],
     "wave/rules/standing.py": _PERMIT,
     "operators/choice.py": ["tests/operators/test_approval_answers.py"],

@@ -1,4 +1,4 @@
-"""What gates and verdicts say: subject, value and the reason for what is absent; and states that no other case reaches."""
+"""What gates and verdicts say: subject, value, and the reason for what is absent; and states no other case reaches."""
 
 from __future__ import annotations
 
