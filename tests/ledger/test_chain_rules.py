@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from migration_ops.ledger.chain import (
     verify,
 )
 from migration_ops.ledger.dynamodb import DynamoDbLedger
-from migration_ops.ledger.items import RECORD_ATTRIBUTES, history_key, to_item, to_value
+from migration_ops.ledger.items import RECORD_ATTRIBUTES, from_item, history_key, to_item, to_value
 from migration_ops.ledger.judgement import Judgement
 from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.ledger.record_digest import DIGESTED, record_digest
@@ -150,6 +151,14 @@ def test_a_record_that_was_set_back(entries: list[HistoryEntry], written: Record
 @pytest.mark.parametrize("version", [3, 5])
 def test_a_version_that_is_not_the_number_of_lines(entries: list[HistoryEntry], written: Record, version: int) -> None:
     assert verify(entries, replace(written, version=version)) == [f"{NAME}: version {version} with 4 lines"]
+
+
+@pytest.mark.parametrize("sequence", [-1, 0])
+def test_a_line_without_a_number_that_can_be_is_not_overlooked(
+    entries: list[HistoryEntry], written: Record, sequence: int
+) -> None:
+    found = verify([*entries, replace(entries[-1], sequence=sequence)], written)
+    assert f"{line(sequence)}: expected line 5: lines are missing or swapped" in found
 
 
 def test_an_edited_record(entries: list[HistoryEntry], written: Record) -> None:
@@ -336,6 +345,41 @@ def test_a_record_may_expire_when_all_its_lines_are_archived(
     noted = edited(chain, archivedSequence=archived, archivedDigest=chain.entries[archived - 1].digest)
     noted = edited(noted, archiveKey="archive/a", expiresAt=LATER)
     assert noted.judged().broken == ((f"{NAME}: the record expires, but is not archived",) if is_broken else ())
+
+
+class OneObject:
+    """An evidence store that holds one archive copy."""
+
+    def __init__(self, chain: StoredChain, until: int) -> None:
+        lines = [from_item(item) for key, item in chain.lines.items() if key <= line(until)]
+        self.document: dict[str, Any] = {"record": from_item(chain.item or {}), "history": lines}
+
+    def get(self, key: str) -> str:
+        assert key == "archive/a"
+        return json.dumps(self.document)
+
+
+def archived(chain: StoredChain) -> StoredChain:
+    digest = chain.entries[3].digest
+    return edited(chain, archivedSequence=4, archivedDigest=digest, archiveKey="archive/a")
+
+
+def test_archived_lines_take_the_place_of_expired_ones(chain: StoredChain) -> None:
+    store: Any = OneObject(chain, 4)
+    gone = replace(archived(chain), lines={line(4): chain.lines[line(4)]})
+    whole, judgement = gone.completed(store)
+    assert (list(whole.lines.items()), judgement) == (list(chain.lines.items()), Judgement())
+    assert gone.judged(store) == Judgement()
+    assert archived(chain).judged(store) == Judgement()
+
+
+def test_a_line_that_differs_from_its_copy_is_named(chain: StoredChain) -> None:
+    store: Any = OneObject(chain, 4)
+    store.document["history"][1]["digest"] = "0" * 64
+    assert archived(chain).completed(store)[1].broken == (f"{line(2)}: differs from its archive copy",)
+    # A line that the copy does not have is compared with nothing.
+    del store.document["history"][1]
+    assert archived(chain).completed(store)[1].broken == ()
 
 
 # --- read from the table ----------------------------------------------------------------------------------------------

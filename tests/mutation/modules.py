@@ -16,6 +16,12 @@ TESTED: dict[str, list[str]] = {
     "wave/launching/late_jobs.py": _ONCE,
     "wave/launching/reconcile.py": _ONCE,
     "wave/launching/external_launches.py": _ONCE,
+    "wave/launching/terminate.py": _ONCE,
+    "wave/launching/only_instance.py": _ONCE,
+    "wave/launching/launch.py": _ONCE,
+    "wave/launching/run_launch.py": _ONCE,
+    "wave/launching/lifecycle.py": _ONCE,
+    "wave/launching/instances.py": _ONCE,
     # Transitions
     "core/states.py": ["tests/core/test_states.py"],
     "ledger/writes.py": _WRITES,
@@ -24,6 +30,7 @@ TESTED: dict[str, list[str]] = {
     "ledger/chain.py": _CHAIN,
     "ledger/stored_chain.py": _CHAIN,
     "ledger/record_digest.py": _CHAIN,
+    "ledger/archived_copies.py": _CHAIN,
     # Gates
     "wave/rules/replication.py": ["tests/wave/rules/test_replication.py", "tests/proofs/test_lag_gate.py"],
     "wave/rules/boot.py": _RULES,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from include.simulation.table import MemoryTable, TableClient
@@ -16,6 +17,7 @@ from migration_ops.core.states import Phase
 from migration_ops.ledger.dynamodb import DynamoDbLedger
 from migration_ops.ledger.protocol import HistoryEntry, Holder, Intent, Record
 from migration_ops.wave.launching.job_lookup import Action
+from migration_ops.wave.launching.terminate import SERVER_TAG
 from migration_ops.wave.services import Services
 
 START = datetime(2040, 1, 1, 12, 0, tzinfo=UTC)
@@ -52,6 +54,9 @@ class ScriptedMgn:
     looked_since: list[datetime] = field(default_factory=list)
     servers_asked: list[list[str]] = field(default_factory=list)
     jobs_asked: list[list[str]] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    logs_asked: list[str] = field(default_factory=list)
+    changes: list[tuple[str, str]] = field(default_factory=list)
 
     def jobs_since(self, moment: datetime) -> list[JobView]:
         self.looked_since.append(moment)
@@ -60,6 +65,20 @@ class ScriptedMgn:
     def describe_jobs(self, ids: list[str]) -> dict[str, JobView]:
         self.jobs_asked.append(ids)
         return {job.job_id: job for job in self.jobs if job.job_id in ids}
+
+    def job_log(self, job_id: str) -> list[dict[str, Any]]:
+        self.logs_asked.append(job_id)
+        return self.log
+
+    def launch_configuration(self, server_id: str) -> dict[str, Any]:
+        return {"launchDisposition": "STARTED"}
+
+    def change_lifecycle(self, server_id: str, state: str) -> ServerView:
+        """Takes the next answer, an error; without one the state is changed."""
+        self.changes.append((server_id, state))
+        if self.answers and (answer := self.answers.pop(0)) is not None:
+            raise answer
+        return ServerView(server_id, lifecycle_state=state)
 
     def describe_servers(self, ids: list[str]) -> dict[str, ServerView]:
         self.servers_asked.append(ids)
@@ -91,6 +110,36 @@ class ScriptedMgn:
         return job
 
 
+class ScriptedEc2:
+    """:ivar instances: state by instance id; ``tags``: its source server, where it has the tag."""
+
+    def __init__(self) -> None:
+        self.instances: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
+        self.asked: list[dict[str, Any]] = []
+
+    def get_paginator(self, operation: str) -> Any:
+        return SimpleNamespace(paginate={"describe_instance_status": self._statuses}.get(operation, self._described))
+
+    def _statuses(self, *, InstanceIds: list[str], IncludeAllInstances: bool) -> Iterator[dict[str, Any]]:
+        self.asked.append({"InstanceIds": InstanceIds})
+        ok = {"Status": "ok"}
+        found = [
+            {"InstanceId": one, "InstanceState": {"Name": state}, "InstanceStatus": ok, "SystemStatus": ok}
+            for one in InstanceIds
+            if (state := self.instances.get(one)) and IncludeAllInstances
+        ]
+        yield {"InstanceStatuses": found}
+
+    def _described(self, *, Filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        self.asked.append({one["Name"]: one["Values"] for one in Filters})
+        for one, state in self.instances.items():
+            if state in self.asked[-1]["instance-state-name"]:
+                tags = [{"Key": SERVER_TAG, "Value": self.tags[one]}] if one in self.tags else None
+                shown = {"InstanceId": one, "Tags": tags, "State": {"Name": state}}
+                yield {"Reservations": [{"Instances": [shown]}]}
+
+
 class Bench:
     """A wave of servers, a clock that a test moves, and what was sent and written."""
 
@@ -98,6 +147,8 @@ class Bench:
         self.moment = START
         self.table = MemoryTable(lambda: self.moment.timestamp())
         self.mgn = ScriptedMgn(self.now)
+        self.ec2 = ScriptedEc2()
+        self.emitted: list[str] = []
         self.said: list[str] = []
         log = logging.Logger("bench", logging.INFO)
         log.addHandler(_Into(self.said))
@@ -106,11 +157,12 @@ class Bench:
             mgn=self.mgn,  # type: ignore[arg-type]
             ledger=DynamoDbLedger(TableClient(self.table), "migration-state", self.now),
             holder=HOLDER,
-            client=_none,
+            client={"ec2": self.ec2}.__getitem__,
             cmdb=_none,
             callback=_none,
             check_callback_url=_none,
             run_ended=lambda holder: None,
+            emit=lambda **facts: self.emitted.append(facts["event"]),
             now=self.now,
             log=log,
         )
@@ -163,8 +215,10 @@ class _Into(logging.Handler):
 
 
 def _way_to(phase: Phase) -> list[Phase]:
-    way = {Phase.PLANNED: [], Phase.TEST_LAUNCHING: [Phase.TEST_LAUNCHING], Phase.READY: [Phase.READY]}
-    return way[phase]
+    cutover = [Phase.READY, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED]
+    if phase in cutover:
+        return cutover[: cutover.index(phase) + 1]
+    return [] if phase is Phase.PLANNED else [phase]
 
 
 def _none(*_: Any) -> Any:
