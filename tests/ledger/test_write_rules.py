@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -205,6 +206,15 @@ def test_a_reason_without_a_message_is_still_named(ledger: DynamoDbLedger, clock
     assert refusal(group, said, with_locks=False).context["found"] == {"mig-web001": "TransactionConflict: busy"}
 
 
+def test_what_stands_in_a_lines_place_is_no_lock(clock: Clock) -> None:
+    plan = writes.Write("t", "x", {}, None, "2030-01-01T00:00:00.000Z", 0, "token")
+    group = [writes.change_of(a_record(), a_record(), plan)]
+    there = {"Code": "ConditionalCheckFailed", "Item": {"runId": to_value("run-2")}}
+    error = TransactionCancelledError("x", reasons=[{}, there])
+    assert isinstance(refusal(group, error, with_locks=False), VersionConflictError)
+    assert isinstance(refusal(group, error, with_locks=True), LockHeldError)
+
+
 @pytest.mark.parametrize(
     ("count", "items", "size", "sizes"),
     [(5, 6, 10**9, [2, 2, 1]), (5, 7, 10**9, [2, 2, 1]), (3, 100, 1, [1, 1, 1]), (3, 100, 10**9, [3])],
@@ -354,3 +364,38 @@ def test_a_lock_that_changes_hands_while_it_is_freed_is_left_alone(ledger: Dynam
     memory.get = then_it_changes_hands  # type: ignore[method-assign]
     ledger.release([*servers, "s-free"], MINE)
     assert set(ledger.locks(servers)) == {servers[1]}
+
+
+class Recording(TableClient):
+    """Keeps the actions that were sent."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        super().__init__(table)
+        self.bodies: list[dict[str, Any]] = []
+
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]], ClientRequestToken: str) -> Any:
+        self.bodies += [body for action in TransactItems for body in action.values()]
+        return super().transact_write_items(TransactItems=TransactItems, ClientRequestToken=ClientRequestToken)
+
+
+HOLDERS = [MINE, replace(MINE, nonce=""), replace(MINE, airflow=""), replace(MINE, nonce="", airflow="")]
+
+
+@pytest.mark.parametrize("new", HOLDERS, ids=["whole", "no nonce", "no airflow", "neither"])
+@pytest.mark.parametrize("ended", HOLDERS, ids=["whole", "no nonce", "no airflow", "neither"])
+def test_expressions_name_what_they_use_and_nothing_else(
+    memory: MemoryTable, clock: Clock, ended: Holder, new: Holder
+) -> None:
+    """DynamoDB refuses a name or a value that no expression uses, and a clause without an attribute."""
+    client = Recording(memory)
+    ledger = DynamoDbLedger(client, "migration-state", clock)
+    ended = replace(ended, run_id="run-0")
+    register(ledger, holder=ended)
+    ledger.take_over([SERVER], ended, new)
+    ledger.release([SERVER], new)
+    assert len(client.bodies) == 5
+    for body in client.bodies:
+        texts = [body.get("UpdateExpression", ""), body["ConditionExpression"]]
+        used = set(re.findall(r"[#:]\w+", " ".join(texts)))
+        assert used == {*body["ExpressionAttributeNames"], *body.get("ExpressionAttributeValues", {})}
+        assert not re.search(r"(SET|REMOVE)\s*($|REMOVE)", texts[0])
