@@ -5,6 +5,7 @@ from __future__ import annotations
 _RULES = ["tests/wave/rules"]
 _PERMIT = [*_RULES, "tests/wave/test_standing.py"]
 _ONCE = ["tests/wave/launching"]
+_WAITS = ["tests/wave/waits/test_conditions.py"]
 _CHAIN = ["tests/ledger/test_chain_rules.py"]
 _WRITES = ["tests/ledger/test_write_rules.py", "tests/ledger/test_items.py"]
 
@@ -32,6 +33,10 @@ TESTED: dict[str, list[str]] = {
     "ledger/record_digest.py": _CHAIN,
     "ledger/archived_copies.py": _CHAIN,
     # Gates
+    "core/verdict.py": _RULES,
+    "wave/waits/mgn.py": _WAITS,
+    "wave/waits/time.py": _WAITS,
+    "wave/waits/condition.py": _WAITS,
     "wave/rules/replication.py": ["tests/wave/rules/test_replication.py", "tests/proofs/test_lag_gate.py"],
     "wave/rules/boot.py": _RULES,
     "wave/rules/launch.py": _RULES,
@@ -48,6 +53,7 @@ TESTED: dict[str, list[str]] = {
     "wave/rules/notes.py": _RULES,
     "wave/rules/policy.py": [*_RULES, "tests/operators/test_approval_answers.py"],
     "wave/rules/standing.py": _PERMIT,
+    "wave/permission.py": ["tests/wave/test_permission.py"],
     "operators/choice.py": ["tests/operators/test_approval_answers.py"],
     # Signing
     "integrations/callback/signing.py": ["tests/integrations/test_signing.py", "tests/proofs/test_signatures.py"],

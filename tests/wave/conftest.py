@@ -1,4 +1,4 @@
-"""A bench for each test."""
+"""A bench for each test that asks for one: the ledger in memory and a scripted MGN."""
 
 from __future__ import annotations
 
