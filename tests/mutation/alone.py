@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.mutation.modules import options_of
 from tests.mutation.outcome import Outcome, TestsFailedError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +18,7 @@ PACKAGE = ROOT / "plugins" / "migration_ops"
 _FAILED = {1, 2, 4}
 # Loading every plugin that is installed takes longer than most of these tests.
 _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-_OPTIONS = ["-x", "-q", "-m", "not sandbox", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
+_OPTIONS = ["-x", "-q", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
 
 
 def run_alone(name: str, source: str, paths: list[str], limit_seconds: float) -> Outcome:
@@ -28,7 +29,7 @@ def run_alone(name: str, source: str, paths: list[str], limit_seconds: float) ->
         copied = Path(home) / "migration_ops"
         shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
         (copied / name).write_text(source)
-        tests = [*_OPTIONS, "-o", f"pythonpath={home} .", *paths]
+        tests = [*_OPTIONS, *options_of(name), "-o", f"pythonpath={home} .", *paths]
         environment = os.environ | {"PYTHONPATH": home} | _ENVIRONMENT
         command = [sys.executable, "-m", "pytest", *tests]
         try:

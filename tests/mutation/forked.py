@@ -21,6 +21,7 @@ import pytest
 from _pytest.main import pytest_runtestloop
 
 from tests.mutation.alone import PACKAGE, ROOT
+from tests.mutation.modules import options_of
 from tests.mutation.mutants import Mutant
 from tests.mutation.outcome import Outcome, TestsFailedError
 
@@ -180,7 +181,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 def run_forked(name: str, mutants: list[Mutant], paths: list[str], workers: int) -> Forked:
     """:raises TestsFailedError: the tests do not pass without any mutant."""
     plugin = Forked(name, mutants, workers)
-    given = ["-x", "-q", "-s", "-m", "not sandbox", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
+    given = ["-x", "-q", "-s", *options_of(name), "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main([*given, *(str(ROOT / one) for one in paths)], plugins=[plugin])

@@ -5,8 +5,9 @@ from __future__ import annotations
 _RULES = ["tests/wave/rules"]
 _PERMIT = [*_RULES, "tests/wave/test_standing.py"]
 _ONCE = ["tests/wave/launching"]
-_WAITS = ["tests/wave/waits/test_conditions.py"]
+_WAITS = ["tests/wave/waits/test_conditions.py", "tests/wave/waits/test_observed.py"]
 _CHAIN = ["tests/ledger/test_chain_rules.py"]
+_ANCHORS = ["tests/ledger/test_tampering.py", "tests/ledger/test_anchors.py", "tests/ledger/test_coverage_of_lines.py"]
 _WRITES = ["tests/ledger/test_write_rules.py", "tests/ledger/test_items.py"]
 
 TESTED: dict[str, list[str]] = {
@@ -32,6 +33,14 @@ TESTED: dict[str, list[str]] = {
     "ledger/stored_chain.py": _CHAIN,
     "ledger/record_digest.py": _CHAIN,
     "ledger/archived_copies.py": _CHAIN,
+    "ledger/line_evidence.py": _ANCHORS,
+    "ledger/lock_check.py": _ANCHORS,
+    "ledger/anchored.py": _ANCHORS,
+    "ledger/anchor_trail.py": _ANCHORS,
+    "ledger/anchor_signing.py": _ANCHORS,
+    "ledger/anchor_store.py": _ANCHORS,
+    "ledger/anchors.py": _ANCHORS,
+    "ledger/verify_history.py": _ANCHORS,
     # Gates
     "core/verdict.py": _RULES,
     "wave/waits/mgn.py": _WAITS,
@@ -54,7 +63,15 @@ TESTED: dict[str, list[str]] = {
     "wave/rules/policy.py": [*_RULES, "tests/operators/test_approval_answers.py"],
     "wave/rules/standing.py": _PERMIT,
     "wave/permission.py": ["tests/wave/test_permission.py"],
-    "operators/choice.py": ["tests/operators/test_approval_answers.py"],
+    "operators/choice.py": ["tests/operators/test_choice.py"],
     # Signing
     "integrations/callback/signing.py": ["tests/integrations/test_signing.py", "tests/proofs/test_signatures.py"],
 }
+
+# What is stored in S3 and verified there is tested on moto's server.
+WITH_SERVERS = frozenset(name for name, tests in TESTED.items() if tests is _ANCHORS)
+
+
+def options_of(name: str) -> list[str]:
+    """Which of the tests are run for a module: the fast ones, which start no server."""
+    return [] if name in WITH_SERVERS else ["-m", "not sandbox"]

@@ -370,7 +370,7 @@ def test_after_a_wait_records_are_as_they_are(bench: Bench) -> None:
     assert record.phase is Phase.FROZEN
 
 
-# --- the stop of the wave, and dependencies: pure -----------------------------------------------------------------------
+# --- the stop of the wave, and dependencies ---------------------------------------------------------------------------
 
 
 def records(db: Phase = Phase.CUTOVER_VERIFIED, code: str | None = None, **facts: Any) -> dict[str, Record]:
