@@ -187,7 +187,7 @@ def test_a_source_that_was_started_again_is_not_cut_over(
     if is_given:
         require_permitted(bench.services, inp(of), action)
     else:
-        with pytest.raises(NotQuiescedError, match=f"took effect after.*{ONE}: c-1"):
+        with pytest.raises(NotQuiescedError, match=rf"took effect after.*{ONE}: c-1"):
             require_permitted(bench.services, inp(of), action)
     assert asked == is_asked
 
@@ -329,7 +329,7 @@ LEFT_OUT = {"approved": False, "chosen": ["db"], "by": "alice", "runId": "run-1"
 def test_an_application_that_was_not_chosen_is_skipped(bench: Bench, change: dict[str, Any], is_skipped: bool) -> None:
     seed(bench, app={"facts": {"approvals": {"cutover": LEFT_OUT | change}}})
     if is_skipped:
-        with pytest.raises(StepSkipped, match="alice approved other.*clear `go_no_go`"):
+        with pytest.raises(StepSkipped, match=r"alice approved other.*clear `go_no_go`"):
             skip_when_not_chosen(bench.services, inp(), "cutover")
     else:
         skip_when_not_chosen(bench.services, inp(), "cutover")
