@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from migration_ops.operators.choice import bound_to, choice_problem, chosen, offer_choice, split_choice
+from migration_ops.operators.choice import (
+    bound_to,
+    choice_problem,
+    chosen,
+    offer_choice,
+    split_choice,
+    without_applications,
+)
 from tests.wave.builders import three_applications
 
 # ``web`` needs ``app`` needs ``db``; ``other`` stands alone.
@@ -58,6 +65,17 @@ def test_an_answer_without_a_form_names_none() -> None:
 )
 def test_which_choices_can_be_approved(named: list[str] | None, in_order: bool, why: str | None) -> None:
     assert choice_problem(PLAN, ASKED, named, in_order=in_order) == why
+
+
+def test_what_is_not_ready_is_not_missed() -> None:
+    """``app`` and ``web`` need ``db``, and are not on the sheet."""
+    asked = bound_to(PLAN, {"digest": "d", "ready": ["other", "db"]})
+    assert choice_problem(PLAN, asked, ["other"], in_order=True) is None
+
+
+def test_the_ledger_notes_an_answer_without_its_applications() -> None:
+    bound = {"planHash": PLAN.plan_hash, "sheetDigest": "d", "sheetMadeAt": "2026-01-01"}
+    assert without_applications(bound | {"applications": ["app"], "choices": ["app"]}) == bound
 
 
 def test_where_nothing_is_left_to_choose_nothing_is_missing() -> None:
