@@ -7,7 +7,7 @@ _PERMIT = [*_RULES, "tests/wave/test_standing.py"]
 _ONCE = ["tests/wave/launching"]
 _WAITS = ["tests/wave/waits/test_conditions.py", "tests/wave/waits/test_observed.py"]
 _CHAIN = ["tests/ledger/test_chain_rules.py"]
-_ANCHORS = ["tests/ledger/test_tampering.py", "tests/ledger/test_anchors.py", "tests/ledger/test_coverage_of_lines.py"]
+_ANCHORS = ["tests/ledger/test_anchors.py"]
 _WRITES = ["tests/ledger/test_write_rules.py", "tests/ledger/test_items.py"]
 
 TESTED: dict[str, list[str]] = {
@@ -33,13 +33,13 @@ TESTED: dict[str, list[str]] = {
     "ledger/stored_chain.py": _CHAIN,
     "ledger/record_digest.py": _CHAIN,
     "ledger/archived_copies.py": ["tests/ledger/test_archived_copies.py"],
-    "ledger/line_evidence.py": _ANCHORS,
-    "ledger/lock_check.py": _ANCHORS,
-    "ledger/anchored.py": _ANCHORS,
-    "ledger/anchor_trail.py": _ANCHORS,
+    "ledger/line_evidence.py": ["tests/ledger/test_line_evidence.py"],
+    "ledger/lock_check.py": ["tests/ledger/test_lock_check.py"],
+    "ledger/anchored.py": ["tests/ledger/test_anchored.py"],
+    "ledger/anchor_trail.py": ["tests/ledger/test_anchor_trail.py"],
     "ledger/anchor_signing.py": _ANCHORS,
     "ledger/anchor_store.py": _ANCHORS,
-    "ledger/anchors.py": _ANCHORS,
+    "ledger/anchors.py": ["tests/ledger/test_anchor_trail.py"],
     "ledger/verify_history.py": _ANCHORS,
     # Gates
     "core/verdict.py": _RULES,
