@@ -66,7 +66,7 @@ TESTED: dict[str, list[str]] = {
     "wave/rules/notes.py": ["tests/wave/rules/test_notes.py"],
     "wave/rules/policy.py": ["tests/wave/rules/test_policy.py"],
     "wave/rules/standing.py": ["tests/wave/test_standing.py", "tests/wave/rules/test_permit.py"],
-    "wave/permission.py": ["tests/wave/test_permission.py"],
+    "wave/permission.py": ["tests/wave/test_permission.py", "tests/wave/test_stop_and_dependencies.py"],
     "operators/choice.py": ["tests/operators/test_choice.py"],
     # Signing
     "integrations/callback/signing.py": ["tests/integrations/test_signing.py", "tests/proofs/test_signatures.py"],

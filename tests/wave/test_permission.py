@@ -17,9 +17,7 @@ from migration_ops.wave.permission import (
     require_permitted,
     require_registered,
     skip_when_not_chosen,
-    stop_reason,
     taken_up,
-    unmet_dependencies,
 )
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.refusals import (
@@ -205,6 +203,15 @@ def test_what_is_past_its_cutover_is_not_asked_about(bench: Bench, monkeypatch: 
     require_permitted(bench.services, inp(of), "cutover")
 
 
+@pytest.mark.parametrize("action", ["test_launch", "finalize"])
+def test_what_stops_no_source_asks_for_no_window(bench: Bench, action: str) -> None:
+    """Nor for a change calendar: the bench has no SSM."""
+    of = wave(cutoverWindow={"closes": START.isoformat(), "changeCalendars": ["freeze"]}, finalize=True)
+    at = Phase.CUTOVER_VERIFIED if action == "finalize" else Phase.PLANNED
+    seed(bench, of, app=at, db=Phase.PLANNED)
+    require_permitted(bench.services, inp(of), action)
+
+
 # --- a rollback -------------------------------------------------------------------------------------------------------
 
 DECIDED = {"decision": "rollback", "digest": None}
@@ -262,6 +269,12 @@ def test_a_registration_of_an_earlier_version_is_in_the_history(bench: Bench) ->
     detail = {"planHash": PLAN.plan_hash}
     [stored] = bench.services.ledger.write([stored], [stored], "registered", detail, holder=bench.services.holder)
     bench.services.ledger.write([stored], [stored], "noted", {"planHash": "x"}, holder=bench.services.holder)
+    require_registered(bench.services, PLAN, PLAN.applications[1])
+
+
+def test_the_history_is_read_only_where_the_record_does_not_say(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(bench)
+    monkeypatch.setattr(bench.services.ledger, "histories", None)
     require_registered(bench.services, PLAN, PLAN.applications[1])
 
 
@@ -370,49 +383,9 @@ def test_after_a_wait_records_are_as_they_are(bench: Bench) -> None:
     assert record.phase is Phase.FROZEN
 
 
-# --- the stop of the wave, and dependencies ---------------------------------------------------------------------------
-
-
-def records(db: Phase = Phase.CUTOVER_VERIFIED, code: str | None = None, **facts: Any) -> dict[str, Record]:
-    [app] = [one for one in PLAN.applications if one.app_name == "db"]
-    [server] = app.servers
-    record = Record(server.migration_id, PLAN.wave, "db", TWO, db, facts=facts, error_code=code)
-    return {server.migration_id: record}
-
-
-def test_what_failed_is_held_or_goes_back_stops_the_wave() -> None:
-    assert stop_reason(PLAN, records()) is None
-    assert stop_reason(PLAN, {}) is None
-    for stopped in (records(code="X"), records(Phase.FROZEN), records(Phase.ROLLING_BACK)):
-        assert stop_reason(PLAN, stopped, "app") == stop_reason(PLAN, stopped) == "1 critical application failed"
-        assert stop_reason(PLAN, stopped, "db") is None
-
+# --- what people saw --------------------------------------------------------------------------------------------------
 
 BY_CONF = {"at": "2040-01-01T00:00:00+00:00", "byConf": True}
-
-
-@pytest.mark.parametrize(
-    ("asking", "made_at", "back", "stops"),
-    [
-        ("app", EARLY, BY_CONF, True),
-        ("app", BY_CONF["at"], BY_CONF, True),
-        ("app", LATE, BY_CONF, False),
-        ("app", None, BY_CONF, True),
-        ("app", LATE, BY_CONF | {"at": None}, True),
-        ("app", EARLY, BY_CONF | {"byConf": False}, False),
-        ("app", EARLY, {"at": LATE}, False),
-        ("app", EARLY, None, False),
-        (None, EARLY, BY_CONF, False),
-        ("db", EARLY, BY_CONF, False),
-    ],
-)
-def test_what_the_conf_rolled_back_counts_until_people_saw_it(
-    asking: Any, made_at: Any, back: Any, stops: bool
-) -> None:
-    found = stop_reason(PLAN, records(Phase.ROLLED_BACK, rolledBack=back), asking, made_at)
-    assert (found is not None) is stops
-    # It goes on again: the rollback is over and done with.
-    assert stop_reason(PLAN, records(Phase.READY, rolledBack=back), asking, made_at) is None
 
 
 def test_the_sheet_that_people_approved_tells_what_they_saw(bench: Bench) -> None:
@@ -437,36 +410,3 @@ def test_where_nobody_was_asked_the_tasks_own_sheet_counts(bench: Bench) -> None
         require_permitted(bench.services, inp(sheet=SHEET | {"madeAt": LATE}), "cutover")
     with pytest.raises(WaveStoppedError):
         require_permitted(bench.services, inp(sheet=SHEET | {"madeAt": EARLY}), "cutover")
-
-
-@pytest.mark.parametrize(
-    ("found", "missing"),
-    [
-        (records(), {}),
-        (records(Phase.FINALIZED), {}),
-        (records(Phase.READY), {"db": "READY"}),
-        (records(code="INSTANCE_BROKEN"), {"db": "CUTOVER_VERIFIED"}),
-        (records(Phase.FROZEN, stoppedIn="CUTTING_OVER"), {"db": "FROZEN (stopped in CUTTING_OVER)"}),
-        ({}, {"db": "not known"}),
-    ],
-)
-def test_dependencies_that_are_not_cut_over(found: dict[str, Record], missing: dict[str, str]) -> None:
-    [app] = [one for one in PLAN.applications if one.app_name == "app"]
-    assert unmet_dependencies(PLAN, app, found) == missing
-
-
-def test_all_servers_of_a_dependency_must_be_cut_over() -> None:
-    of = plan(application("app", "db", servers=(1,)), application("db", servers=(2, 3)), wave="wave-1")
-    app = next(one for one in of.applications if one.app_name == "app")
-    ids = next(one for one in of.applications if one.app_name == "db").migration_ids
-    done = {one: Record(one, "wave-1", "db", f"s-{one}", Phase.CUTOVER_VERIFIED) for one in ids}
-    assert unmet_dependencies(of, app, done) == {}
-    assert unmet_dependencies(of, app, {ids[0]: done[ids[0]]}) == {"db": "CUTOVER_VERIFIED"}
-    half = done | {ids[1]: done[ids[1]].to(Phase.READY)}
-    assert unmet_dependencies(of, app, half) == {"db": "CUTOVER_VERIFIED, READY"}
-
-
-def test_a_dependency_that_the_plan_does_not_have_is_not_known() -> None:
-    app = next(one for one in PLAN.applications if one.app_name == "app")
-    alone = replace(PLAN, applications=(app,))
-    assert unmet_dependencies(alone, app, records()) == {"db": "not known"}
