@@ -51,6 +51,11 @@ def test_of_a_migration_in_two_answers_the_newer_counts(order: tuple[int, int]) 
     assert heads(Answers(*answers)) == [("mig-a", 1), ("mig-b", 2)]
 
 
+def test_a_record_whose_number_of_lines_is_gone_is_still_in_the_anchor() -> None:
+    item = {name: value for name, value in item_of("mig-a").items() if name != "historySequence"}
+    assert heads(Answers([item])) == [("mig-a", 0)]
+
+
 def test_a_migration_that_is_in_no_answer_is_read_by_its_key() -> None:
     table = Answers([item_of("mig-b")], by_key={"mig-a": item_of("mig-a", 7)})
     assert heads(table, "mig-a", "mig-b", "mig-none") == [("mig-a", 7), ("mig-b", 1)]
