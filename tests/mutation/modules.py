@@ -37,7 +37,7 @@ TESTED: dict[str, list[str]] = {
     "ledger/lock_check.py": ["tests/ledger/test_lock_check.py"],
     "ledger/anchored.py": ["tests/ledger/test_anchored.py"],
     "ledger/anchor_trail.py": ["tests/ledger/test_anchor_trail.py"],
-    "ledger/anchor_signing.py": _ANCHORS,
+    "ledger/anchor_signing.py": ["tests/ledger/test_anchor_signing.py"],
     "ledger/anchor_store.py": _ANCHORS,
     "ledger/anchors.py": ["tests/ledger/test_anchor_trail.py"],
     "ledger/verify_history.py": _ANCHORS,
