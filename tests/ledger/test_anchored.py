@@ -113,7 +113,7 @@ def test_an_archived_line_that_nobody_can_read_is_not_compared(archived: Archive
         (),
         (f"{history_key(NAME, 3)}: anchored in anchors/1, and archived: not compared",),
     )
-    last = against(archived, anchored_at(archived, 4), lines={}, store=False)
+    last = against(archived, anchored_at(archived, 4, archive_key=""), lines={}, store=False)
     assert (last.broken, len(last.unknown)) == ((), 1)
     # Beyond what is archived it must be in the table; and one that is there and differs is broken.
     item = archived.item | {"archivedSequence": to_value(2)}

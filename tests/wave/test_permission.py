@@ -206,7 +206,7 @@ def test_what_is_past_its_cutover_is_not_asked_about(bench: Bench, monkeypatch: 
 @pytest.mark.parametrize("action", ["test_launch", "finalize"])
 def test_what_stops_no_source_asks_for_no_window(bench: Bench, action: str) -> None:
     """Nor for a change calendar: the bench has no SSM."""
-    of = wave(cutoverWindow={"closes": START.isoformat(), "changeCalendars": ["freeze"]}, finalize=True)
+    of = wave(cutoverWindow={"changeCalendars": ["freeze"]}, finalize=True)
     at = Phase.CUTOVER_VERIFIED if action == "finalize" else Phase.PLANNED
     seed(bench, of, app=at, db=Phase.PLANNED)
     require_permitted(bench.services, inp(of), action)
