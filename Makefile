@@ -110,7 +110,7 @@ test-scenarios-admins test-scenarios-users: test-scenarios-%: $(STAMP)
 proofs: $(STAMP) ## the proofs by generated cases, all of them: 100,000 server records, up to 100,000 confs
 	@PROOFS=full $(PY) -m pytest -q -s tests/proofs
 
-mutation: $(STAMP) ## changes the rules, ledger chain and signing, to see the fast tests fail; MODULES (of tests/mutation)
+mutation: $(STAMP) ## changes permission, gates, once-only, ledger and signing, to see the fast tests fail; MODULES, WORKERS
 	@$(PY) -m tests.mutation $(MODULES)
 
 check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, every DAG imports and serialises

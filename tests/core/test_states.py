@@ -8,9 +8,18 @@ import pytest
 
 from migration_ops.core.states import (
     AFTER_NO_RETURN,
+    ARCHIVABLE,
     CUT_OVER,
     ENDED,
+    IN_CUTOVER,
+    IN_TEST,
+    MAY_WAIT_LONG,
+    NEEDS_REPLICATION,
+    NOT_TIMED,
+    PERHAPS_AFTER_NO_RETURN,
+    SHOWN_IN_REPORT,
     STATUS_OF,
+    STOPPED,
     TRANSITIONS,
     IllegalTransitionError,
     Phase,
@@ -82,3 +91,54 @@ def test_finalizing_needs_a_verified_cutover(old: Phase) -> None:
 
 def test_a_rollback_ends_clean_or_frozen_never_failed() -> None:
     assert TRANSITIONS[Phase.ROLLING_BACK] == {Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.FROZEN}
+
+
+# A second writing of the table: whoever changes a transition changes it here too.
+WAYS = {
+    "PLANNED": "TEST_LAUNCHING READY ROLLING_BACK FAILED FROZEN",
+    "TEST_LAUNCHING": "TEST_LAUNCHING TEST_LAUNCHED ROLLING_BACK FAILED FROZEN",
+    "TEST_LAUNCHED": "TESTED TEST_LAUNCHING ROLLING_BACK FAILED FROZEN",
+    "TESTED": "READY TEST_LAUNCHING ROLLING_BACK FAILED FROZEN",
+    "READY": "READY CUTTING_OVER TEST_LAUNCHING ROLLING_BACK FAILED FROZEN",
+    "CUTTING_OVER": "CUTTING_OVER CUTOVER_LAUNCHED ROLLING_BACK FAILED FROZEN",
+    "CUTOVER_LAUNCHED": "CUTOVER_VERIFIED CUTTING_OVER ROLLING_BACK FAILED FROZEN",
+    "CUTOVER_VERIFIED": "FINALIZING CUTTING_OVER ROLLING_BACK FAILED FROZEN",
+    "FINALIZING": "FINALIZING FINALIZED ROLLING_BACK FAILED FROZEN",
+    "FINALIZED": "FINALIZED",
+    "ROLLING_BACK": "ROLLING_BACK ROLLED_BACK FROZEN",
+    "ROLLED_BACK": "PLANNED TEST_LAUNCHING READY CUTTING_OVER ROLLING_BACK",
+    "FAILED": " ".join(set(Phase) - {"FINALIZED"}),
+    "FROZEN": " ".join(Phase),
+}
+
+
+@pytest.mark.parametrize("old", Phase, ids=lambda phase: phase.value)
+def test_the_ways_from_a_phase(old: Phase) -> None:
+    assert TRANSITIONS[old] == set(WAYS[old].split())
+
+
+@pytest.mark.parametrize(
+    ("found", "named"),
+    [
+        (ENDED, "FINALIZED ROLLED_BACK FAILED FROZEN"),
+        (STOPPED, "FAILED FROZEN"),
+        (CUT_OVER, "CUTOVER_VERIFIED FINALIZING FINALIZED"),
+        (PERHAPS_AFTER_NO_RETURN, "FINALIZING FINALIZED FROZEN"),
+        (IN_TEST, "TEST_LAUNCHING TEST_LAUNCHED TESTED"),
+        (IN_CUTOVER, "CUTTING_OVER CUTOVER_LAUNCHED CUTOVER_VERIFIED FINALIZING"),
+        (NEEDS_REPLICATION, "PLANNED TEST_LAUNCHING TEST_LAUNCHED TESTED READY CUTTING_OVER"),
+        (MAY_WAIT_LONG, "PLANNED TESTED READY CUTOVER_VERIFIED"),
+        (NOT_TIMED, "PLANNED READY CUTOVER_VERIFIED FINALIZED ROLLED_BACK FAILED FROZEN"),
+        (ARCHIVABLE, "FINALIZED ROLLED_BACK FAILED"),
+        (set(SHOWN_IN_REPORT), "TEST_LAUNCHING TESTED READY CUTTING_OVER CUTOVER_VERIFIED FINALIZED ROLLED_BACK"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_what_a_phase_belongs_to(found: frozenset[Phase], named: str) -> None:
+    assert found == set(named.split())
+
+
+@pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.FINALIZED, Phase.ROLLED_BACK, Phase.FAILED, Phase.FROZEN])
+def test_the_status_of_a_phase_in_which_nothing_works(phase: Phase) -> None:
+    named = {Phase.PLANNED: Status.REQUESTED, Phase.FINALIZED: Status.COMPLETED}
+    assert STATUS_OF[phase] is named.get(phase, Status.__members__.get(phase.value))

@@ -1,68 +1,66 @@
-"""``python -m tests.mutation [module …]``: a Markdown table of mutants, killed and survived; survivors to stderr.
+"""``python -m tests.mutation [--workers N] [module …]``: a Markdown table of mutants, killed, timed out and survived.
 
-Each mutant runs in a process of its own, in a copy of the package that comes first on the path.
+Survivors are named on stderr. ``WORKERS`` in the environment is the same as ``--workers``; without both, as many as
+there are processors. Ends with 1 when a mutant survived, with 2 when the tests fail without any mutant.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+from tests.mutation.alone import PACKAGE, run_alone
+from tests.mutation.forked import run_forked
+from tests.mutation.modules import TESTED
 from tests.mutation.mutants import Mutant, mutants_of
-
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "plugins" / "migration_ops"
-LIMIT_SECONDS = 180
-RULES = ["tests/wave/rules", "tests/wave/test_standing.py"]
-# Module: the fast tests that must kill its mutants.
-TESTED: dict[str, list[str]] = {
-    "wave/rules/permit.py": RULES,
-    "wave/rules/approvals.py": ["tests/wave/rules", "tests/wave/test_decisions.py"],
-    "wave/rules/policy.py": ["tests/wave/rules", "tests/operators/test_approval_answers.py"],
-    "wave/rules/standing.py": RULES,
-    "wave/rules/replication.py": ["tests/wave/rules", "tests/proofs/test_lag_gate.py"],
-    "wave/rules/boot.py": ["tests/wave/rules"],
-    "wave/rules/launch.py": ["tests/wave/rules"],
-    "wave/rules/failure.py": ["tests/wave/rules"],
-    "operators/choice.py": ["tests/operators/test_approval_answers.py"],
-    "core/states.py": ["tests/core", "tests/wave/test_standing.py"],
-    "ledger/chain.py": ["tests/ledger"],
-    "integrations/callback/signing.py": ["tests/integrations/test_signing.py", "tests/proofs/test_signatures.py"],
-}
+from tests.mutation.outcome import Outcome, TestsFailedError
 
 
-def main(names: list[str]) -> int:
-    survived_all = 0
-    print("| Module | Mutants | Killed | Survived |\n| :-- | --: | --: | --: |")
-    for name in names or list(TESTED):
-        mutants = list(mutants_of((PACKAGE / name).read_text()))
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            killed = list(pool.map(lambda one, about=name: _is_killed(about, one), mutants))
-        left = [one for one, dead in zip(mutants, killed, strict=True) if not dead]
-        survived_all += len(left)
-        print(f"| `{name}` | {len(mutants)} | {sum(killed)} | {len(left)} |", flush=True)
-        print("\n".join(f"- `{name}:{one.line}` {one.change}" for one in left), file=sys.stderr, flush=True)
-    return 1 if survived_all else 0
-
-
-def _is_killed(name: str, mutant: Mutant) -> bool:
-    with tempfile.TemporaryDirectory(prefix="mutant-") as home:
-        copied = Path(home) / "migration_ops"
-        shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
-        (copied / name).write_text(mutant.source)
-        tests = ["-x", "-q", "-m", "not sandbox", "-p", "no:cacheprovider", "-o", f"pythonpath={home} .", *TESTED[name]]
-        environment = os.environ | {"PYTHONPATH": home, "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", *tests]
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tests.mutation")
+    parser.add_argument("--workers", type=int, default=int(os.environ.get("WORKERS") or os.cpu_count() or 1))
+    parser.add_argument("modules", nargs="*", metavar="module", help="of tests/mutation/modules.py; none: all of them")
+    parser.add_argument("--quick", action="store_true", help="do not run survivors of a fork alone as well")
+    given = parser.parse_args(arguments)
+    survived = 0
+    print("| Module | Mutants | Killed | Timed out | Survived |\n| :-- | --: | --: | --: | --: |", flush=True)
+    for name in given.modules or list(TESTED):
         try:
-            run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            return True
-        return run.returncode != 0
+            survived += _report(name, given.workers, given.quick)
+        except TestsFailedError as error:
+            print(error, file=sys.stderr)
+            return 2
+    return 1 if survived else 0
+
+
+def _report(name: str, workers: int, quick: bool) -> int:
+    mutants = list(mutants_of((PACKAGE / name).read_text()))
+    outcomes = _outcomes_of(name, mutants, workers, quick)
+    counted = Counter(outcomes)
+    figures = [len(mutants), counted[Outcome.KILLED], counted[Outcome.TIMED_OUT], counted[Outcome.SURVIVED]]
+    print(f"| `{name}` | {' | '.join(str(one) for one in figures)} |", flush=True)
+    for mutant, outcome in zip(mutants, outcomes, strict=True):
+        if outcome is not Outcome.KILLED:
+            print(f"- {outcome.value}: `{name}:{mutant.line}` {mutant.change}", file=sys.stderr, flush=True)
+    return counted[Outcome.SURVIVED]
+
+
+def _outcomes_of(name: str, mutants: list[Mutant], workers: int, quick: bool) -> list[Outcome]:
+    """A survivor of a fork is run alone too: there the mutant is also seen by what is done at import."""
+    forked = run_forked(name, mutants, TESTED[name], workers)
+    unsure = (None,) if quick else (None, Outcome.SURVIVED)
+    again = [place for place, one in forked.outcomes.items() if one in unsure]
+    limit = forked.limit_seconds + 60.0
+
+    def alone(place: int) -> Outcome:
+        return run_alone(name, mutants[place].source, TESTED[name], limit)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        decided = dict(zip(again, pool.map(alone, again), strict=True))
+    return [decided.get(place) or forked.outcomes[place] or Outcome.SURVIVED for place in range(len(mutants))]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from migration_ops.core.states import CUT_OVER, ENDED, Phase
 from migration_ops.ledger.protocol import Intent, Record
 from migration_ops.wave.rules.refusals import GATE_CODES
-from migration_ops.wave.rules.standing import INSTANCE_BROKEN, STEP_TABLE, WAY, standing_of
+from migration_ops.wave.rules.standing import INSTANCE_BROKEN, NOT_COMING, STEP_TABLE, WAY, standing_of
 from migration_ops.wave.rules.standing_table import render
+from tests.wave.builders import HEALTHY
 
 DOCS = Path(__file__).parents[2] / "docs" / "standing.md"
 
@@ -76,3 +78,54 @@ def test_only_an_open_cutover_is_launching() -> None:
     one = record(Phase.CUTTING_OVER)
     assert not standing_of(one.to(one.phase, intents={"TERMINATE": intent})).launching
     assert standing_of(one.to(one.phase, intents={"START_CUTOVER": intent})).launching
+
+
+@pytest.mark.parametrize("step", ["quiesce", "cutover"])
+@pytest.mark.parametrize(
+    ("ready", "state", "repeats"),
+    [
+        (True, None, True),
+        (True, "READY_FOR_CUTOVER", True),
+        (True, "READY_FOR_TEST", False),
+        (False, None, False),
+        (False, "READY_FOR_CUTOVER", False),
+    ],
+)
+def test_what_was_rolled_back_is_cut_over_again_only_when_it_was_ready_and_is(
+    step: str, ready: bool, state: str | None, repeats: bool
+) -> None:
+    view = replace(HEALTHY, lifecycle_state=state) if state else None
+    standing = standing_of(record(Phase.ROLLED_BACK, ready=ready), view)
+    assert (standing.can_repeat, standing.acts(step)) == (repeats, repeats)
+    # Its test starts over in any case.
+    assert standing.acts("test_launch")
+
+
+def test_only_what_was_rolled_back_repeats() -> None:
+    for phase in set(Phase) - {Phase.ROLLED_BACK}:
+        assert not standing_of(record(phase, ready=True)).can_repeat
+    assert standing_of(record(Phase.READY)).acts("cutover")
+
+
+def test_phases_that_reach_no_cutover_by_themselves() -> None:
+    assert {Phase.FAILED, Phase.FROZEN, Phase.ROLLING_BACK, Phase.ROLLED_BACK} == NOT_COMING
+
+
+def test_each_of_a_failure_a_hold_and_a_rollback_stops_the_wave() -> None:
+    assert standing_of(record(Phase.READY, None, "LAUNCH_FAILED")).has_failed
+    assert standing_of(record(Phase.FROZEN, Phase.READY, "NOT_REACHED")).has_failed
+    assert standing_of(record(Phase.ROLLING_BACK)).has_failed
+    assert not standing_of(record(Phase.READY)).has_failed
+
+
+def test_when_it_stopped_counts_while_it_is_stopped() -> None:
+    at = "2026-01-01T00:00:00+00:00"
+    assert standing_of(record(Phase.READY, None, "LAUNCH_FAILED", stoppedAt=at)).stopped_at == at
+    assert standing_of(record(Phase.FROZEN, Phase.READY, "NOT_REACHED", stoppedAt=at)).stopped_at == at
+    assert standing_of(record(Phase.READY, stoppedAt=at)).stopped_at is None
+
+
+def test_a_failure_says_why() -> None:
+    one = record(Phase.READY, None, "LAUNCH_FAILED")
+    failures = [standing_of(replace(one, error_message=said)).failed for said in ("no quota", None)]
+    assert [failure.message for failure in failures if failure] == ["no quota", ""]

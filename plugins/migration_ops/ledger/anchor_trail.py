@@ -108,15 +108,12 @@ def _signatures(read: list[_Read], signers: Sequence[Signer]) -> tuple[Judgement
     if not signed:
         return (unknown("a key was named, and no anchor is signed") if read else WHOLE), read
     # Before a key was set up, anchors were not signed; after the first signed one, all must be signed.
-    first, judgement, good = signed[0].stored.key, WHOLE, []
-    for one in read:
-        verdict = WHOLE
-        if one.signature is None:
-            verdict = (
-                broken(f"{one.stored.key}: is not signed, earlier anchors are") if one.stored.key > first else WHOLE
-            )
+    must_be_signed, judgement, good = False, WHOLE, []
+    for one in read:  # Oldest first.
+        if one.signature is not None:
+            must_be_signed, verdict = True, _signature(one.stored.key, one.anchor.digest, one.signature, signers)
         else:
-            verdict = _signature(one.stored.key, one.anchor.digest, one.signature, signers)
+            verdict = broken(f"{one.stored.key}: is not signed, earlier anchors are") if must_be_signed else WHOLE
         judgement += verdict
         good += [one] if not verdict.problems else []
     return judgement, good

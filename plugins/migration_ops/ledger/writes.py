@@ -120,8 +120,6 @@ def check_step(old: Record, new: Record) -> None:
 
     :raises IllegalTransitionError: the phase may not follow.
     """
-    if old.version == 0 and new.phase is Phase.PLANNED:
-        return
     check_transition(new.migration_id, old.phase if old.version else Phase.PLANNED, new.phase)
 
 

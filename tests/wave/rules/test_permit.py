@@ -300,3 +300,10 @@ class TestWhatItSays:
     def test_how_the_source_stands(self, fact: Any, state: str) -> None:
         words = asked("cutover", standing(wave=QUIET, quiesce=fact), wave=QUIET).words
         assert f"(quiesce: {state})" in words
+
+
+@pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.READY, Phase.CUTTING_OVER])
+def test_a_verification_is_never_too_early(phase: Phase) -> None:
+    """It waits for what it verifies, or says itself that there is none."""
+    assert permit("cutover_verify", PLAN, PLAN.applications[0], [standing(phase)]).is_given
+    assert permit("finalize", PLAN, PLAN.applications[0], [standing(phase)]).reasons

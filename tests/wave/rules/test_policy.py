@@ -9,7 +9,7 @@ import pytest
 from migration_ops.core.policy import Policy
 from migration_ops.wave.conf.rollback import RollbackConf, parse_rollback_conf
 from migration_ops.wave.rules.policy import assigned_users, may_not_answer, problems, rollback_problems
-from tests.wave.builders import conf, server_id
+from tests.wave.builders import application, conf, server_id
 
 QUIESCE = {
     "commands": ["stop"],
@@ -142,3 +142,41 @@ def test_a_rollback_is_held_to_the_same(change: dict[str, Any], path: str) -> No
     good = {"accountId": "111122223333", "region": "eu-central-1", "approvers": ["alice"]}
     assert rollback_problems(STRICT, rollback(**good), "mallory") == []
     assert [one.path for one in rollback_problems(STRICT, rollback(**good | change), "mallory")] == [path]
+
+
+def test_a_wave_that_asks_nobody_needs_no_approver() -> None:
+    policy = Policy(approvers=("alice",), is_four_eyes=True)
+    nobody = {"cutover": False, "finalize": False, "approvers": ["zoe"]}
+    assert paths(policy, None, dryRun=False, approvals=nobody) == []
+    assert paths(policy, None, dryRun=False, approvals=nobody | {"finalize": True}) == ["", "approvals.approvers"]
+
+
+def test_approvers_who_may_not_approve_here_are_named_in_a_dry_run_too() -> None:
+    policy = Policy(approvers=("alice",))
+    assert paths(policy, dryRun=True, approvals={"approvers": ["zoe"]}) == ["approvals.approvers"]
+    assert paths(policy, dryRun=True, approvals={"approvers": ["zoe", "alice"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "is_allowed"),
+    [
+        ("AWS-RunShellScript", True),
+        ("Own-Stop", False),
+        ({server_id(1): "AWS-RunShellScript"}, True),
+        ({server_id(1): "Own-Stop"}, False),
+        ({server_id(1): "AWS-RunShellScript", server_id(2): "Own-Stop"}, False),
+    ],
+    ids=str,
+)
+def test_every_document_must_be_allowed(named: Any, is_allowed: bool) -> None:
+    servers = {server_id(one): f"mi-0123456789abcdef{one}" for one in (1, 2)}
+    quiesce = QUIESCE | {"documentName": named, "instanceIds": servers}
+    wave = conf(application("billing", servers=(1, 2)), quiesce=quiesce)
+    found = [one.path for one in problems(Policy(ssm_documents=("AWS-RunShellScript",)), wave, "mallory")]
+    assert found == ([] if is_allowed else ["quiesce.documentName"])
+
+
+def test_a_rollback_says_its_account_unless_it_is_a_dry_run() -> None:
+    policy = Policy(needs_account=True)
+    assert [one.path for one in rollback_problems(policy, rollback(), "mallory")] == ["accountId"]
+    assert rollback_problems(policy, rollback(dryRun=True), "mallory") == []

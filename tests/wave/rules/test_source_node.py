@@ -67,6 +67,7 @@ def test_the_source_itself(view: ServerView, node: ManagedNode) -> None:
         (SOURCE, replace(NODE, platform="Windows")),
         (ON_WINDOWS, NODE),
         (SOURCE, replace(NODE, platform="MacOS")),
+        (replace(SOURCE, os_name=None), replace(NODE, platform="MacOS")),
         (SOURCE, replace(NODE, ping_status="ConnectionLost")),
         (SOURCE, replace(NODE, ping_status="Inactive")),
         (IN_EC2, replace(NODE, instance_id="i-00000000000000009")),
@@ -96,6 +97,7 @@ def test_something_else(view: ServerView, node: ManagedNode) -> None:
         (SOURCE, replace(NODE, ip_address="fe80::1")),
         (SOURCE, replace(NODE, ping_status=None)),
         (replace(SOURCE, hostname=None, fqdn=None), NODE),
+        (replace(SOURCE, hostname="localhost", fqdn=None), NODE),
         (replace(SOURCE, ip_addresses=()), NODE),
         (replace(SOURCE, ip_addresses=("127.0.0.1",)), replace(NODE, ip_address="127.0.0.1")),
         (replace(SOURCE, os_name=None), replace(NODE, platform=None)),
@@ -103,6 +105,34 @@ def test_something_else(view: ServerView, node: ManagedNode) -> None:
 )
 def test_what_nobody_says(view: ServerView | None, node: ManagedNode | None) -> None:
     assert verdict(view, node) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "localhost", "LOCALHOST.", "localhost.localdomain", "ip6-localhost", "unknown", "None", "fe80::1"]
+)
+def test_a_name_that_many_machines_have_proves_nothing(name: str) -> None:
+    """Also when both sides show it."""
+    view, node = replace(SOURCE, hostname=name, fqdn=None), replace(NODE, computer_name=name)
+    assert verdict(view, node) is Verdict.UNKNOWN
+
+
+def test_the_result_shows_what_ssm_says() -> None:
+    found = judge_node(server_id(1), MINE, SOURCE, NODE).value
+    names = {"computerName": NODE.computer_name, "ipAddress": NODE.ip_address, "platform": NODE.platform}
+    assert found == {"instanceId": MINE, **names}
+    assert judge_node(server_id(1), MINE, SOURCE, None).value == {"instanceId": MINE}
+
+
+@pytest.mark.parametrize(("last_ping", "words"), [("2026-01-01", "2026-01-01"), (None, "an unknown time")])
+def test_a_silent_agent_is_named_with_its_last_ping(last_ping: str | None, words: str) -> None:
+    node = replace(NODE, ping_status="Inactive", last_ping_at=last_ping)
+    assert judge_node(server_id(1), MINE, SOURCE, node).reason == f"its agent does not answer: Inactive since {words}"
+
+
+def test_without_a_view_only_ssm_says_the_platform() -> None:
+    assert platform_of(None, replace(NODE, platform=None)) is None
+    assert platform_of(SOURCE, None) == "Linux"
+    assert platform_of(None, None) is None
 
 
 @pytest.mark.parametrize(

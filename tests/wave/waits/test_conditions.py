@@ -310,6 +310,8 @@ def test_a_calendar_that_was_not_read_keeps_an_open_window_shut() -> None:
         (Topic.CLOCK, {}),
         (Topic.CLOCK, {"at": "now"}),
         (Topic.CLOCK, {"at": float("nan")}),
+        (Topic.CLOCK, {"at": float("inf")}),
+        (Topic.CLOCK, {"at": float("-inf")}),
         (Topic.CALENDAR, {"opens": "now"}),
     ],
 )

@@ -29,7 +29,7 @@ def only_instance_checks(services: Services, records: list[Record], *, retried: 
     """
     servers = [record.source_server_id for record in records]
     try:
-        found = instances_by_tag(services, servers) if servers else {}
+        found = instances_by_tag(services, servers)
     except MigrationError as error:
         if retried and error.retryable:
             raise

@@ -36,7 +36,7 @@ def claims_of(records: list[Record], views: dict[str, ServerView]) -> Claims:
 def instances_alive(services: Services, claims: Claims) -> dict[str, set[str]]:
     """The claimed instances that EC2 does not show as terminated, per source server."""
     claimed = {server: set(ids) for server, ids in claims.items()}
-    every = sorted(set().union(*claimed.values())) if claimed else []
+    every = sorted(set().union(*claimed.values()))
     if not every:
         return {}
     states = {one: status.get("state") for one, status in instance_statuses(services.client("ec2"), every).items()}

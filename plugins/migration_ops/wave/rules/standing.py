@@ -74,6 +74,8 @@ STEP_TABLE: dict[str, StepRow] = {
     "finalize": _row({Phase.CUTOVER_VERIFIED}, {Phase.FINALIZING}, Phase.FINALIZED),
     "rollback": _row(frozenset(WAY[:-1]) | STOPPED, {Phase.ROLLING_BACK}, Phase.ROLLED_BACK),
 }
+# Steps that a rolled back migration repeats only when it was ready.
+_OF_A_CUTOVER = ("quiesce", "cutover")
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,9 @@ class Standing:
     def acts(self, step: str) -> bool:
         """Whether the step has something to do for it."""
         row = STEP_TABLE[step]
-        if step in ("quiesce", "cutover") and self.at is Phase.ROLLED_BACK:
-            return self.can_repeat
-        return self.at in row.begins_at or self.at in row.acting
+        if self.at not in row.begins_at | row.acting:
+            return False
+        return self.can_repeat or self.at is not Phase.ROLLED_BACK or step not in _OF_A_CUTOVER
 
     def is_past(self, step: str) -> bool:
         """Whether the step is done for it."""
