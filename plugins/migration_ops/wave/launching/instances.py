@@ -89,11 +89,13 @@ def _judged(services: Services, record: Record, check: GateResult) -> Record:
     return replace(record, error_code=code, error_message=check.reason[:1000])
 
 
-def looked_or_unknown(services: Services, records: list[Record]) -> Looked:
+def looked_or_unknown(services: Services, records: list[Record], *, retried: bool = False) -> Looked:
     """As ``look_again``; when nothing can be read every check is UNKNOWN and the records are as they were."""
     try:
-        return look_again(services, records)
+        return look_again(services, records, retried=retried)
     except MigrationError as error:
+        if retried and error.retryable:
+            raise
         services.log.warning("the instances could not be read: %s", error)
         unknown = {
             record.source_server_id: GateResult("boot", record.source_server_id, Verdict.UNKNOWN, reason=str(error))
