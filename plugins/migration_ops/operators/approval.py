@@ -48,6 +48,7 @@ from migration_ops.wave.records import records_of
 from migration_ops.wave.rules.failure import Decision, after_failure
 from migration_ops.wave.rules.policy import assigned_users, may_not_answer
 from migration_ops.wave.rules.standing import standing_of
+from migration_ops.wave.steps.quiesce import is_stopped
 
 _ASKED = "asked_for"
 _COMMENT = {"comment": Param("", source="task", type=["string", "null"], title="Why (kept in the ledger)")}
@@ -214,7 +215,9 @@ class DecideOperator(StrictHITLOperator):
         app = application_of(plan, self.app)
         records = records_of(services_of(ti, plan), app)
         said = gates_of(ti, failed)
-        if said and not any(standing_of(record).failed for record in records):
+        # A gate that shut after quiesce leaves the source stopped: somebody must decide whether it is started again.
+        stopped = [record.source_server_id for record in records if is_stopped(record)]
+        if said and not stopped and not any(standing_of(record).failed for record in records):
             raise AirflowSkipException(f"a gate said no, nothing of the application failed: {said}")
         decision = after_failure(plan.conf.on_failure, [record.phase for record in records])
         if decision is not Decision.ASK:
@@ -224,10 +227,11 @@ class DecideOperator(StrictHITLOperator):
             return result
         self.subject = f"Wave {plan.wave}: {app.app_name} failed. What now?"
         rows = [[code(r.source_server_id), plain(r.phase.value), plain(r.error_message or "")] for r in records]
+        down = f"**Stopped for the cutover**, not started again: {', '.join(map(code, stopped))}\n\n" if stopped else ""
         self.body = (
-            f"{table(('Server', 'Phase', 'Error'), rows)}\n\n"
+            f"{table(('Server', 'Phase', 'Error'), rows)}\n\n{down}"
             "To **retry**, mend the cause, clear the failed task with downstream; it goes on from what MGN shows.\n\n"
-            "**Roll back** takes the servers back to before the launch; the source keeps running.\n\n"
+            "**Roll back** takes the servers back to before the launch; the source runs on, or is started again.\n\n"
             "**Leave as it is** touches nothing and marks the application FROZEN."
         )
         self.assigned_users = _assigned(policy_now(), plan, self._not_by(context))
