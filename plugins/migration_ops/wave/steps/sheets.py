@@ -17,7 +17,7 @@ from migration_ops.wave.records import locks_of_others, wait_until
 from migration_ops.wave.rules.notes import notes_of, was_tested
 from migration_ops.wave.rules.permit import permit
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
-from migration_ops.wave.rules.standing import REGISTERED, Standing, standing_of
+from migration_ops.wave.rules.standing import REGISTERED, RETRY, Standing, standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.sheets.reach import reach_of, source_commands_of
 from migration_ops.wave.sheets.rollback_price import rollback_price
@@ -52,7 +52,8 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
     services.log.info("%s", sheet.markdown)
     if not sheet.ready:
         raise StepFailedError("no application is ready for the cutover", leftOut=sheet.left_out)
-    return Done(_result(services, inp, sheet))
+    retries = {one.source_server_id: at for one in records.values() if (at := (one.facts.get(RETRY) or {}).get("at"))}
+    return Done(_result(services, inp, sheet) | {"retries": retries})
 
 
 def soak(services: Services, inp: StepInput) -> Outcome:
