@@ -139,12 +139,15 @@ class Stints:
         if all(task.gate for task in failed) and not is_touched:
             raise StepSkipped("a gate said no, nothing of the application failed")
         decision = after_failure(run.plan.conf.on_failure, [record.phase for record in records])
+        phases = {record.source_server_id: standing_of(record).at.value for record in records}
         if decision is not Decision.ASK:
-            return self._decided(services, run, app.app_name, {"decision": decision.value, "by": "conf"})
+            answer = {"decision": decision.value, "by": "conf", "phases": phases}
+            return self._decided(services, run, app.app_name, answer)
         if one.asked is None:
-            one.asked = {}
+            one.asked = phases
             raise Asked(self._people.answers_after(run))
-        return self._decided(services, run, app.app_name, self._people.decides(run, app.app_name))
+        answer = {**self._people.decides(run, app.app_name), "phases": one.asked}
+        return self._decided(services, run, app.app_name, answer)
 
     @staticmethod
     def _decided(services: Services, run: Run, app: str, result: dict[str, Any]) -> Done:
