@@ -20,6 +20,7 @@ from migration_ops.wave.rules.failure import Decision, after_failure
 from migration_ops.wave.rules.refusals import GateShutError
 from migration_ops.wave.rules.standing import standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
+from migration_ops.wave.steps.quiesce import is_stopped
 from migration_ops.wave.steps.registry import STEPS
 from migration_ops.wave.waits.outcome import Done, Outcome
 
@@ -134,15 +135,19 @@ class Stints:
             raise StepSkipped("nothing failed in this group")
         app = run.plan.application(str(one.task.app))
         records = records_of(services, app)
-        if all(task.gate for task in failed) and not any(standing_of(record).failed for record in records):
+        is_touched = any(standing_of(record).failed or is_stopped(record) for record in records)
+        if all(task.gate for task in failed) and not is_touched:
             raise StepSkipped("a gate said no, nothing of the application failed")
         decision = after_failure(run.plan.conf.on_failure, [record.phase for record in records])
+        phases = {record.source_server_id: standing_of(record).at.value for record in records}
         if decision is not Decision.ASK:
-            return self._decided(services, run, app.app_name, {"decision": decision.value, "by": "conf"})
+            answer = {"decision": decision.value, "by": "conf", "phases": phases}
+            return self._decided(services, run, app.app_name, answer)
         if one.asked is None:
-            one.asked = {}
+            one.asked = phases
             raise Asked(self._people.answers_after(run))
-        return self._decided(services, run, app.app_name, self._people.decides(run, app.app_name))
+        answer = {**self._people.decides(run, app.app_name), "phases": one.asked}
+        return self._decided(services, run, app.app_name, answer)
 
     @staticmethod
     def _decided(services: Services, run: Run, app: str, result: dict[str, Any]) -> Done:

@@ -47,8 +47,9 @@ class Ti:
         return self
 
 
-def decide(monkeypatch: pytest.MonkeyPatch, ti: Ti, error_code: str | None = None) -> Any:
-    record = Record("mig-a", "wave", "app", "s-a", Phase.READY, error_code=error_code)
+def decide(monkeypatch: pytest.MonkeyPatch, ti: Ti, error_code: str | None = None, quiesce: str | None = None) -> Any:
+    facts = {"quiesce": {"state": quiesce}} if quiesce else {}
+    record = Record("mig-a", "wave", "app", "s-a", Phase.READY, error_code=error_code, facts=facts)
     monkeypatch.setattr(approval, "plan_of", lambda _: PLAN)
     monkeypatch.setattr(approval, "write_decision", lambda *_: None)
     monkeypatch.setattr(approval, "services_of", lambda *_: None)
@@ -68,6 +69,19 @@ def test_a_failure_beside_a_gate_is_decided_about(monkeypatch: pytest.MonkeyPatc
 
 def test_a_failure_that_the_ledger_still_holds_is_decided_about(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decide(monkeypatch, Ti(a="failed").shut("a"), "LAUNCH_FAILED")["decision"] == "rollback"
+
+
+@pytest.mark.parametrize("state", ["INTENDED", "STOPPING", "STOPPED", "STOP_FAILED", "STOP_UNKNOWN", "UNDO_FAILED"])
+def test_a_gate_that_shut_after_the_source_was_stopped_is_decided_about(
+    monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """The window closed between quiesce and cutover: the application is out of service until somebody acts."""
+    assert decide(monkeypatch, Ti(a="failed").shut("a"), quiesce=state)["decision"] == "rollback"
+
+
+def test_a_source_that_was_started_again_leaves_nothing_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AirflowSkipException):
+        decide(monkeypatch, Ti(a="failed").shut("a"), quiesce="STARTED")
 
 
 def test_nothing_said_is_no_gate() -> None:

@@ -111,9 +111,10 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     # CMDB and callback results are appended without leaving the phase; nothing else follows.
     Phase.FINALIZED: frozenset({Phase.FINALIZED}),
     Phase.ROLLING_BACK: frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.FROZEN}),
-    # After these a person cleared the task or started a new run: work goes on from what MGN shows.
+    # After these a person cleared the task or started a new run: work goes on from what MGN shows. FROZEN: a launch
+    # took effect after the rollback.
     Phase.ROLLED_BACK: frozenset(
-        {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.READY, Phase.CUTTING_OVER, Phase.ROLLING_BACK}
+        {Phase.PLANNED, Phase.TEST_LAUNCHING, Phase.READY, Phase.CUTTING_OVER, Phase.ROLLING_BACK, Phase.FROZEN}
     ),
     Phase.FAILED: frozenset(Phase) - {Phase.FINALIZED},
     Phase.FROZEN: frozenset(Phase),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 
 from migration_ops.core.markdown import code, plain, table
 from migration_ops.core.policy import Policy
+from migration_ops.ledger.protocol import Record
 from migration_ops.operators.answers import (
     answer_given,
     is_asked,
@@ -48,6 +49,7 @@ from migration_ops.wave.records import records_of
 from migration_ops.wave.rules.failure import Decision, after_failure
 from migration_ops.wave.rules.policy import assigned_users, may_not_answer
 from migration_ops.wave.rules.standing import standing_of
+from migration_ops.wave.steps.quiesce import is_stopped
 
 _ASKED = "asked_for"
 _COMMENT = {"comment": Param("", source="task", type=["string", "null"], title="Why (kept in the ledger)")}
@@ -214,27 +216,35 @@ class DecideOperator(StrictHITLOperator):
         app = application_of(plan, self.app)
         records = records_of(services_of(ti, plan), app)
         said = gates_of(ti, failed)
-        if said and not any(standing_of(record).failed for record in records):
+        # A gate that shut after quiesce leaves the source stopped: somebody must decide whether it is started again.
+        stopped = [record.source_server_id for record in records if is_stopped(record)]
+        if said and not stopped and not any(standing_of(record).failed for record in records):
             raise AirflowSkipException(f"a gate said no, nothing of the application failed: {said}")
         decision = after_failure(plan.conf.on_failure, [record.phase for record in records])
         if decision is not Decision.ASK:
             self.log.info("decided without asking: %s", decision)
             result = {"decision": decision.value, "by": "conf", "reason": f"onFailure: {plan.conf.on_failure}"}
-            write_decision(ti, plan, app.app_name, result | {"required": False})
+            write_decision(ti, plan, app.app_name, result | {"required": False, "phases": _phases_of(records)})
             return result
         self.subject = f"Wave {plan.wave}: {app.app_name} failed. What now?"
         rows = [[code(r.source_server_id), plain(r.phase.value), plain(r.error_message or "")] for r in records]
+        down = f"**Stopped for the cutover**, not started again: {', '.join(map(code, stopped))}\n\n" if stopped else ""
         self.body = (
-            f"{table(('Server', 'Phase', 'Error'), rows)}\n\n"
+            f"{table(('Server', 'Phase', 'Error'), rows)}\n\n{down}"
             "To **retry**, mend the cause, clear the failed task with downstream; it goes on from what MGN shows.\n\n"
-            "**Roll back** takes the servers back to before the launch; the source keeps running.\n\n"
+            "**Roll back** takes the servers back to before the launch; the source runs on, or is started again.\n\n"
             "**Leave as it is** touches nothing and marks the application FROZEN."
         )
         self.assigned_users = _assigned(policy_now(), plan, self._not_by(context))
         self.response_timeout = timedelta(minutes=plan.conf.approvals.timeout_minutes)
-        return super().execute(context)
+        try:
+            return super().execute(context)
+        except TaskAwaitingInput as waiting:
+            waiting.kwargs = {**(waiting.kwargs or {}), "phases": _phases_of(records)}
+            raise
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+    def execute_complete(self, context: Context, event: dict[str, Any], phases: dict[str, str] | None = None) -> Any:
+        """:param phases: of each server when the question was asked; None for a question of an earlier version."""
         ti = context["ti"]
         plan = plan_of(ti)
         app = application_of(plan, self.app)
@@ -253,7 +263,7 @@ class DecideOperator(StrictHITLOperator):
                 f"the answer of {who['by']} does not count: {refused}. Clear this task: somebody else must answer."
             )
         result = {"decision": decision.value, **who, "reason": who["comment"] or f"{who['by']} chose: {chosen}"}
-        write_decision(ti, plan, app.app_name, result)
+        write_decision(ti, plan, app.app_name, result | ({"phases": phases} if phases else {}))
         return result
 
     @staticmethod
@@ -275,6 +285,11 @@ class DecideOperator(StrictHITLOperator):
         if not failed:
             raise AirflowSkipException(f"nothing failed in this group: {states}")
         return failed
+
+
+def _phases_of(records: Iterable[Record]) -> dict[str, str]:
+    """In which phase each server is, by source server id: a decision is about nothing that it does later."""
+    return {record.source_server_id: standing_of(record).at.value for record in records}
 
 
 def with_comment(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from migration_ops.core.errors import MigrationError, StepFailedError, StepTimed
 from migration_ops.core.states import ENDED, STOPPED, Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.plan.plan import PlannedApplication
-from migration_ops.wave.rules.refusals import GateShutError
-from migration_ops.wave.rules.standing import RETRY, STOPPED_AT, STOPPED_IN, standing_of
+from migration_ops.wave.rules.refusals import ApplicationHeldError, GateShutError
+from migration_ops.wave.rules.standing import NEEDS_SHEET, RESET, RETRY, STOPPED_AT, STOPPED_IN, standing_of
 from migration_ops.wave.services import Services, StepInput
 from migration_ops.wave.waits.carry import Carry
 from migration_ops.wave.waits.outcome import Reason, Resumed, Topic, Wait
@@ -29,18 +29,51 @@ def records_of(services: Services, app: PlannedApplication) -> list[Record]:
     return [found[one] for one in app.migration_ids]
 
 
-def load_and_resume(services: Services, inp: StepInput) -> list[Record]:
-    """The application's records for a step that needs no permission; after a wait as they are, else see ``take_up``."""
+def load_and_resume(services: Services, inp: StepInput, step: str) -> list[Record]:
+    """The application's records for a step of the test; after a wait as they are, else see ``take_up``.
+
+    A step that has nothing to do for them leaves them as they are: it also runs when the whole wave was cleared. Only
+    ``mark_ready`` takes up what was stopped after the test.
+
+    :raises ApplicationHeldError: it is held, and the whole wave was cleared, or Airflow retries the task by itself.
+    """
     records = records_of(services, inp.application)
-    return records if inp.resumed is not None else take_up(services, inp, records)
+    if inp.resumed is not None:
+        return records
+    _refuse_reset(services, records)
+    acts = step == "mark_ready" or any(standing_of(record).acts(step) for record in records)
+    if not acts:
+        return records
+    if inp.is_retry:
+        _refuse_held(records, "Airflow tries this task again by itself")
+    return take_up(services, inp, records, needs_sheet=True)
 
 
-def take_up(services: Services, inp: StepInput, records: list[Record]) -> list[Record]:
+def _refuse_reset(services: Services, records: list[Record]) -> None:
+    """Once for each time that the whole wave is cleared: a task that is cleared after this one is asked for itself."""
+    reset = [record for record in records if RESET in record.facts]
+    if not reset:
+        return
+    new = [replace(one, facts={k: v for k, v in one.facts.items() if k != RESET}) for one in reset]
+    write(services, reset, new, "stays held", {"because": "the whole wave was cleared"})
+    _refuse_held(records, "the whole wave was cleared, and nobody asked for this application")
+
+
+def _refuse_held(records: list[Record], why: str) -> None:
+    held = {r.source_server_id: r.error_message or r.error_code for r in records if standing_of(r).held}
+    if held:
+        where = "; ".join(f"{server} is held ({reason})" for server, reason in held.items())
+        raise ApplicationHeldError(f"{where}: {why}", appName=records[0].app_name)
+
+
+def take_up(services: Services, inp: StepInput, records: list[Record], *, needs_sheet: bool = False) -> list[Record]:
     """A step that starts afresh after its application was stopped was cleared by a person.
 
     What was stopped goes on from the phase it was in. Its failure is cleared: the history keeps it, and the next sheet
     shows a retry. A rollback that was stopped half-way is left alone here. A retry by Airflow itself keeps the
     recorded failure.
+
+    :param needs_sheet: its next launch needs a sheet that shows the retry.
     """
     old = [
         record
@@ -51,15 +84,16 @@ def take_up(services: Services, inp: StepInput, records: list[Record]) -> list[R
     if not old:
         return records
     detail = {"clearedErrors": sorted({r.error_code for r in old if r.error_code})}
-    new = [_resumed(services, record) for record in old]
+    new = [_resumed(services, record, needs_sheet) for record in old]
     written = {r.migration_id: r for r in write(services, old, new, "taken up again", detail)}
     return [written.get(record.migration_id, record) for record in records]
 
 
-def _resumed(services: Services, record: Record) -> Record:
-    return with_phase(
-        record, standing_of(record).at, dag_run_id=services.holder.run_id, facts=as_retry(services, record)
-    )
+def _resumed(services: Services, record: Record, needs_sheet: bool) -> Record:
+    facts = as_retry(services, record)
+    if needs_sheet and RETRY in facts:
+        facts[RETRY] = {**facts[RETRY], NEEDS_SHEET: True}
+    return with_phase(record, standing_of(record).at, dag_run_id=services.holder.run_id, facts=facts)
 
 
 def as_retry(services: Services, record: Record) -> dict[str, Any]:

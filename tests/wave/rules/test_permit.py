@@ -96,6 +96,26 @@ class TestAskedForItself:
         request = replace(self.OLDER, **late)
         assert kinds(asked("cutover", held(), request=request)) == [ApplicationHeldError]
 
+    @pytest.mark.parametrize("request_", [Request(), Request({"ready": ["billing"]}, "cutover"), Request(sheet("?"))])
+    @pytest.mark.parametrize("action", ["quiesce", "cutover", "cutover_verify"])
+    def test_when_nobody_knows_when_the_wave_passed_nobody_is_known_to_have_asked(
+        self, request_: Request, action: str
+    ) -> None:
+        one = held(Phase.CUTOVER_LAUNCHED if action == "cutover_verify" else Phase.READY)
+        given = permit(action, PLAN, PLAN.applications[0], [one], request_)
+        assert ApplicationHeldError in kinds(given)
+
+    def test_what_the_test_took_up_needs_a_sheet_that_shows_the_retry(self) -> None:
+        retry = {"at": AFTER, "code": "HELD", "needsSheet": True}
+        one = standing(Phase.READY, retry=retry)
+        assert kinds(asked("cutover", one)) == [NotOnSheetError]
+        for shown, expected in (({server_id(1): AFTER}, []), ({server_id(1): BEFORE}, [NotOnSheetError])):
+            request = replace(self.OLDER, sheet=sheet(AFTER) | {"retries": shown})
+            assert kinds(asked("cutover", one, request=request)) == expected
+        # Taken up by the cleared cutover itself, and past its launch: no sheet is needed.
+        assert asked("cutover", standing(Phase.READY, retry={"at": AFTER, "code": "HELD"})).is_given
+        assert asked("cutover", standing(Phase.CUTOVER_LAUNCHED, retry=retry)).is_given
+
     def test_so_does_an_approval_that_is_newer(self) -> None:
         wave = plan(approvals={"cutover": True})
         noted = {

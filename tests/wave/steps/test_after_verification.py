@@ -121,6 +121,18 @@ def test_an_instance_that_cannot_be_read_is_not_told_as_healthy(verified: Any, b
     assert driver.phases("app") == {"CUTOVER_VERIFIED"}
 
 
+def test_an_instance_that_cannot_be_read_is_no_goal_reached(verified: Any, box: Any) -> None:
+    """With ``finalize: false`` the verified instance is the goal: a close that cannot see it is not green."""
+    driver, _ = verified(finalize=False)
+    driver.step("soak")
+    box.client.add_fault("accessDenied", service="ec2", operation="DescribeInstanceStatus")
+    with pytest.raises(GoalMissedError):
+        driver.step("close", "app")
+    assert driver.phases("app") == {"CUTOVER_VERIFIED"}
+    box.faults.remove()
+    driver.step("close", "app")
+
+
 def test_after_a_rejected_finalize_the_status_is_true_and_stays(verified: Any) -> None:
     driver, _ = verified()
     driver.step("soak")

@@ -194,13 +194,17 @@ def test_from_every_state(wave: Any, moment: Callable[[Driver], None], state: st
     assert max(driver.jobs("START_CUTOVER", "app").values()) <= 1
 
 
-def test_a_second_time_does_nothing(wave: Any, box: Any) -> None:
+def test_a_second_time_looks_and_changes_nothing(wave: Any, box: Any) -> None:
     driver = at(wave, cutover_launched, FROM_CUTOVER)
     driver.roll_back("app")
     before = driver.records("app")
     box.client.reset_calls()
     assert driver.roll_back("app")["passed"] == "rolled back before"
-    assert {one["operation"] for one in box.client.calls()} == {"BatchGetItem"}
+    assert {one["operation"] for one in box.client.calls()} == {
+        "BatchGetItem",
+        "DescribeSourceServers",
+        "DescribeInstances",
+    }
     assert driver.records("app") == before
 
 

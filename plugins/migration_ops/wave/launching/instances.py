@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError
-from migration_ops.core.states import STOPPED
+from migration_ops.core.states import STOPPED, Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import LockHeldError, Record, VersionConflictError
 from migration_ops.wave.launching.only_instance import both, only_instance_checks
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import as_retry, with_phase, write
+from migration_ops.wave.rules.refusals import DependencyNotCutOverError
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN, standing_of
 from migration_ops.wave.services import Services
 from migration_ops.wave.steps.verify import boot_checks
@@ -63,6 +65,31 @@ def instance_checks(
     return {server: both(boot, only[server]) for server, boot in boots.items()}
 
 
+def require_dependencies_well(services: Services, plan: WavePlan, app: PlannedApplication) -> None:
+    """Called right before a cutover: hours may have passed since what it depends on was verified.
+
+    :raises DependencyNotCutOverError: the instance of a verified server is not well, or cannot be looked at.
+    :raises MigrationError: a retryable error; the task tries again.
+    """
+    ids = [one for name in app.depends_on for one in plan.application(name).migration_ids]
+    found = services.ledger.read(ids).values() if ids else []
+    records = [record for record in found if standing_of(record).at is Phase.CUTOVER_VERIFIED]
+    if not records:
+        return
+    try:
+        views = services.mgn.describe_servers([record.source_server_id for record in records])
+        checks = instance_checks(services, records, views, retried=True)
+        bad = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
+    except MigrationError as error:
+        if error.retryable:
+            raise
+        bad = {record.source_server_id: str(error) for record in records}
+    if bad:
+        where = {record.source_server_id: record.app_name for record in records}
+        words = "; ".join(f"{where[server]} ({server}): {reason}" for server, reason in bad.items())
+        raise DependencyNotCutOverError(f"{app.app_name} needs what is not well now: {words}", appName=app.app_name)
+
+
 def _written(services: Services, records: list[Record], checks: dict[str, GateResult]) -> list[Record]:
     new = [_judged(services, record, checks[record.source_server_id]) for record in records]
     pairs = [(old, one) for old, one in zip(records, new, strict=True) if one is not old]
@@ -89,11 +116,13 @@ def _judged(services: Services, record: Record, check: GateResult) -> Record:
     return replace(record, error_code=code, error_message=check.reason[:1000])
 
 
-def looked_or_unknown(services: Services, records: list[Record]) -> Looked:
+def looked_or_unknown(services: Services, records: list[Record], *, retried: bool = False) -> Looked:
     """As ``look_again``; when nothing can be read every check is UNKNOWN and the records are as they were."""
     try:
-        return look_again(services, records)
+        return look_again(services, records, retried=retried)
     except MigrationError as error:
+        if retried and error.retryable:
+            raise
         services.log.warning("the instances could not be read: %s", error)
         unknown = {
             record.source_server_id: GateResult("boot", record.source_server_id, Verdict.UNKNOWN, reason=str(error))

@@ -12,6 +12,8 @@ from migration_ops.wave.services import Services
 
 # The outcome of an intent that was perhaps sent and of which MGN shows no job: it may be sent again.
 NOTHING_HAPPENED = "NOTHING_HAPPENED"
+# A new run of the wave started over; nobody judged what became of the intent.
+SUPERSEDED = "SUPERSEDED"
 
 
 @dataclass(frozen=True)

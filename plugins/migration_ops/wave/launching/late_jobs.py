@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from migration_ops.ledger.protocol import Record
-from migration_ops.wave.launching.intents import NOTHING_HAPPENED, intent_id_of, record_job, same_intent
+from migration_ops.wave.launching.intents import NOTHING_HAPPENED, SUPERSEDED, intent_id_of, record_job, same_intent
 from migration_ops.wave.launching.job_lookup import Action, started_job
 from migration_ops.wave.services import Services
 
 
 def adopt_late(services: Services, records: list[Record], action: Action) -> list[Record]:
-    """The records; one whose intent was noted as NOTHING_HAPPENED gets its job if MGN shows it now.
+    """The records; one whose intent was given up without a job gets its job if MGN shows it now.
 
     That job is then followed like any other: nothing is sent again, and nothing is reverted while it runs.
     """
@@ -28,4 +28,4 @@ def adopt_late(services: Services, records: list[Record], action: Action) -> lis
 
 def _is_given_up(record: Record, name: str) -> bool:
     intent = record.intents.get(name)
-    return intent is not None and intent.outcome == NOTHING_HAPPENED and not intent.job_id
+    return intent is not None and intent.outcome in (NOTHING_HAPPENED, SUPERSEDED) and not intent.job_id

@@ -10,6 +10,7 @@ from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.core.states import ENDED, Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, Record
+from migration_ops.wave.launching.intents import SUPERSEDED
 from migration_ops.wave.plan.plan import PlannedApplication, PlannedServer, WavePlan
 from migration_ops.wave.preflight import launch_setup, outside, servers
 from migration_ops.wave.preflight.facts import Facts, gather
@@ -17,10 +18,19 @@ from migration_ops.wave.preflight.registered import approvers, refuse_other_appr
 from migration_ops.wave.records import as_retry
 from migration_ops.wave.rules.finalized import finalized_in, is_final, without_servers
 from migration_ops.wave.rules.outside import OUTSIDE, outside_fact
-from migration_ops.wave.rules.standing import APPROVALS, DEPENDS_ON, REGISTERED, STOPPED_AT, STOPPED_IN, TEST
+from migration_ops.wave.rules.standing import (
+    APPROVALS,
+    DEPENDS_ON,
+    REGISTERED,
+    RESET,
+    STOPPED_AT,
+    STOPPED_IN,
+    TEST,
+    standing_of,
+)
 from migration_ops.wave.services import Services
 
-_OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", APPROVALS})
+_OF_ONE_RUN = frozenset({STOPPED_IN, STOPPED_AT, "ready", TEST, "verifiedAt", APPROVALS, RESET})
 
 CheckFunction = Callable[[Services, WavePlan, Facts], list[GateResult]]
 
@@ -116,8 +126,12 @@ def register(services: Services, plan: WavePlan, requested_by: str | None = None
 def _registered(
     services: Services, plan: WavePlan, app: PlannedApplication, server: PlannedServer, before: Record
 ) -> Record:
-    """An earlier failure does not count for this run; its sheet shows a retry."""
+    """An earlier failure does not count for this run; its sheet shows a retry. What is held stays so."""
     kept = {DEPENDS_ON: list(app.depends_on), OUTSIDE: outside_fact(plan.conf, server.cmdb_id)}
+    if _stays_held(services, before):
+        facts = {name: fact for name, fact in before.facts.items() if name != APPROVALS}
+        reset = {RESET: {"at": services.now().isoformat()}}
+        return before.to(before.phase, dag_run_id=services.holder.run_id, facts=facts | kept | reset)
     known = before.to(before.phase, facts=as_retry(services, before) | kept)
     anew = _anew(known) if before.phase in ENDED else known
     return anew.to(
@@ -131,10 +145,17 @@ def _registered(
     )
 
 
+def _stays_held(services: Services, record: Record) -> bool:
+    """Clearing a whole run asks for no application that is held in it. A rollback that did not end is held in any
+    run: only another rollback goes on with it."""
+    is_of_this_run = (record.facts.get(REGISTERED) or {}).get("runId") == services.holder.run_id
+    return record.phase is Phase.FROZEN and (is_of_this_run or standing_of(record).is_rolling_back)
+
+
 def _anew(record: Record) -> Record:
     """A migration that ended starts over: its past does not count for this run. The fact of its quiesced source is
     kept: a rollback must still start that source again."""
-    intents = {name: i if i.outcome else replace(i, outcome="SUPERSEDED") for name, i in record.intents.items()}
+    intents = {name: i if i.outcome else replace(i, outcome=SUPERSEDED) for name, i in record.intents.items()}
     facts = {name: fact for name, fact in record.facts.items() if name not in _OF_ONE_RUN}
     return record.to(Phase.PLANNED, intents=intents, facts=facts)
 

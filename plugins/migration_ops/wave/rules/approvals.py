@@ -115,6 +115,11 @@ def _used_rollback(noted: Mapping[str, Any], about: Subject, standing: Standing)
     back = None if last.get(ENDS_APPROVALS) else moment(last.get("at"))
     if back is not None and (at is None or back >= at):
         return f"this decision was used for the rollback of {back.isoformat()}"
+    # Noted since: in which phase each server was when people were asked, so that an answer of the test that nobody used
+    # does not undo the cutover.
+    was = (noted.get("phases") or {}).get(standing.server)
+    if about.which == DECIDE and not standing.is_rolling_back and was and was != standing.at.value:
+        return f"it was decided when the server was in phase {was}, and now it is {standing.at.value}"
     again = moment((standing.retry or {}).get("at"))
     if about.which == DECIDE and not standing.is_rolling_back and again is not None and (at is None or again > at):
         return f"it was decided about a failure that was taken up again on {again.isoformat()}"

@@ -27,7 +27,7 @@ from migration_ops.wave.rules.refusals import (
     WaveStoppedError,
     WindowClosedError,
 )
-from migration_ops.wave.rules.standing import Standing
+from migration_ops.wave.rules.standing import NEEDS_SHEET, Standing
 
 # Which evidence sheet an action needs, by the name of its approval in the conf.
 APPROVED_BY: Mapping[str, str] = {"quiesce": "cutover", "cutover": "cutover", "finalize": "finalize"}
@@ -61,13 +61,14 @@ class Request:
         """Whether a person asked for this very application since it failed or was stopped.
 
         True when the sheet, the approval and the window's task are all older than the failure: then its own task was
-        cleared. When one of them is newer, the whole wave was reset, and nobody asked for this application.
+        cleared. When one of them is newer, the whole wave was reset, and nobody asked for this application. Nor is it
+        known that somebody did when the time of the failure, or all those of the wave, are not known.
         """
         if self.is_retry and standing.held:
             return False
         stopped = moment(standing.stopped_at)
         waves = [one for one in map(moment, self._times(standing)) if one is not None]
-        return all(stopped is not None and one <= stopped for one in waves)
+        return stopped is not None and bool(waves) and all(one <= stopped for one in waves)
 
     def _times(self, standing: Standing) -> Iterable[str | None]:
         approval = standing.approvals.get(self.which or "") or {}
@@ -156,7 +157,7 @@ def permit(
             gates += [lambda: _of_sheet(app, request)]
             gates += [lambda: _of_approval(APPROVED_BY[action], plan, app, mine, request, surroundings)]
         if action in _CUTS_OVER:
-            gates += [lambda: _of_wave(app, surroundings)]
+            gates += [lambda: _of_retries(mine, request), lambda: _of_wave(app, surroundings)]
         if action == "cutover" and plan.conf.quiesce is not None:
             gates += [lambda: _of_quiesce(mine, surroundings)]
         if action == "rollback":
@@ -240,6 +241,17 @@ def _of_sheet(app: PlannedApplication, request: Request) -> Iterable[Reason]:
     if app.app_name not in (sheet.get("ready") or []):
         why = (sheet.get("excluded") or {}).get(app.app_name, "not on the sheet")
         yield Reason(NotOnSheetError, f"{app.app_name} was left out: {why}")
+
+
+def _of_retries(standings: list[Standing], request: Request) -> Iterable[Reason]:
+    """A launch that was taken up again replaces what runs: whoever approved must have seen that it is a retry."""
+    shown = (request.sheet or {}).get("retries") or {}
+    unseen = [one for one in standings if (one.retry or {}).get(NEEDS_SHEET) and one.acts("cutover")]
+    unseen = [one for one in unseen if shown.get(one.server) != (one.retry or {}).get("at")]
+    if unseen:
+        yield _reason(
+            NotOnSheetError, unseen, lambda one: f"was asked for again on {(one.retry or {}).get('at')}, not shown here"
+        )
 
 
 def _of_approval(

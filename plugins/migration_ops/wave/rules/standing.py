@@ -15,6 +15,10 @@ from migration_ops.wave.rules.refusals import GATE_CODES
 STOPPED_IN, STOPPED_AT = "stoppedIn", "stoppedAt"
 # RETRY: a person asked for it again after a failure. ROLLED_BACK: the last rollback. Both {"at", …}, ISO 8601 UTC.
 RETRY, ROLLED_BACK = "retry", "rolledBack"
+# RESET: {"at"} while the whole wave was cleared around a held migration, until its first task has refused that.
+RESET = "resetWhileHeld"
+# Member of RETRY: a task of the test took it up, so only a sheet that shows the retry lets it be launched.
+NEEDS_SHEET = "needsSheet"
 # TEST: {"testedAt", "wave"} of the test launch; testedAt None when MGN showed it ready before. DEPENDS_ON: names.
 TEST, DEPENDS_ON = "test", "dependsOn"
 # APPROVALS: the last answer by what was asked. REGISTERED: {"runId", "planHash", "at", …} of the last registration.

@@ -12,7 +12,7 @@ from migration_ops.core.states import SHOWN_IN_REPORT
 from migration_ops.ledger.protocol import HistoryEntry, Record
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.rules.failure import goal_reached
-from migration_ops.wave.rules.standing import APPROVALS, REGISTERED
+from migration_ops.wave.rules.standing import APPROVALS, REGISTERED, standing_of
 from migration_ops.wave.services import Services
 
 
@@ -27,7 +27,7 @@ def wave_report(services: Services, plan: WavePlan, approvals: Sequence[str]) ->
         {
             "appName": app.app_name,
             "impact": app.impact,
-            "reached": goal_reached(plan.conf, [found[m].phase for m in app.migration_ids if m in found]),
+            "reached": _is_reached(plan, [found[m] for m in app.migration_ids if m in found]),
             "servers": [
                 _server(found.get(one.migration_id), one.source_server_id, histories.get(one.migration_id, []))
                 for one in app.servers
@@ -52,6 +52,12 @@ def wave_report(services: Services, plan: WavePlan, approvals: Sequence[str]) ->
         {k: v for k, v in document.items() if k != "markdown"},
     )
     return document
+
+
+def _is_reached(plan: WavePlan, records: list[Record]) -> bool:
+    """A verified instance that was found broken since, or could not be looked at, is no goal reached."""
+    is_well = not any(standing_of(record).is_unwell for record in records)
+    return is_well and goal_reached(plan.conf, [record.phase for record in records])
 
 
 def _requester(records: Iterable[Record], run_id: str) -> str | None:

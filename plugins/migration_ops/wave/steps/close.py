@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from migration_ops.core.errors import MigrationError, StepFailedError
 from migration_ops.core.states import ENDED, Phase
-from migration_ops.core.verdict import GateResult
+from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.after_rollback import looked_after_rollback_or_unknown
 from migration_ops.wave.launching.instances import looked_or_unknown
 from migration_ops.wave.launching.terminate import claims_of, instances_alive
 from migration_ops.wave.records import records_of, with_phase, write
@@ -35,17 +36,18 @@ def run(services: Services, inp: StepInput) -> Outcome:
     """
     app = inp.application
     try:
-        records = settle(services, inp)
+        records, checks = settled_and_looked_at(services, inp, retried=True)
     except MigrationError as error:
         # Airflow tries again what may pass, and the locks are held until then; after anything else nothing follows.
         if not error.retryable:
             services.ledger.release(list(app.server_ids), services.holder)
         raise
-    reached = _is_reached(inp, records)
+    bad = {server: check.reason for server, check in checks.items() if check.verdict is not Verdict.OK}
+    reached = _is_reached(inp, records) and not bad
     services.ledger.release(list(app.server_ids), services.holder)
     phases = {record.source_server_id: record.phase.value for record in records}
     if not reached:
-        errors = {r.source_server_id: r.error_message for r in records if r.error_message}
+        errors = bad | {r.source_server_id: r.error_message for r in records if r.error_message}
         raise GoalMissedError(
             f"{app.app_name} did not reach its goal", appName=app.app_name, phases=phases, errors=errors
         )
@@ -55,21 +57,29 @@ def run(services: Services, inp: StepInput) -> Outcome:
 def settle(services: Services, inp: StepInput) -> list[Record]:
     """Gives what was left in the middle its final status. Called first by all that notifies other systems.
 
-    Verified instances are looked at once more: one that broke since is FROZEN, not verified.
+    Verified and rolled back servers are looked at once more: an instance that broke since is FROZEN, not verified, and
+    a launch of ours that took effect since is FROZEN, not rolled back.
 
     :return: the application's records, as they are now.
     """
     return settled_and_looked_at(services, inp)[0]
 
 
-def settled_and_looked_at(services: Services, inp: StepInput) -> tuple[list[Record], dict[str, GateResult]]:
-    """As ``settle``, with the check of each verified instance, by source server id."""
+def settled_and_looked_at(
+    services: Services, inp: StepInput, *, retried: bool = False
+) -> tuple[list[Record], dict[str, GateResult]]:
+    """As ``settle``, with the check of each verified or rolled back server, by source server id.
+
+    :param retried: the task tries again by itself: a retryable error of the look is raised, not made UNKNOWN.
+    """
     records = records_of(services, inp.application)
     verified = [one for one in records if one.phase is Phase.CUTOVER_VERIFIED]
-    looked = looked_or_unknown(services, verified)
+    looked = looked_or_unknown(services, verified, retried=retried)
     now = {record.migration_id: record for record in looked.records}
-    records = [now.get(record.migration_id, record) for record in records]
-    return _settled(services, inp, records), looked.checks
+    back = looked_after_rollback_or_unknown(
+        services, [now.get(record.migration_id, record) for record in records], retried=retried
+    )
+    return _settled(services, inp, back.records), looked.checks | back.checks
 
 
 def _settled(services: Services, inp: StepInput, records: list[Record]) -> list[Record]:

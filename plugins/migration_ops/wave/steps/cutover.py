@@ -11,6 +11,7 @@ from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.carry import LaunchCarry
 from migration_ops.wave.launching.external_launches import refuse_external, require_known_failed
+from migration_ops.wave.launching.instances import require_dependencies_well
 from migration_ops.wave.launching.job_lookup import has_unsettled_intent
 from migration_ops.wave.launching.launch import CUTOVER
 from migration_ops.wave.launching.lifecycle import bring_all_to, views_of
@@ -47,6 +48,7 @@ def _judge(services: Services, inp: StepInput, settled: list[Record]) -> Wait | 
     if not fresh:
         return Passed(settled)
     require_permitted(services, inp, CUTOVER.step)
+    require_dependencies_well(services, inp.plan, inp.application)
     views = _final_gate(services, inp, fresh)
     if isinstance(views, Wait):
         return views

@@ -34,7 +34,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
 
 
 def _take_up(services: Services, inp: StepInput) -> list[Record]:
-    records = load_and_resume(services, inp)
+    records = load_and_resume(services, inp, TEST.step)
     if inp.resumed is None and to_act(records, TEST.step):
         require_permitted(services, inp, TEST.step)
     return records

@@ -30,7 +30,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
     app = inp.application
     # Without a test launch this step begins where the test would have begun.
     steps = ("mark_ready",) if inp.conf.test_launch else ("mark_ready", "replication_ready")
-    records = load_and_resume(services, inp)
+    records = load_and_resume(services, inp, "mark_ready")
     todo = [record for record in records if any(standing_of(record).acts(step) for step in steps)]
     require_reached([record for record in records if record not in todo], "mark_ready", f"mark ready of {app.app_name}")
     if not todo:

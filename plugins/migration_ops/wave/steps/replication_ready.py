@@ -23,7 +23,7 @@ def run(services: Services, inp: StepInput) -> Outcome:
         require_met(inp.resumed, "replication gate", app.app_name)
         lags = {s: (one.get("view") or {}).get("lag_seconds") for s, one in inp.resumed.observed.items()}
         return Done({"appName": app.app_name, "lagSeconds": lags})
-    records = load_and_resume(services, inp)
+    records = load_and_resume(services, inp, "replication_ready")
     todo = to_act(records, "replication_ready")
     if not todo:
         require_reached(records, "replication_ready", f"replication gate of {app.app_name}")

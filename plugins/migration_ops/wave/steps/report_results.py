@@ -14,6 +14,8 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.integrations.callback.client import CallbackEvent, CallbackReceipt
 from migration_ops.integrations.cmdb.protocol import CmdbUpdate
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.after_rollback import looked_after_rollback_or_unknown, require_none_launched_since
+from migration_ops.wave.launching.instances import Looked
 from migration_ops.wave.records import records_of, write
 from migration_ops.wave.rules.outside import callback_url_of, identity_of
 from migration_ops.wave.rules.standing import standing_of
@@ -37,6 +39,7 @@ _LOOKED_AT = {
     Verdict.BLOCKED: CMDB_WORDS[Phase.FROZEN],
     Verdict.UNKNOWN: ("Cutover verified; its present state could not be read", None),
 }
+_ROLLED_BACK_UNKNOWN = ("Rolled back; its present state could not be read", None)
 # From this phase on a server has a new instance that the CMDB should name.
 _NAMED_SINCE = Phase.CUTOVER_LAUNCHED
 
@@ -61,15 +64,17 @@ def update_cmdb_after_rollback(services: Services, inp: StepInput) -> Outcome:
     As ``update_cmdb``, for what a rollback on request touched; with the CMDB ids of the wave's conf.
 
     :raises StepSkipped: the rollback touched nothing of the application.
+    :raises LaunchedAfterRollbackError: a launch took effect after the rollback.
     :raises MigrationError: as in ``update_cmdb``.
     """
-    records = _undone_here(services, inp)
-    if not _cmdb_ids(inp):
-        return Done({"appName": inp.application.app_name, "passed": "the ledger knows no cmdbId of its servers"})
-    return _write_cmdb(services, inp, records, {})
+    looked = _undone_here(services, inp)
+    passed = {"appName": inp.application.app_name, "passed": "the ledger knows no cmdbId of its servers"}
+    done = _write_cmdb(services, inp, looked.records, looked.checks) if _cmdb_ids(inp) else Done(passed)
+    require_none_launched_since(looked, inp.application.app_name)
+    return done
 
 
-def _undone_here(services: Services, inp: StepInput) -> list[Record]:
+def _undone_here(services: Services, inp: StepInput) -> Looked:
     """What this run rolled back or tried to. A rollback that did not end is made FROZEN first, as at a wave's close."""
 
     def touched() -> list[Record]:
@@ -83,7 +88,7 @@ def _undone_here(services: Services, inp: StepInput) -> list[Record]:
         records = touched()
     if not records:
         raise StepSkipped("the rollback touched nothing of it: nothing to report", appName=inp.application.app_name)
-    return records
+    return looked_after_rollback_or_unknown(services, records)
 
 
 def _cmdb_ids(inp: StepInput) -> dict[str, str]:
@@ -117,6 +122,8 @@ def _write_cmdb(services: Services, inp: StepInput, settled: list[Record], looke
 def _words(record: Record, look: GateResult | None) -> tuple[str, str | None]:
     if record.phase is Phase.CUTOVER_VERIFIED:
         return _LOOKED_AT[look.verdict if look else Verdict.UNKNOWN]
+    if record.phase is Phase.ROLLED_BACK and (look is None or look.verdict is Verdict.UNKNOWN):
+        return _ROLLED_BACK_UNKNOWN
     return CMDB_WORDS.get(record.phase, (f"In progress: {record.phase.value}", None))
 
 
@@ -157,7 +164,8 @@ def send_callback_after_rollback(services: Services, inp: StepInput) -> Outcome:
     :raises StepSkipped: the rollback touched nothing of the application.
     :raises MigrationError: as in ``send_callback``.
     """
-    records = [(record, url) for record in _undone_here(services, inp) if (url := callback_url_of(record))]
+    undone = _undone_here(services, inp).records
+    records = [(record, url) for record in undone if (url := callback_url_of(record))]
     if not records:
         return Done({"appName": inp.application.app_name, "passed": "the ledger knows no callbackUrl of its servers"})
     return _deliver(services, inp, records)

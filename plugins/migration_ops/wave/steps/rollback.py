@@ -10,6 +10,7 @@ from migration_ops.aws.mgn.states import LIFECYCLE_STATES
 from migration_ops.core.errors import FrozenError, MigrationError, OutcomeUnknownError, UnknownError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
+from migration_ops.wave.launching.after_rollback import look_after_rollback
 from migration_ops.wave.launching.carry import TerminationCarry
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.launching.intents import NOTHING_HAPPENED
@@ -58,7 +59,8 @@ def run(services: Services, inp: StepInput) -> Outcome:
     if answer.get("decision") != "rollback":
         why = answer.get("reason") or "left as it is on request; a person must look"
         if answer.get("decision") == "hold":
-            _freeze(services, records, "HELD", why)
+            # What is frozen already keeps its reason.
+            _freeze(services, [one for one in records if one.phase is not Phase.FROZEN], "HELD", why)
         raise StepSkipped(why, appName=inp.application.app_name)
     try:
         return _roll_back(services, inp, records)
@@ -78,6 +80,8 @@ def _roll_back(services: Services, inp: StepInput, records: list[Record]) -> Out
     app = inp.application
     carry = inp.carried(TerminationCarry)
     deadline = carry.deadline or services.epoch() + 60 * services.settings.job_timeout_minutes
+    if inp.resumed is None:
+        records = look_after_rollback(services, records, freeze_all=True).records
     todo = [record for record in records if record.phase is not Phase.ROLLED_BACK]
     if not todo:
         return Done({"appName": app.app_name, "passed": "rolled back before"})

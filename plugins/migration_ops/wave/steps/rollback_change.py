@@ -12,6 +12,7 @@ from migration_ops.core.change import Action, Approval, ChangePlan, NotApprovedE
 from migration_ops.core.documents import canonical_digest
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.after_rollback import look_after_rollback
 from migration_ops.wave.launching.external_launches import find_external_launches
 from migration_ops.wave.permission import require_permitted
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
@@ -166,6 +167,8 @@ def act_on_request(
     given = replace(inp, inputs={**inp.inputs, "decision": dict(sheet)})
     change = RollbackChange(services, inp.plan, inp.application, sheet, partial(step, given))
     records = records_of(services, inp.application)
+    if inp.resumed is None:
+        records = look_after_rollback(services, records, freeze_all=True).records
     todo = [one for one in records if one.phase is not Phase.ROLLED_BACK]
     if todo:
         # The ledger's answer, not the task's: whoever can edit XComs must not be able to approve.

@@ -17,7 +17,7 @@ from migration_ops.wave.records import locks_of_others, wait_until
 from migration_ops.wave.rules.notes import notes_of, was_tested
 from migration_ops.wave.rules.permit import permit
 from migration_ops.wave.rules.replication import ReplicationLimits, judge_replication
-from migration_ops.wave.rules.standing import REGISTERED, Standing, standing_of
+from migration_ops.wave.rules.standing import REGISTERED, RETRY, Standing, standing_of
 from migration_ops.wave.services import Services, StepInput, StepSkipped
 from migration_ops.wave.sheets.reach import reach_of, source_commands_of
 from migration_ops.wave.sheets.rollback_price import rollback_price
@@ -25,6 +25,8 @@ from migration_ops.wave.sheets.sheet import Row, Sheet, finalize_sheet, go_no_go
 from migration_ops.wave.steps.cutover_window import window_check
 from migration_ops.wave.waits.outcome import Done, Outcome
 
+# CUTOVER: finalized, and the answer was lost.
+_FINALIZABLE = frozenset({"CUTTING_OVER", "CUTOVER"})
 # For a repeated launch the task that launches reverts the state that a failed cutover may leave.
 _LAUNCHABLE_AGAIN = LAUNCHABLE_FOR_CUTOVER | {"CUTTING_OVER"}
 
@@ -52,7 +54,8 @@ def go_no_go(services: Services, inp: StepInput) -> Outcome:
     services.log.info("%s", sheet.markdown)
     if not sheet.ready:
         raise StepFailedError("no application is ready for the cutover", leftOut=sheet.left_out)
-    return Done(_result(services, inp, sheet))
+    retries = {one.source_server_id: at for one in records.values() if (at := (one.facts.get(RETRY) or {}).get("at"))}
+    return Done(_result(services, inp, sheet) | {"retries": retries})
 
 
 def soak(services: Services, inp: StepInput) -> Outcome:
@@ -189,10 +192,21 @@ def _finalize_row(
         else boots[record.source_server_id]
         for record in mine
     ]
-    row |= {"tests": [check.as_document() for check in tests]}
+    states = [_reverted(record, views.get(record.source_server_id)) for record in mine]
+    row |= {"tests": [check.as_document() for check in [*tests, *states] if check is not None]}
     # The result of the look above is in the tests already.
     asked = permit("finalize", plan, app, [one for one in standings if not one.is_unwell])
     return row if asked.is_given else row | {"excluded": asked.words, "remedies": asked.remedies}
+
+
+def _reverted(record: Record, view: ServerView | None) -> GateResult | None:
+    """The lifecycle state when finalize would refuse it: somebody reverted the cutover in MGN. None when it is good."""
+    state = view.lifecycle_state if view else None
+    if record.phase is Phase.FINALIZED or state in _FINALIZABLE:
+        return None
+    verdict = Verdict.UNKNOWN if state is None else Verdict.BLOCKED
+    reason = f"lifecycle state is {state or 'not given'}, needed: CUTTING_OVER"
+    return GateResult("lifecycle", record.source_server_id, verdict, state, sorted(_FINALIZABLE), reason)
 
 
 def _result(services: Services, inp: StepInput, sheet: Sheet) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _taken_up(services: Services, inp: StepInput, kind: VerifyKind) -> list[Reco
     """What is held after its cutover launch stays held until a person asks for this very application."""
     if kind is CUTOVER:
         return taken_up(services, inp, kind.step)
-    return load_and_resume(services, inp)
+    return load_and_resume(services, inp, kind.step)
 
 
 def _reasons(failed: list[GateResult]) -> dict[str, str]:
