@@ -16,21 +16,27 @@ from migration_ops.core import secrets
 from migration_ops.core.redaction import redacted, redacted_text
 from migration_ops.core.secrets import HIDDEN
 from tests.core import secret_samples as samples
+from tests.core import secret_samples_odd as odd
+
+NAMED_SECRETS = samples.NAMED_SECRETS + odd.NAMED_SECRETS
+NAMED_HARMLESS = samples.NAMED_HARMLESS + odd.NAMED_HARMLESS
+TEXT_SECRETS = samples.TEXT_SECRETS + odd.TEXT_SECRETS
+TEXT_HARMLESS = samples.TEXT_HARMLESS + odd.TEXT_HARMLESS
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL_TEXTS = [
-    *(text for text, _ in samples.TEXT_SECRETS),
-    *samples.TEXT_HARMLESS,
-    *(form for one in (*samples.NAMED_SECRETS, *samples.NAMED_HARMLESS) for form in samples.in_forms(*one)),
+    *(text for text, _ in TEXT_SECRETS),
+    *TEXT_HARMLESS,
+    *(form for one in (*NAMED_SECRETS, *NAMED_HARMLESS) for form in samples.in_forms(*one)),
 ]
 
 
 def test_the_tables_are_large_enough_to_mean_something() -> None:
-    assert len(samples.NAMED_SECRETS) + len(samples.TEXT_SECRETS) >= 60
-    assert len(samples.NAMED_HARMLESS) + len(samples.TEXT_HARMLESS) >= 40
+    assert len(NAMED_SECRETS) + len(TEXT_SECRETS) >= 60
+    assert len(NAMED_HARMLESS) + len(TEXT_HARMLESS) >= 40
 
 
-@pytest.mark.parametrize(("name", "value"), samples.NAMED_SECRETS)
+@pytest.mark.parametrize(("name", "value"), NAMED_SECRETS)
 class TestNamed:
     def test_it_is_found_and_hidden_as_a_variable(self, name: str, value: str) -> None:
         assert secrets.kind_of(name, value)
@@ -43,7 +49,7 @@ class TestNamed:
             assert len(value) < 3 or value not in swept.clean, swept.clean
 
 
-@pytest.mark.parametrize(("name", "value"), samples.NAMED_HARMLESS)
+@pytest.mark.parametrize(("name", "value"), NAMED_HARMLESS)
 class TestHarmless:
     def test_as_a_variable(self, name: str, value: str) -> None:
         assert secrets.kind_of(name, value) is None
@@ -54,7 +60,7 @@ class TestHarmless:
             assert secrets.sweep_text(text) == secrets.Swept(text)
 
 
-@pytest.mark.parametrize(("text", "secret"), samples.TEXT_SECRETS)
+@pytest.mark.parametrize(("text", "secret"), TEXT_SECRETS)
 def test_secrets_in_text(text: str, secret: str) -> None:
     assert secret in text
     assert secrets.kinds_in(text)
@@ -62,7 +68,7 @@ def test_secrets_in_text(text: str, secret: str) -> None:
     assert HIDDEN in redacted_text(text)
 
 
-@pytest.mark.parametrize("text", samples.TEXT_HARMLESS)
+@pytest.mark.parametrize("text", TEXT_HARMLESS)
 def test_harmless_text(text: str) -> None:
     assert secrets.kinds_in(text) == []
     assert redacted_text(text) == text
@@ -88,9 +94,7 @@ def test_whatever_stands_beside_it(parts: list[str], joint: str) -> None:
         st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(ALL_TEXTS)),
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
-            st.dictionaries(
-                st.sampled_from([name for name, _ in samples.NAMED_SECRETS] + ["a", "value"]), inner, max_size=3
-            ),
+            st.dictionaries(st.sampled_from([name for name, _ in NAMED_SECRETS] + ["a", "value"]), inner, max_size=3),
         ),
         max_leaves=8,
     )
@@ -122,11 +126,9 @@ def test_a_name_may_stand_beside_its_value_or_around_it() -> None:
 
 
 def test_a_finding_never_carries_the_value() -> None:
-    found = secrets.in_variables(dict(samples.NAMED_SECRETS))
-    assert {one["name"] for one in found} == {name for name, _ in samples.NAMED_SECRETS}
-    assert not any(
-        value in json.dumps([one["kind"] for one in found]) for _, value in samples.NAMED_SECRETS if len(value) > 4
-    )
+    found = secrets.in_variables(dict(NAMED_SECRETS))
+    assert {one["name"] for one in found} == {name for name, _ in NAMED_SECRETS}
+    assert not any(value in json.dumps([one["kind"] for one in found]) for _, value in NAMED_SECRETS if len(value) > 4)
 
 
 def test_numbers_are_hidden_and_switches_are_not() -> None:

@@ -32,6 +32,7 @@ OF_ONE = {
     ("events", "ListRules"),
     ("events", "ListTargetsByRule"),
     ("lambda", "ListFunctionEventInvokeConfigs"),
+    ("lambda", "ListVersionsByFunction"),
     ("sqs", "ListDeadLetterSourceQueues"),
     ("states", "ListExecutions"),
 }
@@ -130,6 +131,7 @@ def test_the_parts_of_a_thing_are_listed_once_each(calls: Calls) -> None:
     assert read["events", "ListRules"] == RULE_LISTS
     assert read["events", "ListTargetsByRule"] == RULES
     assert read["lambda", "ListFunctionEventInvokeConfigs"] == FUNCTIONS
+    assert read["lambda", "ListVersionsByFunction"] == FUNCTIONS
     assert read["states", "ListExecutions"] == MACHINES * STATES
 
 

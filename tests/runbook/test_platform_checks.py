@@ -168,6 +168,28 @@ class TestAlarms:
         [found] = judged("cloudwatch_alarm_in_alarm", read)
         assert (found.verdict, route_of(found)) == expected
 
+    @pytest.mark.parametrize("state", ["EVALUATION_ERROR", "EVALUATION_FAILURE", "PARTIAL_DATA", "SOMETHING_NEW"])
+    def test_an_alarm_that_cannot_be_evaluated_watches_nothing(self, state: str) -> None:
+        """It keeps the state that it had before."""
+        read = {"alarms": [{"name": "a", "state": "OK", "evaluation": state}]}
+        [found] = judged("cloudwatch_alarm_insufficient_data", read)
+        assert (found.verdict, state in found.reason) == (WARNING, True)
+        [found] = judged("cloudwatch_alarm_in_alarm", read)
+        assert (found.verdict, found.conclusive) == (OK, False), "an OK of before ends no alarm"
+
+    def test_a_composite_alarm_that_is_suppressed_says_so(self) -> None:
+        alarm = {"name": "a", "state": "ALARM", "reason": "crossed", "suppressedBy": "Alarm"}
+        [found] = judged("cloudwatch_alarm_in_alarm", {"alarms": [alarm]})
+        assert found.verdict is CRITICAL
+        assert "its actions are suppressed (Alarm): it notified nobody" in found.evidence
+
+    def test_an_alarm_without_a_state_hides_no_other(self) -> None:
+        alarms = [{"name": "d", "state": None}, {"name": "b", "state": "ALARM"}, {"name": "c", "state": "OK"}]
+        found = {one.resource: one.verdict for one in judged("cloudwatch_alarm_in_alarm", {"alarms": alarms})}
+        assert found == {"d": UNKNOWN, "b": CRITICAL, "c": OK}
+        found = {one.resource: one.verdict for one in judged("cloudwatch_alarm_insufficient_data", {"alarms": alarms})}
+        assert found == {"d": UNKNOWN, "b": OK, "c": OK}
+
     def test_no_alarm_at_all_is_said(self) -> None:
         assert verdict("cloudwatch_alarm_in_alarm", {"alarms": []}) is WARNING
 

@@ -68,6 +68,19 @@ def by_function(account: Account, arn: str) -> None:
     account.client("lambda").update_function_configuration(FunctionName="f", DeadLetterConfig={"TargetArn": arn})
 
 
+def by_version(account: Account, arn: str) -> None:
+    """A published version keeps what the function had then; an alias still calls it."""
+    by_function(account, arn)
+    client = account.client("lambda")
+    version = client.publish_version(FunctionName="f")["Version"]
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion=version)
+    client.update_function_configuration(FunctionName="f", DeadLetterConfig={"TargetArn": ""})
+
+
+def by_bus(account: Account, arn: str) -> None:
+    account.client("events").create_event_bus(Name="orders", DeadLetterConfig={"Arn": arn})
+
+
 def by_destination(account: Account, arn: str) -> None:
     function(account, "f")
     config = {"OnFailure": {"Destination": arn}, "OnSuccess": {"Destination": PREFIX + "work"}}
@@ -138,6 +151,8 @@ def by_queue(account: Account, arn: str) -> None:
 NAMED: dict[str, tuple[Callable[[Account, str], None], str, str]] = {
     "a queue": (by_queue, "sqs", "GetQueueAttributes"),
     "a function": (by_function, "lambda", "ListFunctions"),
+    "a version of a function": (by_version, "lambda", "ListVersionsByFunction"),
+    "a bus": (by_bus, "events", "DescribeEventBus"),
     "a function's destination": (by_destination, "lambda", "ListFunctionEventInvokeConfigs"),
     "a stream": (by_stream, "lambda", "ListEventSourceMappings"),
     "a rule": (by_rule, "events", "ListTargetsByRule"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,7 @@ from migration_ops.core.field_text import s3_key_part
 from migration_ops.core.finding import Finding, FindingStatus
 from migration_ops.runbook.reports.history import ReportStore
 from migration_ops.runbook.reports.report import Report, make_report
+from migration_ops.runbook.window import LastLook
 
 DAG = "runbook_health_check"
 
@@ -27,7 +29,7 @@ def kept(box: Sandbox) -> Iterator[ReportStore]:
     box.reset()
 
 
-def run(kept: ReportStore, run_id: str, value: int, hour: int) -> Report:
+def run(kept: ReportStore, run_id: str, value: int, hour: int, *, notify: bool = True) -> Report:
     """What the report task of a run does."""
     previous = kept.load(run_id, moment(hour))
     report = make_report(
@@ -38,6 +40,7 @@ def run(kept: ReportStore, run_id: str, value: int, hour: int) -> Report:
         window_hours=2,
         findings=[Finding("depth", "queue", FindingStatus.WARNING, value)],
         previous=previous.document,
+        notify=notify,
     )
     kept.save(report)
     kept.make_latest(report, previous)
@@ -115,3 +118,28 @@ def test_a_changed_report_is_found(kept: ReportStore, box: Sandbox) -> None:
 def test_a_run_id_is_one_part_of_a_key(run_id: str, expected: str) -> None:
     assert s3_key_part(run_id) == expected
     assert "/" not in s3_key_part(run_id)
+
+
+class TestLastLook:
+    """Where the next window begins."""
+
+    def test_a_first_report_of_which_nobody_was_notified_covers_nothing(self, kept: ReportStore) -> None:
+        """What it found would be told to nobody: a failed run leaves the window before the next one begins."""
+        run(kept, "r8", 1, 8)
+        assert kept.last_look() == LastLook(looked=moment(8), notified=moment(6))
+
+    def test_nor_after_messages_of_it_failed(self, kept: ReportStore) -> None:
+        run(kept, "r8", 1, 8)
+        notices, etag = kept.notified()
+        kept.save_notified(replace(notices, run_id="r8", moment=moment(8)), etag)
+        assert kept.last_look().end == moment(6)
+
+    def test_once_people_were_notified_that_counts(self, kept: ReportStore) -> None:
+        run(kept, "r8", 1, 8)
+        notices, etag = kept.notified()
+        kept.save_notified(replace(notices, run_id="r8", moment=moment(8), until=moment(8)), etag)
+        assert kept.last_look() == LastLook(looked=moment(8), notified=moment(8))
+
+    def test_where_nobody_is_to_be_notified_the_report_counts(self, kept: ReportStore) -> None:
+        run(kept, "r8", 1, 8, notify=False)
+        assert kept.last_look() == LastLook(looked=moment(8), notified=None)

@@ -180,6 +180,11 @@ class AwsReader:
             return things
         return side_by_side(things, read)
 
+    def map_present(self, things: Any, read: Callable[[Any], dict[str, Any] | None]) -> Any:
+        """As :meth:`map`, without those for which ``read`` returns None: deleted since they were listed."""
+        found = things if is_failed(things) else side_by_side(things, read)
+        return found if is_failed(found) else [one for one in found if one is not None]
+
 
 class _MalformedError(MigrationError):
     """An answer lacks a member that it must have."""

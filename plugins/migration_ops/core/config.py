@@ -205,8 +205,11 @@ def read_config(directory: Path | None = None) -> RunbookConfig:
 def _read(path: Path, kind: type[M]) -> M:
     try:
         document = _document_of(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InstallationError(f"cannot be read: {type(error).__name__}", path=str(path)) from error
+    except _TwiceError as error:
+        raise InstallationError(str(error.problem), path=str(path)) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        # ValueError: a day that does not exist, or another encoding.
+        raise InstallationError(f"cannot be read: {type(error).__name__}: {error}"[:300], path=str(path)) from error
     try:
         return kind.model_validate({} if document is None else document)
     except ValidationError as error:
@@ -218,8 +221,24 @@ def _read(path: Path, kind: type[M]) -> M:
 @lru_cache(maxsize=16)
 def _document_of(text: str) -> Any:
     """The parsed document. It is cached: callers must not change it."""
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - both are safe loaders
+
+
+class _TwiceError(yaml.constructor.ConstructorError):
+    """A mapping has a key twice."""
 
 
 # PyYAML's loader in C, if it was built with it: it is faster.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SAFE):
+    """Refuses a key that is there twice: YAML's parser would drop the first without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [str(key.value) for key, _ in node.value]
+        twice = next((one for number, one in enumerate(keys) if one in keys[:number]), None)
+        if twice is not None:
+            raise _TwiceError(problem=f"{twice} is there twice")
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from migration_ops.core.secret_names import PROSE, Family, family_of, points_elsewhere
-from migration_ops.core.secret_shapes import Span
+from migration_ops.core.secret_shapes import Span, is_user_and_password
+from migration_ops.core.secret_vendors import after_blanks
 
 IN_CLEAR = "password in plain text"
 NAMED = "secret in plain text, by its name"
@@ -15,7 +16,7 @@ NAMED = "secret in plain text, by its name"
 # A name that may belong to a secret, and the sign before its value. Repetitions are bounded: lines have up to 256 KB.
 _ASSIGNED = re.compile(
     r"(?i)(?<![\w.$-])(?P<flag>--?|<)?(?P<name>(?!-)[\w.$-]{0,80}?"
-    r"(?:pass|pw|psw|secret|cred|token|jwt|cookie|auth|key|sig)[\w.$-]{0,80})"
+    r"(?:pass|pw|psw|secret|cred|token|jwt|cookie|auth|key|sig|kennwort|wachtwoord|contrasena)[\w.$-]{0,80})"
     r"(?:\\{0,3}[\"'])?(?:\](?=\s*=))?(?P<sign>\s{0,5}(?:=>|:=|==|[=:])(?:\s{0,200}(?=\\{0,3}[\"'])|[ \t]{0,20})"
     r"|,\s{0,5}(?=[\"'])|>|[ \t]{1,5}(?:\\\n\s{0,20})?)"
 )
@@ -45,7 +46,8 @@ def kind_by_name(name: str, value: str) -> str | None:
     """The kind of secret that a value is, judged by its name; None when it is none."""
     family = family_of(name)
     if family is None:
-        return None
+        is_pair = name.lower() in ("auth", "_auth") and is_user_and_password(value.strip())
+        return IN_CLEAR if is_pair else None
     scheme = _SCHEME.match(value.strip())
     plain = value.strip()[scheme.end() :] if scheme else value
     if points_elsewhere(family, plain) or (name.upper() in ("PWD", "OLDPWD") and plain.startswith("/")):
@@ -81,6 +83,10 @@ def assigned(text: str) -> Iterator[Span]:
 
 def beside(text: str) -> Iterator[Span]:
     """The secret values of pairs whose name is in another member: ``name: DB_PASSWORD``, ``value: x``."""
+    for one in after_blanks(text):
+        kind = kind_by_name(one["name"], one["value"])
+        if kind is not None:
+            yield Span(*one.span("value"), kind)
     values = _Values(text)
     for match in _BESIDE.finditer(text):
         start, end, _ = values.of(match)

@@ -18,6 +18,7 @@ class Family(StrEnum):
     TOKEN = "token"  # noqa: S105
     KEY = "key"
     ENCRYPTION_KEY = "encryption key"
+    RANDOM_KEY = "key, if it looks like one"
     AUTH = "auth"
     SIGNATURE = "signature"
 
@@ -27,6 +28,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ENDS = {
     Family.PASSWORD: (
         *("password", "passwords", "passwd", "passphrase", "passcode", "passwrd", "passwort", "pswd", "passw"),
+        *("keyphrase", "kennwort", "wachtwoord", "contrasena", "passe"),
         *("pass", "pwd", "pw", "psw"),
     ),
     Family.SECRET: ("secret", "secrets", "credential", "credentials", "creds", "cred"),
@@ -41,7 +43,7 @@ _NO_TELLING = frozenset(
     re.findall(
         r"\w+",
         "bypass compass encompass surpass trespass overpass underpass bandpass highpass lowpass multipass singlepass "
-        "firstpass onepass passthrough oauth preauth unauth noauth sacred",
+        "firstpass onepass passthrough oauth preauth unauth noauth sacred impasse",
     )
 )
 # "key" alone may be a partition key; after one of these words it is a secret.
@@ -52,6 +54,9 @@ _KEY_KINDS = frozenset(
         "hmac sas",
     )
 )
+# After these words it may also be the key of a row or of a cache: only a random value is a secret.
+_RANDOM_KINDS = frozenset({"app", "application", "session", "client", "service", "integration"})
+_RANDOM = re.compile(r"^(?=.*\d)(?=.*[A-Za-z])[\w+/=.-]{16,}$")
 _ENCRYPTION_KINDS = frozenset({"encryption", "encrypt", "master", "fernet", "sse", "aes"})
 # After these words "token" is no secret: a page token, an idempotency token, a count of tokens.
 _NO_TOKEN = frozenset(
@@ -74,7 +79,7 @@ _ABOUT = frozenset(
         "description schema spec ref reference user username realm samesite secure httponly validator validators "
         "strength history attempts reset change changed updated created last through thru rate ratio script command "
         "func function handler usage used per rounds cache queue topic lambda subject key keys budget "
-        "authorizer authority plugin",
+        "authorizer authority plugin stdin",
     )
 )
 # Words that follow "password:" in prose, where no password is given.
@@ -161,6 +166,8 @@ def _kind_of_key(before: list[str]) -> Family | None:
         return None
     if before[-1] in _ENCRYPTION_KINDS:
         return Family.ENCRYPTION_KEY
+    if before[-1] in _RANDOM_KINDS:
+        return Family.RANDOM_KEY
     return Family.KEY if before[-1] in _KEY_KINDS or before[-1].endswith(("api", "secret")) else None
 
 
@@ -176,6 +183,8 @@ def points_elsewhere(family: Family, value: str) -> bool:
         return True
     if family is Family.SECRET:
         return _NAME_OF_SECRET.match(text) is not None and _is_readable(text)
+    if family is Family.RANDOM_KEY:
+        return not _RANDOM.match(text)
     if family is Family.ENCRYPTION_KEY:
         return _KMS_KEY.match(text) is not None
     if family is Family.AUTH:

@@ -14,9 +14,11 @@ import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from migration_ops.core.secret_names import Family, points_elsewhere
+from migration_ops.core.secret_vendors import options, tokens
 
 IN_URL = "password in a URL"
 JWT = "JSON web token"
@@ -83,6 +85,7 @@ _URL = re.compile(
 _DSN = re.compile(r"(?<![\w/.@:-])[\w.-]{1,64}:([^\s/@:\"']{1,200})@(?:tcp|unix)\(")
 _BEARER = re.compile(r"(?i)\bbearer\s+([A-Za-z0-9._~+/-]{8,}={0,2})")
 _BASIC = re.compile(r"(?i)\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})")
+_AUTH_MEMBER = re.compile(r"(?i)(?<![\w-])_?auth\\{0,3}[\"']?\s{0,5}[:=]\s{0,5}\\{0,3}[\"']?([A-Za-z0-9+/]{8,}={0,2})")
 _COMMANDS = (
     re.compile(r"(?i)\bidentified\s{1,5}(?:with\s{1,5}[\w\"']{1,40}\s{1,5})?by\s{1,5}[\"']([^\"'\n]{1,200})"),
     re.compile(r"(?i)\bpassword\s{1,5}[\"']([^\"'\n]{1,200})(?=[\"'])"),
@@ -107,6 +110,7 @@ def shaped(text: str) -> list[Span]:
     found += _of_headers(text)
     found += [Span(*one.span(1), "password on a command line") for one in _given(text)]
     found += [Span(*one.span(), "AWS secret key") for one in _FORTY.finditer(text) if _is_secret_key(one[0])]
+    found += [Span(*one) for one in tokens(text)]
     found += _of_plugins(text)
     return found
 
@@ -126,14 +130,15 @@ def _of_headers(text: str) -> Iterator[Span]:
     for one in _BEARER.finditer(text):
         if len(one[1]) >= 24 or any(map(str.isdigit, one[1])):
             yield Span(*one.span(1), "authorization header")
-    for one in _BASIC.finditer(text):
-        if _is_user_and_password(one[1]):
-            yield Span(*one.span(1), "authorization header")
+    for shape in (_BASIC, _AUTH_MEMBER):
+        for one in shape.finditer(text):
+            if is_user_and_password(one[1]):
+                yield Span(*one.span(1), "authorization header")
 
 
 def _given(text: str) -> Iterator[re.Match[str]]:
-    for shape in _COMMANDS:
-        yield from (one for one in shape.finditer(text) if not points_elsewhere(Family.PASSWORD, one[1]))
+    found = (one for shape in _COMMANDS for one in shape.finditer(text))
+    yield from (one for one in chain(found, options(text)) if not points_elsewhere(Family.PASSWORD, one[1]))
 
 
 def _of_plugins(text: str) -> Iterator[Span]:
@@ -183,11 +188,13 @@ def _is_secret_key(run: str) -> bool:
     return has_all and sum(map(len, _READABLE.findall(run))) <= MOST_READABLE * len(run)
 
 
-def _is_user_and_password(text: str) -> bool:
+def is_user_and_password(text: str) -> bool:
+    """Whether it is ``user:password`` in base64."""
     try:
-        return b":" in b64decode(text + "=" * (-len(text) % 4), validate=True)
+        said = b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         return False
+    return b":" in said and said.isascii()
 
 
 def _is_jwt_header(text: str) -> bool:

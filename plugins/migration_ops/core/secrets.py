@@ -107,9 +107,22 @@ def sweep_document(document: Any, path: str = "", name: str = "") -> Swept:
     if isinstance(document, Mapping):
         return _sweep_members(document, path, name)
     if isinstance(document, (list, tuple)):
-        swept = [sweep_document(one, f"{path}[{number}]", name) for number, one in enumerate(document)]
+        before = [None, *map(_option, document)]
+        swept = [
+            sweep_document(one, f"{path}[{number}]", name if _is_option(one) else before[number] or name)
+            for number, one in enumerate(document)
+        ]
         return Swept([one.clean for one in swept], tuple(each for one in swept for each in one.found))
     return _sweep_leaf(path, name, document)
+
+
+def _option(argument: Any) -> str | None:
+    """The name of an option of a command as a list: ``["mysql", "--password", "x"]``."""
+    return argument.lstrip("-") if _is_option(argument) and argument.startswith("--") and "=" not in argument else None
+
+
+def _is_option(argument: Any) -> bool:
+    return isinstance(argument, str) and argument.startswith("-")
 
 
 def _start_of_document(text: str) -> int | None:

@@ -11,7 +11,9 @@ from pydantic.alias_generators import to_camel
 class ConfigPart(BaseModel):
     """camelCase in the file, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Queues(ConfigPart):

@@ -116,6 +116,8 @@ ESCALATIONS: list[Case] = [
                     "glue:*",
                     "sagemaker:*",
                     "states:*",
+                    "apprunner:*",
+                    "batch:*",
                 ],
                 "Resource": "*",
             }

@@ -65,6 +65,33 @@ def test_a_function_with_all_that_can_hang_on_it(reader: AwsReader, account: Acc
     assert found["runtime"]["end"] == "2029-06-30"
 
 
+def test_a_version_keeps_the_secret_that_the_function_has_no_more(reader: AwsReader, account: Account) -> None:
+    make_function(account, "mended", variables={"DB_PASSWORD": SECRET})
+    client = account.client("lambda")
+    client.publish_version(FunctionName="mended")
+    client.update_function_configuration(FunctionName="mended", Environment={"Variables": {"DB_HOST": "db"}})
+    found = of(reader, "audit_lambda", "functions")["mended"]
+    assert found["variables"] == 1
+    assert found["secrets"] == [{"name": "DB_PASSWORD of version 1", "kind": "password in plain text"}]
+
+
+def test_a_version_adds_no_secret_that_the_function_has(reader: AwsReader, account: Account) -> None:
+    make_function(account, "same", variables={"DB_PASSWORD": SECRET})
+    account.client("lambda").publish_version(FunctionName="same")
+    assert [one["name"] for one in of(reader, "audit_lambda", "functions")["same"]["secrets"]] == ["DB_PASSWORD"]
+
+
+def test_versions_that_cannot_be_listed_are_not_versions_without_secrets(
+    reader: AwsReader, account: Account, box: Sandbox
+) -> None:
+    make_function(account, "unseen", variables={"DB_HOST": "db"})
+    refuse = {"kind": "accessDenied", "service": "lambda", "operation": "ListVersionsByFunction"}
+    fault = box.faults.add_document(refuse)
+    found = of(reader, "audit_lambda", "functions")["unseen"]
+    box.faults.remove(fault.fault_id)
+    assert is_failed(found["secrets"])
+
+
 def test_no_value_of_a_secret_is_in_what_was_read(reader: AwsReader, account: Account) -> None:
     make_function(account, "careless", variables={"API_TOKEN": "x9" * 12, "CMDB_PASSWORD": SECRET})
     write_lines(account, "/aws/lambda/careless", [f"login with password={SECRET}"], stream="said")

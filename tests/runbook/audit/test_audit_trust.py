@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from migration_ops.aws.policies.statements import MalformedPolicyError
-from migration_ops.aws.policies.trust import deputies, open_doors
+from migration_ops.aws.policies.trust import deputies, for_strangers, open_doors
 from migration_ops.core.facts import Snapshot
 
 OWN, OTHER = "111122223333", "444455556666"
@@ -99,3 +99,24 @@ def test_a_deny_opens_nothing() -> None:
 def test_a_trust_policy_that_nobody_understands_is_no_closed_one() -> None:
     with pytest.raises(MalformedPolicyError):
         open_doors(Snapshot({"Statement": []}), OWN)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({}, []),
+        ({"StringEquals": {"aws:SourceAccount": OWN}}, []),
+        ({"StringEquals": {"aws:SourceAccount": OTHER}}, [f"events.amazonaws.com for {OTHER}"]),
+        ({"StringEquals": {"aws:SourceAccount": [OWN, OTHER]}}, [f"events.amazonaws.com for {OTHER}"]),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:events:*:{OTHER}:*"}}, [f"events.amazonaws.com for {OTHER}"]),
+        # One condition that is ours is enough: all must hold.
+        ({"StringEquals": {"aws:SourceAccount": OTHER, "aws:SourceOrgID": "o-a1b2c3d4e5"}}, []),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::ours"}}, []),
+    ],
+)
+def test_a_service_for_a_strangers_account_is_named(condition: dict[str, Any], expected: list[str]) -> None:
+    assert for_strangers(trust({"Service": "events.amazonaws.com"}, **condition), OWN) == expected
+
+
+def test_who_is_left_by_a_condition_is_named() -> None:
+    assert open_doors(trust("*", StringEquals={"aws:PrincipalAccount": [OWN, OTHER]}), OWN) == [f"AWS {OTHER}"]

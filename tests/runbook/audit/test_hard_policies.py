@@ -13,6 +13,7 @@ from migration_ops.aws.policies.shedding import permissions_of
 from migration_ops.aws.policies.statement_reach import administrators
 from migration_ops.aws.policies.trust import open_doors
 from migration_ops.core.facts import Snapshot
+from tests.runbook.audit import odd_policies as odd
 from tests.runbook.audit.hard_policies import (
     BOUNDARY,
     ESCALATIONS,
@@ -63,7 +64,11 @@ def is_public(policy: list[dict[str, Any]]) -> bool:
     return bool(exposure_of([("", of(policy))]).public)
 
 
-ENGINE = (("escalation", ESCALATIONS, escalates), ("trust", TRUSTS, is_taken_on), ("resource", RESOURCES, is_public))
+ENGINE = (
+    ("escalation", ESCALATIONS + odd.ESCALATIONS, escalates),
+    ("trust", TRUSTS + odd.TRUSTS, is_taken_on),
+    ("resource", RESOURCES + odd.RESOURCES, is_public),
+)
 ALL = [
     pytest.param(judge, policy, truth, id=f"{kind}: {name}")
     for kind, cases, judge in ENGINE

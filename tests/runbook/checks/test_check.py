@@ -75,6 +75,15 @@ def test_one_that_cannot_be_judged_does_not_hide_the_others() -> None:
     assert run(depth, queues) == [("a", UNKNOWN), ("b", UNKNOWN), ("*", UNKNOWN), ("c", UNKNOWN), ("d", OK)]
 
 
+def test_what_was_said_before_a_doubt_stays_said() -> None:
+    def each(queue: Snapshot, *_: Any) -> Iterator[CheckResult]:
+        for part in queue["parts"]:
+            yield above(part["depth"], 10, "depth", CRITICAL, resource=part["name"])
+
+    parts = [{"name": "p", "depth": 11}, {"name": "q"}, {"name": "r", "depth": 1}]
+    assert run(each, [{"name": "a", "parts": parts}]) == [("p", CRITICAL), ("a", UNKNOWN)]
+
+
 def test_one_whose_name_was_not_read_is_judged_as_unknown() -> None:
     assert run(lambda queue, *_: ok(queue["name"]), [{"name": LOST}]) == [("*", UNKNOWN)]
 

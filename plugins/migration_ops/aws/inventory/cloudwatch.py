@@ -20,8 +20,9 @@ DASHBOARD_HOURS = 24
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
-    ``states``: one entry, ``alarms [{name, kind, state, reason, since, actionsEnabled, topics}]``, and the names of our
-    own topics, ``onCallTopic`` and ``warningsTopic``.
+    ``states``: one entry, ``alarms [{name, kind, state, evaluation, reason, since, actionsEnabled, suppressedBy,
+    topics}]``, and the names of our own topics, ``onCallTopic`` and ``warningsTopic``. ``evaluation``: why CloudWatch
+    cannot evaluate the alarm, None when it can.
 
     ``dashboards``: ``name, exists, hours, series [{label, points}]``.
     """
@@ -57,9 +58,11 @@ def _alarm(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
         "name": answer["AlarmName"],
         "kind": kind,
         "state": answer.get("StateValue"),
+        "evaluation": answer.get("EvaluationState"),
         "reason": answer.get("StateReason"),
         "since": answer.get("StateTransitionedTimestamp") or answer.get("StateUpdatedTimestamp"),
         "actionsEnabled": answer.get("ActionsEnabled"),
+        "suppressedBy": answer.get("ActionsSuppressedBy"),
         "topics": [one.rsplit(":", 1)[-1] for one in answer.get("AlarmActions", []) if ":sns:" in one],
     }
 

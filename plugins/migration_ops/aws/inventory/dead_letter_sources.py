@@ -1,4 +1,4 @@
-"""Which functions, streams, rules, topics, schedules and pipes use a queue for dead letters.
+"""Which functions, streams, rules, buses, topics, schedules and pipes use a queue for dead letters.
 
 Each source returns ``{"arn", "by"}`` entries, and failure documents for parts that could not be read. What was deleted
 since it was listed is left out.
@@ -25,21 +25,19 @@ Entries = list[dict[str, Any]]
 
 def named_by_others(reader: AwsReader) -> Entries:
     """All entries of all sources; services of which this installation has nothing are not asked."""
-    sources = (_functions, _streams, _rules, _subscriptions, _schedules, _pipes)
+    sources = (_functions, _streams, _rules, _buses, _subscriptions, _schedules, _pipes)
     return list(chain.from_iterable(side_by_side(sources, lambda source: source(reader))))
 
 
 def _functions(reader: AwsReader) -> Entries:
-    """Dead-letter targets of every listed function, and failure destinations of our functions (one call each)."""
+    """Dead-letter targets of every listed function; of ours also those of their versions and for failed calls."""
     names = reader.config.resources.functions
     if names.is_empty:
         return []
     listed = lambda_.functions(reader)
     if is_failed(listed):
         return [listed]
-    found = [
-        _entry(one.get("DeadLetterConfig", {}).get("TargetArn"), f"function {one['FunctionName']}") for one in listed
-    ]
+    found = [_entry(_letters_of(one), f"function {one['FunctionName']}") for one in listed]
     ours = [one["FunctionName"] for one in listed if names.matches(one["FunctionName"])]
 
     def destinations(name: str) -> Entries:
@@ -48,7 +46,19 @@ def _functions(reader: AwsReader) -> Entries:
             return _present([targets])
         return _present(_entry(target, f"function {name}, failed calls") for target in targets)
 
-    return _present(found) + _flat(ours, destinations)
+    def versions(name: str) -> Entries:
+        # An alias may still call an old version, which keeps the target that the function had then.
+        kept = lambda_.versions(reader, name)
+        if kept is None or is_failed(kept):
+            return _present([kept])
+        return _present(_entry(_letters_of(one), f"function {name}, version {one['Version']}") for one in kept)
+
+    return _present(found) + _flat(ours, destinations) + _flat(ours, versions)
+
+
+def _letters_of(function: dict[str, Any]) -> str | None:
+    target: str | None = function.get("DeadLetterConfig", {}).get("TargetArn")
+    return target
 
 
 def _streams(reader: AwsReader) -> Entries:
@@ -84,6 +94,23 @@ def _rules(reader: AwsReader) -> Entries:
         return _present(_entry(one["deadLetterArn"], f"rule {rule['name']}, target {one['id']}") for one in found)
 
     return unread + _flat(rules, targets)
+
+
+def _buses(reader: AwsReader) -> Entries:
+    """Our buses' own dead-letter queues: they take events that a bus cannot decrypt with its key."""
+    if reader.config.resources.buses.is_empty:
+        return []
+    buses = events.buses(reader)
+    if is_failed(buses):
+        return [buses]
+
+    def bus_queue(name: str) -> Entries:
+        answer = reader.call_optional("events", "describe_event_bus", GONE, Name=name)
+        if answer is None or is_failed(answer):
+            return _present([answer])
+        return _present([_entry(answer.get("DeadLetterConfig", {}).get("Arn"), f"bus {name}")])
+
+    return _flat(buses, bus_queue)
 
 
 def _subscriptions(reader: AwsReader) -> Entries:

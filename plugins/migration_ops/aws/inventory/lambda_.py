@@ -9,11 +9,21 @@ from migration_ops.core.facts import is_failed
 
 GONE = ("ResourceNotFoundException",)
 LOG_PREFIX = "/aws/lambda/"
+LATEST = "$LATEST"
 
 
 def functions(reader: AwsReader) -> Any:
     """All functions as ListFunctions returns them; or the document of the failure."""
     return reader.once("lambda:list_functions", lambda: reader.pages("lambda", "list_functions", "Functions"))
+
+
+def versions(reader: AwsReader, name: str) -> Any:
+    """The published versions of a function, each with the configuration that it keeps.
+
+    None for a function that was deleted since it was listed; the document of a failure.
+    """
+    found = reader.pages_or_none("lambda", "list_versions_by_function", "Versions", GONE, FunctionName=name)
+    return found if found is None or is_failed(found) else [one for one in found if one["Version"] != LATEST]
 
 
 def failure_destinations(reader: AwsReader, name: str) -> Any:

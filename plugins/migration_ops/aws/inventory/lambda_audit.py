@@ -17,15 +17,14 @@ from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_variables
 
-# Its policy is that of the function without a qualifier.
-LATEST = "$LATEST"
 NO_POLICY = ("ResourceNotFoundException",)
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``functions``: ``name, arn, packageType, runtime {name, end, daysLeft}`` (None for images; ``end`` None when it is
-    not known), ``variables`` (how many), ``secrets`` (``name, kind``), ``keyArn, deadLetterTarget, onFailure``,
+    not known), ``variables`` (how many), ``secrets`` (``name, kind``; also those of published
+    versions, which keep theirs), ``keyArn, deadLetterTarget, onFailure``,
     ``policies`` (``alias``: alias or version, empty for the function itself; ``document, accessCheck``), ``urls``
     (``alias, authType``).
     """
@@ -56,18 +55,19 @@ class Function:
         name = listed["FunctionName"]
         aliases = self.reader.pages_or_none("lambda", "list_aliases", "Aliases", NO_POLICY, FunctionName=name)
         destinations = lambda_.failure_destinations(self.reader, name)
-        if aliases is None or destinations is None:
+        versions = lambda_.versions(self.reader, name)
+        if aliases is None or destinations is None or versions is None:
             return None
         return {
             "name": name,
             "arn": listed["FunctionArn"],
             "packageType": listed.get("PackageType", "Zip"),
             "runtime": self._runtime(listed.get("Runtime")),
-            **_environment(listed.get("Environment", {})),
+            **_with_versions(_environment(listed.get("Environment", {})), versions),
             "keyArn": listed.get("KMSKeyArn"),
             "deadLetterTarget": listed.get("DeadLetterConfig", {}).get("TargetArn"),
             "onFailure": destinations,
-            "policies": self._policies(name, aliases),
+            "policies": self._policies(name, aliases, versions),
             "urls": self._urls(name),
         }
 
@@ -78,13 +78,12 @@ class Function:
         days = (date.fromisoformat(end) - self.reader.now.date()).days if end else None
         return {"name": name, "end": end, "daysLeft": days}
 
-    def _policies(self, name: str, aliases: Any) -> Any:
+    def _policies(self, name: str, aliases: Any, versions: Any) -> Any:
         """The policies of the function and of each alias and version: each may have its own permissions."""
-        versions = self.reader.pages("lambda", "list_versions_by_function", "Versions", FunctionName=name)
         unread = next((one for one in (aliases, versions) if is_failed(one)), None)
         if unread is not None:
             return unread
-        numbers = [one["Version"] for one in versions if one["Version"] != LATEST]
+        numbers = [one["Version"] for one in versions]
         found = []
         for alias in ("", *(one["Name"] for one in aliases), *numbers):
             qualified = {"Qualifier": alias} if alias else {}
@@ -112,6 +111,25 @@ def _environment(environment: dict[str, Any]) -> dict[str, Any]:
         return {"variables": unread, "secrets": unread}
     variables = environment.get("Variables", {})
     return {"variables": len(variables), "secrets": in_variables(variables)}
+
+
+def _with_versions(own: dict[str, Any], versions: Any) -> dict[str, Any]:
+    """The variables of the function, with the secrets that only published versions hold: these can be read as well."""
+    if is_failed(own["secrets"]) or (is_failed(versions) and own["secrets"]):
+        return own
+    if is_failed(versions):
+        return own | {"secrets": versions}
+    found = list(own["secrets"])
+    unread = None
+    for one in versions:
+        secrets = _environment(one.get("Environment", {}))["secrets"]
+        if is_failed(secrets):
+            unread = secrets
+            continue
+        known = {(each["name"].split(" of version ")[0], each["kind"]) for each in found}
+        added = [each for each in secrets if (each["name"], each["kind"]) not in known]
+        found += [each | {"name": f"{each['name']} of version {one['Version']}"} for each in added]
+    return own | {"secrets": found or unread or []}
 
 
 def _alias(arn: str) -> str:

@@ -6,11 +6,12 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
+from migration_ops.aws.errors import NotFoundError
 from migration_ops.aws.inventory.lambda_functions import FUNCTION_LOG_PREFIX
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import UnknownError
-from migration_ops.core.facts import is_failed
+from migration_ops.core.facts import NOT_READ, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.log_levels import is_error
 from migration_ops.core.redaction import redacted_text
@@ -40,7 +41,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
         return {"prefixes": prefixes, "groups": unread}
     names = sorted({one["logGroupName"] for some in found for one in some})
     ours = [name for name in names if _is_ours(reader, name)]
-    return {"prefixes": prefixes, "groups": reader.map(ours, lambda name: _group(reader, name))}
+    return {"prefixes": prefixes, "groups": reader.map_present(ours, lambda name: _group(reader, name))}
 
 
 def _is_ours(reader: AwsReader, name: str) -> bool:
@@ -50,8 +51,14 @@ def _is_ours(reader: AwsReader, name: str) -> bool:
     return reader.config.resources.functions.matches(name.removeprefix(FUNCTION_LOG_PREFIX))
 
 
-def _group(reader: AwsReader, name: str) -> dict[str, Any]:
-    return {"name": name, "errors": reader.guarded("logs:filter_log_events", lambda: _errors(reader, name))}
+def _group(reader: AwsReader, name: str) -> dict[str, Any] | None:
+    errors = reader.guarded("logs:filter_log_events", lambda: _errors(reader, name))
+    return None if is_gone(errors) else {"name": name, "errors": errors}
+
+
+def is_gone(found: Any) -> bool:
+    """Whether reading a log group failed because it was deleted since it was listed."""
+    return is_failed(found) and bool(found[NOT_READ]["code"] == NotFoundError.code)
 
 
 def _errors(reader: AwsReader, name: str) -> dict[str, Any]:

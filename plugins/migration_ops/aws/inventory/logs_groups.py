@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from migration_ops.aws.inventory.logs import is_gone
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.facts import is_failed
@@ -28,7 +29,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
         return {"groups": unread}
     named = {group["logGroupName"] for found in lists for group in found}
     ours = sorted(one for one in named if _is_ours(reader, one))
-    return {"groups": reader.map(ours, lambda name: _group(reader, name))}
+    return {"groups": reader.map_present(ours, lambda name: _group(reader, name))}
 
 
 def _is_ours(reader: AwsReader, name: str) -> bool:
@@ -36,8 +37,10 @@ def _is_ours(reader: AwsReader, name: str) -> bool:
     return not name.startswith(FUNCTIONS) or reader.config.resources.functions.matches(name.removeprefix(FUNCTIONS))
 
 
-def _group(reader: AwsReader, name: str) -> dict[str, Any]:
+def _group(reader: AwsReader, name: str) -> dict[str, Any] | None:
     found = reader.guarded("logs:filter_log_events", lambda: _sample(reader, name))
+    if is_gone(found):
+        return None
     if is_failed(found):
         return {"name": name, "sampled": found, "secrets": found}
     return {"name": name, **found}

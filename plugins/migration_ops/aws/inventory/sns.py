@@ -21,12 +21,14 @@ def read(reader: AwsReader) -> dict[str, Any]:
     arns = [one["TopicArn"] for one in listed]
     checks = AccessChecks(reader)
     ours = [arn for arn in arns if names.matches(_name(arn))]
-    return {"topics": reader.map(ours, lambda arn: _topic(reader, arn, checks))}
+    return {"topics": reader.map_present(ours, lambda arn: _topic(reader, arn, checks))}
 
 
-def _topic(reader: AwsReader, arn: str, checks: AccessChecks) -> dict[str, Any]:
+def _topic(reader: AwsReader, arn: str, checks: AccessChecks) -> dict[str, Any] | None:
     topic = {"name": _name(arn), "arn": arn}
-    answer = reader.call("sns", "get_topic_attributes", TopicArn=arn)
+    answer = reader.call_optional("sns", "get_topic_attributes", ("NotFound", "NotFoundException"), TopicArn=arn)
+    if answer is None:
+        return None
     if is_failed(answer):
         return topic | {"keyId": answer, "policies": answer}
     found = answer.get("Attributes", {})

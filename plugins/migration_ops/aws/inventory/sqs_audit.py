@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from migration_ops.aws.inventory.iam_access_checks import AccessChecks
+from migration_ops.aws.inventory.sqs import GONE
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.facts import is_failed
 from migration_ops.core.listing import Listing
@@ -20,12 +21,14 @@ def read(reader: AwsReader) -> dict[str, Any]:
         return {"queues": urls}
     ours = [url for url in urls if names.matches(_name(url))]
     checks = AccessChecks(reader)
-    return {"queues": reader.map(ours, lambda url: _queue(reader, url, checks))}
+    return {"queues": reader.map_present(ours, lambda url: _queue(reader, url, checks))}
 
 
-def _queue(reader: AwsReader, url: str, checks: AccessChecks) -> dict[str, Any]:
+def _queue(reader: AwsReader, url: str, checks: AccessChecks) -> dict[str, Any] | None:
     queue = {"name": _name(url)}
-    answer = reader.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
+    answer = reader.call_optional("sqs", "get_queue_attributes", GONE, QueueUrl=url, AttributeNames=["All"])
+    if answer is None:
+        return None
     if is_failed(answer):
         return queue | dict.fromkeys(("arn", "managedEncryption", "keyId", "policies"), answer)
     found = answer.get("Attributes", {})

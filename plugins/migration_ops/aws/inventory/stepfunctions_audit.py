@@ -11,6 +11,8 @@ from migration_ops.core.facts import failed, is_failed
 from migration_ops.core.listing import Listing
 from migration_ops.core.secrets import in_document
 
+GONE = ("StateMachineDoesNotExist",)
+
 
 def read(reader: AwsReader) -> dict[str, Any]:
     """``machines``: ``name, arn, logLevel, secrets`` (``name`` = path in the definition, ``kind``)."""
@@ -21,12 +23,15 @@ def read(reader: AwsReader) -> dict[str, Any]:
     if is_failed(listed):
         return {"machines": listed}
     ours = [one for one in listed if names.matches(one["name"])]
-    return {"machines": reader.map(ours, lambda one: _machine(reader, one))}
+    return {"machines": reader.map_present(ours, lambda one: _machine(reader, one))}
 
 
-def _machine(reader: AwsReader, listed: dict[str, Any]) -> dict[str, Any]:
+def _machine(reader: AwsReader, listed: dict[str, Any]) -> dict[str, Any] | None:
     machine = {"name": listed["name"], "arn": listed["stateMachineArn"]}
-    answer = reader.call("stepfunctions", "describe_state_machine", stateMachineArn=listed["stateMachineArn"])
+    arn = listed["stateMachineArn"]
+    answer = reader.call_optional("stepfunctions", "describe_state_machine", GONE, stateMachineArn=arn)
+    if answer is None:
+        return None
     if is_failed(answer):
         return machine | {"logLevel": answer, "secrets": answer}
     return machine | {

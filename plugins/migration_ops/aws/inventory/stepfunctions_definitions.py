@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from migration_ops.aws.inventory.stepfunctions_audit import GONE
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import NONE_EXPECTED, failed, is_failed
@@ -26,11 +27,15 @@ def read(reader: AwsReader) -> dict[str, Any]:
     if is_failed(listed):
         return {"stateMachines": listed}
     ours = [one for one in listed if names.matches(one["name"])]
-    return {"stateMachines": reader.map(ours, lambda one: _machine(reader, one["name"], one["stateMachineArn"]))}
+    return {
+        "stateMachines": reader.map_present(ours, lambda one: _machine(reader, one["name"], one["stateMachineArn"]))
+    }
 
 
-def _machine(reader: AwsReader, name: str, arn: str) -> dict[str, Any]:
-    answer = reader.call("stepfunctions", "describe_state_machine", stateMachineArn=arn)
+def _machine(reader: AwsReader, name: str, arn: str) -> dict[str, Any] | None:
+    answer = reader.call_optional("stepfunctions", "describe_state_machine", GONE, stateMachineArn=arn)
+    if answer is None:
+        return None
     if is_failed(answer):
         return {"name": name, "hasTimeout": answer, "tasks": answer}
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
-from migration_ops.aws.policies.patterns import covers, has_variable
+from migration_ops.aws.policies.patterns import VARIABLE, covers, has_variable
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ ARN_KEYS = frozenset(
         "lambda:sourcefunctionarn",
     }
 )
+# Keys whose values are account ids.
+NAMES_ACCOUNT = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:principalaccount", "aws:userid"})
 # Paths of organizational units: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*; the organization must be fixed, the rest need
 # not be.
 PATH_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
@@ -139,6 +141,15 @@ def restricts_service(condition: Condition) -> bool:
     return condition.key != BY_SERVICE and restricts(condition)
 
 
+def accounts_named(condition: Condition) -> frozenset[str]:
+    """The accounts to which a restricting condition leaves access; empty when it says nothing about accounts."""
+    if condition.key in ARN_KEYS:
+        return frozenset(filter(None, map(account_of, condition.values)))
+    if condition.key in NAMES_ACCOUNT:
+        return frozenset(account for one in condition.values if (account := one.split(":")[0]).isdigit())
+    return frozenset()
+
+
 def demands(condition: Condition) -> bool:
     """Whether only requests with the key and one of the given values meet it; no value is just wildcards."""
     operator = plain_operator(condition)
@@ -210,17 +221,23 @@ def _is_free(operator: str, value: str) -> bool:
 
 def _is_bound_arn(operator: str, value: str) -> bool:
     """Whether the ARN's account has no wildcard; an ARN without account (a bucket's) must have no wildcard at all."""
-    parts = value.split(":", 5)
+    # A variable may hold colons and slashes: it is one character here. Whatever the caller puts in is free.
+    free = has_variable(value)
+    parts = (VARIABLE.sub("*", value) if free else value).split(":", 5)
     if len(parts) < 6:
         return bool(value) and not has_wildcard(value, operator)
     account = parts[4]
+    if free and "*" in account:
+        return False
     return not has_wildcard(account or value, operator)
 
 
 _FIXED: dict[str, Callable[[str, str], bool]] = {
     **dict.fromkeys(ACCOUNT_KEYS, lambda operator, value: bool(value) and not has_wildcard(value, operator)),
     **dict.fromkeys(ARN_KEYS, _is_bound_arn),
-    **dict.fromkeys(PATH_KEYS, lambda operator, value: not has_wildcard(value.split("/")[0], operator)),
+    **dict.fromkeys(
+        PATH_KEYS, lambda operator, value: not has_variable(value) and not has_wildcard(value.split("/")[0], operator)
+    ),
     USER_ID: lambda operator, value: (
         not has_wildcard(value.split(":")[0], operator) and UNIQUE_ID.fullmatch(value) is not None
     ),

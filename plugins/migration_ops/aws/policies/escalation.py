@@ -8,6 +8,7 @@ delegation safe: PassedToService, PermissionsBoundary, PolicyARN, CalledVia, res
 from __future__ import annotations
 
 from migration_ops.aws.policies.conditions import Condition, binds_resource, demands, in_force
+from migration_ops.aws.policies.kinds import tagging
 from migration_ops.aws.policies.patterns import covers
 from migration_ops.aws.policies.permissions import Permissions
 from migration_ops.aws.policies.recipes import ASSUME_ROLE, PASS_ROLE, WAYS, Way
@@ -23,7 +24,14 @@ ATTACHED = "iam:policyarn"
 TAKING_OFF = frozenset({"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"})
 # AWS managed policies that allow everything, or allow getting there.
 POWERFUL = tuple(
-    f"arn:aws:iam::aws:policy/{one}" for one in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+    f"arn:{partition}:iam::aws:policy/{one}"
+    for partition in ("aws", "aws-cn", "aws-us-gov")
+    for one in (
+        *("AdministratorAccess", "IAMFullAccess", "PowerUserAccess"),
+        # With a recipe of this module.
+        *("AWSLambda_FullAccess", "AmazonSSMFullAccess", "AWSCloudFormationFullAccess", "AWSCodeBuildAdminAccess"),
+        *("AmazonECS_FullAccess", "AWSStepFunctionsFullAccess"),
+    )
 )
 # The most actions that CheckAccessNotGranted accepts in one request.
 ASKED_AT_ONCE = 100
@@ -85,23 +93,45 @@ def _own(role: Role, way: Way) -> tuple[str, ...]:
 def _any_serves(permissions: Permissions, found: list[Statement], action: str, way: Way, itself: bool = False) -> bool:
     role = permissions.role if itself else None
     makes = bool(permissions.somewhere_allows("iam:CreatePolicy"))
-    return any(not _is_safe(one, action, way, role, makes) for one in found)
+    tags = _may_tag(permissions, action, itself=itself)
+    return any(not _is_safe(one, action, way, role, makes, may_tag=tags) for one in found)
+
+
+def _may_tag(permissions: Permissions, action: str, *, itself: bool) -> bool:
+    """Whether the role may give the action's resources the tags that a condition asks for."""
+    tag, role = tagging(action), permissions.role
+    own = (role.arn, *role.policies) if itself else ()
+    found = [one for arn in own for one in permissions.allowing(tag, arn)] or permissions.widely_allows(tag)
+    return any(not any(_limits_tags(one) for one in in_force(statement.conditions)) for statement in found)
+
+
+def _limits_tags(condition: Condition) -> bool:
+    return demands(condition) and (
+        condition.key == "aws:tagkeys" or condition.key.startswith("aws:requesttag/") or binds_resource(condition)
+    )
 
 
 def _is_safe(
-    statement: Statement, action: str, way: Way, role: Role | None = None, makes_policies: bool = False
+    statement: Statement,
+    action: str,
+    way: Way,
+    role: Role | None = None,
+    makes_policies: bool = False,
+    *,
+    may_tag: bool = False,
 ) -> bool:
     """
     Whether a condition prevents the use of the statement for this recipe.
 
     :param role: the role, where the recipe acts on the role itself.
     :param makes_policies: whether the role may create policies, so also those that a condition names.
+    :param may_tag: whether the role may set the resource's tags, so also those that a condition names.
     """
     for one in in_force(statement.conditions):
         if not demands(one):
             continue
         if one.key == PASSED_TO and action == PASS_ROLE:
-            if not any(covers(value, way.passed_to) for value in one.values):
+            if not any(covers(value, name) for value in one.values for name in (way.passed_to, f"{way.passed_to}.cn")):
                 return True
         elif one.key == BOUNDARY and action.startswith("iam:"):
             # In a Delete call the key is the boundary that is removed, so the condition does not help.
@@ -110,9 +140,15 @@ def _is_safe(
         elif one.key == ATTACHED and action.startswith("iam:"):
             if _names_harmless_policies(one, makes_policies):
                 return True
-        elif binds_resource(one) and not (role is not None and meets_own_tags(one, role)):
+        elif binds_resource(one) and not _is_met(one, role, may_tag=may_tag):
             return True
     return False
+
+
+def _is_met(condition: Condition, role: Role | None, *, may_tag: bool) -> bool:
+    if may_tag and "resourcetag/" in condition.key:
+        return True
+    return role is not None and meets_own_tags(condition, role)
 
 
 def _names_harmless_policies(condition: Condition, makes_policies: bool) -> bool:

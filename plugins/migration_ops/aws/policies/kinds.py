@@ -19,6 +19,7 @@ KINDS = {
     "iam:updatesamlprovider": ("iam", "saml-provider/"),
     "ssm:sendcommand": ("ec2", "instance/i-0"),
     "ssm:startsession": ("ec2", "instance/i-0"),
+    "ssm:createassociation": ("ec2", "instance/i-0"),
     "ec2-instance-connect:sendsshpublickey": ("ec2", "instance/i-0"),
     "ecs:executecommand": ("ecs", "task/"),
     "cloudformation:updatestack": ("cloudformation", "stack/"),
@@ -26,15 +27,31 @@ KINDS = {
     "cloudformation:executechangeset": ("cloudformation", "stack/"),
     "codebuild:updateproject": ("codebuild", "project/"),
     "codebuild:startbuild": ("codebuild", "project/"),
+    "codebuild:startbuildbatch": ("codebuild", "project/"),
+    "apprunner:updateservice": ("apprunner", "service/"),
+    "batch:submitjob": ("batch", "job-definition/"),
     "glue:updatejob": ("glue", "job/"),
     "glue:startjobrun": ("glue", "job/"),
     "glue:updatedevendpoint": ("glue", "devEndpoint/"),
     "states:updatestatemachine": ("states", "stateMachine:"),
     "states:startexecution": ("states", "stateMachine:"),
     "sagemaker:createpresignednotebookinstanceurl": ("sagemaker", "notebook-instance/"),
+    "sagemaker:updatenotebookinstance": ("sagemaker", "notebook-instance/"),
+    "sagemaker:stopnotebookinstance": ("sagemaker", "notebook-instance/"),
+    "sagemaker:startnotebookinstance": ("sagemaker", "notebook-instance/"),
+    "sagemaker:createnotebookinstancelifecycleconfig": ("sagemaker", "notebook-instance-lifecycle-config/"),
 }
 BY_SERVICE = {"lambda": "function:", "ec2": "instance/i-0"}
 BY_NAME = ("policy", "user", "group", "role")
+# What sets tags on resources of a service or type; elsewhere it is TagResource.
+TAGGING = {
+    "role/": "iam:TagRole",
+    "user/": "iam:TagUser",
+    "policy/": "iam:TagPolicy",
+    "saml-provider/": "iam:TagSAMLProvider",
+    "instance/i-0": "ec2:CreateTags",
+    "notebook-instance/": "sagemaker:AddTags",
+}
 
 
 def resources_like(action: str, account: str, partition: str) -> list[str]:
@@ -44,6 +61,12 @@ def resources_like(action: str, account: str, partition: str) -> list[str]:
     # Roles of other accounts may be assumed, too.
     accounts = (account, "*") if action.lower() == "sts:assumerole" else (account,)
     return [f"arn:{partition}:{service}:{region}:{one}:{prefix}{name}" for one in accounts for name in NAMELESS]
+
+
+def tagging(action: str) -> str:
+    """The action that sets tags on the resources of an action."""
+    service, prefix = _kind(action)
+    return TAGGING.get(prefix, f"{service}:TagResource")
 
 
 def _kind(action: str) -> tuple[str, str]:
@@ -57,7 +80,7 @@ def _kind(action: str) -> tuple[str, str]:
 
 def _names_in(verb: str) -> list[str]:
     """The resource types in the name of an IAM action: AttachRolePolicy a role, CreatePolicyVersion a policy."""
-    if "accesskey" in verb or "loginprofile" in verb or "servicespecific" in verb:
+    if any(one in verb for one in ("accesskey", "loginprofile", "servicespecific", "signingcertificate")):
         return ["user"]
     return [one for one in ("user", "group", "role", "policy") if one in verb]
 

@@ -16,6 +16,8 @@ ANY = "*"
 # ${aws:username}, ${aws:PrincipalTag/team, 'none'}; ${*}, ${?} and ${$} are those characters themselves.
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 LITERAL = ("*", "?", "$")
+# Stands for a literal star or question mark: no name of a role, function or key has one.
+NO_NAME = "\0"
 
 
 @lru_cache(maxsize=16384)
@@ -108,8 +110,12 @@ def has_variable(text: str) -> bool:
 
 
 def _filled(pattern: str) -> str:
-    """The pattern with ``*`` for variables, and with the characters that ``${*}``, ``${?}`` and ``${$}`` mean."""
-    return VARIABLE.sub(lambda found: found[1] if found[1] in LITERAL else ANY, pattern)
+    """The pattern with ``*`` for variables; what ``${*}``, ``${?}`` and ``${$}`` mean are no wildcards."""
+    return VARIABLE.sub(lambda found: _literal(found[1]) if found[1] in LITERAL else ANY, pattern)
+
+
+def _literal(character: str) -> str:
+    return character if character == "$" else NO_NAME
 
 
 def _segments(pattern: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from migration_ops.aws.policies.kinds import resources_like
 from migration_ops.aws.policies.patterns import surely_matches
 from migration_ops.aws.policies.role_policies import Role
-from migration_ops.aws.policies.statement_reach import allows_on, concerns, may_reach
+from migration_ops.aws.policies.statement_reach import allows_on, concerns, is_for, may_reach
 from migration_ops.aws.policies.statements import Statement
 
 
@@ -36,9 +36,10 @@ class Permissions:
             return []
         if self.boundary is not None and not self.boundary.allowing(action, arn):
             return []
-        return [
-            one for one in self.statements if one.allows and concerns(one, action) and allows_on(one, arn, self.role)
-        ]
+        return [one for one in self._for(action) if allows_on(one, arn, self.role)]
+
+    def _for(self, action: str) -> list[Statement]:
+        return [one for one in self.statements if one.allows and concerns(one, action) and is_for(one, self.role)]
 
     def widely_allows(self, action: str) -> list[Statement]:
         """The statements that allow the action on every resource of its kind."""
@@ -53,7 +54,7 @@ class Permissions:
             return []
         if self.boundary is not None and not self.boundary.somewhere_allows(action):
             return []
-        return [one for one in self.statements if one.allows and concerns(one, action)]
+        return self._for(action)
 
     def surely_denies(self, action: str) -> bool:
         """Whether the action, or a whole pattern of actions, is denied on all resources without a condition."""

@@ -56,6 +56,8 @@ IDENTITY = tuple(
         "CreateAccessKey",
         "CreateLoginProfile",
         "CreateServiceSpecificCredential",
+        "ResetServiceSpecificCredential",
+        "UploadSigningCertificate",
         "UpdateLoginProfile",
         "DeleteRolePermissionsBoundary",
         "DeleteUserPermissionsBoundary",
@@ -85,7 +87,9 @@ PASSING = (
     _by_passing("cloudformation", "cloudformation:UpdateStack"),
     _by_passing("cloudformation", "cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
     _by_passing("cloudformation", "cloudformation:CreateStackSet", "cloudformation:CreateStackInstances"),
+    _by_passing("cloudformation", "cloudformation:UpdateStackSet"),
     _by_passing("codebuild", "codebuild:CreateProject", "codebuild:StartBuild"),
+    _by_passing("codebuild", "codebuild:CreateProject", "codebuild:StartBuildBatch"),
     _by_passing("datapipeline", "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"),
     # overrides.taskRoleArn with the caller's command: no own task definition is needed.
     _by_passing("ecs-tasks", "ecs:RunTask"),
@@ -107,6 +111,15 @@ PASSING = (
     ),
     _by_passing("build.apprunner", "apprunner:CreateService"),
     _by_passing("ssm", "ssm:StartAutomationExecution"),
+    _by_passing("amplify", "amplify:CreateApp", "amplify:CreateBranch", "amplify:StartJob"),
+    _by_passing("braket", "braket:CreateJob"),
+    # Anybody gets the credentials of the role that a pool gives to its guests.
+    _by_passing("cognito-identity", "cognito-identity:SetIdentityPoolRoles"),
+    _by_passing("emr-serverless", "emr-serverless:StartJobRun"),
+    _by_passing("airflow", "airflow:CreateEnvironment"),
+    # Both send what the caller writes to any target that the role may call: an SSM command, a task of ECS.
+    _by_passing("events", "events:PutTargets"),
+    _by_passing("pipes", "pipes:CreatePipe"),
 )
 # Use something that exists and runs with a stronger role.
 BORROWING = tuple(
@@ -116,6 +129,11 @@ BORROWING = tuple(
         ("lambda:UpdateFunctionConfiguration",),
         ("ssm:SendCommand",),
         ("ssm:StartSession",),
+        # State Manager runs a document on servers, as SendCommand does.
+        ("ssm:CreateAssociation",),
+        ("apprunner:UpdateService",),
+        # containerOverrides.command: the job's role runs the caller's command.
+        ("batch:SubmitJob",),
         ("ecs:ExecuteCommand",),
         ("ec2-instance-connect:SendSSHPublicKey",),
         ("ec2:ModifyInstanceAttribute", "ec2:StopInstances", "ec2:StartInstances"),
@@ -124,9 +142,16 @@ BORROWING = tuple(
         ("codebuild:UpdateProject", "codebuild:StartBuild"),
         # buildspecOverride: the project's role runs the caller's commands.
         ("codebuild:StartBuild",),
+        ("codebuild:StartBuildBatch",),
         ("glue:UpdateDevEndpoint",),
         ("glue:UpdateJob", "glue:StartJobRun"),
         ("sagemaker:CreatePresignedNotebookInstanceUrl",),
+        (
+            "sagemaker:CreateNotebookInstanceLifecycleConfig",
+            "sagemaker:StopNotebookInstance",
+            "sagemaker:UpdateNotebookInstance",
+            "sagemaker:StartNotebookInstance",
+        ),
         ("states:UpdateStateMachine", "states:StartExecution"),
     )
 )

@@ -109,6 +109,8 @@ def meets_own_tags(condition: Condition, role: Role) -> bool:
     own = {key.lower(): value for key, value in role.tags}
     if not name or name not in own:
         return False
-    like = "like" in condition.operator.lower()
+    operator = condition.operator.lower()
+    # Values differ by case, but in doubt a condition is met.
+    matches = covers if "like" in operator or "ignorecase" in operator else str.__eq__
     values = [fill(one, role.variables) for one in condition.values]
-    return any(one is not None and (covers(one, own[name]) if like else one == own[name]) for one in values)
+    return any(one is not None and matches(one, own[name]) for one in values)

@@ -56,9 +56,12 @@ def _takes_away(deny: Statement, found: Permissions) -> bool:
     """Whether it denies something that is allowed, at least for some requests."""
     if deny.allows:
         return False
-    wanted = [action for one in found.statements if one.allows for action in one.actions]
-    return bool(deny.not_actions) or any(
-        covers(one, each) or covers(each, one) for one in deny.actions for each in wanted
+    allowed = [one for one in found.statements if one.allows]
+    wanted = [action for one in allowed for action in one.actions]
+    return (
+        bool(deny.not_actions)
+        or any(one.not_actions for one in allowed)
+        or any(covers(one, each) or covers(each, one) for one in deny.actions for each in wanted)
     )
 
 

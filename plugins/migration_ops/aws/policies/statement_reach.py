@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from migration_ops.aws.policies.conditions import binds_change, in_force
+from migration_ops.aws.policies.conditions import binds_change, demands, in_force
 from migration_ops.aws.policies.kinds import NAMELESS, READING, TYPES, WITHOUT_RESOURCE
 from migration_ops.aws.policies.patterns import covers, fill, may_match, surely_matches
 from migration_ops.aws.policies.role_policies import Policy, Role
@@ -66,6 +66,17 @@ def allows_on(statement: Statement, arn: str, role: Role) -> bool:
     if statement.not_resources:
         return not any(surely_matches(one, arn) for one in statement.not_resources)
     return any(may_reach(one, arn, role) for one in statement.resources)
+
+
+def is_for(statement: Statement, role: Role) -> bool:
+    """Whether the role's sessions can meet the conditions on the caller's ARN. Other conditions are not looked at."""
+    if not role.arn:
+        return True
+    return all(
+        any(may_reach(value, role.arn, role) for value in one.values)
+        for one in in_force(statement.conditions)
+        if one.key == "aws:principalarn" and demands(one)
+    )
 
 
 def may_reach(pattern: str, arn: str, role: Role) -> bool:

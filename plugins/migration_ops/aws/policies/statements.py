@@ -153,9 +153,19 @@ def unbound_services(document: Any) -> list[Statement]:
     ]
 
 
-def closed_by_deny(statement: Statement, listed: Iterable[Statement]) -> bool:
-    """Whether a Deny of the same policy leaves access only to named principals or under a restricting condition."""
-    return _closed(statement, listed, restricts)
+def closed_by_deny(
+    statement: Statement,
+    listed: Iterable[Statement],
+    binds: Callable[[Condition], bool] = restricts,
+    spares: Callable[[Principal], bool] = lambda _: True,
+) -> bool:
+    """
+    Whether a Deny of the same policy leaves access only to named principals or under a restricting condition.
+
+    :param binds: whether a condition restricts enough.
+    :param spares: whether a principal may be exempt from the Deny (``NotPrincipal``).
+    """
+    return _closed(statement, listed, binds, spares)
 
 
 def foreign_accounts(document: Any, own: Iterable[str]) -> set[str]:
@@ -185,14 +195,19 @@ def _lets_services_in(statement: Statement) -> bool:
     return statement.names_everybody and statement.is_restricted and not statement.is_restricted_for_services
 
 
-def _closed(statement: Statement, listed: Iterable[Statement], binds: Callable[[Condition], bool]) -> bool:
-    return any(not one.allows and _shuts_out(one, binds) and _takes_in(one, statement) for one in listed)
+def _closed(
+    statement: Statement,
+    listed: Iterable[Statement],
+    binds: Callable[[Condition], bool],
+    spares: Callable[[Principal], bool] = lambda _: True,
+) -> bool:
+    return any(not one.allows and _shuts_out(one, binds, spares) and _takes_in(one, statement) for one in listed)
 
 
-def _shuts_out(deny: Statement, binds: Callable[[Condition], bool]) -> bool:
+def _shuts_out(deny: Statement, binds: Callable[[Condition], bool], spares: Callable[[Principal], bool]) -> bool:
     """Whether it denies everybody but named or restricted callers. A Deny needs all its conditions: each must fit."""
     if deny.not_principals and not deny.conditions:
-        return not any(_is_everybody(one) for one in deny.not_principals)
+        return all(spares(one) and not _is_everybody(one) for one in deny.not_principals)
     if not any(one.kind in ("*", "AWS") and one.value == "*" for one in deny.principals):
         return False
     left = [complement(one) for one in deny.conditions]

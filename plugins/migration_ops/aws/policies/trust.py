@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from migration_ops.aws.policies.conditions import Condition, account_of, has_wildcard, in_force, plain_operator
+from migration_ops.aws.policies.conditions import (
+    Condition,
+    account_of,
+    accounts_named,
+    has_wildcard,
+    in_force,
+    plain_operator,
+    restricts,
+    restricts_service,
+)
+from migration_ops.aws.policies.patterns import contains
 from migration_ops.aws.policies.statement_reach import concerns
 from migration_ops.aws.policies.statements import (
     Principal,
@@ -52,9 +63,11 @@ SENDS_SOURCE = frozenset(
 # What a partner must send to assume the role (IAM User Guide, "The confused deputy problem").
 EXTERNAL_ID = "sts:externalid"
 TAKING_ON = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
-COGNITO, GOOGLE = "cognito-identity.amazonaws.com", "accounts.google.com"
-# Providers whose audience is the id of one application, not the same for all users of the provider.
-AUDIENCE_IS_OURS = (COGNITO, GOOGLE, "graph.facebook.com", "www.amazon.com")
+# Also of GovCloud (cognito-identity-us-gov.amazonaws.com) and of China.
+COGNITO = re.compile(r"cognito-identity(-us-gov)?\.([\w-]+\.)?amazonaws\.com(\.cn)?")
+GUEST = "unauthenticated"
+# Providers whose audience is the id of one application, not the same for all users of the provider. Cognito is another.
+AUDIENCE_IS_OURS = ("accounts.google.com", "graph.facebook.com", "www.amazon.com")
 # Claims besides the subject that name our project (IAM User Guide, "Available keys for OIDC federation"). Not the
 # branch, environment or actor: others have the same values.
 OWNERS = (
@@ -73,6 +86,13 @@ OWNERS = (
 LABEL = re.compile(r"(system:serviceaccount:|[A-Za-z][\w.-]*[:|]|org/)")
 # The whole first name, with the character that ends it: "repo:ours*" would also match "ours-and-more".
 WHOLE_NAME = re.compile(r"[^:/|*?]+[:/|]")
+# At GitHub whoever owns a repository chooses the claims of its subjects ("ref:refs/heads/main", "environment:prod"):
+# only these name an owner. None of their values has a colon.
+GITHUB = "token.actions.githubusercontent.com"
+OWNER_LABEL = re.compile(
+    r"(?:^|:)(?:repo|repository|repository_id|repository_owner|repository_owner_id|enterprise|enterprise_id"
+    r"|job_workflow_ref|workflow_ref):"
+)
 WORDS = ("stringequals", "stringlike", "stringequalsignorecase")
 
 
@@ -92,6 +112,22 @@ def deputies(trust: Snapshot) -> list[str]:
     )
 
 
+def for_strangers(trust: Snapshot, own_account: str) -> list[str]:
+    """
+    Services that may assume the role on behalf of other accounts, which a condition names.
+
+    :raises MalformedPolicyError: the policy cannot be understood.
+    """
+    found = set()
+    for statement in statements(trust):
+        binding = [one for one in in_force(statement.conditions) if restricts_service(one)]
+        strangers = _strangers(binding, own_account)
+        if statement.allows and strangers and not any(_is_ours_only(one, own_account) for one in binding):
+            names = ", ".join(sorted(strangers))
+            found |= {f"{who.value} for {names}" for who in statement.principals if who.kind == "Service"}
+    return sorted(found)
+
+
 def open_doors(trust: Snapshot, own_account: str) -> list[str]:
     """
     Who may assume the role without belonging to us: everybody, other accounts, users of identity providers.
@@ -103,13 +139,42 @@ def open_doors(trust: Snapshot, own_account: str) -> list[str]:
     for statement in listed:
         if not statement.allows or not any(concerns(statement, one) for one in TAKING_ON):
             continue
-        if statement.is_restricted or closed_by_deny(statement, listed):
+        if _is_bound_to_us(statement, listed, own_account):
             continue
         if statement.names_everybody:
-            found.append("everybody")
+            found += _everybody(statement, listed, own_account)
             continue
         found += [_told(who) for who in statement.principals if _is_open(who, statement, own_account)]
     return sorted(set(found))
+
+
+def _is_bound_to_us(statement: Statement, listed: list[Statement], own_account: str) -> bool:
+    """Whether a condition or a Deny leaves it to our account, an organization or a network; not to a stranger's."""
+    if any(_is_ours_only(one, own_account) for one in in_force(statement.conditions)):
+        return True
+    return closed_by_deny(
+        statement,
+        listed,
+        lambda one: _is_ours_only(one, own_account),
+        lambda who: account_of(who.value) in ("", own_account),
+    )
+
+
+def _is_ours_only(condition: Condition, own_account: str) -> bool:
+    return restricts(condition) and not _strangers([condition], own_account)
+
+
+def _strangers(conditions: Iterable[Condition], own_account: str) -> set[str]:
+    return {account for one in conditions if restricts(one) for account in accounts_named(one)} - {own_account}
+
+
+def _everybody(statement: Statement, listed: list[Statement], own_account: str) -> list[str]:
+    """Everybody, or the strangers' accounts that a condition or a Deny leaves; none of these with an external id."""
+    is_held = statement.is_restricted or closed_by_deny(statement, listed)
+    if is_held and _asks(statement, EXTERNAL_ID):
+        return []
+    strangers = _strangers(in_force(statement.conditions), own_account) if statement.is_restricted else set()
+    return [f"AWS {one}" for one in strangers] or ["everybody but those whom a Deny names" if is_held else "everybody"]
 
 
 def _is_open(who: Principal, statement: Statement, own_account: str) -> bool:
@@ -128,20 +193,20 @@ def _is_open(who: Principal, statement: Statement, own_account: str) -> bool:
 def _is_open_provider(host: str, statement: Statement) -> bool:
     """Whether every user of the provider (at GitHub: everybody) is allowed, because neither our subject nor our
     audience is required."""
-    if host == COGNITO and _lets_guests_in(statement):
+    is_cognito = COGNITO.fullmatch(host) is not None
+    if is_cognito and not any(_keeps_guests_out(one) for one in in_force(statement.conditions)):
         return True
-    if host in AUDIENCE_IS_OURS and (_asks(statement, ":aud") or _asks(statement, ":app_id")):
+    if (is_cognito or host in AUDIENCE_IS_OURS) and (_asks(statement, ":aud") or _asks(statement, ":app_id")):
         return False
     return not any(_names_ours(one) for one in in_force(statement.conditions))
 
 
-def _lets_guests_in(statement: Statement) -> bool:
-    """Whether guests are allowed: an identity pool also gives them a token, marked as unauthenticated."""
-    return any(
-        one.key.endswith(":amr") and any("unauthenticated" in value for value in one.values)
-        for one in statement.conditions
-        if plain_operator(one) in WORDS
-    )
+def _keeps_guests_out(condition: Condition) -> bool:
+    """Whether it requires a sign-in: an identity pool also gives guests a token, marked as unauthenticated."""
+    operator = plain_operator(condition)
+    if not condition.key.endswith(":amr") or operator not in WORDS or not condition.values:
+        return False
+    return not any(contains(one, GUEST) if operator == "stringlike" else one == GUEST for one in condition.values)
 
 
 def _names_ours(condition: Condition) -> bool:
@@ -153,10 +218,17 @@ def _names_ours(condition: Condition) -> bool:
 
 
 def _is_ours(key: str, operator: str, value: str) -> bool:
-    if not has_wildcard(value, operator):
-        return bool(value)
     if "${" in value:
         return False
+    is_fixed = not has_wildcard(value, operator)
+    if key == f"{GITHUB}:sub":
+        return any(
+            not has_wildcard(value[: one.start()], operator)
+            and (len(value) > one.end() if is_fixed else WHOLE_NAME.match(value, one.end()) is not None)
+            for one in OWNER_LABEL.finditer(value)
+        )
+    if is_fixed:
+        return bool(value)
     label = LABEL.match(value) if key.endswith(":sub") else None
     return WHOLE_NAME.match(value, label.end() if label else 0) is not None
 

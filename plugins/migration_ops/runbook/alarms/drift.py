@@ -32,8 +32,13 @@ class State(StrEnum):
 TO_PUT, TO_DELETE = frozenset({State.MISSING, State.DRIFTED}), frozenset({State.ORPHANED})
 
 # Members of PutMetricAlarm that our requests leave out and somebody may have set.
-_OTHERS = ("ExtendedStatistic", "Unit", "EvaluateLowSampleCountPercentile", "ThresholdMetricId")
-_MEASURE = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Metrics")
+OTHERS = (
+    *("ExtendedStatistic", "Unit", "EvaluateLowSampleCountPercentile", "ThresholdMetricId"),
+    *("EvaluationWindow", "EvaluationCriteria", "EvaluationInterval"),
+)
+# Disabled actions are a state of their own; the tag is read where it decides.
+NOT_COMPARED = frozenset({"AlarmName", "ActionsEnabled", "Tags"})
+MEASURE = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Metrics")
 
 
 @dataclass(frozen=True)
@@ -117,19 +122,22 @@ def _other(name: str, there: Snapshot) -> Deviation | None:
 
 def differences(there: Document, request: Document) -> list[dict[str, Any]]:
     """Each member in which an alarm differs from the wanted request; ``ActionsEnabled`` is not compared."""
-    names = dict.fromkeys([*request, *_MEASURE, *_OTHERS])
+    account = str(there.get("AlarmArn") or "::::").split(":")[4]
     found = []
-    for name in names:
-        if name in ("AlarmName", "ActionsEnabled"):
+    for name in dict.fromkeys([*request, *MEASURE, *OTHERS]):
+        if name in NOT_COMPARED:
             continue
-        now, should = _plain(name, there.get(name)), _plain(name, request.get(name))
+        now, should = _plain(name, there.get(name), account), _plain(name, request.get(name), account)
         if now != should:
             found.append({"field": name, "is": now, "should": should})
     return found
 
 
-def _plain(name: str, value: Any) -> Any:
-    """Equal values in one form: dimensions and topics in any order, absent and empty alike."""
+def _plain(name: str, value: Any, account: str) -> Any:
+    """Equal values in one form: dimensions and topics in any order, absent and empty alike.
+
+    :param account: the alarm's own.
+    """
     if value in (None, "", [], {}):
         return None
     if name == "Dimensions":
@@ -137,20 +145,25 @@ def _plain(name: str, value: Any) -> Any:
     if name in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         return sorted(value)
     if name == "Metrics":
-        return {query["Id"]: _query(query) for query in value}
+        return {query["Id"]: _query(query, account) for query in value}
+    if name == "EvaluationWindow" and "WallClockWindow" not in value:
+        # A sliding window is what an alarm has that asks for none.
+        return None
     return float(value) if name == "Threshold" else value
 
 
-def _query(query: Document) -> dict[str, Any]:
+def _query(query: Document, account: str) -> dict[str, Any]:
     # DescribeAlarms leaves ReturnData out where it is the default, true.
     returns = query.get("ReturnData")
     plain: dict[str, Any] = {"returns": True if returns is None else bool(returns)}
+    if query.get("AccountId") not in (None, "", account):
+        plain["accountId"] = query["AccountId"]
     if query.get("Expression"):
-        return plain | {"expression": query["Expression"]}
+        return plain | {"expression": query["Expression"], "periodSeconds": query.get("Period")}
     stat = query["MetricStat"]
     return plain | {
         "metric": f"{stat['Metric']['Namespace']} {stat['Metric']['MetricName']}",
-        "dimensions": _plain("Dimensions", stat["Metric"].get("Dimensions")),
+        "dimensions": _plain("Dimensions", stat["Metric"].get("Dimensions"), account),
         "statistic": stat["Stat"],
         "periodSeconds": stat["Period"],
         "unit": stat.get("Unit"),

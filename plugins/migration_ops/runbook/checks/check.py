@@ -189,19 +189,21 @@ class Check:
         return self.metadata.missing_result(reason)
 
     def _of(self, thing: Snapshot, estate: Snapshot, limits: Thresholds) -> list[CheckResult]:
+        found: list[CheckResult] = []
         try:
             judged = self.judge(thing, estate, limits)
             if judged is None:
                 return []
-            found = [judged] if isinstance(judged, CheckResult) else list(judged)
             why = thing.optional(WARN_ONLY) if isinstance(thing, Snapshot) else None
-            return [_warned(one, why) for one in found] if why else found
+            for one in [judged] if isinstance(judged, CheckResult) else judged:
+                found.append(_warned(one, why) if why else one)
         except NotReadError as error:
-            return [unknown(error.message)]
+            return [*_bad(found), unknown(error.message)]
         except Exception as error:
             # An answer of an unexpected form says nothing about the resource.
             log.exception("%s could not judge %s", self.check_id, _name_of(thing))
-            return [unknown(f"the check could not judge what was read: {type(error).__name__}")]
+            return [*_bad(found), unknown(f"the check could not judge what was read: {type(error).__name__}")]
+        return found
 
     def _finding(self, resource: str, judged: CheckResult) -> Finding:
         meta = self.metadata
@@ -213,6 +215,11 @@ def _reason(judged: CheckResult, unit: str) -> str:
         return judged.reason
     is_beyond = judged.verdict is not FindingStatus.OK
     return measured(judged.what, judged.value, judged.limit, unit, is_beyond=is_beyond)
+
+
+def _bad(found: list[CheckResult]) -> list[CheckResult]:
+    """Of half an answer only what is bad: it is true whatever the rest is."""
+    return [one for one in found if one.verdict is not FindingStatus.OK]
 
 
 def _warned(judged: CheckResult, why: str) -> CheckResult:

@@ -28,9 +28,12 @@ def cloudwatch_alarm_in_alarm(states: Snapshot, _: Snapshot, limits: Thresholds)
     if not states["alarms"]:
         yield warning("there are no alarms: between two health checks nobody is notified")
     for alarm in states["alarms"]:
-        name, state = alarm["name"], alarm["state"]
+        name, state = alarm["name"], alarm.optional("state")
         if state == "ALARM":
             yield _in_alarm(alarm, _route(states, alarm))
+        elif state == "OK" and alarm.optional("evaluation"):
+            # It keeps the state that it had; the check of alarms without data says so.
+            yield ok("it cannot be evaluated", resource=name, value=state, conclusive=False)
         elif state == "OK":
             yield ok(resource=name, value=state)
         elif state == "INSUFFICIENT_DATA":
@@ -45,6 +48,8 @@ def _in_alarm(alarm: Snapshot, route: Route) -> CheckResult:
     evidence: tuple[str, ...] = (f"since {alarm.optional('since')}",)
     if alarm.optional("actionsEnabled") is False:
         evidence += ("its actions are disabled: it notified nobody",)
+    if alarm.optional("suppressedBy"):
+        evidence += (f"its actions are suppressed ({alarm['suppressedBy']}): it notified nobody",)
     return CheckResult(
         FindingStatus.CRITICAL if route is Route.PAGE else FindingStatus.WARNING,
         alarm.optional("reason", "in ALARM"),
@@ -78,14 +83,19 @@ def _route(states: Snapshot, alarm: Snapshot) -> Route:
     ),
 )
 def cloudwatch_alarm_insufficient_data(states: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
-    """Alarms without data: they watch nothing."""
+    """Alarms without data, or that CloudWatch cannot evaluate: they watch nothing."""
     if not states["alarms"]:
         yield ok("there are no alarms")
     for alarm in states["alarms"]:
-        name, state = alarm["name"], alarm["state"]
+        name, state, evaluation = alarm["name"], alarm.optional("state"), alarm.optional("evaluation")
         if state == "INSUFFICIENT_DATA":
             since = f"no data since {alarm.optional('since')}: this alarm watches nothing"
             yield warning(since, resource=name, value=state)
+        elif evaluation:
+            why = f"CloudWatch cannot evaluate it ({evaluation}): this alarm watches nothing"
+            yield warning(why, resource=name, value=evaluation)
+        elif state is None:
+            yield unknown("its state was not answered", resource=name)
         else:
             yield ok(resource=name, value=state)
 

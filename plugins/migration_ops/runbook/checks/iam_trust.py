@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from migration_ops.aws.inventory import iam
-from migration_ops.aws.policies.trust import deputies, open_doors
+from migration_ops.aws.policies.trust import deputies, for_strangers, open_doors
 from migration_ops.core.facts import Snapshot
-from migration_ops.core.finding import CheckResult, Route, critical, ok
+from migration_ops.core.finding import CheckResult, Route, critical, ok, warning
 from migration_ops.core.thresholds import Thresholds
 from migration_ops.runbook.checks.chapters import AUDIT
 from migration_ops.runbook.checks.check import check
@@ -62,6 +62,9 @@ def iam_role_trust_not_permissive(role: Snapshot, _: Snapshot, __: Thresholds) -
 def iam_role_cross_service_confused_deputy_prevention(role: Snapshot, _: Snapshot, __: Thresholds) -> CheckResult:
     """Services that may assume a role on behalf of any account."""
     found = deputies(role["trust"])
+    strangers = for_strangers(role["trust"], role["accountId"])
+    if not found and strangers:
+        return warning(f"other accounts are named: {'; '.join(strangers)}", value=len(strangers), limit=0)
     if not found:
         return ok("services assume it for this account only", value=0)
     return critical(

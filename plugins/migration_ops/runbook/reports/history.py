@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from migration_ops.aws.evidence_store import ChangedMeanwhileError, EvidenceStore
@@ -124,7 +124,13 @@ class ReportStore:
         """
         latest, _ = self._with_etag(self._latest)
         notices, _ = self.notified()
-        return LastLook(datetime.fromisoformat(latest["at"]) if latest else None, notices.until)
+        if latest is None:
+            return LastLook(None, notices.until)
+        looked, until = datetime.fromisoformat(latest["at"]), notices.until
+        if until is None and latest.get("notify", True):
+            # Nobody was ever notified of everything: what this report found may be known to nobody.
+            until = looked - timedelta(hours=latest.get("windowHours", 0))
+        return LastLook(looked, until)
 
     def window(self, run_id: str) -> Window | None:
         """The window that the first task of the run fixed; None before that.
