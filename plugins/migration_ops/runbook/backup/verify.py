@@ -136,14 +136,12 @@ def read_marked(store: BackupStore, base: str) -> Marked:
 
 
 def verified_manifest(store: BackupStore, base: str) -> Manifest | None:
-    """The manifest, if the mark beside it is of this manifest; None when it is not, or the backup is not whole.
+    """The manifest, if the mark beside it is of this manifest; None when it is not, or there is no mark.
 
-    :raises MigrationError: S3 could not be read, or there is no mark.
+    :raises MigrationError: S3 could not be read.
     """
-    try:
-        return read_marked(store, base).manifest
-    except BackupNotWholeError:
-        return None
+    marked = _readable(store, base)
+    return marked.manifest if marked else None
 
 
 def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
@@ -181,6 +179,7 @@ def newest_marked(store: BackupStore, found: list[Found], takes: Callable[[Marke
 
 
 def _readable(store: BackupStore, base: str) -> Marked | None:
+    """None when the backup is not whole or has no mark. :raises MigrationError: S3 could not be read."""
     try:
         return read_marked(store, base)
     except BackupNotWholeError:
