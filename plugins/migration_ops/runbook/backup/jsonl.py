@@ -28,16 +28,7 @@ class Reading:
 
 
 class LineRefusedError(BackupNotWholeError):
-    """A line of a part is no item.
-
-    :param line: its number in the inflated text, from 1.
-    """
-
-    def __init__(self, key: str, line: int) -> None:
-        super().__init__(f"line {line} is no item", key=key, line=line)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.context["key"], self.context["line"]))
+    """A line of a part is no item. Its context names ``key`` and ``line``, its number in the inflated text, from 1."""
 
 
 def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[list[bytes]], None]) -> None:
@@ -59,7 +50,8 @@ def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[l
             if refused is None:
                 take(lines)
         except NoItemError as error:
-            refused = LineRefusedError(key, reading.items + error.position + 1)
+            line = reading.items + error.position + 1
+            refused = LineRefusedError(f"line {line} is no item", key=key, line=line)
         reading.items += len(lines)
     if rest:
         raise BackupNotWholeError("the last line of the part is not whole", key=key)
