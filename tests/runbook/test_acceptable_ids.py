@@ -73,7 +73,7 @@ check.load()
 EVERY = sorted({*(check_id for _, check_id in kinds_in_modules()), *check.REGISTRY, *kinds.all_kinds()})
 
 
-def test_the_modules_hold_kinds_of_every_room() -> None:
+def test_the_modules_hold_kinds_of_every_package() -> None:
     assert {one.split(".")[2] for one in MADE} >= {"alarms", "backup", "insights", "reports", "scanners", "sign_off"}
 
 
@@ -83,7 +83,7 @@ def test_each_finding_can_be_accepted_by_its_id(check_id: str) -> None:
 
 
 def test_kinds_are_made_only_where_the_registry_looks() -> None:
-    """A kind that is made inside of a function is in no module: its room must be one that the registry knows."""
+    """A kind that is made inside of a function is in no module: its module must be one that the registry imports."""
     tree = ast.parse(Path(kinds.__file__).read_text(encoding="utf-8"))
     asked = {one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
     assert makers("FindingKind", of="migration_ops.core.finding_kind") <= asked

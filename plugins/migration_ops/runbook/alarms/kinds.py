@@ -40,7 +40,7 @@ def dead_letters(queue: Snapshot, limits: Thresholds) -> list[Alarm]:
             threshold=limits.queues.max_dead_letters + 1,
             comparison=AT_LEAST,
             route=Route.PAGE,
-            description=f"Requests were lost: dead letters in {name}. Mend their consumer, then redrive.",
+            description=f"Requests were lost: dead letters in {name}. Fix their consumer, then redrive.",
         )
     ]
 

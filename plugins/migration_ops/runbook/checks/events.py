@@ -48,7 +48,7 @@ def events_rule_failed_invocations(rule: Snapshot, _: Snapshot, limits: Threshol
     kind="buses",
     risk=("Neither the target nor its dead-letter queue took the event: it is lost."),
     remedy=(
-        "Mend the dead-letter queue's policy (sqs:SendMessage for events.amazonaws.com); find the lost "
+        "Fix the dead-letter queue's policy (sqs:SendMessage for events.amazonaws.com); find the lost "
         "requests in the sender's log and send them again."
     ),
 )

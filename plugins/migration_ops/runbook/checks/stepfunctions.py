@@ -30,7 +30,7 @@ FAULTS = {"hasRetry": "no retry", "hasBackoff": "no backoff", "hasJitter": "no j
     kind="stateMachines",
     risk="Each failed execution is a migration that stopped where it failed.",
     remedy=(
-        "Read error and last events in the evidence, mend the cause, then redrive the execution: it "
+        "Read error and last events in the evidence, fix the cause, then redrive the execution: it "
         "continues from the state that failed."
     ),
 )

@@ -133,7 +133,7 @@ def replication(services: Services, plan: WavePlan, facts: Facts) -> list[GateRe
 
 def jobs(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """No server is in an active job, unless the ledger shows that job as ours."""
-    # A migration that has ended starts anew: a job from before counts as a foreign one.
+    # A migration that has ended starts again: a job from before counts as a foreign one.
     under_way = [record for record in known(facts.records).values() if record.phase not in ENDED]
     ours = {i.job_id for r in under_way for i in r.intents.values() if i.job_id}
     intents = {i.intent_id for r in under_way for i in r.intents.values()}
@@ -179,5 +179,5 @@ def quota(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     limit = {"jobs": JOBS_IN_FLIGHT_QUOTA, "servers": SERVERS_IN_FLIGHT_QUOTA}
     busy = len(active) >= JOBS_IN_FLIGHT_QUOTA or in_flight + largest > SERVERS_IN_FLIGHT_QUOTA
     reason = "" if fits else "an application has more servers than all active jobs may have"
-    reason = reason or ("MGN is busy now; launches of this wave wait for room" if busy else "")
-    return [GateResult("quota room", plan.wave, Verdict.OK if fits else Verdict.BLOCKED, value, limit, reason)]
+    reason = reason or ("MGN is busy now; launches of this wave wait for free capacity" if busy else "")
+    return [GateResult("free quota", plan.wave, Verdict.OK if fits else Verdict.BLOCKED, value, limit, reason)]
