@@ -9,7 +9,7 @@ what would be undone. The rollback itself always asks for an approval.
 
 To retry, clear the failed task **with downstream**: it goes on from what MGN shows. With `PLAN_CHANGED` (a launch or a
 dependent application that nobody was shown) nothing was touched: clear `plan` with downstream, and the question is
-asked anew.
+asked again.
 
 Servers that a run under way holds are refused before anybody is asked: end that run first. CMDB and callback are told
 of the rollback where the wave's conf named them.

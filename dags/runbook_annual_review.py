@@ -6,7 +6,7 @@ a due date; it is signed off with an https address of the evidence. Nothing is c
 
 - **Green**: every item was signed off. **Red**: something is not done, has no evidence, or nobody answered in time.
 - The questions are under *Required Actions* of the run and of each task `sign_off`, named after its item.
-- *To be asked again*: clear that `sign_off` **with downstream**, so that the report is written anew. After the due
+- *To be asked again*: clear that `sign_off` **with downstream**, so that the report is written again. After the due
   date two days remain, and the report says that it was late. Clearing `checklist` asks for everything with new dates.
 - `period: quarter` asks only for what the runbook wants each quarter: trigger it by hand in the other quarters.
 - The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.

@@ -17,7 +17,7 @@ parallel scan. Compressed, encrypted, with a manifest; then **read back**; then 
   time to live of `MIGRATION_OPS_HISTORY_TTL_DAYS` (90). `verify-history` reads the copies. No other task here
   writes the table.
 - *To retry*: clear the failed task **with downstream**. A backup that this run has finished is not made again, unless
-  it was found bad: then clear from `scan` or `export` on. An export that failed is asked for anew.
+  it was found bad: then clear from `scan` or `export` on. An export that failed is asked for again.
 - *To restore*: trigger `migration_restore`.
 - Retention: `backup.retentionDays` in `include/config/thresholds.yaml`. The newest verified backup never expires.
 """

@@ -7,7 +7,7 @@ reached, as a range of dates. A forecast is a straight line through whole weeks,
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - Too few weeks to draw a line through are UNKNOWN, not OK: `capacity` in `thresholds.yaml` says how many it takes.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
-- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear
+- *To look again*: clear a check; it reads its services again. Clear it **with downstream** for a new report; clear
   `read` with downstream for new tables too.
 - The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
 """

@@ -8,7 +8,7 @@ only: nothing is deleted. Cost Explorer charges $0.01 a request, about $0.03 a r
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - The window is for the tables' consumption; costs are always those of the last two whole months.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
-- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear
+- *To look again*: clear a check; it reads its services again. Clear it **with downstream** for a new report; clear
   `read` with downstream for new tables too.
 - The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
 """

@@ -10,7 +10,7 @@ its own. Count, digest, samples and the history of every migration are compared;
 - Where the sandbox runs, a rollback is rehearsed too: `plan`, `rehearse_launch`, `rehearse_rollback`, `rehearsed`.
   Elsewhere these are skipped, and the report says so.
 - *To retry*: clear the failed task **with downstream**; `clean_up` runs again with it.
-  To drill anew, trigger a new run.
+  To drill again, trigger a new run.
 - By people, in the same week: test the failover procedures, read the documents, update the runbook.
 """
 

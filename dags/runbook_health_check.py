@@ -5,7 +5,7 @@ Every two hours: queues, functions, executions, events, the ledger, replication,
 
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
-- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report.
+- *To look again*: clear a check; it reads its services again. Clear it **with downstream** for a new report.
 - The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
 """
 

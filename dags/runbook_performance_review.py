@@ -8,7 +8,7 @@ keys), and how long each step of the waves took. It reads only.
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - Proposals are proposals: CPU comes with memory, so compare p95 before and after.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
-- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report; clear
+- *To look again*: clear a check; it reads its services again. Clear it **with downstream** for a new report; clear
   `read` with downstream for new tables too.
 - The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
 """

@@ -11,7 +11,7 @@ compliance checklist (`include/config/compliance.yaml`), which people sign with 
 - The scan of the packages is a report of `pip-audit --format json` in the evidence bucket under
   `runbook/inbox/advisories.json` (or where `advisoriesReport` says), else `pip-audit` is run where it is installed.
 - The questions are under *Required Actions* of the run and of each task `sign_off`, named after its item.
-- *To look again*: clear a check **with downstream**: all is asked anew, with the new findings. *To be asked again*:
+- *To look again*: clear a check **with downstream**: all is asked again, with the new findings. *To be asked again*:
   clear that `sign_off` **with downstream**.
 """
 

@@ -8,7 +8,7 @@ upgraded in place**. Cost Explorer charges $0.01 for the run.
 - **Green**: every check is OK or a WARNING. **Red**: something is CRITICAL, or could not be read (UNKNOWN).
 - A package index that cannot be reached makes `packages_outdated` UNKNOWN, not OK.
 - The tasks `check` are named after their checks; a red one says why in its log, and what to do.
-- *To look again*: clear a check; it reads its services anew. Clear it **with downstream** for a new report.
+- *To look again*: clear a check; it reads its services again. Clear it **with downstream** for a new report.
 - The report: task `report` (Markdown), and HTML, Markdown and JSON by date in the evidence bucket.
 """
 

@@ -1,7 +1,7 @@
 """Takes the needless work out of moto, above all out of its update expressions: half the time of these tests.
 
-moto 5.2.5 parses the same expression twice per update, copies its tree node by node, counts clauses anew at every node,
-and makes each visitor's map anew at every node. What is allowed and what is done stays the same.
+moto 5.2.5 parses the same expression twice per update, copies its tree node by node, counts clauses at every node,
+and makes each visitor's map again at every node. What is allowed and what is done stays the same.
 """
 
 from __future__ import annotations

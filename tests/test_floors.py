@@ -1,4 +1,4 @@
-"""The house has floors: who may import whom, which rooms there are, how large a module may be."""
+"""Floors: who may import whom, which packages there are, how large a module may be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from migration_ops.core.states import Phase
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "plugins" / "migration_ops"
 
-# A room imports itself and rooms on lower floors; two rooms on one floor do not know each other.
+# A package imports itself and packages on lower floors; two packages on one floor do not import each other.
 FLOORS = {
     "core": 1,
     "aws": 2,
@@ -51,7 +51,7 @@ def imported(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide which room they come from"
+            assert node.level == 0, f"{path}: relative imports hide which package they come from"
             yield from (f"{node.module}.{one.name}" for one in node.names)
 
 

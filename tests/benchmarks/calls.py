@@ -109,7 +109,7 @@ def report() -> str:
         "(retries and the pages of lists are calls of their own), from the first line of `plan` to the last of "
         "`report`: MGN, EC2, STS, DynamoDB, S3 "
         "evidence, CloudWatch metrics, EventBridge, CloudWatch Logs, Secrets Manager and Cognito for the CMDB's login. "
-        "How: the package's own operators, services built anew for every stint of every task as on a worker, an "
+        "How: the package's own operators, services built again for every stint of every task as on a worker, an "
         f"application at a time so that waits can be told apart; {run.tasks} task instances, "
         f"{run.deferrals.total()} deferrals; no application checks, quiesce or change calendar in the conf; sandbox at "
         f"{SPEED:g} times real time.",

@@ -1,6 +1,6 @@
 """The plain driver: a whole wave through the package's own operators and triggers, without Airflow's machinery.
 
-Each task is its operator's ``execute`` in a thread, with services built anew as on a worker; a deferral runs the
+Each task is its operator's ``execute`` in a thread, with services built again as on a worker; a deferral runs the
 operator's own trigger on this event loop, as the triggerer does, and goes on at once in ``resume``. There is no
 scheduler, no database, no process per task.
 """

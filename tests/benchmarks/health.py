@@ -93,7 +93,7 @@ def seed(account: Account) -> None:
 
 
 def look(account: Account) -> list[Finding]:
-    """The whole chapter: every reader one after the other, every check; as after a worker's start, clients anew."""
+    """The whole chapter: every reader one after the other, every check; as after a worker's start, clients again."""
     reader = AwsReader(
         make_client=lambda name: resources.client(name, account.environment),
         config=read_config(),

@@ -72,12 +72,12 @@ def test_a_change(before: FindingStatus | None, now: FindingStatus | None, kind:
 
 
 def test_changes_come_worst_first_and_each_once() -> None:
-    before = [finding(WARNING, resource="gone"), finding(OK, resource="steady"), finding(CRITICAL, resource="mended")]
-    now = [finding(OK, resource="steady"), finding(OK, resource="mended"), finding(CRITICAL, resource="fresh")]
+    before = [finding(WARNING, resource="gone"), finding(OK, resource="steady"), finding(CRITICAL, resource="fixed")]
+    now = [finding(OK, resource="steady"), finding(OK, resource="fixed"), finding(CRITICAL, resource="fresh")]
     assert [(one.kind, one.finding.resource) for one in changes(before, now)] == [
         ("new", "fresh"),
         ("gone", "gone"),
-        ("better", "mended"),
+        ("better", "fixed"),
     ]
 
 

@@ -17,7 +17,7 @@ DEPTH = FindingKind(
     check_id="depth",
     title="Depth",
     section="Daily Operations",
-    remedy="Mend it.",
+    remedy="Fix it.",
     route=Route.PAGE,
     unit="messages",
     remedies={WARNING: "Look at it.", "drifted": "Put it right."},
@@ -32,7 +32,7 @@ def test_a_finding_has_all_that_its_kind_says_and_all_that_was_judged() -> None:
         "Daily Operations",
         "messages",
     )
-    assert (found.route, found.remedy, found.is_event) == (Route.PAGE, "Mend it.", False)
+    assert (found.route, found.remedy, found.is_event) == (Route.PAGE, "Fix it.", False)
     assert (found.resource, found.verdict, found.value, found.limit) == ("orders", CRITICAL, 3, 1)
     assert (found.reason, found.evidence, found.conclusive) == ("too deep", ("a",), True)
 
@@ -45,8 +45,8 @@ def test_a_result_may_name_resource_and_route_itself() -> None:
 @pytest.mark.parametrize(
     ("judged", "state", "remedy"),
     [
-        (critical("x"), None, "Mend it."),
-        (unknown("x"), None, "Mend it."),
+        (critical("x"), None, "Fix it."),
+        (unknown("x"), None, "Fix it."),
         (warning("x"), None, "Look at it."),
         (critical("x"), "drifted", "Put it right."),
         (ok("x"), None, ""),
@@ -64,7 +64,7 @@ def test_a_state_that_the_kind_does_not_know_is_an_error() -> None:
 
 def test_what_left_nothing_behind_is_unknown_about_everything() -> None:
     found = DEPTH.missing_result("see the log")
-    assert (found.verdict, found.resource, found.reason, found.remedy) == (UNKNOWN, "*", "see the log", "Mend it.")
+    assert (found.verdict, found.resource, found.reason, found.remedy) == (UNKNOWN, "*", "see the log", "Fix it.")
     assert replace(DEPTH, lost_remedy="Clear it.").missing_result("x").remedy == "Clear it."
 
 

@@ -254,7 +254,7 @@ class TestEvidenceApproval:
         ti.try_number = 2
         result = approve().execute(ti.context)
         assert (result["by"], len(asked), ti.noted) == ("alice", 1, [noted, noted])
-        # Cleared by a person it is asked anew, and so it is about another sheet, or in another run.
+        # Cleared by a person it is asked again, and so it is about another sheet, or in another run.
         ti.try_number, ti.max_tries = 3, 8
         ask(ti)
         ti.try_number, ti.max_tries = 2, 6
@@ -468,7 +468,7 @@ class TestChoice:
         ],
     )
     def test_what_cannot_be_approved_alone(self, three: Ti, asked: list[Any], named: Any, why: str) -> None:
-        with pytest.raises(AirflowFailException, match=f"{why}.*answer it anew"):
+        with pytest.raises(AirflowFailException, match=f"{why}.*answer it again"):
             ask(three).complete(answer("Approve", applications=named))
         assert three.noted[-1]["approved"] is False
         assert three.ready[-1] == []
@@ -497,7 +497,7 @@ class TestAge:
     @pytest.fixture
     def read(self, ti: Ti, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         """What the sheet's step answers now; the sheet that was made before is old."""
-        now = SHEET | {"markdown": "anew", "madeAt": "2026-01-09T09:00:00+00:00"}
+        now = SHEET | {"markdown": "again", "madeAt": "2026-01-09T09:00:00+00:00"}
         monkeypatch.setenv("MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES", "5")
         monkeypatch.setattr(evidence_age, "services_of", lambda *_: SimpleNamespace(flush=lambda: None))
         monkeypatch.setitem(evidence_age.STEPS, "go_no_go", lambda services, inp: Done(now))
@@ -507,7 +507,7 @@ class TestAge:
         self, ti: Ti, asked: list[Any], read: dict[str, Any]
     ) -> None:
         task = ask(ti)
-        assert task.operator.body == "anew"
+        assert task.operator.body == "again"
         task.complete(answer("Approve"))
         assert ti.noted[-1]["sheetMadeAt"] == read["madeAt"]
 

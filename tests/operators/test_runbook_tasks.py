@@ -1,4 +1,4 @@
-"""The runbook's tasks over a real chapter and the sandbox: what is red, what is read anew, what is told and kept."""
+"""The runbook's tasks over a real chapter and the sandbox: what is red, what is read again, what is told and kept."""
 
 from __future__ import annotations
 
@@ -425,13 +425,13 @@ class TestTheWindow:
         assert (window.length, window.is_certain) == (timedelta(days=1), False)
 
     def test_a_cleared_task_looks_from_its_beginning_until_now(self, box: Sandbox) -> None:
-        given = context(Task("read", {}, run_id="anew-1"))
+        given = context(Task("read", {}, run_id="again-1"))
         services = runbook_services.runbook_services(given)
         window = run_window(given, services)
-        anew, same = (windowed(services.reader, window, anew=one) for one in (True, False))
+        again, same = (windowed(services.reader, window, again=one) for one in (True, False))
         assert (same.since, same.now) == (window.since, window.until)
-        assert anew.since == window.since
-        assert anew.now > window.until
+        assert again.since == window.since
+        assert again.now > window.until
 
     def test_a_run_of_before_that_is_cleared_is_as_old_as_it_was_due(self, box: Sandbox) -> None:
         given = context(Task("read", {}, run_id="due-1"))

@@ -24,7 +24,7 @@ from migration_ops.runbook.sign_off import SIGN_OFF_KIND
 
 load()
 KINDS = all_kinds()
-ROOMS: dict[str, list[FindingKind]] = {
+PACKAGES: dict[str, list[FindingKind]] = {
     "checks": [one.metadata for one in REGISTRY.values()],
     "alarms": list(ALARM_KINDS.values()),
     "backup": list(BACKUP_KINDS.values()),
@@ -36,20 +36,20 @@ ROOMS: dict[str, list[FindingKind]] = {
     "scanners": list(SCANNER_KINDS.values()),
     "reports": list(REPORT_KINDS.values()),
 }
-EVERY = [one for room in ROOMS.values() for one in room]
+EVERY = [one for package in PACKAGES.values() for one in package]
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECTIONS = set(re.findall(r"^(?:#+|-) (.+)$", DOCUMENT, re.MULTILINE))
 BAD = [one for one in FindingStatus if one is not FindingStatus.OK]
 
 
-def test_ids_are_unique_over_all_rooms_and_each_is_in_the_registry() -> None:
+def test_ids_are_unique_over_all_packages_and_each_is_in_the_registry() -> None:
     assert [one for one, number in Counter(kind.check_id for kind in EVERY).items() if number > 1] == []
     assert {one.check_id: one for one in EVERY} == KINDS
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_room_is_empty(room: str) -> None:
-    assert ROOMS[room]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_package_is_empty(package: str) -> None:
+    assert PACKAGES[package]
 
 
 @pytest.mark.parametrize("check_id", KINDS)

@@ -144,7 +144,7 @@ class Tally:
 
 
 def all_clear(findings: Findings) -> Findings:
-    return [replace(one, verdict=OK, reason="mended") for one in findings]
+    return [replace(one, verdict=OK, reason="fixed") for one in findings]
 
 
 def test_every_check_has_its_problem(planted: Planted) -> None:
@@ -167,7 +167,7 @@ def test_a_run_that_cannot_see(planted: Planted, dag: Dag, blind: Callable[[Plan
     tally.end(found)
     tally.assert_none(f"a run that cannot see: {blind.__name__}")
     ended = {(one.route, key) for one in dag.run(all_clear(found)) for key in one.ended}
-    assert ended >= {(route_of(one), one.key) for one in found if one.verdict is not OK}, "what is mended is over"
+    assert ended >= {(route_of(one), one.key) for one in found if one.verdict is not OK}, "what is fixed is over"
 
 
 def test_an_older_run_that_is_cleared(planted: Planted, dag: Dag) -> None:

@@ -179,11 +179,11 @@ class Lab:
         try:
             self.api.respond(*run, task_id, [option], {"comment": comment}, map_index=index)
         except AirflowApiError as error:
-            if error.status not in (404, 409):  # being asked anew; answered before, and that is being worked on
+            if error.status not in (404, 409):  # being asked again; answered before, and that is being worked on
                 raise
 
     def _after_answer(self, run: Run, task_id: str, index: int, deadline: float) -> str | None:
-        """The task's state once it ended, or asks again: a lost answer (Airflow's own race) parks it anew."""
+        """The task's state once it ended, or asks again: a lost answer (Airflow's own race) parks it again."""
         while time.monotonic() < deadline:
             state: str | None = self.api.task(*run, task_id, index)["state"]
             if state in ENDED:

@@ -10,7 +10,7 @@ from tests.scenarios.stories import story
 
 @story
 def some_approved(lab: Lab) -> SimpleNamespace:
-    """The form's field names one; afterwards the sheet is made anew, as the skipped task says."""
+    """The form's field names one; afterwards the sheet is made again, as the skipped task says."""
     apps = lab.seed({"appName": "some-a", "servers": 1}, {"appName": "some-b", "servers": 1})
     approvals = {"cutover": True, "finalize": False, "timeoutMinutes": 60}
     run = lab.wave("some", apps, testLaunch=False, finalize=False, approvals=approvals)

@@ -1,4 +1,4 @@
-"""A test launch fails, somebody mends the cause and clears the task with downstream: the run ends green."""
+"""A test launch fails, somebody fixes the cause and clears the task with downstream: the run ends green."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ NAME = "test-fails"
 
 
 @story
-def mended(lab: Lab) -> SimpleNamespace:
-    apps = lab.seed({"appName": "mended-a", "servers": 2}, {"appName": "mended-b", "servers": 1})
+def fixed(lab: Lab) -> SimpleNamespace:
+    apps = lab.seed({"appName": "fixed-a", "servers": 2}, {"appName": "fixed-b", "servers": 1})
     broken = servers_of(apps)[0]
     lab.sandbox.add_fault("launchFailure", serverIds=[broken], times=1)
     run = lab.wave(NAME, apps)
@@ -28,32 +28,32 @@ def mended(lab: Lab) -> SimpleNamespace:
     )
 
 
-def test_the_failure_is_shown_where_people_look(mended: SimpleNamespace) -> None:
-    assert mended.failed == "failed"
-    assert mended.broken in mended.log
-    assert "STEP_FAILED" in mended.log
-    assert mended.broken in mended.question["body"]
-    assert "clear the failed task with downstream" in mended.question["body"]
-    assert mended.question["options"] == ["Roll back", "Leave as it is"]
+def test_the_failure_is_shown_where_people_look(fixed: SimpleNamespace) -> None:
+    assert fixed.failed == "failed"
+    assert fixed.broken in fixed.log
+    assert "STEP_FAILED" in fixed.log
+    assert fixed.broken in fixed.question["body"]
+    assert "clear the failed task with downstream" in fixed.question["body"]
+    assert fixed.question["options"] == ["Roll back", "Leave as it is"]
 
 
-def test_cleared_with_downstream_the_run_ends_green(mended: SimpleNamespace, lab: Lab) -> None:
-    assert mended.state == "success", lab.airflow.explain(mended.run)
-    assert lab.phases(NAME) == {"mended-a": {"FINALIZED"}, "mended-b": {"FINALIZED"}}
-    assert lab.lifecycle(mended.apps) == {"CUTOVER"}
+def test_cleared_with_downstream_the_run_ends_green(fixed: SimpleNamespace, lab: Lab) -> None:
+    assert fixed.state == "success", lab.airflow.explain(fixed.run)
+    assert lab.phases(NAME) == {"fixed-a": {"FINALIZED"}, "fixed-b": {"FINALIZED"}}
+    assert lab.lifecycle(fixed.apps) == {"CUTOVER"}
 
 
-def test_only_what_failed_was_launched_again(mended: SimpleNamespace, lab: Lab) -> None:
-    jobs = lab.jobs(mended.apps, "START_TEST")
-    assert jobs.pop(mended.broken) == 2
+def test_only_what_failed_was_launched_again(fixed: SimpleNamespace, lab: Lab) -> None:
+    jobs = lab.jobs(fixed.apps, "START_TEST")
+    assert jobs.pop(fixed.broken) == 2
     assert set(jobs.values()) == {1}
-    assert set(lab.jobs(mended.apps, "START_CUTOVER").values()) == {1}
-    assert {len(one) for one in lab.instances(mended.apps).values()} == {1}
+    assert set(lab.jobs(fixed.apps, "START_CUTOVER").values()) == {1}
+    assert {len(one) for one in lab.instances(fixed.apps).values()} == {1}
 
 
 @story
 def asked_again(lab: Lab) -> SimpleNamespace:
-    """The approval waits with one application left out; that one is mended, and the approval is asked for again."""
+    """The approval waits with one application left out; that one is fixed, and the approval is asked for again."""
     apps = lab.seed({"appName": "again-a", "servers": 1}, {"appName": "again-b", "servers": 1})
     lab.sandbox.add_fault("launchFailure", serverIds=servers_of(apps)[:1], times=1)
     run = lab.wave("again", apps, approvals={"cutover": True, "finalize": False, "timeoutMinutes": 60})

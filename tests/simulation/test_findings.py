@@ -1,6 +1,6 @@
 """What the simulation found in the package, each as the schedule that showed it.
 
-What cannot be mended at once stays here as a strict xfail.
+What cannot be fixed at once stays here as a strict xfail.
 """
 
 from __future__ import annotations

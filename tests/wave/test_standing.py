@@ -23,7 +23,7 @@ def record(phase: Phase, stopped_in: Phase | None = None, code: str | None = Non
 
 
 def test_the_table_in_docs_is_the_code() -> None:
-    assert DOCS.read_text() == render(), "write it anew: python -m migration_ops.wave.rules.standing_table"
+    assert DOCS.read_text() == render(), "write it again: python -m migration_ops.wave.rules.standing_table"
 
 
 @pytest.mark.parametrize("stopped_in", sorted(set(Phase) - ENDED))

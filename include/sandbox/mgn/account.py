@@ -17,7 +17,7 @@ _HEX = "0123456789abcdef"
 
 @dataclass
 class Quotas:
-    """mgn-reference section 7."""
+    """Source: AWS General Reference, "AWS Application Migration Service endpoints and quotas"."""
 
     active_jobs: int = 20
     servers_in_active_jobs: int = 200

@@ -1,4 +1,6 @@
-"""The job engine: launch and terminate jobs as they go on simulated time (mgn-reference section 6).
+"""The job engine: launch and terminate jobs as they go on simulated time.
+
+The events of a job's log are those of the API Reference (data type JobLog); their order and duration are as observed.
 
 Each server of a job is a generator that yields either simulated seconds to wait or a function to call outside of the
 account's lock (EC2), whose result or error it gets back. ``run_due`` runs what is due; one ticker thread calls it.

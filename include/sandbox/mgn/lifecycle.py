@@ -1,4 +1,7 @@
-"""The lifecycle rules: which call is allowed when, and what it makes of the server (mgn-reference section 4).
+"""The lifecycle rules: which call is allowed when, and what it makes of the server.
+
+Source: API Reference, ChangeServerLifeCycleState, StartTest, StartCutover, FinalizeCutover and the data type
+LifeCycle. Which calls MGN refuses in which state it does not list: that is as observed.
 
 Every function works on settled servers, under the account's lock, and raises before it changes anything.
 """

@@ -1,4 +1,7 @@
-"""Answers: the shapes of botocore's model from the account's state (mgn-reference section 3)."""
+"""Answers: the shapes of botocore's model from the account's state.
+
+Source: AWS Application Migration Service API Reference, data types SourceServer, Job and JobLog.
+"""
 
 from __future__ import annotations
 

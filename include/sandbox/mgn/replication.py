@@ -1,4 +1,6 @@
-"""Replication of one source server, as a function of the simulated clock: no thread, no timer (mgn-reference 5).
+"""Replication of one source server, as a function of the simulated clock: no thread, no timer.
+
+Source: API Reference, data types DataReplicationInfo and DataReplicationInitiation; how long each takes is as observed.
 
 Running replication collects active seconds: INITIATING, INITIAL_SYNC, BACKLOG, CREATING_SNAPSHOT, then CONTINUOUS.
 Lag is known only between the first snapshot and the end of replication.
@@ -166,7 +168,7 @@ class Replication:
         return max(regular, self.forced_snapshot_at or 0.0)
 
     def is_up_to_date(self, now: float) -> bool:
-        """Whether a launch now can take a snapshot of the present (mgn-reference 6: USING_PREVIOUS_SNAPSHOT)."""
+        """Whether a launch now can take a snapshot of the present; else its job log says USING_PREVIOUS_SNAPSHOT."""
         lag = self.lag_seconds(now)
         behind = lag is None or lag > STALE_LAG_SECONDS or self.backlog_bytes(now) > 0
         return not behind and self.state(now) == "CONTINUOUS"

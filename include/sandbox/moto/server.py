@@ -95,7 +95,7 @@ def serve_moto(book: FaultBook, calls: CallLog, port: int = 0, names: Collection
     """moto behind faults and the ledger of calls; not started yet."""
     # Batch would look for Docker.
     default_user_config["batch"] = {"use_docker": False}
-    # The 1,300 images of Amazon, each with its snapshot, would be made anew at each reset; nothing here looks at one.
+    # The 1,300 images of Amazon, each with its snapshot, would be made again at each reset; nothing here looks at one.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     for missing in _ADDED:
         missing.install()

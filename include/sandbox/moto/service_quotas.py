@@ -1,6 +1,7 @@
 """Service Quotas of what the capacity plan looks at; moto 5.2.5 knows the VPC's defaults only.
 
-Defaults are those of the services' documents (MGN: mgn-reference, section 7). ``POST /_sandbox/history`` grants
+Defaults are those of the services' documents (MGN: AWS General Reference, "AWS Application Migration Service
+endpoints and quotas"). ``POST /_sandbox/history`` grants
 another value; as on AWS, ListServiceQuotas leaves out a quota that was never applied and has a default only.
 """
 

@@ -158,7 +158,7 @@ class AwsReader:
             found: T = self._listed[what]
         return found
 
-    def anew(self) -> AwsReader:
+    def fresh(self) -> AwsReader:
         """A copy without listings; the reader itself where readers share their listings."""
         return self if self.shares else replace(self)
 

@@ -26,14 +26,14 @@ class ChangeNotMadeError(StepFailedError):
     """The change was started, and reading it back shows that it was not made, or only in part."""
 
     code = "CHANGE_NOT_MADE"
-    hint = "Mend what the outcomes name, then run it again: only what is missing is done."
+    hint = "Fix what the outcomes name, then run it again: only what is missing is done."
 
 
 class ChangeUnknownError(UnknownError):
     """The change was started, and it could not be read back whether it was made."""
 
     code = "CHANGE_UNKNOWN"
-    hint = "Mend what the reason names (a permission, an outage), then clear this task: it reads again."
+    hint = "Fix what the reason names (a permission, an outage), then clear this task: it reads again."
 
 
 class Effect(StrEnum):

@@ -21,7 +21,7 @@ class NotReadError(UnknownError):
     """A check needs a value that could not be read, or that AWS's answer does not have. Absent is not zero."""
 
     code = "NOT_READ"
-    hint = "Mend what the reason names (a permission, an outage), then clear the check: it reads again."
+    hint = "Fix what the reason names (a permission, an outage), then clear the check: it reads again."
 
 
 def failed(operation: str, error: MigrationError) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class Executions(ConfigPart):
     max_running_minutes: int = Field(default=360, ge=1)
     max_throttled: int = Field(default=0, ge=0)
 
+    @property
+    def most_by_status(self) -> dict[str, int]:
+        """How many executions may end with each bad status; for the checks and the alarms."""
+        return {"FAILED": self.max_failed_per_hour, "TIMED_OUT": self.max_timed_out, "ABORTED": self.max_aborted}
+
 
 class Events(ConfigPart):
     """EventBridge."""
@@ -54,6 +59,15 @@ class Events(ConfigPart):
     # Events that not even a dead-letter queue took.
     max_undelivered: int = Field(default=0, ge=0)
     max_throttled: int = Field(default=0, ge=0)
+
+    @property
+    def most_by_series(self) -> dict[str, int]:
+        """The limit of each series that the inventory reads of a rule; for the checks and the alarms."""
+        return {
+            "failedInvocations": self.max_failed_invocations,
+            "undelivered": self.max_undelivered,
+            "throttled": self.max_throttled,
+        }
 
 
 class Table(ConfigPart):

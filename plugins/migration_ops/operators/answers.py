@@ -106,7 +106,7 @@ def answer_given(ti: Any, plan: WavePlan, which: str, asked: dict[str, Any]) -> 
     A question that was cleared in between is another one, and so is one that the killed try had not asked yet.
     """
     records = services_of(ti, plan).ledger.read(list(plan.migration_ids))
-    # Not compared: the time of the sheet. The try before may have made it anew, with the same verdicts.
+    # Not compared: the time of the sheet. The try before may have made it again, with the same verdicts.
     bound = {"runId": ti.run_id} | without_applications(asked)
     bound.pop("sheetMadeAt", None)
     for record in records.values():

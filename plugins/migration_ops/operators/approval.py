@@ -177,7 +177,7 @@ class EvidenceApproval(StrictHITLOperator, ApprovalOperator):
             write_best_effort(
                 ti, plan, decision | without_applications(asked) | {"comment": f"does not count: {refused}"}
             )
-            again = "answer it anew" if refused == problem else "somebody else must answer"
+            again = "answer it again" if refused == problem else "somebody else must answer"
             raise AirflowFailException(
                 f"the answer of {who['by']} does not count: {refused}. Clear this task: {again}."
             )
@@ -231,7 +231,7 @@ class DecideOperator(StrictHITLOperator):
         down = f"**Stopped for the cutover**, not started again: {', '.join(map(code, stopped))}\n\n" if stopped else ""
         self.body = (
             f"{table(('Server', 'Phase', 'Error'), rows)}\n\n{down}"
-            "To **retry**, mend the cause, clear the failed task with downstream; it goes on from what MGN shows.\n\n"
+            "To **retry**, fix the cause, clear the failed task with downstream; it goes on from what MGN shows.\n\n"
             "**Roll back** takes the servers back to before the launch; the source runs on, or is started again.\n\n"
             "**Leave as it is** touches nothing and marks the application FROZEN."
         )

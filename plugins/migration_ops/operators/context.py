@@ -25,7 +25,7 @@ class ResultLostError(MigrationError):
 
     code = "RESULT_LOST"
     hint = (
-        "Its XCom was deleted (airflow db clean, by hand) or it is running anew. Clear the task that is named, alone; "
+        "Its XCom was deleted (airflow db clean, by hand) or it is running again. Clear the task that is named, alone; "
         "when it has succeeded, clear this one. If its result stays away, trigger a new run with the same conf."
     )
 
@@ -59,7 +59,7 @@ def _explained(ti: Any, task_id: str, map_index: int = -1) -> str:
     """
     The state of a task that left no result.
 
-    :raises ResultLostError: its state does not explain that: the task did its work, or is running anew.
+    :raises ResultLostError: its state does not explain that: the task did its work, or is running again.
     """
     states = ti.get_task_states(dag_id=ti.dag_id, map_index=map_index, task_ids=[task_id], run_ids=[ti.run_id])
     of_run = states.get(ti.run_id, {})
@@ -126,7 +126,7 @@ def application_of(plan: WavePlan, document: dict[str, Any]) -> PlannedApplicati
 
 
 def is_own_retry(ti: Any, task: Any) -> bool:
-    """Whether Airflow tries again by itself. Clearing a task grants its retries anew, and the next try is no retry."""
+    """Whether Airflow tries again by itself. Clearing a task grants its retries again, and the next try is no retry."""
     return bool(ti.try_number > ti.max_tries - task.retries + 1)
 
 

@@ -20,7 +20,7 @@ Sheet = dict[str, Any]
 
 def read_again_when_old(ti: Any, plan: WavePlan, sheet: Sheet, sheet_task: str) -> Sheet:
     """
-    The sheet as it is, or made anew when it is older than ``MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES``.
+    The sheet as it is, or made again when it is older than ``MIGRATION_OPS_EVIDENCE_MAX_AGE_MINUTES``.
 
     :raises AirflowFailException: what is read now differs from the sheet: its task must be cleared.
     :raises MigrationError: it could not be made, or the wave stops; nothing is asked then.

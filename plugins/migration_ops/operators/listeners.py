@@ -1,4 +1,4 @@
-"""Listeners: run notes, and questions that are asked anew. They act on this package's DAGs only.
+"""Listeners: run notes, and questions that are asked again. They act on this package's DAGs only.
 
 The note that a task left (XCom ``run_note``) is put on the DAG run when it ends: a task cannot do that, as the
 execution API has no notes. DAG-run hooks run in the scheduler, whose own session is used, because on SQLite a second

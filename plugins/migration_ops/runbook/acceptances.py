@@ -1,4 +1,4 @@
-"""Accepted findings (``accepted.yaml``): who decided, until when, and whether the check exists."""
+"""Accepted findings (``accepted.yaml``): who decided, until when, and whether the id exists."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import Any
 
 from migration_ops.aws.reader import AwsReader
 from migration_ops.core.listing import Listing
-from migration_ops.runbook.checks.check import REGISTRY, load
-
-# Prefixes of findings that come from no check: alarms, queries, backups, drills.
-OTHER_FINDINGS = ("alarm_", "insights_", "backup_", "drill_")
+from migration_ops.runbook.kinds import all_kinds
 
 
 def read(reader: AwsReader) -> dict[str, Any]:
-    """``entries``: ``name, who, ticket, reason, until, daysLeft`` (negative: it has ended), ``isKnown``."""
+    """
+    ``entries``: ``name, who, ticket, reason, until, daysLeft`` (negative: it has ended), ``isKnown``.
+
+    ``isKnown``: this package makes findings with exactly this id. Ids in another scanner's report are not known.
+    """
     today = reader.now.date()
-    known = _check_ids()
+    known = all_kinds()
     return {
         "entries": [
             {
@@ -25,17 +26,11 @@ def read(reader: AwsReader) -> dict[str, Any]:
                 "reason": one.reason,
                 "until": one.until.isoformat(),
                 "daysLeft": (one.until - today).days,
-                "isKnown": one.check in known or one.check.startswith(OTHER_FINDINGS),
+                "isKnown": one.check in known,
             }
             for one in reader.config.accepted.accepted
         ]
     }
-
-
-def _check_ids() -> set[str]:
-    """Ids of the checks of all chapters."""
-    load()
-    return set(REGISTRY)
 
 
 ENTRIES = Listing("acceptances", "entries", read)

@@ -14,7 +14,7 @@ from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
-from migration_ops.wave.plan.plan import WavePlan
+from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import locks_of_others, write
 from migration_ops.wave.rules.approvals import is_ended
 from migration_ops.wave.rules.standing import APPROVALS, ENDED_AT, standing_of
@@ -70,8 +70,7 @@ def note_decision(
     noted = Noted()
     held = patiently(lambda: locks_of_others(services, list(found.values())), _ATTEMPTS_TO_READ)
     if held:
-        where = ", ".join(f"{server} to {run}" for server, run in sorted(held.items()))
-        noted.error = LockHeldError(f"these servers belong to another run: {where}", holders=held)
+        noted.error = _lock_held(held)
     for is_approved in (True, False):
         group = [app for app in apps if (app.app_name in approved) is is_approved]
         mine = [found[one] for app in group for one in app.migration_ids if one in found]
@@ -80,16 +79,24 @@ def note_decision(
         failed = _write_all(services, todo, _answer_for(decision, is_approved), noted, patiently)
         failed |= {one.migration_id: f"belongs to {held[one.source_server_id]}" for one in others}
         for app in group:
-            why = {found[one].source_server_id: failed[one] for one in app.migration_ids if one in failed}
-            missing = [one for one in app.migration_ids if one not in found]
-            if why or missing:
-                words = [f"{server} {reason}" for server, reason in why.items()]
-                noted.left_out[app.app_name] = "; ".join([*words, *(f"no record of {one}" for one in missing)])
+            if why := _why_left_out(app, found, failed):
+                noted.left_out[app.app_name] = why
             elif is_approved:
                 noted.applications.append(app.app_name)
     if not noted.applications and approved and noted.error is not None:
         raise noted.error
     return noted
+
+
+def _lock_held(held: dict[str, Any]) -> LockHeldError:
+    where = ", ".join(f"{server} to {run}" for server, run in sorted(held.items()))
+    return LockHeldError(f"these servers belong to another run: {where}", holders=held)
+
+
+def _why_left_out(app: PlannedApplication, found: dict[str, Record], failed: dict[str, str]) -> str:
+    """Why the answer was not written for all servers of the application; empty when it was."""
+    words = [f"{found[one].source_server_id} {failed[one]}" for one in app.migration_ids if one in failed]
+    return "; ".join([*words, *(f"no record of {one}" for one in app.migration_ids if one not in found)])
 
 
 def _is_used(record: Record, decision: dict[str, Any]) -> bool:
@@ -175,7 +182,7 @@ def _of(decision: dict[str, Any], record: Record) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Patience:
-    """Tries retryable errors again here: Airflow's own retry would ask people anew and drop their answer."""
+    """Tries retryable errors again here: Airflow's own retry would ask people again and drop their answer."""
 
     wait: wait_base
 

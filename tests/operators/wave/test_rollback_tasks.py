@@ -358,7 +358,7 @@ class TestRequestedRollback:
         with pytest.raises(PlanChangedError):
             roll_back(run, app)
         assert run.records() == before
-        # Planned and asked anew, it is shown and undone.
+        # Planned and asked again, it is shown and undone.
         [app] = select(run)
         approve(run)
         roll_back(run, app)

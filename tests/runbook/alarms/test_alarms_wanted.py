@@ -96,18 +96,21 @@ def test_with_too_few_calls_any_error_is_a_warning() -> None:
 
 
 def test_executions_that_timed_out_or_were_aborted_failed_too() -> None:
-    one = requests("executions_failed")["waves"]
-    stats = [query["MetricStat"] for query in one["Metrics"] if "MetricStat" in query]
-    assert [stat["Metric"]["MetricName"] for stat in stats] == [
-        "ExecutionsFailed",
-        "ExecutionsTimedOut",
-        "ExecutionsAborted",
-    ]
-    assert {(stat["Period"], stat["Stat"]) for stat in stats} == {(3600, "Sum")}
+    found = requests("executions_failed")
     arn = EXAMPLES["machines"][0]["arn"]
-    assert all(stat["Metric"]["Dimensions"] == [{"Name": "StateMachineArn", "Value": arn}] for stat in stats)
-    assert one["Metrics"][-1]["Expression"] == "FILL(m1,0)+FILL(m2,0)+FILL(m3,0)"
-    assert one["Threshold"] == 2
+    assert {one["MetricName"]: one["Threshold"] for one in found.values()} == {
+        "ExecutionsFailed": 2,
+        "ExecutionsTimedOut": 0,
+        "ExecutionsAborted": 0,
+    }
+    assert list(found) == [f"waves/{one['MetricName']}" for one in found.values()]
+    assert all(dimensions(one) == {"StateMachineArn": arn} for one in found.values())
+    assert {(one["Namespace"], one["Period"], one["Statistic"]) for one in found.values()} == {
+        ("AWS/States", 3600, "Sum")
+    }
+    assert {(one["TreatMissingData"], one["ComparisonOperator"]) for one in found.values()} == {
+        ("notBreaching", "GreaterThanThreshold")
+    }
 
 
 def test_a_rule_of_another_bus_has_the_bus_as_a_dimension() -> None:

@@ -1,4 +1,4 @@
-"""An export is asked for anew after a known failure, and found again after an unknown outcome."""
+"""An export is asked for again after a known failure, and found again after an unknown outcome."""
 
 from __future__ import annotations
 

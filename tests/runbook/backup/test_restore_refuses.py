@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from include.sandbox.moto import dynamodb_indexes
-from migration_ops.core.errors import MigrationError
+from migration_ops.core.errors import BlockedError, MigrationError
 from migration_ops.runbook.backup.create import back_up
 from migration_ops.runbook.backup.manifest import ItemRefusedError
 from migration_ops.runbook.backup.restore import RUN_TAG, TableExistsError, create_target, load
 from migration_ops.runbook.backup.table import describe
+from migration_ops.runbook.backup.verify import mark_verified, verify_backup
 from tests.runbook.backup.dag_run import Run
 from tests.runbook.backup.lab import Lab, odd_items
 
@@ -185,3 +186,58 @@ def test_whatever_the_live_table_holds_is_restored(
         for name in (TARGET, table)
     ]
     assert names[0] == names[1]
+
+
+def _named(lab: Lab, base: str) -> Run:
+    """A restore that names a backup, for a dry run."""
+    return Run("migration_restore", params={"backup": f"s3://{lab.bucket}/{base}/manifest.json", **QUIET}).whole()
+
+
+def test_a_backup_that_was_never_verified_is_not_restored(lab: Lab) -> None:
+    lab.put(list(odd_items(5)))
+    base, _ = lab.back_up()
+    run = _named(lab, base)
+    error = run.errors["plan"]
+    assert isinstance(error, BlockedError)
+    assert error.code == "BACKUP_NOT_VERIFIED"
+    assert "leave backup empty" in error.hint
+    assert run.verdicts["restore_plan"] == "UNKNOWN"
+
+
+def test_a_backup_that_was_changed_since_it_was_verified_is_not_restored(lab: Lab) -> None:
+    lab.put(list(odd_items(5)))
+    base, manifest = lab.back_up()
+    mark_verified(lab.store, base, verify_backup(lab.store, base), lab.clock)
+    assert _named(lab, base).is_green
+    changed = type(manifest)(**{**vars(manifest), "parts": manifest.parts[1:]})
+    lab.store.put_document(f"{base}/manifest.json", changed.as_document())
+    assert getattr(_named(lab, base).errors["plan"], "code", None) == "BACKUP_NOT_VERIFIED"
+
+
+def test_a_mark_that_s3_does_not_give_is_no_missing_mark(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.put(list(odd_items(5)))
+    base, _ = lab.back_up()
+    whole = type(lab.store).get
+
+    def refused(store: Any, key: str) -> bytes:
+        if key.endswith("/verified.json"):
+            raise MigrationError("access denied", awsCode="AccessDenied")
+        return whole(store, key)
+
+    monkeypatch.setattr(type(lab.store), "get", refused)
+    error = _named(lab, base).errors["plan"]
+    assert not isinstance(error, BlockedError)
+    assert "access denied" in str(error)
+
+
+@pytest.mark.parametrize("task_id", ["create", "load", "compare"])
+def test_a_backup_that_was_changed_since_it_was_chosen_names_what_to_do(lab: Lab, task_id: str) -> None:
+    run = restored(lab).whole()
+    base = run.values["plan", "return_value"]["base"]
+    lab.back_up("nightly-2")
+    other = next(one.key for one in lab.store.objects("backups/") if "nightly-2/manifest.json" in one.key)
+    lab.store.put(f"{base}/manifest.json", lab.store.get(other), "application/json")
+    clear(run, task_id)
+    error = run.errors[task_id]
+    assert isinstance(error, BlockedError)
+    assert error.code == "BACKUP_NOT_VERIFIED"

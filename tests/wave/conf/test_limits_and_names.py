@@ -71,8 +71,44 @@ def test_a_dry_run_may_be_made_long_before_its_window() -> None:
 def test_a_window_that_opens_after_its_wait_has_ended_is_refused(days: float, more: dict[str, Any]) -> None:
     window = {"opens": later(days), **more}
     assert refused(dryRun=False, cutoverWindow=window) == {"cutoverWindow.opens": "longer_than_the_wait"}
-    assert conf(dryRun=False, cutoverWindow={**window, "closes": later(days + 1)})
+    # The approval of finalize, a day by default, comes after the calendars; they may open as late as it closes.
+    assert conf(dryRun=False, cutoverWindow={**window, "closes": later(days + 0.2)})
     assert conf(cutoverWindow=window)
+
+
+CALENDARS = {"changeCalendars": ["freeze"]}
+
+
+@pytest.mark.parametrize("opens", [{}, {"opens": later(-1)}, {"opens": later(20)}])
+@pytest.mark.parametrize("days", [20.8, 22, 300])
+def test_calendars_that_are_waited_for_beyond_the_run_are_refused(days: float, opens: dict[str, str]) -> None:
+    window = {**CALENDARS, **opens, "closes": later(days)}
+    assert refused(dryRun=False, cutoverWindow=window) == {"cutoverWindow.closes": "longer_than_the_wait"}
+    # A dry run waits for nothing, and without calendars the wait ends when the window opens.
+    assert conf(cutoverWindow=window)
+    assert conf(dryRun=False, cutoverWindow={**window, "opens": later(-1), "changeCalendars": []})
+
+
+@pytest.mark.parametrize(
+    ("window", "more", "path"),
+    [
+        ({"closes": later(12)}, {"soakMinutes": 9 * DAY}, "cutoverWindow.closes"),
+        ({"closes": later(9)}, {"soakMinutes": 12 * DAY}, "soakMinutes"),
+        ({}, {"soakMinutes": 7 * DAY}, "cutoverWindow.changeCalendars"),
+        ({"opens": later(2)}, {"soakMinutes": 7 * DAY}, "cutoverWindow.changeCalendars"),
+        ({"closes": later(20)}, {}, "approvals.timeoutMinutes"),
+        ({"closes": later(20)}, {"finalSync": {"timeoutMinutes": DAY}}, "finalSync.timeoutMinutes"),
+        ({}, {"approvals": {"timeoutMinutes": 7 * DAY}}, "approvals.timeoutMinutes"),
+        ({"opens": later(25), "closes": later(30)}, {}, "cutoverWindow.opens"),
+    ],
+)
+def test_what_comes_after_the_calendars_must_end_too(window: dict[str, Any], more: dict[str, Any], path: str) -> None:
+    assert refused(dryRun=False, cutoverWindow={**CALENDARS, **window}, **more).get(path) == "longer_than_the_run"
+
+
+@pytest.mark.parametrize("window", [{}, {"closes": later(14)}, {"opens": later(13)}, {"closes": later(19.7)}])
+def test_calendars_that_can_open_in_time_are_taken(window: dict[str, Any]) -> None:
+    assert conf(dryRun=False, cutoverWindow={**CALENDARS, **window})
 
 
 def test_a_window_that_opens_within_its_wait_needs_no_end() -> None:

@@ -13,7 +13,7 @@ from tests.wave.builders import HEALTHY, NOW, three_applications
 PLAN = three_applications()
 CHECKS = [
     GateResult("launch template", "s-1", Verdict.OK, {"template": "lt-1", "subnet": "subnet-2"}),
-    GateResult("quota room", "wave", Verdict.BLOCKED, None, 20, "20 jobs | are running"),
+    GateResult("free quota", "wave", Verdict.BLOCKED, None, 20, "20 jobs | are running"),
 ]
 
 
@@ -51,7 +51,7 @@ def test_what_is_not_known_is_called_so() -> None:
 def test_each_check_is_readable_and_inert() -> None:
     lines = rendered()
     assert cells(lines, "Check", "`launch template`")["Value"] == "`template lt-1, subnet subnet-2`"
-    blocked = next(line for line in lines if line.startswith("| `quota room`"))
+    blocked = next(line for line in lines if line.startswith("| `free quota`"))
     assert "BLOCKED" in blocked
     assert "jobs | are" not in blocked, "a reason from outside makes no column"
 

@@ -83,7 +83,7 @@ def test_a_dependant_fails_with_what_it_depends_on(ready: Any, box: Any, end: st
     if end == "rolled back":
         driver.pass_go_no_go()  # a rollback ends what was approved before it
     driver.cutover("db")
-    driver.cutover("web")  # cleared after the dependency was mended
+    driver.cutover("web")  # cleared after the dependency was fixed
     assert driver.phases("web") == {"CUTOVER_VERIFIED"}
 
 

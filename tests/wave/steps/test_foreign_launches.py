@@ -104,6 +104,32 @@ def test_preflight_goes_on_with_a_cutover_of_ours_of_which_no_answer_came(wave: 
     assert set(lifecycle_of(silent).values()) == {Verdict.OK}
 
 
+def test_preflight_reads_the_jobs_once_for_all_launches_of_which_no_answer_came(wave: Any) -> None:
+    names = ("one", "two", "three")
+    driver = wave(*(READY | {"appName": name} for name in names))
+    driver.register()
+    for name in names:
+        driver.step("test_launch", name)
+    driver.pass_go_no_go()
+    for name in names:
+        with killed():
+            kill_after(driver, "start_cutover").step("cutover", name)
+    mgn, asked = driver.services.mgn, list[Any]()
+
+    def jobs_since(since: Any) -> list[Any]:
+        asked.append(since)
+        return [replace(one, tags={}) for one in mgn.jobs_since(since)]
+
+    tagless = MgnProxy(
+        mgn,
+        describe_jobs=lambda ids: {key: replace(one, tags={}) for key, one in mgn.describe_jobs(ids).items()},
+        jobs_since=jobs_since,
+    )
+    silent = replace(driver, services=replace(driver.services, mgn=tagless))
+    assert list(lifecycle_of(silent).values()) == [Verdict.OK] * 3
+    assert len(asked) == 1
+
+
 def test_a_test_that_began_after_preflight_is_not_replaced(wave: Any) -> None:
     driver = wave()
     driver.register()

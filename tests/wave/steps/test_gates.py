@@ -305,7 +305,7 @@ def test_a_failed_critical_sibling_stops_the_wave(ready: Any) -> None:
     with pytest.raises(WaveStoppedError, match="critical"):
         driver.step("cutover", "app")
     assert_nothing_sent(driver)
-    driver.step("cutover", "other")  # the one that failed may mend itself
+    driver.step("cutover", "other")  # the one that failed may fix itself
     driver.step("cutover", "app")
     driver.assert_jobs("START_CUTOVER", "app")
 

@@ -43,7 +43,7 @@ def test_all_is_well(wave: Any) -> None:
         "replication",
         "no active job",
         "not locked",
-        "quota room",
+        "free quota",
         "launch template",
         "subnet",
         "security group",

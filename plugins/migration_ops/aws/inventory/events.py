@@ -38,7 +38,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     names = reader.config.resources.buses
     if not names.include:
         return {"rules": []}
-    reader = reader.anew()
+    reader = reader.fresh()
     listed = buses(reader)
     if is_failed(listed):
         return {"rules": listed}

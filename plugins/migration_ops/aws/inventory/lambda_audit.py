@@ -31,7 +31,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     names = reader.config.resources.functions
     if names.is_empty:
         return {"functions": []}
-    reader = reader.anew()
+    reader = reader.fresh()
     listed = lambda_.functions(reader)
     if is_failed(listed):
         return {"functions": listed}

@@ -19,7 +19,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     names = reader.config.resources.functions
     if not names.include:
         return {"functions": [], NONE_EXPECTED: True}
-    listed = lambda_.functions(reader.anew())
+    listed = lambda_.functions(reader.fresh())
     if is_failed(listed):
         return {"functions": listed}
     found = reader.guarded(

@@ -42,7 +42,7 @@ def read(reader: AwsReader) -> dict[str, Any]:
     """
     if reader.config.resources.queues.is_empty:
         return {"queues": [], NONE_EXPECTED: True}
-    reader = reader.anew()
+    reader = reader.fresh()
     queues = queues_with_roles(reader)
     if is_failed(queues):
         return {"queues": queues}

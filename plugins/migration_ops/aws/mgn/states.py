@@ -24,7 +24,7 @@ REPLICATION_WAITING = frozenset(
 REPLICATION_TERMINAL = frozenset({"STALLED", "DISCONNECTED", "STOPPED"})
 
 
-# Replication has ended. Of a STALLED server it goes on once a person has mended it.
+# Replication has ended. Of a STALLED server it goes on once a person has fixed it.
 REPLICATION_ENDED = frozenset({"DISCONNECTED", "STOPPED"})
 
 

@@ -16,7 +16,7 @@ from migration_ops.operators.base import DocumentedOperator, doc_of
 from migration_ops.operators.runbook.base import FindingsOperator, push, record
 from migration_ops.operators.runbook.services import RunbookServices, runbook_services
 from migration_ops.runbook.backup.create import iso
-from migration_ops.runbook.backup.drill import Scratch, clean_up, left_over, require_room, start_recovery, tag
+from migration_ops.runbook.backup.drill import Scratch, clean_up, left_over, require_free_names, start_recovery, tag
 from migration_ops.runbook.backup.findings import CRITICAL, OK, UNKNOWN, WARNING, finding
 from migration_ops.runbook.backup.findings_restore import Objective, of_history, of_objective, of_recovered
 from migration_ops.runbook.backup.fingerprint import broken_chains, compare_samples, profile_table
@@ -47,7 +47,7 @@ class BeginDrillOperator(FindingsOperator):
         live = described(services, services.settings.table_name)
         began = now().replace(microsecond=0)
         scratch = Scratch(ti.run_id, live.name, live.arn, began)
-        require_room(client, scratch)
+        require_free_names(client, scratch)
         base, manifest = self._verified_backup(ti, services, live.name)
         lost = left_over(client, scratch)
         reason = f"{len(lost)} tables of other drills" if lost else "no tables of other drills"

@@ -9,7 +9,7 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from migration_ops.aws.inventory.dynamodb_scratch import HANDED_OVER_TAG
-from migration_ops.core.errors import BlockedError, InvalidInputError, MigrationError
+from migration_ops.core.errors import InvalidInputError, MigrationError
 from migration_ops.core.field_text import tag_value
 from migration_ops.core.finding import Finding
 from migration_ops.operators.backup.backup import now
@@ -23,7 +23,7 @@ from migration_ops.runbook.backup.findings_restore import Objective, of_history,
 from migration_ops.runbook.backup.fingerprint import broken_chains, profile_table
 from migration_ops.runbook.backup.index_keys import make_next_index, refusing_indexes
 from migration_ops.runbook.backup.keys import MANIFEST, table_prefix
-from migration_ops.runbook.backup.manifest import Manifest, manifest_key, read_manifest
+from migration_ops.runbook.backup.manifest import Manifest, NotVerifiedError, manifest_key, read_manifest
 from migration_ops.runbook.backup.restore import load
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import raw_description
@@ -90,7 +90,7 @@ def chosen_backup(store: BackupStore, table: str, wanted: str | None) -> tuple[s
 
     :param wanted: the key of a manifest, or the folder it is in; None for the latest that was verified.
     :raises InvalidInputError: it is not in the folder of this table.
-    :raises BlockedError: it was never verified, or was changed since.
+    :raises NotVerifiedError: it was never verified, or was changed since.
     :raises NoBackupError: none was named, and none was ever verified.
     """
     if not wanted:
@@ -100,19 +100,19 @@ def chosen_backup(store: BackupStore, table: str, wanted: str | None) -> tuple[s
         raise InvalidInputError("a backup of this table is below its folder", path="backup", folder=table_prefix(table))
     manifest = read_manifest(store, manifest_key(base))
     if verified_manifest(store, base) is None:
-        raise BlockedError("this backup was never verified, or was changed since", backup=base)
+        raise NotVerifiedError("this backup was never verified, or was changed since", backup=base)
     return base, manifest
 
 
 def plan_and_manifest(context: Context, services: RunbookServices, plan_task: str) -> tuple[dict[str, Any], Manifest]:
     """The result of the plan task, and the manifest of its backup.
 
-    :raises BlockedError: the backup was changed since it was chosen.
+    :raises NotVerifiedError: the backup was changed since it was chosen.
     """
     plan = pulled(context["ti"], plan_task)
     manifest = read_manifest(store_of(services), manifest_key(plan["base"]))
     if manifest.sha256 != plan["sha256"]:
-        raise BlockedError("the backup was changed since it was chosen", backup=plan["base"])
+        raise NotVerifiedError("the backup was changed since it was chosen", backup=plan["base"])
     return plan, manifest
 
 

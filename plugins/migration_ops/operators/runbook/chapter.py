@@ -73,7 +73,7 @@ class ReadOperator(DocumentedOperator):
 
 def reader_of(context: Context, services: RunbookServices, task: Any) -> AwsReader:
     """A reader for the run's window; in a task that a person cleared, from the window's beginning until now."""
-    return windowed(services.reader, run_window(context, services), anew=is_cleared(context["ti"], task))
+    return windowed(services.reader, run_window(context, services), again=is_cleared(context["ti"], task))
 
 
 def is_cleared(ti: Any, task: Any) -> bool:
@@ -93,7 +93,7 @@ class CheckOperator(FindingsOperator):
     """
     Judge one check over what was read; red when something is CRITICAL or UNKNOWN.
 
-    When a person clears it, it reads its services anew, from the beginning of the run's window until now.
+    When a person clears it, it reads its services again, from the beginning of the run's window until now.
 
     :param chapter: the chapter's name.
     :param check: the check's id.
@@ -123,7 +123,7 @@ class CheckOperator(FindingsOperator):
 
     def _read(self, ti: Any, services: RunbookServices, name: str, reader: AwsReader | None) -> dict[str, Any]:
         if reader is not None:
-            self.log.info("cleared: reads %s anew", name)
+            self.log.info("cleared: reads %s again", name)
             return read_now(reader, name)
         return services.load_snapshot(ti.xcom_pull(task_ids=READ, map_indexes=index_of(name, self.readers)), name)
 

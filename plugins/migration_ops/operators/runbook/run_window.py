@@ -54,14 +54,14 @@ def usual_window(context: Context) -> timedelta:
     return timedelta(hours=float(params[HOURS] if HOURS in params else context["params"][HOURS]))
 
 
-def windowed(reader: AwsReader, window: Window, *, anew: bool) -> AwsReader:
+def windowed(reader: AwsReader, window: Window, *, again: bool) -> AwsReader:
     """
     A reader of the run's window.
 
-    :param anew: a person cleared the task: the window then begins as before, and ends now.
+    :param again: a person cleared the task: the window then begins as before, and ends now.
     """
     now = datetime.now(UTC)
-    until = max(now, window.until) if anew else window.until
+    until = max(now, window.until) if again else window.until
     return replace(reader, now=until, window=until - window.since, read_at=now)
 
 

@@ -124,7 +124,7 @@ class ComplianceChecklistOperator(ChecklistOperator):
     """
     Read the compliance checklist, and show the findings of this run in each question.
 
-    Cleared with downstream, all items are asked anew.
+    Cleared with downstream, all items are asked again.
 
     :param sources: where the run's findings are taken from.
     """

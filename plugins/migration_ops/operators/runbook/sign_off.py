@@ -44,7 +44,7 @@ _FORM = {
 class ChecklistOperator(DocumentedOperator):
     """
     Read the checklist and choose the items that are asked now, with their due dates. Cleared with downstream, all are
-    asked anew.
+    asked again.
 
     :param file: its name in the configuration directory.
     """

@@ -26,7 +26,7 @@ _REMEDIES = {
     State.ORPHANED: "Trigger runbook_alarms with dryRun false: it deletes the alarm, which watches nothing any more.",
     State.DISABLED: "Enable the alarm's actions when the maintenance is over; this package leaves them as they are.",
     State.FOREIGN: "Somebody else made an alarm of this name; delete it by hand, then run again.",
-    State.UNREAD: "Mend what the reason names, then clear the task.",
+    State.UNREAD: "Fix what the reason names, then clear the task.",
     NOT_INSTALLED: "Trigger runbook_alarms with dryRun false: it makes them.",
 }
 

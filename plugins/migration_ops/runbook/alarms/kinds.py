@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from migration_ops.aws.inventory.events import DEFAULT_BUS, METRICS
+from migration_ops.aws.inventory.stepfunctions import BAD_ENDS
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import Route
 from migration_ops.core.states import NEEDS_REPLICATION
@@ -12,8 +14,12 @@ from migration_ops.runbook.alarms.registry import alarm
 HOUR = 3600
 IN_FIRST_SYNC = "NOT_READY"
 PERIOD_SECONDS = 300
-NOT_SUCCEEDED = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
-DEFAULT_BUS = "default"
+# By series of the inventory, for the alarm's description.
+RULE_TROUBLE = {
+    "failedInvocations": "calls of its targets failed in an hour",
+    "undelivered": "events were lost in an hour: not even the dead-letter queue took them",
+    "throttled": "runs of it were throttled in an hour",
+}
 
 
 @alarm(subjects="queues", route=Route.PAGE)
@@ -34,7 +40,7 @@ def dead_letters(queue: Snapshot, limits: Thresholds) -> list[Alarm]:
             threshold=limits.queues.max_dead_letters + 1,
             comparison=AT_LEAST,
             route=Route.PAGE,
-            description=f"Requests were lost: dead letters in {name}. Mend their consumer, then redrive.",
+            description=f"Requests were lost: dead letters in {name}. Fix their consumer, then redrive.",
         )
     ]
 
@@ -116,26 +122,23 @@ def function_few_calls(function: Snapshot, limits: Thresholds) -> list[Alarm]:
 
 @alarm(subjects="machines", route=Route.WARN)
 def executions_failed(machine: Snapshot, limits: Thresholds) -> list[Alarm]:
-    """Step Functions executions that did not succeed, per state machine and hour: failed, timed out and aborted
-    together.
+    """Step Functions executions that did not succeed, per state machine and hour: failed, timed out, aborted.
 
-    Each of the three metrics is there only when it happened, so what is missing counts as zero.
+    Each has the limit of its check. CloudWatch has the metrics only when it happened, so what is missing is zero.
     """
-    dimensions = {"StateMachineArn": machine["arn"]}
-    limit = limits.executions.max_failed_per_hour
+    name = machine["name"]
+    about = [(status, metric, limits.executions.most_by_status[status]) for status, metric in BAD_ENDS.items()]
     return [
         Alarm(
             kind="executions_failed",
-            about=machine["name"],
-            measure=Formula(
-                "+".join(f"FILL(m{number},0)" for number, _ in enumerate(NOT_SUCCEEDED, start=1)),
-                tuple(Series("AWS/States", metric, dimensions, "Sum", HOUR) for metric in NOT_SUCCEEDED),
-            ),
+            about=f"{name}/{metric}",
+            measure=Series("AWS/States", metric, {"StateMachineArn": machine["arn"]}, "Sum", HOUR),
             threshold=limit,
             comparison=ABOVE,
             route=Route.WARN,
-            description=f"More than {limit} executions of {machine['name']} did not succeed in an hour.",
+            description=f"More than {limit} executions of {name} ended as {status} in an hour.",
         )
+        for status, metric, limit in about
     ]
 
 
@@ -149,11 +152,8 @@ def rule_failures(rule: Snapshot, limits: Thresholds) -> list[Alarm]:
     """
     name, bus = rule["name"], rule["bus"]
     dimensions = {"RuleName": name} if bus == DEFAULT_BUS else {"EventBusName": bus, "RuleName": name}
-    about = (
-        ("FailedInvocations", limits.events.max_failed_invocations, "calls of its targets failed in an hour"),
-        ("InvocationsFailedToBeSentToDlq", 0, "events were lost: not even the dead-letter queue took them"),
-        ("ThrottledRules", limits.events.max_throttled, "runs of it were throttled in an hour"),
-    )
+    most = limits.events.most_by_series
+    about = [(metric, most[series], RULE_TROUBLE[series]) for series, metric in METRICS.items()]
     return [
         Alarm(
             kind="rule_failures",

@@ -22,7 +22,7 @@ def read_subjects(reader: AwsReader, what: str) -> dict[str, Any]:
 
     When one subject could not be read, the member that describes it is a failure document.
     """
-    return {what: _READERS[what](reader.anew())}
+    return {what: _READERS[what](reader.fresh())}
 
 
 def _queues(reader: AwsReader) -> Any:

@@ -52,7 +52,7 @@ class Scratch:
         return f"{self.live}{_NAME}{sha256(self.run_id.encode()).hexdigest()[:10]}"
 
 
-def require_room(client: Any, scratch: Scratch) -> None:
+def require_free_names(client: Any, scratch: Scratch) -> None:
     """:raises TableExistsError: a table of one of these names exists already, so it is not this drill's."""
     there = [name for name in scratch.names if raw_description(client, name) is not None]
     if there:

@@ -13,7 +13,8 @@ from migration_ops.aws.reader import plain_json
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import StepFailedError, UnknownError
 from migration_ops.runbook.backup.create import iso
-from migration_ops.runbook.backup.jsonl import Reading, read_lines
+from migration_ops.runbook.backup.export_manifests import read_manifests
+from migration_ops.runbook.backup.jsonl import LineRefusedError, Reading, read_lines
 from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWholeError, Manifest, Part, manifest_key
 from migration_ops.runbook.backup.refused import is_refused_export, made_before
 from migration_ops.runbook.backup.serialization import Tally, canonical_lines
@@ -24,8 +25,6 @@ COMPLETED, FAILED, IN_PROGRESS = "COMPLETED", "FAILED", "IN_PROGRESS"
 AT_ONCE = 4
 # Exports of one run within the eight hours of a token, when somebody clears the task again and again.
 MOST_EXPORTS = 20
-# The Developer Guide names .md5; files named .checksum were seen as well.
-CHECKSUM_ENDINGS = (".md5", ".checksum")
 Document = dict[str, Any]
 
 
@@ -97,20 +96,19 @@ def seal_export(
     Checks the export against its own manifests and checksums, then writes our manifest.
 
     :param found: the export's description.
-    :raises BackupNotWholeError: a data file is missing, or a file is not what the export's manifest says.
+    :raises BackupNotWholeError: a file is missing or is not what the export's manifest says, or a line is no item.
     :raises MigrationError: S3 could not be read, or the export's description lacks a count or a time.
     """
     finished = made_before(store, base)
     if finished is not None:
         return finished
     folder = f"{base}/AWSDynamoDB/{found['ExportArn'].rsplit('/', 1)[-1]}"
-    summary = json.loads(_checked(store, f"{folder}/manifest-summary.json"))
-    files = [json.loads(one) for one in _checked(store, f"{folder}/manifest-files.json").splitlines() if one.strip()]
+    summary, files = read_manifests(store, folder)
     read = side_by_side(files, lambda one: _file(store, base, one), AT_ONCE)
     tally = Tally()
     for _, one in read:
         tally.merge(one)
-    counts = {tally.items, _number(found, "ItemCount"), _number(summary, "itemCount")}
+    counts = {tally.items, _number(found, "ItemCount"), summary["itemCount"]}
     if len(counts) != 1:
         raise BackupNotWholeError("the export's counts differ", base=base, counts=sorted(counts))
     manifest = Manifest(
@@ -145,31 +143,20 @@ def _time(document: Document, name: str) -> str:
     return iso(datetime.fromisoformat(document[name]))
 
 
-def _checked(store: BackupStore, key: str) -> bytes:
-    """A manifest of the export, compared with the checksums beside it (base64 MD5, as DynamoDB writes it).
-
-    :raises BackupNotWholeError: there is no checksum, or one does not match.
-    """
-    body = store.get(key)
-    stem = key.removesuffix(".json")
-    names = {f"{stem}{ending}" for ending in CHECKSUM_ENDINGS} | {f"{key}{ending}" for ending in CHECKSUM_ENDINGS}
-    beside = [one.key for one in store.objects(stem) if one.key in names]
-    if not beside:
-        raise BackupNotWholeError("a manifest of the export has no checksum", key=key)
-    expected = b64encode(md5(body, usedforsecurity=False).digest()).decode()
-    wrong = [one for one in beside if store.get(one).decode(errors="replace").strip() != expected]
-    if wrong:
-        raise BackupNotWholeError("a manifest of the export does not match its checksum", key=key, checksums=wrong)
-    return body
-
-
 def _file(store: BackupStore, base: str, entry: Document) -> tuple[Part, Tally]:
     key = entry["dataFileS3Key"]
     # With or without the prefix of the request: the documentation shows one form only.
     key = key if key.startswith(f"{base}/") else f"{base}/{key}"
     # MD5 because the export's own manifest names it; not for security.
     tally, reading = Tally(), Reading(md5=md5(usedforsecurity=False))
-    read_lines(store, key, reading, lambda lines: tally.add_all(canonical_lines(lines)))
+    refused = None
+    try:
+        read_lines(store, key, reading, lambda lines: tally.add_all(canonical_lines(lines)))
+    except LineRefusedError as error:
+        refused = error
+    # First of all, as it says whether the file is as DynamoDB wrote it.
     if b64encode(reading.md5.digest()).decode() != entry["md5Checksum"] or reading.items != entry["itemCount"]:
         raise BackupNotWholeError("a file of the export is not what its manifest says", key=key)
+    if refused is not None:
+        raise refused
     return Part(key, reading.items, reading.bytes, reading.sha256.hexdigest()), tally

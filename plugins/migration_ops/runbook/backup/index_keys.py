@@ -8,7 +8,7 @@ from typing import Any
 from migration_ops.core.batches import side_by_side
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
 from migration_ops.runbook.backup.manifest import Manifest
-from migration_ops.runbook.backup.serialization import Item, item_of
+from migration_ops.runbook.backup.serialization import Item, each_line, item_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask, raw_description
 
@@ -42,7 +42,7 @@ def refusing_indexes(store: BackupStore, manifest: Manifest) -> tuple[str, ...]:
     """
     Names of the global indexes that refuse an item of the backup; usually none. Reads the whole backup.
 
-    :raises BackupNotWholeError: a part is missing, or is no whole gzip stream.
+    :raises BackupNotWholeError: a part is missing, is no whole gzip stream, or has a line that is no item.
     :raises MigrationError: S3 could not be read.
     """
     rules = list(_rules(manifest.create_table))
@@ -56,13 +56,9 @@ def _of_part(store: BackupStore, key: str, rules: list[Rule]) -> set[str]:
     found: set[str] = set()
 
     def take(lines: list[bytes]) -> None:
-        found.update(*(refused_by(item_of(line), rules) for line in lines))
+        found.update(*each_line(lines, lambda line: refused_by(item_of(line), rules)))
 
-    try:
-        read_lines(store, key, Reading(), take)
-    except ValueError:
-        # The load reads it again, and says which part it is.
-        return found
+    read_lines(store, key, Reading(), take)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from migration_ops.core.errors import MigrationError
 from migration_ops.runbook.backup.manifest import BackupNotWholeError
+from migration_ops.runbook.backup.serialization import NoItemError
 from migration_ops.runbook.backup.store import BackupStore, is_absent
 
 GZIP = 31
@@ -26,21 +27,36 @@ class Reading:
     md5: Any = None
 
 
+class LineRefusedError(BackupNotWholeError):
+    """A line of a part is no item. Its context names ``key`` and ``line``, its number in the inflated text, from 1."""
+
+
 def read_lines(store: BackupStore, key: str, reading: Reading, take: Callable[[list[bytes]], None]) -> None:
     """
     Gives ``take`` the lines, some at a time, without line ends.
 
+    After a line that is no item the object is read to its end all the same, so that the caller can compare its hashes.
+
+    :param take: raises :class:`NoItemError` for a line that is no item.
+    :raises LineRefusedError: a line is no item; ``reading`` is of the whole object.
     :raises BackupNotWholeError: the object is missing, or is no whole gzip stream.
     :raises MigrationError: S3 could not be read.
     """
-    rest = b""
+    rest, refused = b"", None
     for text in _inflated(_chunks(store, key, reading), key):
         lines = (rest + text).split(b"\n")
         rest = lines.pop()
+        try:
+            if refused is None:
+                take(lines)
+        except NoItemError as error:
+            line = reading.items + error.position + 1
+            refused = LineRefusedError(f"line {line} is no item", key=key, line=line)
         reading.items += len(lines)
-        take(lines)
     if rest:
         raise BackupNotWholeError("the last line of the part is not whole", key=key)
+    if refused is not None:
+        raise refused
 
 
 def _chunks(store: BackupStore, key: str, reading: Reading) -> Iterator[bytes]:

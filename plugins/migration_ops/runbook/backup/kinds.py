@@ -81,7 +81,7 @@ RESTORE_KINDS = KindTable(
     _backup(
         "restore_plan",
         "Plan of a restore",
-        "Mend what the reason names, then clear the task plan with downstream.",
+        "Fix what the reason names, then clear the task plan with downstream.",
         "items",
     ),
     _backup("restore_load", "Load of the restored table", _LOAD),

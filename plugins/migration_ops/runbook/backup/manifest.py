@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from migration_ops.core.errors import MigrationError, StepFailedError
+from migration_ops.core.errors import BlockedError, MigrationError, StepFailedError
 from migration_ops.runbook.backup.keys import MANIFEST
 from migration_ops.runbook.backup.store import BackupStore, document_bytes, is_absent
 
@@ -162,3 +162,13 @@ class NoBackupError(MigrationError):
 
     code = "NO_BACKUP"
     hint = "Trigger runbook_backup, then clear this task."
+
+
+class NotVerifiedError(BlockedError):
+    """A backup that is to be restored was never verified, or was changed since. Nothing was touched."""
+
+    code = "BACKUP_NOT_VERIFIED"
+    hint = (
+        "Trigger a new run and leave backup empty: it takes the latest verified one (runbook_backup makes and verifies "
+        "one). If this one was changed, look at the versions of its objects in S3."
+    )

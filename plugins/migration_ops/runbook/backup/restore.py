@@ -14,7 +14,7 @@ from migration_ops.aws.inventory.dynamodb_scratch import RUN_TAG
 from migration_ops.core.errors import ThrottledError
 from migration_ops.runbook.backup.jsonl import Reading, read_lines
 from migration_ops.runbook.backup.manifest import EXPORT, BackupNotWholeError, ItemRefusedError, Manifest, Part
-from migration_ops.runbook.backup.serialization import Item, Tally, for_boto3, item_of, line_of
+from migration_ops.runbook.backup.serialization import Item, Tally, each_line, for_boto3, item_of, line_of
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.table import ask
 from migration_ops.runbook.backup.target import TableExistsError, create_target
@@ -61,19 +61,19 @@ def load(client: Any, store: BackupStore, manifest: Manifest, target: str, write
 def _load_part(store: BackupStore, part: Part, mode: str, write: _Writing) -> Tally:
     tally, reading, batch = Tally(), Reading(), list[Item]()
 
+    def read(line: bytes) -> tuple[Item, bytes]:
+        item = item_of(line)
+        return item, line_of(item) if mode == EXPORT else line
+
     def take(lines: list[bytes]) -> None:
-        for line in lines:
-            item = item_of(line)
-            tally.add(line_of(item) if mode == EXPORT else line)
+        for item, line in each_line(lines, read):
+            tally.add(line)
             batch.append(item)
             if len(batch) == WRITTEN_A_CALL:
                 write.send(list(batch))
                 batch.clear()
 
-    try:
-        read_lines(store, part.key, reading, take)
-    except ValueError as error:
-        raise BackupNotWholeError("a line of the part is no item", key=part.key) from error
+    read_lines(store, part.key, reading, take)
     write.send(batch)
     if reading.sha256.hexdigest() != part.sha256:
         raise BackupNotWholeError("the part is not what the manifest says", key=part.key)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+from migration_ops.runbook.backup.attribute_values import is_value
+
+T = TypeVar("T")
 
 # {"S": "text"}, {"N": "1"}, {"B": "<base64>"}, {"M": {...}}: an attribute value as JSON.
 Item = dict[str, Any]
@@ -58,12 +63,34 @@ def line_of(item: Item) -> bytes:
     return line
 
 
+class NoItemError(ValueError):
+    """A line is no item. ``position`` among the lines that were given, from 0."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
+
+
+def each_line(lines: list[bytes], read: Callable[[bytes], T]) -> Iterator[T]:
+    """
+    What ``read`` makes of each line.
+
+    :raises NoItemError: ``read`` raised a ValueError.
+    """
+    for position, line in enumerate(lines):
+        try:
+            result = read(line)
+        except ValueError as error:
+            raise NoItemError(position) from error
+        yield result
+
+
 def canonical_lines(lines: list[bytes]) -> list[bytes]:
     """Lines of DynamoDB's own exports as :func:`line_of` writes them.
 
-    :raises ValueError: one of them is not a line of an item.
+    :raises NoItemError: one of them is not a line of an item.
     """
-    return [line_of(item_of(line)) for line in lines]
+    return list(each_line(lines, lambda line: line_of(item_of(line))))
 
 
 def lines_of(items: list[Item]) -> list[bytes]:
@@ -99,8 +126,12 @@ def _parsed(body: bytes) -> Any:
 
 def item_of(line: bytes) -> Item:
     """:raises ValueError: not a line of an item."""
-    document = _parsed(line)
-    if not isinstance(document, dict) or set(document) != {"Item"} or not isinstance(document["Item"], dict):
+    try:
+        document = _parsed(line)
+        is_item = isinstance(document, dict) and set(document) == {"Item"} and is_value({"M": document["Item"]})
+    except RecursionError as error:
+        raise ValueError("a line of more levels than an item can have") from error
+    if not is_item:
         raise ValueError("not a line of an item")
     item: Item = document["Item"]
     return item

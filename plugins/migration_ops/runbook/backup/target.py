@@ -111,7 +111,7 @@ def require_loadable(client: Any, target: str, run_id: str, *in_use: str) -> str
         raise TableExistsError("the target was made by somebody else", table=target)
     for name, what in ((HANDED_OVER_TAG, "was compared and handed over"), (LOADED_TAG, "was loaded to its end")):
         if name in tags:
-            reason = f"the table {what} at {tags[name]} and is not written again: clear compare, or restore anew"
+            reason = f"the table {what} at {tags[name]} and is not written again: clear compare, or begin a new run"
             raise TableExistsError(reason, table=target)
     return str(found["TableArn"])
 

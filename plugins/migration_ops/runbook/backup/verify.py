@@ -75,8 +75,6 @@ def _part(store: BackupStore, part: Part, mode: str) -> tuple[Tally, list[str]]:
         read_lines(store, part.key, reading, take)
     except BackupNotWholeError as error:
         return tally, [f"{part.key}: {error.message}"]
-    except ValueError:
-        return tally, [f"{part.key}: a line is no item"]
     seen = {"items": reading.items, "bytes": reading.bytes, "sha256": reading.sha256.hexdigest()}
     expected = {"items": part.items, "bytes": part.bytes, "sha256": part.sha256}
     return tally, [
@@ -136,14 +134,12 @@ def read_marked(store: BackupStore, base: str) -> Marked:
 
 
 def verified_manifest(store: BackupStore, base: str) -> Manifest | None:
-    """The manifest, if the mark beside it is of this manifest; None when it is not, or the backup is not whole.
+    """The manifest, if the mark beside it is of this manifest; None when it is not, or there is no mark.
 
-    :raises MigrationError: S3 could not be read, or there is no mark.
+    :raises MigrationError: S3 could not be read.
     """
-    try:
-        return read_marked(store, base).manifest
-    except BackupNotWholeError:
-        return None
+    marked = _readable(store, base)
+    return marked.manifest if marked else None
 
 
 def latest_verified(store: BackupStore, table: str) -> tuple[str, Manifest]:
@@ -181,6 +177,7 @@ def newest_marked(store: BackupStore, found: list[Found], takes: Callable[[Marke
 
 
 def _readable(store: BackupStore, base: str) -> Marked | None:
+    """None when the backup is not whole or has no mark. :raises MigrationError: S3 could not be read."""
     try:
         return read_marked(store, base)
     except BackupNotWholeError:

@@ -18,7 +18,7 @@ from migration_ops.runbook.checks.check import check
     unit="days",
     empty="ok",
     risk=("An acceptance that ends unnoticed turns a run red; one that matches no check looks like a decision."),
-    remedy=("Mend the finding, or decide again: change the entry in include/config/accepted.yaml, or remove it."),
+    remedy=("Fix the finding, or decide again: change the entry in include/config/accepted.yaml, or remove it."),
 )
 def accepted_findings_near_end(entry: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Acceptances that end soon, have ended, or name no check."""

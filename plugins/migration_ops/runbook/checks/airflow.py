@@ -27,7 +27,7 @@ WITHOUT_HEARTBEAT = "metadatabase"
     section="Daily Operations, 1. Health Check",
     unit="runs",
     risk="A wave, a rollback or a restore has failed, and its servers wait for somebody.",
-    remedy=("Open the run: its red task says why and what to do; clear it with downstream when the cause is mended."),
+    remedy=("Open the run: its red task says why and what to do; clear it with downstream when the cause is fixed."),
     is_event=True,
 )
 def airflow_dag_failed_runs(runs: Snapshot, _: Snapshot, limits: Thresholds) -> Iterator[CheckResult]:
@@ -111,7 +111,7 @@ def airflow_component_heartbeat(component: Snapshot, _: Snapshot, limits: Thresh
     unit="h",
     risk="A runbook that does not run reports nothing, which looks as if all were well.",
     remedy=(
-        "Unpause the DAG, or mend its file; then find out why its last run did not succeed. If it need not"
+        "Unpause the DAG, or fix its file; then find out why its last run did not succeed. If it need not"
         " run here, set it to null under orchestrator.maxDagAgeHours in thresholds.yaml."
     ),
 )

@@ -18,7 +18,7 @@ from migration_ops.runbook.checks.check import check
     section="Maintenance Tasks, Weekly 3. Backup State",
     unit="h",
     risk="Everything written to the ledger since then would be lost with the table.",
-    remedy=("Open the last runs of runbook_backup: a red task says what failed. Trigger it when the cause is mended."),
+    remedy=("Open the last runs of runbook_backup: a red task says what failed. Trigger it when the cause is fixed."),
 )
 def backup_newest_verified_age(table: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """How old the newest verified backup of the ledger is; red too when no backup runs any more."""

@@ -34,7 +34,7 @@ def events_rule_failed_invocations(rule: Snapshot, _: Snapshot, limits: Threshol
     failures = sum(rule["failedInvocations"]["values"])
     lost = tuple(target["arn"] for target in rule["targets"] if not target.optional("deadLetterArn"))
     evidence = tuple(f"no dead-letter queue: {arn}" for arn in lost) if failures else ()
-    limit = limits.events.max_failed_invocations
+    limit = limits.events.most_by_series["failedInvocations"]
     return above(failures, limit, "failed invocations", FindingStatus.WARNING, evidence=evidence)
 
 
@@ -48,7 +48,7 @@ def events_rule_failed_invocations(rule: Snapshot, _: Snapshot, limits: Threshol
     kind="buses",
     risk=("Neither the target nor its dead-letter queue took the event: it is lost."),
     remedy=(
-        "Mend the dead-letter queue's policy (sqs:SendMessage for events.amazonaws.com); find the lost "
+        "Fix the dead-letter queue's policy (sqs:SendMessage for events.amazonaws.com); find the lost "
         "requests in the sender's log and send them again."
     ),
 )
@@ -57,7 +57,8 @@ def events_rule_undelivered(rule: Snapshot, _: Snapshot, limits: Thresholds) -> 
     lost = sum(rule["undelivered"]["values"])
     queues = tuple(target["deadLetterArn"] for target in rule["targets"] if target.optional("deadLetterArn"))
     evidence = queues if lost else ()
-    return above(lost, limits.events.max_undelivered, "events lost", FindingStatus.CRITICAL, evidence=evidence)
+    limit = limits.events.most_by_series["undelivered"]
+    return above(lost, limit, "events lost", FindingStatus.CRITICAL, evidence=evidence)
 
 
 @check(
@@ -73,7 +74,7 @@ def events_rule_undelivered(rule: Snapshot, _: Snapshot, limits: Thresholds) -> 
 def events_rule_throttled(rule: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Times that EventBridge delayed a rule. No data means none, as AWS/Events sends no zeros."""
     seen = sum(rule["throttled"]["values"])
-    return above(seen, limits.events.max_throttled, "times throttled", FindingStatus.WARNING)
+    return above(seen, limits.events.most_by_series["throttled"], "times throttled", FindingStatus.WARNING)
 
 
 @check(

@@ -270,7 +270,7 @@ def _seen(config: Snapshot) -> dict[str, Any]:
     section="Maintenance Tasks, Weekly 2. Update Dependencies",
     unit="days",
     kind="functions",
-    risk=("After the end of support AWS no longer mends the runtime, then refuses updates of the function."),
+    risk=("After the end of support AWS no longer fixes the runtime, then refuses updates of the function."),
     remedy=(
         "Plan the change of runtime as a release with tests. Compare include/config/lambda_runtimes.yaml "
         "with AWS's page when a date is near."

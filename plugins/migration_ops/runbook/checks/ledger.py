@@ -125,7 +125,7 @@ def ledger_slow_step(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckRe
     unit="%",
     empty="ok",
     risk=("When several servers of a wave fail, they often have a common cause, and the next wave has it too."),
-    remedy=("Open the wave's report and group its failures by error code; mend the cause before the next wave starts."),
+    remedy=("Open the wave's report and group its failures by error code; fix the cause before the next wave starts."),
 )
 def ledger_success_rate(wave: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """The share of a wave's ended migrations that completed. A rolled-back migration is not completed.

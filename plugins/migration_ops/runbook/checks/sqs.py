@@ -117,7 +117,7 @@ def sqs_queue_oldest_message_age(queue: Snapshot, _: Snapshot, limits: Threshold
     kind="queues",
     risk="Each dead letter is a request that nobody works on any more.",
     remedy=(
-        "Receive the messages in the SQS console without deleting them, mend the cause in the queue's "
+        "Receive the messages in the SQS console without deleting them, fix the cause in the queue's "
         "consumer, then start a DLQ redrive there, once the person responsible has agreed: a redrive "
         "requests migrations again."
     ),

@@ -30,7 +30,7 @@ FAULTS = {"hasRetry": "no retry", "hasBackoff": "no backoff", "hasJitter": "no j
     kind="stateMachines",
     risk="Each failed execution is a migration that stopped where it failed.",
     remedy=(
-        "Read error and last events in the evidence, mend the cause, then redrive the execution: it "
+        "Read error and last events in the evidence, fix the cause, then redrive the execution: it "
         "continues from the state that failed."
     ),
 )
@@ -38,7 +38,7 @@ def stepfunctions_statemachine_failed_executions(machine: Snapshot, _: Snapshot,
     """Executions that failed, in the worst hour of the window."""
     seen = ended(machine, "FAILED")
     what = f"{seen.count} failed, in the worst hour"
-    limit = limits.executions.max_failed_per_hour
+    limit = limits.executions.most_by_status["FAILED"]
     return above(seen.most_in_an_hour, limit, what, FindingStatus.WARNING, evidence=seen.evidence)
 
 
@@ -58,7 +58,7 @@ def stepfunctions_statemachine_failed_executions(machine: Snapshot, _: Snapshot,
 def stepfunctions_statemachine_timed_out_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Executions that took longer than they may: their status is not FAILED."""
     seen = ended(machine, "TIMED_OUT")
-    limit = limits.executions.max_timed_out
+    limit = limits.executions.most_by_status["TIMED_OUT"]
     return above(seen.count, limit, "timed out", FindingStatus.WARNING, evidence=seen.evidence)
 
 
@@ -75,7 +75,8 @@ def stepfunctions_statemachine_timed_out_executions(machine: Snapshot, _: Snapsh
 def stepfunctions_statemachine_aborted_executions(machine: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
     """Executions that somebody stopped."""
     seen = ended(machine, "ABORTED")
-    return above(seen.count, limits.executions.max_aborted, "aborted", FindingStatus.WARNING, evidence=seen.evidence)
+    limit = limits.executions.most_by_status["ABORTED"]
+    return above(seen.count, limit, "aborted", FindingStatus.WARNING, evidence=seen.evidence)
 
 
 @check(

@@ -50,7 +50,7 @@ def log_groups(reader: AwsReader) -> Any:
 
 
 def _groups_of_functions(reader: AwsReader) -> Any:
-    listed = lambda_.functions(reader.anew())
+    listed = lambda_.functions(reader.fresh())
     if is_failed(listed):
         return listed
     takes = reader.config.resources.functions.matches

@@ -191,4 +191,4 @@ class ReportStore:
 
 
 def _misunderstood(key: str) -> UnknownError:
-    return UnknownError("a kept document is malformed: mend or delete it", key=key)
+    return UnknownError("a kept document is malformed: fix or delete it", key=key)

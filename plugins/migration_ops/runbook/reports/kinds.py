@@ -10,7 +10,7 @@ from migration_ops.core.finding_kind import FindingKind, KindTable
 # For a run without a report, and for a time that no run checked.
 NO_REPORT, MISSED = "runbook_report", "runbook_window"
 _CHAPTER = "Daily Operations"
-_READ_LOG = "Open the run, mend what the log of {task} names, and clear that task with downstream."
+_READ_LOG = "Open the run, fix what the log of {task} names, and clear that task with downstream."
 
 REPORT_KINDS = KindTable(
     FindingKind(

@@ -172,9 +172,9 @@ def _how(end: End, place: Place) -> str:
         return "can be read again; this says nothing about what was notified before"
     if end.how is Ended.LEFT_WINDOW:
         seen = f" ({place.window})" if place.window else ""
-        return f"no longer in the window{seen}; nothing shows that anybody has mended it"
+        return f"no longer in the window{seen}; nothing shows that anybody has fixed it"
     if end.how is Ended.GONE or finding is None:
-        return "no longer there: it is not among what this run listed; nothing shows that anybody has mended it"
+        return "no longer there: it is not among what this run listed; nothing shows that anybody has fixed it"
     if end.how is Ended.WELL:
         return _line(finding.reason) or "checked in this run: OK"
     where = "on-call is notified" if _pages(finding) else "the topic of warnings is notified"

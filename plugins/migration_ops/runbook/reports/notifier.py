@@ -40,7 +40,7 @@ class NotRememberedError(MigrationError):
     """People were notified, and that could not be kept: repeating this task notifies them again."""
 
     code = "NOT_REMEMBERED"
-    hint = "Mend what the reason names (the evidence bucket). The next run notifies again; clearing this task does too."
+    hint = "Fix what the reason names (the evidence bucket). The next run notifies again; clearing this task does too."
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,14 @@ _SAMPLING = {"samples": 3, "pollSeconds": 60, "timeoutMinutes": 1_440}
 
 def validate(document: dict[str, Any], now: datetime) -> list[Finding]:
     """Everything that is wrong with a conf beyond the types of its fields."""
+    window = _part(document, "cutoverWindow")
     return [
         *_contents(document),
         *_names(document),
         *_duplicates(document),
         *_dependencies(document),
-        *_window(_part(document, "cutoverWindow"), now),
-        *limits.of_wave(document, now, _time(_part(document, "cutoverWindow").get("opens"))),
+        *_window(window, now),
+        *limits.of_wave(document, now, _time(window.get("opens")), _time(window.get("closes"))),
         *_samples(_part(document, "replication")),
         *_quiesce(document),
         *_windows_commands(_part(document, "quiesce")),

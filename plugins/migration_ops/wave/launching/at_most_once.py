@@ -2,7 +2,7 @@
 
 These calls take no idempotency token (MGN API reference). So the intent is written to the ledger first and sent as a
 tag of the job. An unknown outcome is looked up (``reconcile``) before anything is sent again. The caller checks its
-gates anew in between, because hours may pass between a lost call and the next one.
+gates again in between, because hours may pass between a lost call and the next one.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from migration_ops.aws.mgn.jobs import JobView
 from migration_ops.aws.mgn.servers import ServerView, moment
@@ -40,6 +41,26 @@ def started_job(services: Services, batch: list[Record], action: Action) -> JobV
     """The job of the batch's intent as MGN shows it; servers are only asked when no job carries its tag."""
     jobs = services.mgn.jobs_since(written_at(batch, action) - CLOCK_SKEW)
     return find_job(batch, action, jobs, lambda: services.mgn.describe_servers([r.source_server_id for r in batch]))
+
+
+def started_jobs(
+    services: Services, batches: list[tuple[list[Record], Action]], views: Mapping[str, ServerView]
+) -> list[tuple[list[Record], JobView]]:
+    """
+    Each batch with the job of its intent, without those that have none. MGN's jobs are read once for all batches.
+
+    :param views: of the servers, as they were read before.
+    """
+    if not batches:
+        return []
+    jobs = services.mgn.jobs_since(min(written_at(batch, action) for batch, action in batches) - CLOCK_SKEW)
+
+    def views_of(batch: list[Record]) -> dict[str, ServerView]:
+        names = [record.source_server_id for record in batch]
+        return {name: views[name] for name in names if name in views}
+
+    found = [(batch, find_job(batch, action, jobs, partial(views_of, batch))) for batch, action in batches]
+    return [(batch, job) for batch, job in found if job is not None]
 
 
 def written_at(batch: list[Record], action: Action) -> datetime:

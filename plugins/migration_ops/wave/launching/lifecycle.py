@@ -41,7 +41,7 @@ def bring_all_to(
 def until_taken(call: Callable[..., ServerView], *given: str) -> ServerView:
     """The answer of a call that changes one server. It is sent again while throttled: a throttled call did nothing.
 
-    This takes a few seconds at most. For a longer pause the task retries, and reads everything anew.
+    This takes a few seconds at most. For a longer pause the task retries, and reads everything again.
 
     :raises MigrationError: whatever the call raises; ThrottledError after the last try.
     """

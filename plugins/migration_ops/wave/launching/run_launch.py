@@ -46,7 +46,7 @@ class LaunchGate:
 def run_launch(services: Services, inp: StepInput, kind: LaunchKind, gate: LaunchGate) -> Outcome:
     """Done when every server of the application was launched, or is past that point.
 
-    Hours may pass between two waits of the step, so the gate is asked anew each time before something is sent.
+    Hours may pass between two waits of the step, so the gate is asked again each time before something is sent.
 
     :raises StepFailedError: a launch failed; clear the task to launch the failed ones again.
     :raises MigrationError: see ``resolve_unknown_outcomes``, ``start`` and ``finish``, and the gate.

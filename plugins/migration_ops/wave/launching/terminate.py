@@ -102,6 +102,10 @@ def terminate(
     sent = launch_once(services, found.records, Action.TERMINATE, None)
     if sent.wait_until is not None:
         return _pause(services, sent, claims, deadline, app_name)
+    return _wait_for_jobs(services, sent, claims, deadline, app_name)
+
+
+def _wait_for_jobs(services: Services, sent: LaunchState, claims: Claims, deadline: float, app_name: str) -> Wait:
     jobs = tuple(sorted(set(sent.jobs.values())))
     _require_time(services, deadline, app_name, f"jobs {', '.join(jobs)}")
     return Wait(

@@ -124,7 +124,7 @@ class WavePlan:
 
     @classmethod
     def from_document(cls, document: Any) -> WavePlan:
-        """The plan as it was made. Its hash is computed anew: whoever can edit XComs must not be able to change it.
+        """The plan as it was made. Its hash is computed again: whoever can edit XComs must not be able to change it.
 
         :raises InvalidInputError: it is no such document; ``path`` says what is missing or malformed.
         :raises InvalidConfError: its conf is malformed; ``findings`` say where.

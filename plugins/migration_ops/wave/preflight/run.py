@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from migration_ops.aws.errors import SDK_ERRORS, to_aws_error
@@ -97,8 +97,19 @@ def register(services: Services, plan: WavePlan, requested_by: str | None = None
     line = {"planHash": plan.plan_hash, "runId": services.holder.run_id, "requestedBy": requested_by}
     fact = {**line, "at": services.now().isoformat(), "approvers": list(plan.conf.approvals.approvers)}
     line |= replaced_approvers(plan, found)
-    old: list[Record] = []
-    new: list[Record] = []
+    changes = list(_registrations(services, plan, found))
+    if not changes:
+        return []
+    old = [before for before, _ in changes]
+    new = [replace(after, facts={**after.facts, REGISTERED: fact}) for _, after in changes]
+    written = services.ledger.write(old, new, event="registered", detail=line, holder=services.holder)
+    for record in written:
+        services.emit(event="registered", record=record, detail=line, previous=None)
+    return written
+
+
+def _registrations(services: Services, plan: WavePlan, found: dict[str, Record]) -> Iterator[tuple[Record, Record]]:
+    """Before and after of each migration, without those that this wave has finalized."""
     for app in plan.applications:
         for server in app.servers:
             record = found.get(server.migration_id)
@@ -112,15 +123,7 @@ def register(services: Services, plan: WavePlan, requested_by: str | None = None
                 source_server_id=server.source_server_id,
                 phase=Phase.PLANNED,
             )
-            old.append(before)
-            registered = _registered(services, plan, app, server, before)
-            new.append(replace(registered, facts={**registered.facts, REGISTERED: fact}))
-    if not old:
-        return []
-    written = services.ledger.write(old, new, event="registered", detail=line, holder=services.holder)
-    for record in written:
-        services.emit(event="registered", record=record, detail=line, previous=None)
-    return written
+            yield before, _registered(services, plan, app, server, before)
 
 
 def _registered(
@@ -133,9 +136,9 @@ def _registered(
         reset = {RESET: {"at": services.now().isoformat()}}
         return before.to(before.phase, dag_run_id=services.holder.run_id, facts=facts | kept | reset)
     known = before.to(before.phase, facts=as_retry(services, before) | kept)
-    anew = _anew(known) if before.phase in ENDED else known
-    return anew.to(
-        anew.phase,
+    restarted = _restarted(known) if before.phase in ENDED else known
+    return restarted.to(
+        restarted.phase,
         wave=plan.wave,
         app_name=app.app_name,
         dag_run_id=services.holder.run_id,
@@ -152,7 +155,7 @@ def _stays_held(services: Services, record: Record) -> bool:
     return record.phase is Phase.FROZEN and (is_of_this_run or standing_of(record).is_rolling_back)
 
 
-def _anew(record: Record) -> Record:
+def _restarted(record: Record) -> Record:
     """A migration that ended starts over: its past does not count for this run. The fact of its quiesced source is
     kept: a rollback must still start that source again."""
     intents = {name: i if i.outcome else replace(i, outcome=SUPERSEDED) for name, i in record.intents.items()}

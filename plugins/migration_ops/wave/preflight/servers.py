@@ -12,8 +12,8 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
 from migration_ops.wave.launching.at_most_once import JOBS_IN_FLIGHT_QUOTA, SERVERS_IN_FLIGHT_QUOTA
 from migration_ops.wave.launching.external_launches import find_external_launches
-from migration_ops.wave.launching.intents import intent_id_of, same_intent
-from migration_ops.wave.launching.job_lookup import Action, has_unsettled_intent, started_job
+from migration_ops.wave.launching.intents import same_intent
+from migration_ops.wave.launching.job_lookup import Action, has_unsettled_intent, started_jobs
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts, known
 from migration_ops.wave.services import Services
@@ -68,14 +68,15 @@ def lifecycle(services: Services, plan: WavePlan, facts: Facts) -> list[GateResu
 def _foreign(services: Services, records: Mapping[str, Record], views: Mapping[str, ServerView]) -> dict[str, str]:
     """The jobs of somebody else's launches by server, without those that the step will adopt as ours."""
     foreign = find_external_launches(services, records, views)
-    for action in (Action.TEST, Action.CUTOVER):
-        unsettled = [records[one] for one in foreign if one in records and has_unsettled_intent(records[one], action)]
-        intents = {one.intents[action.value].intent_id for one in unsettled}
-        under_way = [one for one in records.values() if has_unsettled_intent(one, action)]
-        for batch in same_intent(under_way, action.value):
-            if intent_id_of(batch, action.value) in intents and (job := started_job(services, batch, action)):
-                mine = {one.source_server_id for one in batch}
-                foreign = {one: of for one, of in foreign.items() if one not in mine or of != job.job_id}
+    batches = [
+        (batch, action)
+        for action in (Action.TEST, Action.CUTOVER)
+        for batch in same_intent([one for one in records.values() if has_unsettled_intent(one, action)], action.value)
+        if any(one.source_server_id in foreign for one in batch)
+    ]
+    for batch, job in started_jobs(services, batches, views):
+        mine = {one.source_server_id for one in batch}
+        foreign = {one: of for one, of in foreign.items() if one not in mine or of != job.job_id}
     return foreign
 
 
@@ -132,7 +133,7 @@ def replication(services: Services, plan: WavePlan, facts: Facts) -> list[GateRe
 
 def jobs(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     """No server is in an active job, unless the ledger shows that job as ours."""
-    # A migration that has ended starts anew: a job from before counts as a foreign one.
+    # A migration that has ended starts again: a job from before counts as a foreign one.
     under_way = [record for record in known(facts.records).values() if record.phase not in ENDED]
     ours = {i.job_id for r in under_way for i in r.intents.values() if i.job_id}
     intents = {i.intent_id for r in under_way for i in r.intents.values()}
@@ -178,5 +179,5 @@ def quota(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
     limit = {"jobs": JOBS_IN_FLIGHT_QUOTA, "servers": SERVERS_IN_FLIGHT_QUOTA}
     busy = len(active) >= JOBS_IN_FLIGHT_QUOTA or in_flight + largest > SERVERS_IN_FLIGHT_QUOTA
     reason = "" if fits else "an application has more servers than all active jobs may have"
-    reason = reason or ("MGN is busy now; launches of this wave wait for room" if busy else "")
-    return [GateResult("quota room", plan.wave, Verdict.OK if fits else Verdict.BLOCKED, value, limit, reason)]
+    reason = reason or ("MGN is busy now; launches of this wave wait for free capacity" if busy else "")
+    return [GateResult("free quota", plan.wave, Verdict.OK if fits else Verdict.BLOCKED, value, limit, reason)]

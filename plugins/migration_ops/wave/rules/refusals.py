@@ -33,7 +33,7 @@ class PlanMismatchError(GateShutError):
     code = "PLAN_MISMATCH"
     hint = (
         "Somebody changed the plan in XCom, or another run registered the servers since: clear `plan` with downstream, "
-        "which makes the plan anew from the run's conf and asks for the approvals again."
+        "which makes the plan again from the run's conf and asks for the approvals again."
     )
 
 
@@ -41,7 +41,7 @@ class NotOnSheetError(GateShutError):
     """The evidence sheet that people saw left this application out."""
 
     code = "NOT_ON_SHEET"
-    hint = "Mend what kept it off the sheet, then clear the sheet's task with downstream."
+    hint = "Fix what kept it off the sheet, then clear the sheet's task with downstream."
 
 
 class WindowClosedError(GateShutError):
@@ -56,7 +56,7 @@ class WaveStoppedError(GateShutError):
 
     code = "WAVE_STOPPED"
     hint = (
-        "Mend each failed application and clear its failed task with downstream (its `mark_ready` when the sheet is "
+        "Fix each failed application and clear its failed task with downstream (its `mark_ready` when the sheet is "
         "newer than the failure), or roll it back; then clear this task with downstream. What `onFailure: rollback` "
         "undid by itself must be seen by people first: clear `go_no_go` with downstream."
     )
@@ -67,7 +67,7 @@ class ApplicationHeldError(GateShutError):
 
     code = "APPLICATION_HELD"
     hint = (
-        "It goes on only when it is asked for itself: mend the cause, then clear its own `mark_ready` with downstream "
+        "It goes on only when it is asked for itself: fix the cause, then clear its own `mark_ready` with downstream "
         "(or the task of `test` that failed); the new sheet shows it as a retry."
     )
 

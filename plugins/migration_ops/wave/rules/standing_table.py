@@ -1,6 +1,6 @@
 """Prints what each step does with a migration, by phase and interruption, as docs/standing.md holds it.
 
-``python -m migration_ops.wave.rules.standing_table`` writes the page anew; a test compares the two.
+``python -m migration_ops.wave.rules.standing_table`` writes the page again; a test compares the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from migration_ops.wave.rules.standing import NOT_REACHED, STEP_TABLE, STOPPED_I
 _HEAD = """# Where a migration stands, and what each step does with it
 
 Generated from `STEP_TABLE` in `plugins/migration_ops/wave/rules/standing.py`; do not edit.
-`python -m migration_ops.wave.rules.standing_table > docs/standing.md` writes it anew.
+`python -m migration_ops.wave.rules.standing_table > docs/standing.md` writes it again.
 
 - **begins**: the step begins there. **goes on**: it was begun, the step goes on. **past**: it passes through.
 - **–**: it does not stand there; the step says so and fails.

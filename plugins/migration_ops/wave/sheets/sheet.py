@@ -104,11 +104,8 @@ def _sheet(
     not_ready = [one["appName"] for one in applications if one["verdict"] != Verdict.OK]
     if kind == _GO_NO_GO[0]:
         # Applications are finalized in any order; for a cutover the dependencies must go, too.
-        done = {name for name, row in by_name.items() if row.get("isCutOver")}
-        waiting = dependents_of(plan, [name for name in not_ready if name not in done])
-        for one in applications:
-            if needs := waiting.get(one["appName"]):
-                one["verdict"], one["why"] = Verdict.BLOCKED.value, [f"needs {', '.join(needs)}, which is left out"]
+        cut_over = {name for name, row in by_name.items() if row.get("isCutOver")}
+        _block_dependents(plan, applications, [name for name in not_ready if name not in cut_over])
     document = {
         "kind": kind,
         "title": title,
@@ -130,6 +127,14 @@ def _sheet(
     }
     digest = canonical_digest(_stable(document))
     return Sheet(render(document, digest), document, digest)
+
+
+def _block_dependents(plan: WavePlan, applications: list[dict[str, Any]], left_out: list[str]) -> None:
+    """Blocks the applications that need one of those that are left out."""
+    waiting = dependents_of(plan, left_out)
+    for one in applications:
+        if needs := waiting.get(one["appName"]):
+            one["verdict"], one["why"] = Verdict.BLOCKED.value, [f"needs {', '.join(needs)}, which is left out"]
 
 
 def _application(planned: PlannedApplication, row: Row) -> dict[str, Any]:

@@ -239,7 +239,7 @@ def _tcp(services: Services, spec: Spec, about: dict[str, str]) -> GateResult:
 
 
 def _ssm(services: Services, spec: Spec, about: dict[str, str], key: str, command: str) -> _Answer:
-    """Sends the commands once, then asks for their result; a failed command is sent anew in the next round.
+    """Sends the commands once, then asks for their result; a failed command is sent again in the next round.
 
     :raises _NotAskedError: the installation does not allow the document.
     """

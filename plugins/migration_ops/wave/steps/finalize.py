@@ -21,7 +21,7 @@ class InstanceBrokenError(StepFailedError):
 
     code = INSTANCE_BROKEN
     hint = (
-        "Mend the instance, or terminate by hand the second one that is named, then clear `soak` with downstream: it "
+        "Fix the instance, or terminate by hand the second one that is named, then clear `soak` with downstream: it "
         "looks again, and asks for the approval again."
     )
 
