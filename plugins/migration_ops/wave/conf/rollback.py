@@ -26,11 +26,12 @@ class RollbackConf(ConfPart):
     """One of ``wave``, ``applications`` and ``migrationIds``; ``wave`` may narrow ``applications``."""
 
     wave: Name | None = None
-    """Roll back every migration of this wave."""
+    """Roll back every migration of this wave, or those of its ``applications`` that are named. May stay empty when
+    applications or migration ids are named."""
     applications: tuple[Name, ...] = ()
-    """Roll back these applications."""
+    """Roll back these applications. May stay empty when a wave or migration ids are named."""
     migration_ids: tuple[MigrationId, ...] = ()
-    """Roll back these migrations only."""
+    """Roll back these migrations only. May stay empty when a wave or applications are named."""
     reason: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
     """Why; kept in the ledger and shown to the approver."""
     dry_run: bool = True
