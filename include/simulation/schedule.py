@@ -11,7 +11,6 @@ from typing import Any
 
 from include.simulation.account import Account, Options, managed_id
 from include.simulation.clock import VirtualClock, no_real_sleep
-from include.simulation.codec import fast_values
 from include.simulation.faults import Drawn, Fault, Faults, Kind, Planned, ReadKind
 from include.simulation.invariants import Invariants, Violation
 from include.simulation.people import People, RandomPeople
@@ -19,7 +18,6 @@ from include.simulation.scheduler import Scheduler
 from include.simulation.ssm import START, STOP
 from include.simulation.world import World
 from migration_ops.core.settings import Settings
-from migration_ops.ledger.chain import verify
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.plan import build_plan
 
@@ -73,7 +71,7 @@ class Setup:
     def run(self) -> Report:
         """Runs it to its end."""
         world = World(VirtualClock(), self.faults, Settings().settle_seconds)
-        with no_real_sleep(world.clock), fast_values():
+        with no_real_sleep(world.clock):
             account = Account(world, self.options)
             conf = self._conf(world, account)
             invariants = Invariants(account)
@@ -85,7 +83,7 @@ class Setup:
             scheduler.start_wave(build_plan(parse_conf(conf, now=world.clock.moment())))
             scheduler.go()
             world.faults = Planned()
-            _verify_history(account, invariants, scheduler)
+            invariants.histories_end()
             return self._report(world, account, invariants, scheduler)
 
     def _conf(self, world: World, account: Account) -> dict[str, Any]:
@@ -139,17 +137,6 @@ def _places(account: Account, invariants: Invariants) -> Any:
         return "-"
 
     return place
-
-
-def _verify_history(account: Account, invariants: Invariants, scheduler: Scheduler) -> None:
-    """Verifies the stored history with the package's own function."""
-    run = scheduler.runs[0]
-    ledger = account.services(run.holder, None).ledger
-    records = ledger.read(list(scheduler.wave.plan.migration_ids))
-    for migration, entries in ledger.histories(list(records)).items():
-        problems = verify(entries, records[migration])
-        if problems:
-            invariants.broken("history", "; ".join(problems))
 
 
 # The two ways to make schedules
