@@ -89,6 +89,13 @@ class Invariants:
             for server in app.servers:
                 self.servers[server.source_server_id] = (app.app_name, server.migration_id)
 
+    def place_of(self, subjects: tuple[str, ...]) -> str:
+        """In which phase a call was made: that of its server, or of its application's first server, in the ledger."""
+        for server, (app, migration) in self.servers.items():
+            if subjects and subjects[0] in (server, app):
+                return _text(self.account.table.items.get(migration), "phase") or "new"
+        return "-"
+
     def broken(self, invariant: str, text: str) -> None:
         assert invariant in INVARIANTS, invariant
         self.world.note(f"VIOLATION of '{invariant}': {text}")

@@ -70,21 +70,24 @@ class Setup:
 
     def run(self) -> Report:
         """Runs it to its end."""
+        running = self.begin()
+        while running.turn():
+            pass
+        return running.report()
+
+    def begin(self) -> Running:
+        """The schedule before its first turn."""
         world = World(VirtualClock(), self.faults, Settings().settle_seconds)
-        with no_real_sleep(world.clock):
-            account = Account(world, self.options)
-            conf = self._conf(world, account)
-            invariants = Invariants(account)
-            world.watcher, world.place_of = invariants, _places(account, invariants)
-            for fault in self.domain:
-                account.book.add(**fault)
-            people: People = self.make_people(invariants)
-            scheduler = Scheduler(account, invariants, people, self.dice, self.skews, self.interleaving)
-            scheduler.start_wave(build_plan(parse_conf(conf, now=world.clock.moment())))
-            scheduler.go()
-            world.faults = Planned()
-            invariants.histories_end()
-            return self._report(world, account, invariants, scheduler)
+        account = Account(world, self.options)
+        conf = self._conf(world, account)
+        invariants = Invariants(account)
+        world.watcher, world.place_of = invariants, invariants.place_of
+        for fault in self.domain:
+            account.book.add(**fault)
+        people: People = self.make_people(invariants)
+        scheduler = Scheduler(account, invariants, people, self.dice, self.skews, self.interleaving)
+        scheduler.start_wave(build_plan(parse_conf(conf, now=world.clock.moment())))
+        return Running(self.name, scheduler)
 
     def _conf(self, world: World, account: Account) -> dict[str, Any]:
         listed = account.add(self.applications)
@@ -105,10 +108,26 @@ class Setup:
             conf["cutoverWindow"] = {**conf.get("cutoverWindow", {}), key: moment}
         return conf
 
-    def _report(self, world: World, account: Account, invariants: Invariants, scheduler: Scheduler) -> Report:
+
+@dataclass
+class Running:
+    """A schedule that runs, turn by turn."""
+
+    name: str
+    scheduler: Scheduler
+
+    def turn(self) -> bool:
+        """See :meth:`Scheduler.turn`."""
+        with no_real_sleep(self.scheduler.world.clock):
+            return self.scheduler.turn()
+
+    def report(self) -> Report:
+        """The result, when it is over."""
+        scheduler, world, invariants = self.scheduler, self.scheduler.world, self.scheduler.invariants
+        invariants.histories_end()
         ends = {}
         for app in scheduler.wave.plan.applications:
-            items = [account.table.items.get(one, {}) for one in app.migration_ids]
+            items = [scheduler.account.table.items.get(one, {}) for one in app.migration_ids]
             ends[app.app_name] = ", ".join(sorted({_end_of(item) for item in items}))
         return Report(
             name=self.name,
@@ -127,26 +146,18 @@ def _end_of(item: dict[str, Any]) -> str:
     return f"{phase} ({code})" if code else phase
 
 
-def _places(account: Account, invariants: Invariants) -> Any:
-    """Says in which phase a call was made: that of its server, or of its application's first server, in the ledger."""
-
-    def place(subjects: tuple[str, ...]) -> str:
-        for server, (app, migration) in invariants.servers.items():
-            if subjects and subjects[0] in (server, app):
-                return str(account.table.items.get(migration, {}).get("phase", {}).get("S", "new"))
-        return "-"
-
-    return place
-
-
 # The two ways to make schedules
 
 
 def enumerated(faults: tuple[Fault, ...] = (), **changes: Any) -> Setup:
     """One application of two servers, with quiesce and faults at chosen calls; people clear what failed."""
-    name = " ".join(["enumerated", *map(str, faults)])
-    setup = Setup(name, [{"appName": "app", "servers": 2}], faults=Planned(faults), quiesces=True)
+    setup = Setup(placement_name(faults), [{"appName": "app", "servers": 2}], faults=Planned(faults), quiesces=True)
     return replace(setup, **changes)
+
+
+def placement_name(faults: tuple[Fault, ...]) -> str:
+    """As ``--faults`` takes it."""
+    return ",".join(map(str, faults)) or "no fault"
 
 
 def drawn(seed: int, **changes: Any) -> Setup:
