@@ -3,47 +3,53 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
-from include.simulation.enumeration import every_placement
+from include.simulation.campaign import Campaign, OtherCampaignError, Part, Shard, placements, processors, seeds
 from include.simulation.faults import Fault, Kind
 from include.simulation.schedule import Report, drawn, enumerated
-from include.simulation.tally import Tally
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when every invariant held, 1 when one did not."""
+    """0 when every invariant held, 1 when one did not, 2 when the state file is of another campaign."""
+    given = _parser().parse_args(arguments)
+    if given.faults is not None:
+        return _replay(enumerated(_faults(given.faults)).run())
+    if given.seed is not None and given.schedules is None:
+        return _replay(drawn(given.seed).run())
+    campaign = Campaign(given.shard.of(_parts(given)), given.state, given.processes, _say)
+    try:
+        tally = campaign.run()
+    except OtherCampaignError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(tally.text())
+    cost = f"{campaign.seconds:.1f} s of CPU, {campaign.cost_ms:.1f} ms a schedule"
+    print(f"\n{cost}\n{tally.verdict()}")
+    return 1 if tally.failures else 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
     parser.add_argument("--seed", type=int, help="replay this seed; with --schedules the first of them")
     parser.add_argument("--schedules", type=int, help="how many seeds (default 100)")
     parser.add_argument("--depth", type=int, default=0, help="also every placement of up to so many faults")
     parser.add_argument("--faults", help="replay one placement, for example '3:lost,17:killed after'")
-    given = parser.parse_args(arguments)
-    if given.faults is not None:
-        return _replay(enumerated(_faults(given.faults)).run())
-    if given.seed is not None and given.schedules is None:
-        return _replay(drawn(given.seed).run())
-    tally = Tally()
-    began = time.process_time()
-    # Loaded modules stay in memory: the garbage collector need not scan them for every schedule.
-    gc.collect()
-    gc.freeze()
-    for report in _schedules(given.seed or 0, 100 if given.schedules is None else given.schedules, given.depth):
-        tally.add(report)
-    seconds = time.process_time() - began
-    print(tally.text())
-    print(f"\n{seconds:.1f} s of CPU, {1000 * seconds / max(1, tally.schedules):.1f} ms a schedule")
-    return 1 if tally.failures else 0
+    parser.add_argument("--processes", type=int, default=processors(), help="at a time (default: all processors)")
+    parser.add_argument("--shard", type=Shard.parse, default=Shard(), help="only a part of it all, for example 1/4")
+    parser.add_argument("--state", type=Path, help="file that notes what is done; the next run goes on from there")
+    return parser
 
 
-def _schedules(first: int, count: int, depth: int) -> Iterator[Report]:
-    if depth:
-        yield from every_placement(depth)
-    for seed in range(first, first + count):
-        yield drawn(seed).run()
+def _parts(given: argparse.Namespace) -> list[Part]:
+    count = 100 if given.schedules is None else given.schedules
+    return [*(placements(given.depth) if given.depth else ()), *seeds(given.seed or 0, count)]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _replay(report: Report) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import tenacity.nap
@@ -42,8 +43,7 @@ class VirtualClock(Clock):
         self.advance(real_seconds)
 
     def stamp(self, simulated: float, fraction: bool = True) -> str:
-        moment = datetime.fromtimestamp(simulated, UTC)
-        return (moment if fraction else moment.replace(microsecond=0)).isoformat()
+        return _stamp(simulated, fraction)
 
     def simulated_of(self, moment: datetime) -> float:
         return moment.timestamp()
@@ -51,6 +51,13 @@ class VirtualClock(Clock):
     def moment(self, skew_seconds: float = 0.0) -> datetime:
         """The time as a worker reads it whose clock is ahead by ``skew_seconds``."""
         return datetime.fromtimestamp(self._now + skew_seconds, UTC)
+
+
+@lru_cache(maxsize=4096)
+def _stamp(simulated: float, fraction: bool) -> str:
+    """Each answer of MGN has the same times again."""
+    moment = datetime.fromtimestamp(simulated, UTC)
+    return (moment if fraction else moment.replace(microsecond=0)).isoformat()
 
 
 class _VirtualSleep:

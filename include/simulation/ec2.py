@@ -52,7 +52,6 @@ class SimulatedEc2(Ec2Target):
     def __init__(self, world: World) -> None:
         self._world = world
         self.instances: dict[str, Instance] = {}
-        self.on_launch: Callable[[Instance], None] = lambda instance: None
 
     def create_launch_template(self, server_id: str, machine: Machine, network: Network) -> str:
         return f"lt-{server_id[2:]}"
@@ -65,7 +64,6 @@ class SimulatedEc2(Ec2Target):
         instance = Instance(instance_id, server.server_id, job.job_id)
         self.instances[instance_id] = instance
         self._world.note(f"EC2 runs {instance_id} of {server.server_id}", "mgn")
-        self.on_launch(instance)
         return instance_id
 
     def terminate(self, instance_id: str) -> None:

@@ -12,6 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 Item = dict[str, Any]
+
+
+class Stored(dict[str, Any]):
+    """An item in the table: it is never changed, only replaced."""
+
+
 Names = Mapping[str, str]
 Values = Mapping[str, Any]
 Condition = Callable[[Item, Names, Values], bool]
@@ -121,7 +127,7 @@ def update_of(text: str) -> Update:
     removed = [one.strip() for one in removes.split(",") if one.strip()]
 
     def update(item: Item, names: Names, values: Values) -> Item:
-        new = dict(item)
+        new = Stored(item)
         for name, value, only_when_absent in assigned:
             attribute = names.get(name, name)
             if not (only_when_absent and attribute in item):

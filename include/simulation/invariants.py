@@ -19,7 +19,9 @@ from include.simulation.table import Change
 from include.simulation.world import Actor, Call
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import ENDED, Phase
-from migration_ops.ledger.chain import digest_of, entry_of
+from migration_ops.ledger.chain import ArchivedUntil, digest_of, entry_of, verify
+from migration_ops.ledger.items import history_key, record_of
+from migration_ops.ledger.record_digest import record_digest
 from migration_ops.wave.rules.standing import INSTANCE_BROKEN, INSTANCE_UNKNOWN
 from migration_ops.wave.waits.outcome import Wait
 
@@ -77,6 +79,7 @@ class Invariants:
         self._attempts: dict[tuple[str, str, int], str] = {}
         self._launches: Counter[tuple[str, str]] = Counter()
         self._ends: dict[str, tuple[int, str]] = {}
+        self._before_ends: dict[str, tuple[int, str]] = {}
         self.late_duplicates = 0
 
     def knows(self, run: Run) -> None:
@@ -85,6 +88,13 @@ class Invariants:
         for app in run.plan.applications:
             for server in app.servers:
                 self.servers[server.source_server_id] = (app.app_name, server.migration_id)
+
+    def place_of(self, subjects: tuple[str, ...]) -> str:
+        """In which phase a call was made: that of its server, or of its application's first server, in the ledger."""
+        for server, (app, migration) in self.servers.items():
+            if subjects and subjects[0] in (server, app):
+                return _text(self.account.table.items.get(migration), "phase") or "new"
+        return "-"
 
     def broken(self, invariant: str, text: str) -> None:
         assert invariant in INVARIANTS, invariant
@@ -181,6 +191,7 @@ class Invariants:
             self.broken("history", f"{key} was overwritten")
         elif (entry.sequence, entry.previous_digest) != (sequence + 1, digest) or digest_of(entry) != entry.digest:
             self.broken("history", f"{key} does not follow line {sequence}")
+        self._before_ends[entry.migration_id] = (sequence, digest)
         self._ends[entry.migration_id] = (entry.sequence, entry.digest)
 
     def _record_changed(self, actor: Actor | None, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -250,6 +261,18 @@ class Invariants:
             self.broken("rolled back", f"{server} at {now:.0f}: instances {alive}, job {job_id}, {state}")
         if not self.account.source(server).is_running:
             self.broken("rolled back", f"{server}: its source is still stopped")
+
+    def histories_end(self) -> None:
+        """Judges the end of each history with the package's own function. The lines before it were judged when they
+        were written, and none was written again."""
+        items = self.account.table.items
+        for migration, before in self._before_ends.items():
+            after = history_key(migration, before[0])
+            names = sorted(name for name in items if name.startswith(f"{migration}#") and name > after)
+            lines, item = [entry_of(items[name]) for name in names], items[migration]
+            problems = verify(lines, record_of(item), record_digest(item), ArchivedUntil(*before))
+            if problems:
+                self.broken("history", "; ".join(problems))
 
     # What the scheduler says
 

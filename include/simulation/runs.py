@@ -118,42 +118,19 @@ class Run:
     def due(self) -> list[Instance]:
         """All instances that will run, now or later: waiting ones, and new ones that may start."""
         if self._due is None:
-            while self._decide_states():
-                pass
-            self._due = [one for one in self.instances.values() if self._is_due(one)]
+            # Each task comes after its upstream tasks, so that one pass decides all.
+            self._due = [one for one in self.instances.values() if not one.is_over and self._is_due(one)]
         return self._due
 
     def _is_due(self, one: Instance) -> bool:
-        return one.state in (State.DEFERRED, State.RETRY) or (one.state is State.NONE and self._may_start(one.task))
-
-    def _decide_states(self) -> bool:
-        """Sets skipped and upstream_failed as Airflow's scheduler does; True when something changed."""
-        changed = False
-        for one in self.instances.values():
-            if one.state is State.NONE:
-                state = self._decided(one.task)
-                if state is not None:
-                    one.state, changed = state, True
-        return changed
-
-    def _decided(self, task: Task) -> State | None:
-        states = [self.instances[key].state for key in task.upstream]
-        if task.rule is Rule.ALL_SUCCESS:
-            if any(state in _BAD for state in states):
-                return State.UPSTREAM_FAILED
-            return State.SKIPPED if State.SKIPPED in states else None
-        if task.rule is Rule.ONE_FAILED and not any(state in _BAD for state in states):
-            return State.SKIPPED if all(state in OVER for state in states) else None
-        return None
-
-    def _may_start(self, task: Task) -> bool:
-        """Whether a new task may run now."""
-        states = [self.instances[key].state for key in task.upstream]
-        if task.rule is Rule.ALL_SUCCESS:
-            return all(state is State.SUCCESS for state in states)
-        if task.rule is Rule.ALL_DONE:
-            return all(state in OVER for state in states)
-        return any(state in _BAD for state in states)
+        """Sets skipped and upstream_failed as Airflow's scheduler does; whether the task will run by itself."""
+        if one.state is not State.NONE:
+            return True
+        states = [self.instances[key].state for key in one.task.upstream]
+        may_start, otherwise = _decided(one.task.rule, states)
+        if otherwise is not None:
+            one.state = otherwise
+        return may_start
 
     def clear(self, key: str, *, downstream: bool = True) -> set[str]:
         """Resets a task, by default with everything downstream; returns the keys."""
@@ -169,3 +146,18 @@ class Run:
 
     def results(self, task: Task) -> dict[str, Any]:
         return {name: self.instances[key].result for name, key in task.inputs.items()}
+
+
+def _decided(rule: Rule, states: list[State]) -> tuple[bool, State | None]:
+    """Whether a new task may run now, and the state that it gets without running."""
+    if rule is Rule.ALL_DONE:
+        return all(state in OVER for state in states), None
+    is_bad = not _BAD.isdisjoint(states)
+    if rule is Rule.ONE_FAILED:
+        is_skipped = not is_bad and all(state in OVER for state in states)
+        return is_bad, State.SKIPPED if is_skipped else None
+    if is_bad:
+        return False, State.UPSTREAM_FAILED
+    if State.SKIPPED in states:
+        return False, State.SKIPPED
+    return all(state is State.SUCCESS for state in states), None

@@ -11,7 +11,6 @@ from typing import Any
 
 from include.simulation.account import Account, Options, managed_id
 from include.simulation.clock import VirtualClock, no_real_sleep
-from include.simulation.codec import fast_values
 from include.simulation.faults import Drawn, Fault, Faults, Kind, Planned, ReadKind
 from include.simulation.invariants import Invariants, Violation
 from include.simulation.people import People, RandomPeople
@@ -19,7 +18,6 @@ from include.simulation.scheduler import Scheduler
 from include.simulation.ssm import START, STOP
 from include.simulation.world import World
 from migration_ops.core.settings import Settings
-from migration_ops.ledger.chain import verify
 from migration_ops.wave.conf.model import parse_conf
 from migration_ops.wave.plan.plan import build_plan
 
@@ -72,21 +70,24 @@ class Setup:
 
     def run(self) -> Report:
         """Runs it to its end."""
+        running = self.begin()
+        while running.turn():
+            pass
+        return running.report()
+
+    def begin(self) -> Running:
+        """The schedule before its first turn."""
         world = World(VirtualClock(), self.faults, Settings().settle_seconds)
-        with no_real_sleep(world.clock), fast_values():
-            account = Account(world, self.options)
-            conf = self._conf(world, account)
-            invariants = Invariants(account)
-            world.watcher, world.place_of = invariants, _places(account, invariants)
-            for fault in self.domain:
-                account.book.add(**fault)
-            people: People = self.make_people(invariants)
-            scheduler = Scheduler(account, invariants, people, self.dice, self.skews, self.interleaving)
-            scheduler.start_wave(build_plan(parse_conf(conf, now=world.clock.moment())))
-            scheduler.go()
-            world.faults = Planned()
-            _verify_history(account, invariants, scheduler)
-            return self._report(world, account, invariants, scheduler)
+        account = Account(world, self.options)
+        conf = self._conf(world, account)
+        invariants = Invariants(account)
+        world.watcher, world.place_of = invariants, invariants.place_of
+        for fault in self.domain:
+            account.book.add(**fault)
+        people: People = self.make_people(invariants)
+        scheduler = Scheduler(account, invariants, people, self.dice, self.skews, self.interleaving)
+        scheduler.start_wave(build_plan(parse_conf(conf, now=world.clock.moment())))
+        return Running(self.name, scheduler)
 
     def _conf(self, world: World, account: Account) -> dict[str, Any]:
         listed = account.add(self.applications)
@@ -107,10 +108,26 @@ class Setup:
             conf["cutoverWindow"] = {**conf.get("cutoverWindow", {}), key: moment}
         return conf
 
-    def _report(self, world: World, account: Account, invariants: Invariants, scheduler: Scheduler) -> Report:
+
+@dataclass
+class Running:
+    """A schedule that runs, turn by turn."""
+
+    name: str
+    scheduler: Scheduler
+
+    def turn(self) -> bool:
+        """See :meth:`Scheduler.turn`."""
+        with no_real_sleep(self.scheduler.world.clock):
+            return self.scheduler.turn()
+
+    def report(self) -> Report:
+        """The result, when it is over."""
+        scheduler, world, invariants = self.scheduler, self.scheduler.world, self.scheduler.invariants
+        invariants.histories_end()
         ends = {}
         for app in scheduler.wave.plan.applications:
-            items = [account.table.items.get(one, {}) for one in app.migration_ids]
+            items = [scheduler.account.table.items.get(one, {}) for one in app.migration_ids]
             ends[app.app_name] = ", ".join(sorted({_end_of(item) for item in items}))
         return Report(
             name=self.name,
@@ -129,37 +146,18 @@ def _end_of(item: dict[str, Any]) -> str:
     return f"{phase} ({code})" if code else phase
 
 
-def _places(account: Account, invariants: Invariants) -> Any:
-    """Says in which phase a call was made: that of its server, or of its application's first server, in the ledger."""
-
-    def place(subjects: tuple[str, ...]) -> str:
-        for server, (app, migration) in invariants.servers.items():
-            if subjects and subjects[0] in (server, app):
-                return str(account.table.items.get(migration, {}).get("phase", {}).get("S", "new"))
-        return "-"
-
-    return place
-
-
-def _verify_history(account: Account, invariants: Invariants, scheduler: Scheduler) -> None:
-    """Verifies the stored history with the package's own function."""
-    run = scheduler.runs[0]
-    ledger = account.services(run.holder, None).ledger
-    records = ledger.read(list(scheduler.wave.plan.migration_ids))
-    for migration, entries in ledger.histories(list(records)).items():
-        problems = verify(entries, records[migration])
-        if problems:
-            invariants.broken("history", "; ".join(problems))
-
-
 # The two ways to make schedules
 
 
 def enumerated(faults: tuple[Fault, ...] = (), **changes: Any) -> Setup:
     """One application of two servers, with quiesce and faults at chosen calls; people clear what failed."""
-    name = " ".join(["enumerated", *map(str, faults)])
-    setup = Setup(name, [{"appName": "app", "servers": 2}], faults=Planned(faults), quiesces=True)
+    setup = Setup(placement_name(faults), [{"appName": "app", "servers": 2}], faults=Planned(faults), quiesces=True)
     return replace(setup, **changes)
+
+
+def placement_name(faults: tuple[Fault, ...]) -> str:
+    """As ``--faults`` takes it."""
+    return ",".join(map(str, faults)) or "no fault"
 
 
 def drawn(seed: int, **changes: Any) -> Setup:

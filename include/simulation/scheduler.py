@@ -123,14 +123,19 @@ class Scheduler:
 
     def go(self) -> None:
         """Runs until nothing runs and people have nothing left to do, or an invariant is broken."""
-        while not self.invariants.violations:
-            self.people.act(self)
-            if self._one():
-                continue
-            for run in self.runs:
-                self.invariants.ended(run)
-            if self.invariants.violations or not self.people.go_on(self):
-                return
+        while self.turn():
+            pass
+
+    def turn(self) -> bool:
+        """One stint, poll or step of the clock; False when everything is over. Between two turns no task runs."""
+        if self.invariants.violations:
+            return False
+        self.people.act(self)
+        if self._one():
+            return True
+        for run in self.runs:
+            self.invariants.ended(run)
+        return not self.invariants.violations and self.people.go_on(self)
 
     def _one(self) -> bool:
         """Runs one stint or poll, or moves the clock to the next one; False when there is none."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from include.simulation.expressions import Item, condition_of, update_of
+from include.simulation.expressions import Item, Stored, condition_of, update_of
 
 KEY = "migrationId"
 INDEXES = {
@@ -41,13 +41,17 @@ def client_error(code: str, operation: str, message: str = "", kind: type[Client
     return kind({"Error": {"Code": code, "Message": message or code}}, operation)
 
 
+class Sent(list[dict[str, Any]]):
+    """The actions of a transaction that was executed: never changed."""
+
+
 class MemoryTable:
     """The items of one table, by key."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.items: dict[str, Item] = {}
         self._now = now
-        self._tokens: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+        self._tokens: dict[str, tuple[float, Sent]] = {}
 
     def transact(self, actions: list[dict[str, Any]], token: str) -> list[Change]:
         """Executes all actions or none; returns the changes. It returns none if the same transaction (by token) was
@@ -55,8 +59,9 @@ class MemoryTable:
 
         :raises ClientError: refused, as by DynamoDB.
         """
+        self._forget_tokens()
         before = self._tokens.get(token)
-        if before is not None and self._now() - before[0] < TOKEN_SECONDS:
+        if before is not None:
             if before[1] != actions:
                 raise client_error("IdempotentParameterMismatchException", "TransactWriteItems")
             return []
@@ -78,8 +83,14 @@ class MemoryTable:
                 self.items.pop(key, None)
             else:
                 self.items[key] = new
-        self._tokens[token] = (self._now(), actions)
+        self._tokens[token] = (self._now(), Sent(actions))
         return changes
+
+    def _forget_tokens(self) -> None:
+        """DynamoDB knows a token for ten minutes."""
+        over = self._now() - TOKEN_SECONDS
+        while self._tokens and (first := next(iter(self._tokens.items())))[1][0] <= over:
+            del self._tokens[first[0]]
 
     def _reason(self, key: str, action: dict[str, Any]) -> dict[str, Any]:
         [body] = action.values()
@@ -99,7 +110,7 @@ class MemoryTable:
         if kind == "Delete":
             return key, old, None
         if kind == "Put":
-            return key, old, dict(body["Item"])
+            return key, old, Stored(body["Item"])
         update = update_of(body["UpdateExpression"])
         names, values = body["ExpressionAttributeNames"], body["ExpressionAttributeValues"]
         return key, old, update(old or dict(body["Key"]), names, values)

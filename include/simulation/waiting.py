@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from include.simulation.account import SETTINGS, Account
@@ -19,15 +20,18 @@ class Waiting:
     """The triggerer. Its clock is right, but the deadline was set by a worker whose clock may be wrong."""
 
     def __init__(self, account: Account) -> None:
-        self._clock = account.world.clock
-        ledger = DynamoDbLedger(account.client("dynamodb"), SETTINGS.table_name, self._clock.moment)
+        self._account, self._clock = account, account.world.clock
         self._readers: dict[str, Callable[[list[str]], Any]] = {
             "servers": account.hook.describe_servers,
             "jobs": account.hook.describe_jobs,
-            "instances": lambda ids: instance_statuses(account.client("ec2"), ids),
-            "ledger": ledger.read,
-            "calendars": lambda ids: calendar_states(account.client("ssm"), ids),
+            "instances": partial(instance_statuses, account.client("ec2")),
+            "ledger": self._records,
+            "calendars": partial(calendar_states, account.client("ssm")),
         }
+
+    def _records(self, ids: list[str]) -> dict[str, Any]:
+        table = self._account.client("dynamodb")
+        return dict(DynamoDbLedger(table, SETTINGS.table_name, self._clock.moment).read(ids))
 
     def first_poll_at(self, wait: Wait) -> float:
         soonest = self._clock.now() + SETTINGS.first_poll_seconds

@@ -69,6 +69,7 @@ class World:
     """Time, trail, pending late calls and counters of one schedule.
 
     :param settle_seconds: the package's own setting; late calls take effect after it.
+    :param refused: the points whose call the service itself refused.
     :param interlude: called before each call; in a random schedule other tasks and people act there.
     """
 
@@ -80,6 +81,7 @@ class World:
     actor: Actor | None = None
     point: int = 0
     events: int = 0
+    refused: set[int] = field(default_factory=set)
     trail: list[tuple[float, str, str]] = field(default_factory=list)
     coverage: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     place_of: Callable[[tuple[str, ...]], str] = lambda subjects: ""
@@ -166,12 +168,23 @@ class World:
         if kind is Kind.LATE:
             self._postpone(call, execute)
             raise self._no_answer()
-        answer = self._execute(call, execute)
+        try:
+            answer = self._execute(call, execute)
+        except ClientError:
+            self.refused.add(point)
+            # A refusal is an answer, too.
+            if kind is None:
+                raise
         if kind is Kind.KILLED_AFTER:
             raise WorkerKilled
         if kind is Kind.LOST:
             raise self._no_answer()
         return answer
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing happens by itself from now on: no job runs, no call is on its way."""
+        return self._next_due() is None
 
     def _on_the_way(self) -> None:
         if self.interlude is not None:

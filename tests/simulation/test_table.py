@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
-from boto3.dynamodb.types import Decimal
 from moto import mock_aws
 from moto.dynamodb import dynamodb_backends
 
-from include.simulation import codec
-from include.simulation.codec import fast_values
 from include.simulation.expressions import ExpressionNotKnownError, condition_of, update_of
 from include.simulation.table import INDEXES, MemoryTable, TableClient
-from migration_ops.core.errors import InvalidInputError, MigrationError
+from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import TRANSITIONS, Phase, Status
 from migration_ops.ledger import items
 from migration_ops.ledger.dynamodb import DynamoDbLedger
@@ -205,52 +201,3 @@ def test_a_condition_that_is_not_known_is_refused(text: str) -> None:
 def test_an_update_that_is_not_known_is_refused(text: str) -> None:
     with pytest.raises(ExpressionNotKnownError):
         update_of(text)
-
-
-VALUES: list[Any] = [
-    "",
-    "ü",
-    0,
-    -5,
-    10**30,
-    10**37,
-    0.25,
-    -1e-7,
-    1e20,
-    True,
-    None,
-    [],
-    {},
-    (1, 2),
-    [1, ["a", {"b": None}]],
-    {"m": {"n": [1.5, False]}},
-    Phase.READY,
-    float("nan"),
-    {1: 2},
-    b"bytes",
-    {"a"},
-    10**40,
-    Decimal("1.10"),
-]
-
-
-@pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_the_fast_values_are_boto3s(value: Any) -> None:
-    slow, fast = [], []
-    for found, convert in ((slow, items.to_value), (fast, codec.to_value)):
-        try:
-            found.append(convert(value))
-        except InvalidInputError as error:
-            found.append(error.code)
-    assert fast == slow
-    if isinstance(fast[0], dict):
-        assert codec.from_value(fast[0]) == items.from_value(slow[0])
-        assert repr(codec.from_value(fast[0])) == repr(items.from_value(slow[0]))
-
-
-def test_the_fast_values_are_used_only_inside() -> None:
-    before = items.to_value
-    with suppress(RuntimeError), fast_values():
-        assert items.to_value is codec.to_value
-        raise RuntimeError
-    assert items.to_value is before

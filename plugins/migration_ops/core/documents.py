@@ -11,13 +11,15 @@ from typing import Any
 from migration_ops.core.errors import InvalidInputError
 
 _SLUG_LENGTH = 40
+# Made once: json.dumps makes an encoder at each call.
+_DIGESTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _REHEARSAL_WAVE = re.compile(r"drill-[0-9a-f]{10}")
 
 
 def canonical_digest(document: Any) -> str:
     """sha256 (hex) of a plain JSON value; it does not depend on the order of keys."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_DIGESTED.encode(document).encode("ascii")).hexdigest()
 
 
 def migration_id_for(wave: str, source_server_id: str) -> str:
@@ -46,7 +48,7 @@ def canonical(document: Any) -> str:
     :raises InvalidInputError: not a JSON value.
     """
     try:
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return _CANONICAL.encode(document)
     except (TypeError, ValueError) as error:
         raise InvalidInputError("not a JSON value", path="detail", cause=str(error)) from error
 

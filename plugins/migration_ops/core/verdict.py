@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -31,7 +31,7 @@ class GateResult:
     reason: str = ""
 
     def as_document(self) -> dict[str, Any]:
-        return asdict(self) | {"verdict": self.verdict.value}
+        return {**vars(self), "verdict": self.verdict.value}
 
 
 def worst(checks: list[GateResult]) -> Verdict:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.core.documents import canonical
+from migration_ops.core.frozen import changed
 from migration_ops.ledger.items import KEY, Item, from_item, history_key, to_item
 from migration_ops.ledger.protocol import HistoryEntry, Record
 
@@ -64,7 +65,7 @@ def next_entry(
         record_digest=record_digest,
         holder=holder,
     )
-    return replace(line, digest=digest_of(line))
+    return changed(line, digest=digest_of(line))
 
 
 def entry_item(entry: HistoryEntry) -> Item:

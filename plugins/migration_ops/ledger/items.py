@@ -17,6 +17,7 @@ from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSeriali
 from migration_ops.core.documents import iso
 from migration_ops.core.errors import InvalidInputError
 from migration_ops.core.states import Phase
+from migration_ops.ledger.plain_values import NotPlainError, as_read, plain_from_map, plain_from_value, plain_to_value
 from migration_ops.ledger.protocol import Holder, Intent, Record
 
 Item = dict[str, Any]
@@ -85,6 +86,10 @@ def to_value(value: Any, path: str = "value") -> Any:
     :raises InvalidInputError: not a JSON value, or a number that DynamoDB cannot hold (NaN, > 38 digits).
     """
     try:
+        return plain_to_value(value)
+    except NotPlainError:
+        pass
+    try:
         return _SERIALIZER.serialize(_without_floats(value, path))
     except (TypeError, DecimalException) as error:
         raise InvalidInputError("DynamoDB cannot hold this value", path=path, type=type(value).__name__) from error
@@ -92,16 +97,34 @@ def to_value(value: Any, path: str = "value") -> Any:
 
 def from_value(value: Any) -> Any:
     """The JSON value of a DynamoDB attribute value: whole numbers as int, others as float."""
-    return _without_decimals(_DESERIALIZER.deserialize(value))
+    try:
+        return plain_from_value(value)
+    except NotPlainError:
+        return _without_decimals(_DESERIALIZER.deserialize(value))
 
 
 def to_item(document: Mapping[str, Any]) -> Item:
     """Every entry that is not None, as attributes."""
-    return {name: to_value(value, name) for name, value in document.items() if value is not None}
+    return {
+        name: {"S": value} if type(value) is str else to_value(value, name)
+        for name, value in document.items()
+        if value is not None
+    }
 
 
 def from_item(item: Item) -> dict[str, Any]:
-    return {name: from_value(value) for name, value in item.items()}
+    try:
+        return plain_from_map(item)
+    except NotPlainError:
+        return {name: from_value(value) for name, value in item.items()}
+
+
+def read_back(document: Mapping[str, Any]) -> dict[str, Any]:
+    """``from_item(to_item(document))``: every entry that is not None, as the table will return it."""
+    try:
+        return {name: as_read(value) for name, value in document.items() if value is not None}
+    except NotPlainError:
+        return from_item(to_item(document))
 
 
 def number_of(item: Item | None, name: str) -> int:
@@ -142,8 +165,8 @@ def _without_decimals(value: Any) -> Any:
     return value
 
 
-def record_attributes(record: Record) -> Item:
-    """All attributes of a record except its key; empty ones are left out (an index refuses empty text)."""
+def document_of(record: Record) -> dict[str, Any]:
+    """All attributes of a record except its key; empty ones are None (an index refuses empty text)."""
     document: dict[str, Any] = {name: getattr(record, field) or None for name, field in _TEXTS.items()}
     document["errorMessage"] = _shortened(record.error_message)
     document["status"] = record.status.value
@@ -153,7 +176,7 @@ def record_attributes(record: Record) -> Item:
     document["replicationLag"] = record.replication_lag_seconds
     document["intents"] = {name: _intent_document(intent) for name, intent in record.intents.items()}
     document["facts"] = record.facts
-    return to_item(document)
+    return document
 
 
 def record_of(item: Item) -> Record:

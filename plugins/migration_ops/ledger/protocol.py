@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.frozen import changed
 from migration_ops.core.states import STATUS_OF, Phase, Status
 
 
@@ -56,7 +57,7 @@ class Record:
 
     def to(self, phase: Phase, **changes: Any) -> Record:
         """A copy in another phase; the store checks the transition and the version when it is written."""
-        return replace(self, phase=phase, **changes)
+        return changed(self, phase=phase, **changes)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from migration_ops.aws.errors import to_aws_error
 from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import MigrationError, ThrottledError
+from migration_ops.core.tries import try_with
 from migration_ops.ledger.items import KEY, Item, key_of, to_item
 from migration_ops.ledger.protocol import VersionConflictError
 
@@ -63,13 +65,14 @@ class Table:
         """
         found: dict[str, Item] = {}
         for some in in_groups(list(dict.fromkeys(keys)), BATCH_GET_ITEMS):
-            pending = some
-            for attempt in _patiently(ThrottledError):
-                with attempt:
-                    pending = self._get_once(pending, found)
-                    if pending:
-                        raise ThrottledError("DynamoDB left keys unprocessed", table=self.name, keys=len(pending))
+            try_with(_patience(ThrottledError), partial(self._get_more, list(some), found))
         return found
+
+    def _get_more(self, pending: list[str], found: dict[str, Item]) -> None:
+        """Moves what the table answers from ``pending`` to ``found``."""
+        pending[:] = self._get_once(pending, found)
+        if pending:
+            raise ThrottledError("DynamoDB left keys unprocessed", table=self.name, keys=len(pending))
 
     def _get_once(self, keys: list[str], found: dict[str, Item]) -> list[str]:
         request = {self.name: {"Keys": [key_of(key) for key in keys], "ConsistentRead": True}}
@@ -102,9 +105,7 @@ class Table:
         :raises ThrottledError: DynamoDB throttled the transaction.
         :raises OutcomeUnknownError: the answer was lost; the token makes sending again safe for ten minutes.
         """
-        for attempt in _patiently(_ContendedError):
-            with attempt:
-                self._transact_once(actions, token)
+        try_with(_patience(_ContendedError), lambda: self._transact_once(actions, token))
 
     def _transact_once(self, actions: list[dict[str, Any]], token: str) -> None:
         try:
@@ -126,9 +127,11 @@ def cancelled(reasons: list[dict[str, Any]], table: str) -> MigrationError:
     return kind("DynamoDB cancelled the transaction", table=table, reasons=reasons)
 
 
-def _patiently(kind: type[MigrationError]) -> Retrying:
+@cache
+def _patience(kind: type[MigrationError]) -> Callable[[], Retrying]:
     # At most two seconds in all: longer waits are left to the task's retry, which does not occupy a worker.
-    return Retrying(
+    return partial(
+        Retrying,
         stop=stop_after_attempt(5),
         wait=wait_random_exponential(multiplier=0.05, max=0.5),
         retry=retry_if_exception_type(kind),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import MigrationError
+from migration_ops.core.frozen import changed
 from migration_ops.core.states import Phase, check_transition
 from migration_ops.ledger.chain import entry_item, next_entry
-from migration_ops.ledger.items import KEY, RECORD_ATTRIBUTES, Item, from_item, key_of, record_attributes, to_item
+from migration_ops.ledger.items import KEY, RECORD_ATTRIBUTES, Item, document_of, from_item, key_of, to_item
 from migration_ops.ledger.locks import holders_in_the_way, lock_held, take_action
 from migration_ops.ledger.protocol import HistoryEntry, Holder, Record, VersionConflictError
-from migration_ops.ledger.record_digest import record_digest
+from migration_ops.ledger.record_digest import digest_to_be
 from migration_ops.ledger.table import TRANSACTION_BYTES, TRANSACTION_ITEMS, TransactionCancelledError
 
 Action = dict[str, Any]
 
+# A record of at most 400 KB (DynamoDB's limit of an item), a history line of at most 8 KB of detail, and a lock.
+MOST_BYTES_OF_A_CHANGE = 450_000
 # On the item, not part of Record: identifies the call of write(), so that our own write differs from an equal one.
 WRITE_TOKEN = "writeToken"  # noqa: S105 - an attribute's name
 
@@ -49,26 +52,27 @@ class Change:
 
 def change_of(old: Record, new: Record, write: Write) -> Change:
     """The actions for one record, and the record as it will be stored."""
-    stored = replace(
+    stored = changed(
         new,
         version=old.version + 1,
         created_at=old.created_at or write.at,
         updated_at=write.at,
         history_sequence=old.history_sequence + 1,
     )
-    digest = record_digest(record_attributes(stored))
+    document = document_of(stored)
     holder = write.holder.identity if write.holder else None
-    entry = next_entry(old, write.at, new.phase.value, write.event, write.detail, digest, holder)
-    stored = replace(stored, history_digest=entry.digest)
-    actions = [_record_action(old, stored, write), _history_action(entry, write)]
+    entry = next_entry(old, write.at, new.phase.value, write.event, write.detail, digest_to_be(document), holder)
+    stored = changed(stored, history_digest=entry.digest)
+    document["historyDigest"] = entry.digest
+    actions = [_record_action(old, document, write), _history_action(entry, write)]
     if write.holder is not None:
         actions.append(take_action(write.table, new.source_server_id, write.holder, write.at))
     return Change(old, stored, actions)
 
 
-def _record_action(old: Record, stored: Record, write: Write) -> Action:
+def _record_action(old: Record, document: dict[str, Any], write: Write) -> Action:
     """An update, not a put: the archive's notes on the item stay. ``expiresAt`` is removed: the migration continues."""
-    present = record_attributes(stored) | to_item({WRITE_TOKEN: write.token})
+    present = to_item({**document, WRITE_TOKEN: write.token})
     absent = sorted((RECORD_ATTRIBUTES | {"expiresAt"}) - set(present))
     condition, condition_values = _condition(old)
     sets = ", ".join(f"#{name} = :{name}" for name in present)
@@ -76,7 +80,7 @@ def _record_action(old: Record, stored: Record, write: Write) -> Action:
     return {
         "Update": {
             "TableName": write.table,
-            "Key": key_of(stored.migration_id),
+            "Key": key_of(old.migration_id),
             "UpdateExpression": f"SET {sets} REMOVE {removes}",
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {f"#{name}": name for name in [*present, *absent]},
@@ -126,8 +130,10 @@ def check_step(old: Record, new: Record) -> None:
 def transactions_of(changes: list[Change]) -> list[list[Change]]:
     """The changes of each transaction: whole servers, as many as the limits of number and size allow."""
     most = TRANSACTION_ITEMS // len(changes[0].actions)
-    largest = max(change.size for change in changes)
-    return in_groups(changes, max(1, min(most, TRANSACTION_BYTES // largest)))
+    # A few changes fit together whatever is in them, and need not be measured.
+    if len(changes) * MOST_BYTES_OF_A_CHANGE > TRANSACTION_BYTES:
+        most = min(most, TRANSACTION_BYTES // max(change.size for change in changes))
+    return in_groups(changes, max(1, most))
 
 
 def refusal(group: list[Change], error: TransactionCancelledError, *, with_locks: bool) -> MigrationError:

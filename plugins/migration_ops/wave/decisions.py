@@ -13,6 +13,7 @@ from tenacity.wait import wait_base
 from migration_ops.core.batches import in_groups
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import Phase
+from migration_ops.core.tries import try_with
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import locks_of_others, write
@@ -187,10 +188,11 @@ class _Patience:
     wait: wait_base
 
     def __call__(self, call: Callable[[], T], attempts: int) -> T:
-        retrying = Retrying(
+        retrying = partial(
+            Retrying,
             retry=retry_if_exception(lambda error: isinstance(error, MigrationError) and error.retryable),
             stop=stop_after_attempt(attempts),
             wait=self.wait,
             reraise=True,
         )
-        return retrying(call)
+        return try_with(retrying, call)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from migration_ops.core.errors import MigrationError, StepFailedError, StepTimedOutError, UnknownError
+from migration_ops.core.frozen import changed
 from migration_ops.core.states import ENDED, STOPPED, Phase
 from migration_ops.ledger.protocol import LockHeldError, Record
 from migration_ops.wave.plan.plan import PlannedApplication
@@ -169,10 +169,10 @@ def _timed(services: Services, before: Record, record: Record) -> Record:
     """Notes when it failed or was stopped: ``Request.asks_for`` compares that with what people did since."""
     is_stopped = record.phase in STOPPED
     if not record.error_code and not is_stopped:
-        return replace(record, facts={k: v for k, v in record.facts.items() if k != STOPPED_AT})
+        return changed(record, facts={k: v for k, v in record.facts.items() if k != STOPPED_AT})
     if (before.error_code, before.phase in STOPPED) == (record.error_code, is_stopped):
         return record
-    return replace(record, facts={**record.facts, STOPPED_AT: services.now().isoformat()})
+    return changed(record, facts={**record.facts, STOPPED_AT: services.now().isoformat()})
 
 
 def note_failure(services: Services, app: PlannedApplication, error: MigrationError) -> None:
@@ -185,7 +185,7 @@ def note_failure(services: Services, app: PlannedApplication, error: MigrationEr
         return
     records = [record for record in records_of(services, app) if record.phase not in ENDED and not record.error_code]
     if records:
-        new = [replace(r, error_code=error.code, error_message=_why(error, r.source_server_id)[:1000]) for r in records]
+        new = [changed(r, error_code=error.code, error_message=_why(error, r.source_server_id)[:1000]) for r in records]
         write(services, records, new, "step failed", error.as_document())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 STATUS_ACTIVE = frozenset({"PENDING", "STARTED"})
@@ -40,7 +40,8 @@ class JobView:
         return self.tags.get(INTENT_TAG)
 
     def as_document(self) -> dict[str, Any]:
-        return asdict(self)
+        copies = {name: dict(getattr(self, name)) for name in ("launch_status", "instance_ids", "tags")}
+        return {**vars(self), **copies}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> JobView:

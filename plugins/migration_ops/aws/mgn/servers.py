@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,7 +85,7 @@ class ServerView:
         return False if self.replication_state is None and self.lifecycle_state in BEFORE_REPLICATION else None
 
     def as_document(self) -> dict[str, Any]:
-        return asdict(self) | {"ip_addresses": list(self.ip_addresses) or None}
+        return {**vars(self), "tags": dict(self.tags), "ip_addresses": list(self.ip_addresses) or None}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> ServerView:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import MigrationError, OutcomeUnknownError, RefusedError, StepFailedError, ThrottledError
+from migration_ops.core.tries import try_with
 from migration_ops.wave.services import Services
 
 
@@ -45,13 +47,14 @@ def until_taken(call: Callable[..., ServerView], *given: str) -> ServerView:
 
     :raises MigrationError: whatever the call raises; ThrottledError after the last try.
     """
-    retrying = Retrying(
+    retrying = partial(
+        Retrying,
         stop=stop_after_attempt(4),
         wait=wait_random_exponential(multiplier=0.2, max=2),
         retry=retry_if_exception_type(ThrottledError),
         reraise=True,
     )
-    return retrying(call, *given)
+    return try_with(retrying, partial(call, *given))
 
 
 def bring_to(services: Services, view: ServerView, target: str) -> ServerView:
