@@ -10,7 +10,10 @@ from migration_ops.aws.errors import NotFoundError
 from migration_ops.core.errors import UnknownError
 from migration_ops.core.facts import Snapshot, failed
 from migration_ops.core.finding import Finding, FindingStatus, Route
+from migration_ops.core.states import Phase
 from migration_ops.core.thresholds import Thresholds
+from migration_ops.ledger.lost_launches import lost_intents
+from migration_ops.ledger.protocol import Intent, Record
 from migration_ops.runbook.checks.check import Check
 from migration_ops.runbook.reports.notify import route_of
 
@@ -238,6 +241,55 @@ class TestMigrations:
         found = judged("ledger_active_migrations", {"servers": servers, "counts": {"REQUESTED": 3, "FAILED": 0}})
         assert [(one.resource, one.verdict, one.value) for one in found] == [("*", OK, 3), ("s-2", CRITICAL, 2)]
         assert found[0].evidence == ("REQUESTED 3",)
+
+
+class TestLaunchedAfterItsEnd:
+    SERVER: dict[str, Any] = {
+        "name": "s-1",
+        "migrationId": "mig-1",
+        "wave": "w",
+        "status": "ROLLED_BACK",
+        "intents": ["START_CUTOVER-1-x"],
+        "isListed": True,
+        "isArchived": False,
+        "lifecycleState": "READY_FOR_CUTOVER",
+    }
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            ({}, OK),
+            ({"lifecycleState": "CUTTING_OVER"}, CRITICAL),
+            ({"lifecycleState": "TESTING", "status": "FAILED"}, CRITICAL),
+            ({"lifecycleState": None}, UNKNOWN),
+            ({"isListed": failed("mgn:describe_source_servers", UnknownError("no"))}, UNKNOWN),
+            ({"isListed": False}, OK),
+            ({"isArchived": True, "lifecycleState": "CUTTING_OVER"}, OK),
+        ],
+    )
+    def test_mgn_must_not_show_the_lost_launch(self, changes: dict[str, Any], expected: FindingStatus) -> None:
+        assert verdict("mgn_launch_after_end", self.SERVER | changes) is expected
+
+    @pytest.mark.parametrize(
+        ("outcome", "job", "is_lost"),
+        [
+            (None, None, True),
+            ("NOTHING_HAPPENED", None, True),
+            ("SUPERSEDED", None, True),
+            ("REFUSED", None, False),
+            ("NOT_NOW", None, False),
+            ("ROLLED_BACK", "mgnjob-1", False),
+        ],
+    )
+    def test_a_launch_is_lost_when_nobody_knows_its_job(
+        self, outcome: str | None, job: str | None, is_lost: bool
+    ) -> None:
+        intents = {
+            "START_TEST": Intent("START_TEST", "i-1", 1, "2026-01-01T00:00:00+00:00", job, outcome),
+            "TERMINATE": Intent("TERMINATE", "i-2", 1, "2026-01-01T00:00:00+00:00"),
+        }
+        record = Record("mig-1", "w", "a", "s-1", Phase.ROLLED_BACK, intents=intents)
+        assert lost_intents(record) == (["i-1"] if is_lost else [])
 
 
 class TestReplication:

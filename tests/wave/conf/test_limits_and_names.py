@@ -197,3 +197,17 @@ def test_a_key_has_no_way_up(name: str) -> None:
     part = s3_key_part(name)
     assert "/" not in part
     assert part.strip(".")
+
+
+def test_a_name_that_is_written_in_another_way_than_it_looks_is_refused() -> None:
+    """``é`` as one character and as two: two applications that look alike on a sheet, or another wave to the ledger."""
+    apart, whole = "cafe\u0301", "caf\u00e9"
+    found = refused(application(apart, servers=(1,)), wave=apart)
+    assert found == {"wave": "not_normalized", "applications[0].appName": "not_normalized"}
+    assert conf(application(whole, servers=(1,)), wave=whole).wave == whole
+
+
+def test_an_approver_whom_nobody_can_be_is_refused() -> None:
+    """No user id begins or ends with a space: at night nobody could answer."""
+    for name in (" ann", "ann ", " "):
+        assert refused(approvals={"approvers": [name]}) == {"approvals.approvers[0]": "outer_space"}

@@ -12,12 +12,17 @@ from include.sandbox.estates.clean.mgn_ledger import migration
 from include.sandbox.estates.clean.tables import make_table
 from include.sandbox.estates.estate import Expected
 from migration_ops.core.states import Phase
+from migration_ops.ledger.protocol import Intent
 from migration_ops.runbook.backup.keys import base_of
 from migration_ops.runbook.backup.manifest import Manifest, manifest_key
 from migration_ops.runbook.backup.store import BackupStore
 from migration_ops.runbook.backup.verify import Verified, mark_verified
 
 DASHBOARD = "migration-orchestration"
+# Its answer was lost, and MGN showed no job until the migration had ended.
+LOST_LAUNCH = Intent(
+    "START_CUTOVER", "START_CUTOVER-1-planted", 1, "2026-01-01T00:00:00+00:00", None, "NOTHING_HAPPENED"
+)
 
 
 def plant(account: Account) -> Expected:
@@ -133,7 +138,19 @@ def _migrations(account: Account) -> Expected:
     stalled = migration(
         account, "stalled-01", wave="stalled-wave", app="stalled", phase=Phase.READY, replicationState="STALLED"
     )
+    late = migration(
+        account,
+        "late-01",
+        wave="late-wave",
+        app="late",
+        phase=Phase.FAILED,
+        # Before the windows of the reviews.
+        updated_minutes_ago=60 * 24 * 60,
+        state="CUTTING_OVER",
+        record={"intents": {"START_CUTOVER": LOST_LAUNCH}},
+    )
     return {
+        "mgn_launch_after_end": {late.source_server_id},
         "ledger_migration_stuck": {stuck.migration_id},
         "ledger_migration_frozen": {frozen.migration_id},
         "ledger_active_migrations": {doubled.source_server_id},

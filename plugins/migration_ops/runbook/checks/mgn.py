@@ -9,12 +9,14 @@ from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
 from migration_ops.core.states import Status
 from migration_ops.core.thresholds import Thresholds
-from migration_ops.ledger import replication, staging
+from migration_ops.ledger import lost_launches, replication, staging
 from migration_ops.runbook.checks.chapters import COST, HEALTH
 from migration_ops.runbook.checks.check import check
 
 # Before the first snapshot there is no lag (MGN: dataReplicationInfo.dataReplicationState).
 FIRST_SYNC = frozenset({"INITIATING", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT"})
+# Lifecycle states while a test or cutover is going on.
+_LAUNCHING = frozenset({"TESTING", "CUTTING_OVER"})
 # Replication continues after these, so that the migration can be tried again; it costs money meanwhile.
 TRIED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.FROZEN})
 
@@ -82,6 +84,35 @@ def mgn_server_replication_stalled(server: Snapshot, _: Snapshot, limits: Thresh
     if state == "PAUSED":
         return warning("replication is PAUSED: somebody paused it and must resume it", **about)
     return ok(f"replication is {state}", value=state)
+
+
+@check(
+    HEALTH,
+    about=lost_launches.LOST,
+    route=Route.PAGE,
+    title="Launches that took effect after the end",
+    section="Daily Operations, 4. Migration Status Dashboard",
+    empty="ok",
+    risk=(
+        "The ledger says that nothing of it runs, and MGN launches it: a second server may do the work of the first."
+    ),
+    remedy=(
+        "Look at the server's last job in MGN (tag migration-ops:intent). If the launch is not wanted, run "
+        "migration_rollback for its migration id."
+    ),
+)
+def mgn_launch_after_end(server: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult:
+    """Servers of rolled back or failed migrations with a launch whose answer was lost: MGN must not show it."""
+    about = f"{server['migrationId']} is {server['status']}"
+    evidence = (f"wave {server['wave']}", f"run {server.optional('dagRunId')}", ", ".join(server["intents"]))
+    if not server["isListed"] or server.optional("isArchived"):
+        return ok(f"{about}; MGN does not list the server any more, or it is archived", evidence=evidence)
+    state = server.optional("lifecycleState")
+    if state is None:
+        return unknown(f"{about}; MGN does not say the server's lifecycle state", evidence=evidence)
+    if state in _LAUNCHING:
+        return critical(f"{about}, and MGN shows {state}", value=state, evidence=evidence)
+    return ok(f"{about}, MGN shows {state}", value=state, evidence=evidence)
 
 
 @check(

@@ -24,7 +24,7 @@ def _is_other_space(character: str) -> bool:
 
 
 def of_text(path: str, value: Any) -> Iterator[Finding]:
-    """What is wrong with one line that people read: a change ticket, an approver."""
+    """What is wrong with one line that people read, as a change ticket."""
     if isinstance(value, str) and (found := invisible_in(value)):
         message = f"must not have characters that cannot be seen: {', '.join(found[:5])}"
         yield Finding(path, "invisible_characters", message)
@@ -35,3 +35,13 @@ def of_name(path: str, value: Any) -> Iterator[Finding]:
     yield from of_text(path, value)
     if isinstance(value, str) and ("/" in value or "\\" in value or ".." in value or value == "."):
         yield Finding(path, "path_in_name", "must not have / or \\ or .. in it: names become parts of S3 keys")
+    if isinstance(value, str) and not unicodedata.is_normalized("NFC", value):
+        message = "has a letter in two characters that looks like one: write it in Unicode's normal form C"
+        yield Finding(path, "not_normalized", message)
+
+
+def of_user(path: str, value: Any) -> Iterator[Finding]:
+    """What is wrong with the name of somebody who may approve."""
+    yield from of_text(path, value)
+    if isinstance(value, str) and value != value.strip():
+        yield Finding(path, "outer_space", "begins or ends with a space: no user is named so")

@@ -83,7 +83,7 @@ def _names(document: dict[str, Any]) -> Iterator[Finding]:
             yield from names.of_name(f"{path}.dependsOn[{index}]", one)
     yield from names.of_text("changeTicket", document.get("changeTicket"))
     for index, one in enumerate(_items(_part(document, "approvals"), "approvers")):
-        yield from names.of_text(f"approvals.approvers[{index}]", one)
+        yield from names.of_user(f"approvals.approvers[{index}]", one)
 
 
 def _repeated(values: Iterator[tuple[str, Any]], what: str) -> Iterator[Finding]:
