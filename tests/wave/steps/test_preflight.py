@@ -17,7 +17,7 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, LockHeldError
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.steps.close import GoalMissedError
-from tests.wave.steps.wave_driver import FAST, Driver, client_factory, kill_before, killed
+from tests.wave.steps.wave_driver import FAST, Driver, MgnProxy, client_factory, kill_before, killed
 
 
 def check(driver: Driver) -> list[GateResult]:
@@ -113,6 +113,31 @@ def test_all_findings_together(wave: Any, box: Any) -> None:
         }.items()
     )
     assert not any(subject == well for _, subject in found)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "kind", "verdict"),
+    [
+        ("PENDING_SNAPSHOT_SHIPPING", None, "SNAPSHOT_SHIPPING", Verdict.BLOCKED),
+        ("SHIPPING_SNAPSHOT", None, "SNAPSHOT_SHIPPING", Verdict.BLOCKED),
+        ("PENDING_SNAPSHOT_SHIPPING", "LAST_SNAPSHOT_JOB_FAILED", "SNAPSHOT_SHIPPING", Verdict.BLOCKED),
+        ("BACKLOG", "NOT_CONVERGING", "AGENT_BASED", Verdict.BLOCKED),
+        ("SOMETHING_NEW", None, "AGENT_BASED", Verdict.UNKNOWN),
+        ("INITIAL_SYNC", None, "AGENT_BASED", Verdict.OK),
+    ],
+)
+def test_replication_that_never_becomes_continuous(
+    wave: Any, state: str, error: str | None, kind: str, verdict: Verdict
+) -> None:
+    driver: Driver = wave()
+    [server] = driver.servers("app")
+    changes = {"replication_state": state, "replication_error": error, "replication_type": kind}
+    views = {server: replace(driver.services.mgn.describe_servers([server])[server], **changes)}
+    mgn = MgnProxy(driver.services.mgn, describe_servers=lambda ids: views)
+    found = check(replace(driver, services=replace(driver.services, mgn=mgn)))
+    [one] = [one for one in found if one.name == "replication"]
+    assert one.verdict is verdict
+    assert (error or "") in one.reason
 
 
 READS = [
