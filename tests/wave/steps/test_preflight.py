@@ -152,6 +152,43 @@ READS = [
 ]
 
 
+def named_by_template(driver: Driver, box: Any, data: dict[str, Any], **configuration: Any) -> None:
+    """Gives the wave's first server another launch template."""
+    server, account = driver.servers("app")[0], box.mgn.own.account
+    name = f"test-{server}-{len(data)}"
+    made = box.boto("ec2").create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    with account.lock:
+        changes = {"ec2LaunchTemplateID": made["LaunchTemplate"]["LaunchTemplateId"], **configuration}
+        account.servers[server].launch_configuration = account.servers[server].launch_configuration | changes
+
+
+def test_a_launch_setup_is_read_as_a_whole(wave: Any, box: Any) -> None:
+    driver, ec2 = wave(), box.boto("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.1.0/24")["Subnet"]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    named_by_template(driver, box, {"NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": interface}]})
+    assert bad(driver) == {}
+    assert ("network interface", interface) in {(one.name, one.subject) for one in check(driver)}
+    other = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+    group = next(one["GroupId"] for one in other if one["VpcId"] != vpc)
+    wanted = {
+        "InstanceType": "p9.made-up",
+        "IamInstanceProfile": {"Name": "deleted-last-week"},
+        "KeyName": "lost",
+        "NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet, "Groups": [group]}],
+    }
+    named_by_template(driver, box, wanted, copyPrivateIp=True, targetInstanceTypeRightSizingMethod="NONE")
+    [found] = [one for one in check(driver) if one.name == "launch template"]
+    assert found.verdict is Verdict.BLOCKED
+    for words in ("not in", "not offered", f"{group} is of"):
+        assert words in found.reason
+    found_bad, blocked = bad(driver), Verdict.BLOCKED
+    assert found_bad[("instance profile", "deleted-last-week")] is found_bad[("key pair", "lost")] is blocked
+    box.client.add_fault("accessDenied", service="iam", operation="GetInstanceProfile")
+    assert bad(driver)[("instance profile", "deleted-last-week")] is Verdict.UNKNOWN
+
+
 def test_what_cannot_be_read_is_unknown(wave: Any, box: Any) -> None:
     """Each read of preflight in turn."""
     driver = wave()

@@ -59,6 +59,7 @@ class ServerView:
     fqdn: str | None = None
     source_instance_id: str | None = None
     ip_addresses: tuple[str, ...] = ()
+    primary_ip: str | None = None
     os_name: str | None = None
     is_archived: bool | None = None
     application_id: str | None = None
@@ -121,6 +122,7 @@ class ServerView:
             fqdn=hints.get("fqdn"),
             source_instance_id=hints.get("awsInstanceID"),
             ip_addresses=tuple(ip for one in properties.get("networkInterfaces") or [] for ip in one.get("ips") or []),
+            primary_ip=_primary_ip(properties.get("networkInterfaces") or []),
             os_name=(properties.get("os") or {}).get("fullString"),
             is_archived=item.get("isArchived"),
             application_id=item.get("applicationID"),
@@ -169,3 +171,9 @@ def _failed_checks(launched: dict[str, Any]) -> str | None:
     if launched.get("lastKnownFsxChecksStatus") == "FAILED" and not any(one.get("type") == "FSx" for one in failed):
         words.append("FSx checks: FAILED")
     return "; ".join(words) or None
+
+
+def _primary_ip(interfaces: list[dict[str, Any]]) -> str | None:
+    """The IPv4 address that ``copyPrivateIp`` copies: the first one of the primary interface."""
+    mine = next((one for one in interfaces if one.get("isPrimary")), interfaces[0] if len(interfaces) == 1 else {})
+    return next((ip for ip in mine.get("ips") or [] if ":" not in ip), None)
