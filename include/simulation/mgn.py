@@ -55,6 +55,7 @@ class MgnClient:
 
     def __init__(self, world: World, mgn: Mgn, *, shows_tags: bool = True) -> None:
         self._world, self._mgn, self._shows_tags = world, mgn, shows_tags
+        self.clock = world.clock
 
     # Reads
 
@@ -128,5 +129,5 @@ class MgnClient:
 def hook_on(client: MgnClient) -> MgnHook:
     """The package's own hook with this client: parsing and classification of errors are real."""
     hook = MgnHook.__new__(MgnHook)
-    hook.__dict__.update(conn=client, mutating_conn=client)
+    hook.__dict__.update(conn=client, mutating_conn=client, _clock=client.clock.moment)
     return hook

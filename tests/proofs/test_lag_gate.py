@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from migration_ops.aws.mgn.servers import ServerView
@@ -12,6 +13,7 @@ from migration_ops.wave.rules.replication import ReplicationLimits, judge_replic
 from tests.proofs.how_many import how_many
 
 MAX_LAG, MAX_BACKLOG = 60, 1_000
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 LIMITS = ReplicationLimits(MAX_LAG, frozenset({"READY_FOR_CUTOVER"}), MAX_BACKLOG)
 LAGS = ["P0D", "PT0S", "PT59S", "PT60S", "PT1M", "PT60.0S", "PT59.999999S", "PT0H0M12S", "P0DT0H0M5S"]
 BAD_LAGS: list[Any] = [
@@ -50,6 +52,11 @@ BAD_DISKS: list[Any] = [
     *([], None, [{"backloggedStorageBytes": 1_001}], [{"totalStorageBytes": 5}], [{"backloggedStorageBytes": None}]),
     *([{"backloggedStorageBytes": 0}, {}], [{"backloggedStorageBytes": 600}] * 2, [{"backloggedStorageBytes": -1}]),
 ]
+BAD_MOMENTS: list[Any] = [None, "", "yesterday", 0, 1777896000, [], "2026-05-04", "2026-05-04T18:00:00Z"]
+
+
+def ago(seconds: float) -> str:
+    return (NOW - timedelta(seconds=seconds)).isoformat()
 
 
 def good(dice: random.Random) -> dict[str, Any]:
@@ -57,8 +64,9 @@ def good(dice: random.Random) -> dict[str, Any]:
     return {
         "sourceServerID": f"s-{dice.getrandbits(68):017x}",
         "isArchived": False,
-        "lifeCycle": {"state": "READY_FOR_CUTOVER"},
+        "lifeCycle": {"state": "READY_FOR_CUTOVER", "lastSeenByServiceDateTime": ago(dice.randint(-30, 300))},
         "dataReplicationInfo": {
+            "lastSnapshotDateTime": ago(dice.randint(0, 3_900)),
             "dataReplicationState": "CONTINUOUS",
             "lagDuration": dice.choice(LAGS),
             "replicatedDisks": disks * dice.randint(1, 4),
@@ -77,7 +85,17 @@ def spoilt(item: dict[str, Any], dice: random.Random) -> dict[str, Any]:
         lambda: info.pop("dataReplicationState", None),
         lambda: info.update(dataReplicationError=dice.choice(BAD_ERRORS)),
         lambda: info.update(replicatedDisks=dice.choice(BAD_DISKS)),
-        lambda: item.update(lifeCycle={"state": dice.choice(BAD_LIFECYCLES)}),
+        lambda: item.update(lifeCycle={**(item["lifeCycle"] or {}), "state": dice.choice(BAD_LIFECYCLES)}),
+        lambda: info.update(lastSnapshotDateTime=dice.choice([*BAD_MOMENTS, ago(7_300), ago(86_400), ago(-3_600)])),
+        lambda: info.pop("lastSnapshotDateTime", None),
+        lambda: item.update(lifeCycle={"state": "READY_FOR_CUTOVER"}),
+        lambda: item.update(
+            lifeCycle={
+                "state": "READY_FOR_CUTOVER",
+                "lastSeenByServiceDateTime": dice.choice([*BAD_MOMENTS, ago(2_400), ago(1_000), ago(-3_600)]),
+            }
+        ),
+        lambda: item.update(replicationType=dice.choice(["SNAPSHOT_SHIPPING", "NEW", ""])),
         lambda: item.update(lifeCycle=dice.choice([None, {}])),
         lambda: item.update(isArchived=dice.choice(BAD_ARCHIVED)),
         lambda: item.pop("isArchived", None),
@@ -98,13 +116,24 @@ def seconds(text: Any) -> float | None:
     return sum(float(part or 0) * unit for part, unit in zip(found.groups(), (86_400, 3_600, 60, 1), strict=True))
 
 
+def is_recent(text: Any, seconds_ago: float) -> bool:
+    """The oracle's own reading of a moment: within the limit, and at most ten minutes ahead of our clock."""
+    if not isinstance(text, str) or "T" not in text:
+        return False
+    return -600 <= (NOW - datetime.fromisoformat(text)).total_seconds() <= seconds_ago
+
+
 def may_launch(item: dict[str, Any]) -> bool:
     """What the reference asks of a server right before StartCutover, read from MGN's answer itself."""
     info = item.get("dataReplicationInfo") or {}
     lag, disks = seconds(info.get("lagDuration")), info.get("replicatedDisks") or []
     backlogs = [disk.get("backloggedStorageBytes") for disk in disks]
+    life = item.get("lifeCycle") or {}
     return (
-        item.get("isArchived") is False
+        item.get("replicationType", "AGENT_BASED") == "AGENT_BASED"
+        and is_recent(life.get("lastSeenByServiceDateTime"), 900)
+        and is_recent(info.get("lastSnapshotDateTime"), 5_400)
+        and item.get("isArchived") is False
         and (item.get("lifeCycle") or {}).get("state") == "READY_FOR_CUTOVER"
         and info.get("dataReplicationState") == "CONTINUOUS"
         and not (info.get("dataReplicationError") or {}).get("error")
@@ -117,7 +146,7 @@ def may_launch(item: dict[str, Any]) -> bool:
 
 
 def verdict(item: dict[str, Any]) -> Verdict:
-    return judge_replication(ServerView.from_api(item), LIMITS, final=True).verdict
+    return judge_replication(ServerView.from_api(item, NOW), LIMITS, final=True).verdict
 
 
 def test_no_false_pass_and_no_false_block(record_property: Any) -> None:

@@ -58,6 +58,9 @@ HEALTHY = ServerView(
     backlog_bytes=0,
     total_bytes=100 * 2**30,
     replicated_bytes=100 * 2**30,
+    snapshot_age_seconds=1_500.0,
+    seen_age_seconds=97.0,
+    replication_type="AGENT_BASED",
 )
 BOOTED = replace(HEALTHY, launched_instance_id=INSTANCE, first_boot="SUCCEEDED")
 

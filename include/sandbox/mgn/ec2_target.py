@@ -100,7 +100,7 @@ class Ec2Target:
         versions = self._client.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=["$Default"])
         data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
         interface = (data.get("NetworkInterfaces") or [{}])[0]
-        if not interface.get("SubnetId"):
+        if not interface.get("SubnetId") and not interface.get("NetworkInterfaceId"):
             raise LaunchRefused(
                 "VPCIdNotSpecified: No default VPC for this user. GroupName is only supported for EC2-Classic"
             )
@@ -109,11 +109,16 @@ class Ec2Target:
             "MinCount": 1,
             "MaxCount": 1,
             "InstanceType": self._instance_type(server, data),
-            "SubnetId": interface["SubnetId"],
             "TagSpecifications": [{"ResourceType": "instance", "Tags": _tags(server, job, data)}],
             "MetadataOptions": data.get("MetadataOptions") or METADATA_DEFAULTS,
         }
+        if interface.get("NetworkInterfaceId"):
+            given = {"DeviceIndex": 0, "NetworkInterfaceId": interface["NetworkInterfaceId"]}
+            request["NetworkInterfaces"] = [given]
+        else:
+            request["SubnetId"] = interface["SubnetId"]
         if interface.get("Groups"):
+            self._require_one_vpc(interface)
             request["SecurityGroupIds"] = interface["Groups"]
         if data.get("DisableApiTermination"):
             request["DisableApiTermination"] = True
@@ -121,6 +126,13 @@ class Ec2Target:
         if server.launch_configuration.get("launchDisposition") == "STOPPED":
             self._client.stop_instances(InstanceIds=[instance_id])
         return instance_id
+
+    def _require_one_vpc(self, interface: dict[str, Any]) -> None:
+        """moto takes groups of another VPC; EC2 does not."""
+        subnet = self._client.describe_subnets(SubnetIds=[interface["SubnetId"]])["Subnets"][0]
+        groups = self._client.describe_security_groups(GroupIds=interface["Groups"])["SecurityGroups"]
+        if any(one["VpcId"] != subnet["VpcId"] for one in groups):
+            raise LaunchRefused("InvalidParameter: Security group and subnet belong to different networks.")
 
     @staticmethod
     def _instance_type(server: Server, data: dict[str, Any]) -> str:

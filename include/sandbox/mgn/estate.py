@@ -93,6 +93,8 @@ class Participant:
     server_id: str
     launch_status: str = "PENDING"
     instance_id: str | None = None
+    # Items of postLaunchActionsLaunchStatusList, as MGN writes them.
+    actions: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass

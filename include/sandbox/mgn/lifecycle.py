@@ -8,6 +8,8 @@ Every function works on settled servers, under the account's lock, and raises be
 
 from __future__ import annotations
 
+from typing import Any
+
 from include.sandbox.mgn.account import Account
 from include.sandbox.mgn.errors import ConflictError, QuotaError, ValidationError, refused
 from include.sandbox.mgn.estate import CONNECTED, ENDED, Server
@@ -64,8 +66,17 @@ def finalize(account: Account, server: Server) -> None:
         raise conflict(server, f"state is {server.lifecycle_state}, not CUTTING_OVER", what)
     if server.launched is None or server.launched.job_id != server.last_cutover.initiated_job_id:
         raise conflict(server, "there is no launched cutover instance", what)
+    failed = [one for one in _actions_of(account, server) if one.get("executionStatus") != "SUCCESS"]
+    if any(one["ssmDocument"].get("mustSucceedForCutover") for one in failed):
+        raise conflict(server, "a post-launch action that must succeed did not", what)
     server.lifecycle_state = "CUTOVER"
     server.replication.disconnect(account.clock.now())
+
+
+def _actions_of(account: Account, server: Server) -> list[dict[str, Any]]:
+    job = account.jobs.get(server.launched.job_id) if server.launched else None
+    found = [part.actions for part in job.participants if part.server_id == server.server_id] if job else []
+    return found[0] if found else []
 
 
 def disconnect(account: Account, server: Server) -> None:

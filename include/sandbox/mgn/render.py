@@ -9,7 +9,7 @@ import functools
 from typing import Any
 
 from include.sandbox.clock import Clock
-from include.sandbox.mgn.estate import Job, LifecycleMarks, LogItem, Server
+from include.sandbox.mgn.estate import Job, LifecycleMarks, LogItem, Participant, Server
 from include.sandbox.mgn.replication import INITIATION_SECONDS, Replication
 
 INITIATION_STEPS = (
@@ -188,6 +188,15 @@ def _properties(server: Server, clock: Clock, now: float) -> dict[str, Any]:
     }
 
 
+def _actions_status(one: Participant, job: Job, clock: Clock) -> dict[str, Any] | None:
+    if not one.actions:
+        return None
+    return {
+        "ssmAgentDiscoveryDatetime": clock.stamp(job.created_at, False),
+        "postLaunchActionsLaunchStatusList": one.actions,
+    }
+
+
 def job_document(job: Job, clock: Clock) -> dict[str, Any]:
     return without_nothing(
         {
@@ -204,6 +213,7 @@ def job_document(job: Job, clock: Clock) -> dict[str, Any]:
                         "sourceServerID": one.server_id,
                         "launchStatus": one.launch_status,
                         "launchedEc2InstanceID": one.instance_id,
+                        "postLaunchActionsStatus": _actions_status(one, job, clock),
                     }
                 )
                 for one in job.participants

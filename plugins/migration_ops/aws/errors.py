@@ -114,7 +114,7 @@ CREDENTIAL_CODES = frozenset(
 )
 UNINITIALIZED_CODES = frozenset({"UninitializedAccountException"})
 NOT_FOUND_CODES = frozenset(
-    {"InvalidDocument", "InvalidInstanceID.NotFound", "ResourceNotFound", "ResourceNotFoundException"}
+    {"InvalidDocument", "InvalidInstanceID.NotFound", "NoSuchEntity", "ResourceNotFound", "ResourceNotFoundException"}
 )
 INVALID_CODES = frozenset(
     {

@@ -25,6 +25,8 @@ SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 _NOT_OVER = frozenset({"AVAILABLE", "EXECUTE_IN_PROGRESS"})
 # CloudFormation's words for "nothing to do", in change sets and in direct updates.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# Change sets of one run, when somebody clears the task again and again.
+_MOST_CHANGE_SETS = 20
 OWNER_TAG = {"Key": "project", "Value": "migration-ops"}
 # In the description of stacks that were made by hand from our template, which have no tag.
 _OUR_DESCRIPTION = "Deployed by the DAG migration_setup"
@@ -91,7 +93,8 @@ def parameters_of(settings: Settings) -> dict[str, str]:
 def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, str], token: str) -> ChangeSet:
     """Creates the change set (CreateChangeSet), for a new stack or an existing one.
 
-    :param token: part of the change set's name; the same token and template find the one that exists.
+    :param token: part of the change set's name; the same token and template find the one that exists, unless it is
+        known to have failed.
     :raises NotOurStackError: the stack is not this package's.
     :raises BorrowedRoleError: the stack has a service role.
     :raises BlockedError: the stack is being changed, or its creation failed.
@@ -105,22 +108,38 @@ def prepare(client: Any, stack_name: str, template: str, parameters: dict[str, s
             stackName=stack_name,
             status=status,
         )
-    name = "migration-setup-" + hashlib.sha256((token + template).encode()).hexdigest()[:16]
-    try:
-        answer = client.create_change_set(
-            StackName=stack_name,
-            ChangeSetName=name,
-            ChangeSetType=kind,
-            TemplateBody=template,
-            Parameters=_parameters(parameters, stack if stack and kind == "UPDATE" else None),
-            Tags=[OWNER_TAG],
-        )
-    except client.exceptions.AlreadyExistsException:
-        answer = _describe(client, stack_name, name)
-        return ChangeSet(stack_name, answer["ChangeSetId"], kind)
-    except (ClientError, BotoCoreError) as error:
-        raise to_aws_error(error, mutating=True) from error
-    return ChangeSet(stack_name, answer["Id"], kind)
+    for attempt in range(_MOST_CHANGE_SETS):
+        name = _name_of(token + template, attempt)
+        try:
+            answer = client.create_change_set(
+                StackName=stack_name,
+                ChangeSetName=name,
+                ChangeSetType=kind,
+                TemplateBody=template,
+                Parameters=_parameters(parameters, stack if stack and kind == "UPDATE" else None),
+                Tags=[OWNER_TAG],
+            )
+        except client.exceptions.AlreadyExistsException:
+            found = _describe(client, stack_name, name)
+            if _is_useless(found):
+                continue
+            return ChangeSet(stack_name, found["ChangeSetId"], kind)
+        except (ClientError, BotoCoreError) as error:
+            raise to_aws_error(error, mutating=True) from error
+        return ChangeSet(stack_name, answer["Id"], kind)
+    raise BlockedError("Every change set of this run has failed; trigger a new run", stackName=stack_name)
+
+
+def _name_of(text: str, attempt: int) -> str:
+    again = f"-{attempt}" if attempt else ""
+    return f"migration-setup-{hashlib.sha256(text.encode()).hexdigest()[:16]}{again}"
+
+
+def _is_useless(found: dict[str, Any]) -> bool:
+    """Whether a change set is known to have failed, or was overtaken: a task that is cleared needs another one."""
+    is_up_to_date = any(words in found.get("StatusReason", "") for words in NO_CHANGES)
+    failed = found["Status"] == "FAILED" and not is_up_to_date
+    return failed or found.get("ExecutionStatus") in ("OBSOLETE", "EXECUTE_FAILED")
 
 
 def _parameters(given: dict[str, str], stack: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def _refuse_reset(services: Services, records: list[Record]) -> None:
     reset = [record for record in records if RESET in record.facts]
     if not reset:
         return
-    new = [replace(one, facts={k: v for k, v in one.facts.items() if k != RESET}) for one in reset]
+    new = [changed(one, facts={k: v for k, v in one.facts.items() if k != RESET}) for one in reset]
     write(services, reset, new, "stays held", {"because": "the whole wave was cleared"})
     _refuse_held(records, "the whole wave was cleared, and nobody asked for this application")
 

@@ -137,6 +137,38 @@ def test_a_wrong_template_is_a_failure() -> None:
         stack.look(client, stack.ChangeSet(NAME, "arn", "UPDATE"))
 
 
+@pytest.mark.parametrize(
+    ("found", "is_found_again"),
+    [
+        ({"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}, True),
+        ({"Status": "CREATE_IN_PROGRESS"}, True),
+        ({"Status": "CREATE_COMPLETE", "ExecutionStatus": "EXECUTE_COMPLETE"}, True),
+        ({"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}, True),
+        ({"Status": "FAILED", "StatusReason": "Parameters: [x] must have values"}, False),
+        ({"Status": "CREATE_COMPLETE", "ExecutionStatus": "OBSOLETE"}, False),
+        ({"Status": "CREATE_COMPLETE", "ExecutionStatus": "EXECUTE_FAILED"}, False),
+    ],
+)
+def test_after_a_known_failure_a_cleared_task_makes_another_change_set(
+    found: dict[str, Any], is_found_again: bool
+) -> None:
+    there = Scripted.exceptions.AlreadyExistsException()
+    client = Scripted(
+        describe_stacks=GOOD,
+        create_change_set=[there, {"Id": "another"}],
+        describe_change_set={"ChangeSetId": "the-first", **found},
+    )
+    assert prepared(client, "run-1").change_set_id == ("the-first" if is_found_again else "another")
+
+
+def test_change_sets_are_not_made_without_end() -> None:
+    there = Scripted.exceptions.AlreadyExistsException()
+    failed = {"ChangeSetId": "x", "Status": "FAILED", "StatusReason": "Template error"}
+    client = Scripted(describe_stacks=GOOD, create_change_set=[there] * 100, describe_change_set=failed)
+    with pytest.raises(BlockedError, match="trigger a new run"):
+        prepared(client, "run-1")
+
+
 def test_all_pages_of_a_change_set_are_shown() -> None:
     one = {"ResourceChange": {"Action": "Add", "LogicalResourceId": "A"}}
     pages = [

@@ -17,7 +17,7 @@ from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Holder, LockHeldError
 from migration_ops.wave.preflight import preflight, register
 from migration_ops.wave.steps.close import GoalMissedError
-from tests.wave.steps.wave_driver import FAST, Driver, client_factory, kill_before, killed
+from tests.wave.steps.wave_driver import FAST, Driver, MgnProxy, client_factory, kill_before, killed
 
 
 def check(driver: Driver) -> list[GateResult]:
@@ -115,6 +115,31 @@ def test_all_findings_together(wave: Any, box: Any) -> None:
     assert not any(subject == well for _, subject in found)
 
 
+@pytest.mark.parametrize(
+    ("state", "error", "kind", "verdict"),
+    [
+        ("PENDING_SNAPSHOT_SHIPPING", None, "SNAPSHOT_SHIPPING", Verdict.BLOCKED),
+        ("SHIPPING_SNAPSHOT", None, "SNAPSHOT_SHIPPING", Verdict.BLOCKED),
+        ("PENDING_SNAPSHOT_SHIPPING", "LAST_SNAPSHOT_JOB_FAILED", "SNAPSHOT_SHIPPING", Verdict.BLOCKED),
+        ("BACKLOG", "NOT_CONVERGING", "AGENT_BASED", Verdict.BLOCKED),
+        ("SOMETHING_NEW", None, "AGENT_BASED", Verdict.UNKNOWN),
+        ("INITIAL_SYNC", None, "AGENT_BASED", Verdict.OK),
+    ],
+)
+def test_replication_that_never_becomes_continuous(
+    wave: Any, state: str, error: str | None, kind: str, verdict: Verdict
+) -> None:
+    driver: Driver = wave()
+    [server] = driver.servers("app")
+    changes = {"replication_state": state, "replication_error": error, "replication_type": kind}
+    views = {server: replace(driver.services.mgn.describe_servers([server])[server], **changes)}
+    mgn = MgnProxy(driver.services.mgn, describe_servers=lambda ids: views)
+    found = check(replace(driver, services=replace(driver.services, mgn=mgn)))
+    [one] = [one for one in found if one.name == "replication"]
+    assert one.verdict is verdict
+    assert (error or "") in one.reason
+
+
 READS = [
     ("mgn", "DescribeSourceServers", 4, "accessDenied"),
     ("mgn", "DescribeJobs", 2, "accessDenied"),
@@ -125,6 +150,43 @@ READS = [
     ("ec2", "DescribeSecurityGroups", 1, "accessDenied"),
     ("dynamodb", "BatchGetItem", 2, "accessDenied"),
 ]
+
+
+def named_by_template(driver: Driver, box: Any, data: dict[str, Any], **configuration: Any) -> None:
+    """Gives the wave's first server another launch template."""
+    server, account = driver.servers("app")[0], box.mgn.own.account
+    name = f"test-{server}-{len(data)}"
+    made = box.boto("ec2").create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    with account.lock:
+        changes = {"ec2LaunchTemplateID": made["LaunchTemplate"]["LaunchTemplateId"], **configuration}
+        account.servers[server].launch_configuration = account.servers[server].launch_configuration | changes
+
+
+def test_a_launch_setup_is_read_as_a_whole(wave: Any, box: Any) -> None:
+    driver, ec2 = wave(), box.boto("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.1.0/24")["Subnet"]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    named_by_template(driver, box, {"NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": interface}]})
+    assert bad(driver) == {}
+    assert ("network interface", interface) in {(one.name, one.subject) for one in check(driver)}
+    other = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+    group = next(one["GroupId"] for one in other if one["VpcId"] != vpc)
+    wanted = {
+        "InstanceType": "p9.made-up",
+        "IamInstanceProfile": {"Name": "deleted-last-week"},
+        "KeyName": "lost",
+        "NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet, "Groups": [group]}],
+    }
+    named_by_template(driver, box, wanted, copyPrivateIp=True, targetInstanceTypeRightSizingMethod="NONE")
+    [found] = [one for one in check(driver) if one.name == "launch template"]
+    assert found.verdict is Verdict.BLOCKED
+    for words in ("not in", "not offered", f"{group} is of"):
+        assert words in found.reason
+    found_bad, blocked = bad(driver), Verdict.BLOCKED
+    assert found_bad[("instance profile", "deleted-last-week")] is found_bad[("key pair", "lost")] is blocked
+    box.client.add_fault("accessDenied", service="iam", operation="GetInstanceProfile")
+    assert bad(driver)[("instance profile", "deleted-last-week")] is Verdict.UNKNOWN
 
 
 def test_what_cannot_be_read_is_unknown(wave: Any, box: Any) -> None:

@@ -347,8 +347,15 @@ def client_factory(box: Any) -> Callable[[str], Any]:
 def mgn_hook(box: Any) -> MgnHook:
     made = _clients.setdefault(id(box), {})
     if "hook" not in made:
-        made["hook"] = MgnHook(aws_conn_id=None, region_name=box.region)
+        made["hook"] = hook_with_clock(now_of(box), box.region)
     return made["hook"]
+
+
+def hook_with_clock(clock: Callable[[], datetime], region: str) -> MgnHook:
+    """The hook, which counts ages from the sandbox's clock: that one may be ahead, because waits skip time."""
+    hook = MgnHook(aws_conn_id=None, region_name=region)
+    hook.__dict__["_clock"] = clock
+    return hook
 
 
 def now_of(box: Any) -> Callable[[], datetime]:
@@ -396,7 +403,7 @@ def services_of_environment(holder: Holder, world: Any) -> Services:
 
     return Services(
         settings=FAST,
-        mgn=MgnHook(aws_conn_id=None, region_name=os.environ["AWS_DEFAULT_REGION"]),
+        mgn=hook_with_clock(now_of(world), os.environ["AWS_DEFAULT_REGION"]),
         ledger=DynamoDbLedger(client("dynamodb"), FAST.table_name, now_of(world)),
         now=now_of(world),
         holder=holder,

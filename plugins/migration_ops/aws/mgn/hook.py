@@ -49,6 +49,9 @@ class MgnHook(SessionHook):
         - :class:`airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`
     """
 
+    # What ages are counted from; a simulation has a clock of its own.
+    _clock: Callable[[], datetime] = staticmethod(lambda: datetime.now(UTC))
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = "mgn"
         super().__init__(*args, **kwargs)
@@ -231,7 +234,8 @@ class MgnHook(SessionHook):
 
     def _servers(self, filters: dict[str, Any]) -> list[ServerView]:
         items = self._items("describe_source_servers", filters=filters)
-        return [_view(ServerView.from_api, item) for item in items]
+        now = self._clock()
+        return [_view(lambda one: ServerView.from_api(one, now), item) for item in items]
 
     def _jobs(self, filters: dict[str, Any]) -> list[JobView]:
         return [_view(JobView.from_api, item) for item in self._items("describe_jobs", filters=filters)]

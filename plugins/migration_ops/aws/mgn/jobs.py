@@ -15,7 +15,10 @@ INTENT_TAG = "migration-ops:intent"
 
 @dataclass(frozen=True)
 class JobView:
-    """One MGN job as last read. ``launch_status`` and ``instance_ids`` are by source server id."""
+    """One MGN job as last read. ``launch_status``, ``instance_ids`` and ``actions`` are by source server id.
+
+    :param actions: post-launch actions: ``name``, ``document``, ``status``, ``required``, ``reason``; None: not said.
+    """
 
     job_id: str
     type: str | None = None
@@ -26,6 +29,7 @@ class JobView:
     launch_status: dict[str, str | None] = field(default_factory=dict)
     instance_ids: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    actions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def is_active(self) -> bool:
@@ -65,4 +69,19 @@ class JobView:
                 if one.get("launchedEc2InstanceID")
             },
             tags=dict(item.get("tags") or {}),
+            actions={one["sourceServerID"]: found for one in servers if (found := _actions(one))},
         )
+
+
+def _actions(server: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = (server.get("postLaunchActionsStatus") or {}).get("postLaunchActionsLaunchStatusList") or []
+    return [
+        {
+            "name": (document := one.get("ssmDocument") or {}).get("actionName"),
+            "document": document.get("ssmDocumentName"),
+            "status": one.get("executionStatus"),
+            "required": document.get("mustSucceedForCutover"),
+            "reason": one.get("failureReason"),
+        }
+        for one in listed
+    ]

@@ -46,7 +46,12 @@ def moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True)
 class ServerView:
-    """One source server as last read. None always means: MGN did not say."""
+    """One source server as last read. None always means: MGN did not say.
+
+    :param snapshot_age_seconds: age of the last snapshot when the server was read.
+    :param seen_age_seconds: how long before the read MGN last heard of the agent. Negative ages: clocks differ.
+    :param failed_checks: MGN's own checks of the launched instance that failed, in words.
+    """
 
     source_server_id: str
     arn: str | None = None
@@ -54,6 +59,7 @@ class ServerView:
     fqdn: str | None = None
     source_instance_id: str | None = None
     ip_addresses: tuple[str, ...] = ()
+    primary_ip: str | None = None
     os_name: str | None = None
     is_archived: bool | None = None
     application_id: str | None = None
@@ -66,6 +72,10 @@ class ServerView:
     replicated_bytes: int | None = None
     eta: str | None = None
     last_snapshot_at: str | None = None
+    snapshot_age_seconds: float | None = None
+    seen_age_seconds: float | None = None
+    replication_type: str | None = None
+    failed_checks: str | None = None
     launched_instance_id: str | None = None
     launched_job_id: str | None = None
     first_boot: str | None = None
@@ -92,8 +102,11 @@ class ServerView:
         return cls(**{**document, "ip_addresses": tuple(document.get("ip_addresses") or ())})
 
     @classmethod
-    def from_api(cls, item: dict[str, Any]) -> ServerView:
-        """Reads one item of DescribeSourceServers. Only ``sourceServerID`` must be present."""
+    def from_api(cls, item: dict[str, Any], now: datetime | None = None) -> ServerView:
+        """Reads one item of DescribeSourceServers. Only ``sourceServerID`` must be present.
+
+        :param now: the aware moment of the read; without it no age is known.
+        """
         life = item.get("lifeCycle") or {}
         replication = item.get("dataReplicationInfo") or {}
         launched = item.get("launchedInstance") or {}
@@ -109,6 +122,7 @@ class ServerView:
             fqdn=hints.get("fqdn"),
             source_instance_id=hints.get("awsInstanceID"),
             ip_addresses=tuple(ip for one in properties.get("networkInterfaces") or [] for ip in one.get("ips") or []),
+            primary_ip=_primary_ip(properties.get("networkInterfaces") or []),
             os_name=(properties.get("os") or {}).get("fullString"),
             is_archived=item.get("isArchived"),
             application_id=item.get("applicationID"),
@@ -121,6 +135,10 @@ class ServerView:
             replicated_bytes=_sum_of(disks, "replicatedStorageBytes"),
             eta=replication.get("etaDateTime"),
             last_snapshot_at=replication.get("lastSnapshotDateTime"),
+            snapshot_age_seconds=_age(replication.get("lastSnapshotDateTime"), now),
+            seen_age_seconds=_age(life.get("lastSeenByServiceDateTime"), now),
+            replication_type=item.get("replicationType"),
+            failed_checks=_failed_checks(launched),
             launched_instance_id=launched.get("ec2InstanceID"),
             launched_job_id=launched.get("jobID"),
             first_boot=launched.get("firstBoot"),
@@ -138,3 +156,24 @@ def _sum_of(disks: list[dict[str, Any]], member: str) -> int | None:
     if not values or any(value is None for value in values):
         return None
     return int(sum(values))  # type: ignore[arg-type]
+
+
+def _age(text: Any, now: datetime | None) -> float | None:
+    """Seconds since an MGN date string; None when it is absent or unreadable, or the time of the read is not known."""
+    when = moment(text) if isinstance(text, str) else None
+    return None if when is None or now is None else (now - when).total_seconds()
+
+
+def _failed_checks(launched: dict[str, Any]) -> str | None:
+    """``lastKnownChecks`` and ``lastKnownFsxChecksStatus`` of a launched instance that are FAILED, with MGN's error."""
+    failed = [one for one in launched.get("lastKnownChecks") or [] if one.get("status") == "FAILED"]
+    words = [f"{one.get('type')} {one.get('name')}: {one.get('error') or 'FAILED'}" for one in failed]
+    if launched.get("lastKnownFsxChecksStatus") == "FAILED" and not any(one.get("type") == "FSx" for one in failed):
+        words.append("FSx checks: FAILED")
+    return "; ".join(words) or None
+
+
+def _primary_ip(interfaces: list[dict[str, Any]]) -> str | None:
+    """The IPv4 address that ``copyPrivateIp`` copies: the first one of the primary interface."""
+    mine = next((one for one in interfaces if one.get("isPrimary")), interfaces[0] if len(interfaces) == 1 else {})
+    return next((ip for ip in mine.get("ips") or [] if ":" not in ip), None)

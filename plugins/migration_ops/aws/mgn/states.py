@@ -24,6 +24,11 @@ REPLICATION_WAITING = frozenset(
 REPLICATION_TERMINAL = frozenset({"STALLED", "DISCONNECTED", "STOPPED"})
 
 
+# replicationType. A server without an agent is copied by snapshots, shipment by shipment: it is never CONTINUOUS.
+AGENT_BASED = "AGENT_BASED"
+AGENTLESS = "SNAPSHOT_SHIPPING"
+
+
 # Replication has ended. Of a STALLED server it goes on once a person has fixed it.
 REPLICATION_ENDED = frozenset({"DISCONNECTED", "STOPPED"})
 

@@ -9,6 +9,8 @@ from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import STOPPED, Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import LockHeldError, Record, VersionConflictError
+from migration_ops.wave.launching.job_lookup import Action
+from migration_ops.wave.launching.launch_actions import action_checks
 from migration_ops.wave.launching.only_instance import both, only_instance_checks
 from migration_ops.wave.plan.plan import PlannedApplication, WavePlan
 from migration_ops.wave.records import as_retry, with_phase, write
@@ -54,7 +56,9 @@ def look_again(
 def instance_checks(
     services: Services, records: list[Record], views: dict[str, ServerView], *, retried: bool = False
 ) -> dict[str, GateResult]:
-    """Whether each record's own instance is well and the server's only one, by source server id.
+    """Whether each record's own instance is well, the server's only one, and its post-launch actions succeeded.
+
+    By source server id.
 
     :param views: the servers as read right before.
     :param retried: the task tries again by itself: a retryable error is raised, not made UNKNOWN.
@@ -62,7 +66,8 @@ def instance_checks(
     :raises MigrationError: EC2 could not be asked about the instances' status.
     """
     boots, only = boot_checks(services, records, views), only_instance_checks(services, records, retried=retried)
-    return {server: both(boot, only[server]) for server, boot in boots.items()}
+    actions = action_checks(services, records, Action.CUTOVER, retried=retried)
+    return {server: both(both(boot, only[server]), actions[server]) for server, boot in boots.items()}
 
 
 def require_dependencies_well(services: Services, plan: WavePlan, app: PlannedApplication) -> None:

@@ -1,47 +1,45 @@
-"""Preflight of what a launch needs: launch configuration, EC2 launch template, subnet and security groups."""
+"""Preflight of what a launch needs: launch configuration, EC2 launch template, and all that it names in EC2 and IAM."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-from migration_ops.aws.errors import ClientError
+from migration_ops.aws.errors import ClientError, attempt
+from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.batches import side_by_side
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts, known
+from migration_ops.wave.preflight.launch_account import read_account
+from migration_ops.wave.rules.launch_setup import LaunchSetup, judge_launch_setups
 from migration_ops.wave.services import Services
 
 _PARALLEL_READS = 8
 _NO_SUCH_TEMPLATE = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
 
 
-@dataclass
-class Network:
-    """Subnets and security groups named by launch templates, and the servers that need them."""
-
-    subnets: dict[str, list[str]] = field(default_factory=dict)
-    groups: dict[str, list[str]] = field(default_factory=dict)
-
-
 def templates(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:
-    """Each server has a launch configuration whose EC2 launch template's default version names a subnet that exists.
+    """EC2 would take the launch of each server as its launch template's default version asks for it.
 
     MGN uses the version marked default. Without a subnet a launch works only where there is a default VPC, which
-    fails in most landing zones; so it must be named.
+    fails in most landing zones; so a subnet must be named, or an interface that has one.
     """
-    servers = [server for server in plan.server_ids if server in known(facts.views)]
+    views = known(facts.views)
+    servers = [server for server in plan.server_ids if server in views]
     configurations = _launch_configurations(services, servers)
     wanted = {
         c["ec2LaunchTemplateID"]
         for c in configurations.values()
         if isinstance(c, dict) and c.get("ec2LaunchTemplateID")
     }
-    versions = _default_versions(services.client("ec2"), wanted)
-    network = Network()
-    checks = [_template_check(server, configurations[server], versions, network) for server in servers]
-    return checks + _network_checks(services.client("ec2"), network)
+    versions = attempt(lambda: _default_versions(services.client("ec2"), wanted))
+    refused: list[GateResult] = []
+    setups: list[LaunchSetup] = []
+    for server in servers:
+        one = _setup_of(server, configurations[server], versions, views[server])
+        (setups if isinstance(one, LaunchSetup) else refused).append(one)  # type: ignore[arg-type]
+    return refused + judge_launch_setups(setups, read_account(services, setups))
 
 
 def _launch_configurations(services: Services, servers: list[str]) -> dict[str, dict[str, Any] | MigrationError]:
@@ -83,9 +81,12 @@ def _one_default_version(ec2: Any, template_id: str) -> dict[str, dict[str, Any]
     return {one["LaunchTemplateId"]: one["LaunchTemplateData"] for one in answer["LaunchTemplateVersions"]}
 
 
-def _template_check(
-    server: str, configuration: dict[str, Any] | MigrationError, versions: dict[str, dict[str, Any]], network: Network
-) -> GateResult:
+def _setup_of(
+    server: str,
+    configuration: dict[str, Any] | MigrationError,
+    versions: dict[str, dict[str, Any]] | MigrationError,
+    view: ServerView,
+) -> LaunchSetup | GateResult:
     if isinstance(configuration, MigrationError):
         return GateResult("launch template", server, Verdict.UNKNOWN, reason=str(configuration))
     template = configuration.get("ec2LaunchTemplateID")
@@ -93,35 +94,17 @@ def _template_check(
         return GateResult(
             "launch template", server, Verdict.BLOCKED, reason="the launch configuration names no template"
         )
+    if isinstance(versions, MigrationError):
+        return GateResult("launch template", server, Verdict.UNKNOWN, template, reason=str(versions))
     data = versions.get(template)
     if data is None:
         return GateResult("launch template", server, Verdict.BLOCKED, template, reason=f"EC2 does not know {template}")
-    interfaces = data.get("NetworkInterfaces") or []
-    subnet = next((one["SubnetId"] for one in interfaces if one.get("SubnetId")), None)
-    if not subnet:
-        reason = f"the default version of {template} names no subnet"
-        return GateResult("launch template", server, Verdict.BLOCKED, template, reason=reason)
-    network.subnets.setdefault(subnet, []).append(server)
-    groups = {group for one in interfaces for group in one.get("Groups") or []} | set(
-        data.get("SecurityGroupIds") or []
+    return LaunchSetup(
+        server,
+        template,
+        data,
+        copied_ip=(view.primary_ip or "") if configuration.get("copyPrivateIp") else None,
+        replaced_instance=view.launched_instance_id,
+        # With BASIC and IN_AWS MGN chooses the type by the source's size.
+        names_type=configuration.get("targetInstanceTypeRightSizingMethod") in (None, "NONE"),
     )
-    for group in groups:
-        network.groups.setdefault(group, []).append(server)
-    return GateResult("launch template", server, Verdict.OK, {"template": template, "subnet": subnet})
-
-
-def _network_checks(ec2: Any, network: Network) -> list[GateResult]:
-    checks = []
-    for name, wanted, operation, key, id_key in (
-        ("subnet", network.subnets, "describe_subnets", "Subnets", "SubnetId"),
-        ("security group", network.groups, "describe_security_groups", "SecurityGroups", "GroupId"),
-    ):
-        if not wanted:
-            continue
-        filters = [{"Name": "subnet-id" if name == "subnet" else "group-id", "Values": sorted(wanted)}]
-        pages = ec2.get_paginator(operation).paginate(Filters=filters)
-        found = {one[id_key] for page in pages for one in page[key]}
-        for one, servers in sorted(wanted.items()):
-            reason = "" if one in found else f"{one} does not exist; needed by {', '.join(servers[:5])}"
-            checks.append(GateResult(name, one, Verdict.OK if one in found else Verdict.BLOCKED, reason=reason))
-    return checks

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from migration_ops.aws.mgn.servers import ServerView
-from migration_ops.aws.mgn.states import AFTER_FINALIZE, REPLICATION_TERMINAL, WAVE_CAN_START
+from migration_ops.aws.mgn.states import (
+    AFTER_FINALIZE,
+    REPLICATION_READY,
+    REPLICATION_TERMINAL,
+    REPLICATION_WAITING,
+    WAVE_CAN_START,
+)
 from migration_ops.core.errors import MigrationError
 from migration_ops.core.states import ENDED, IN_CUTOVER, IN_TEST
 from migration_ops.core.verdict import GateResult, Verdict
@@ -16,6 +22,7 @@ from migration_ops.wave.launching.intents import same_intent
 from migration_ops.wave.launching.job_lookup import Action, has_unsettled_intent, started_jobs
 from migration_ops.wave.plan.plan import WavePlan
 from migration_ops.wave.preflight.facts import Facts, known
+from migration_ops.wave.rules.replication import agentless_reason
 from migration_ops.wave.services import Services
 
 # An earlier run left the server in this state; the wave goes on from the ledger's phase.
@@ -123,12 +130,23 @@ def replication(services: Services, plan: WavePlan, facts: Facts) -> list[GateRe
         if state is None:
             checks.append(GateResult("replication", server, Verdict.UNKNOWN, None, None, "MGN did not say the state"))
             continue
-        bad = state in REPLICATION_TERMINAL
-        reason = f"{state}: {view.replication_error or 'needs a person'}" if bad else ""
+        verdict, reason = _replication(view, state)
         value = {"state": state, "lagSeconds": view.lag_seconds}
         limit = plan.conf.replication.max_lag_seconds
-        checks.append(GateResult("replication", server, Verdict.BLOCKED if bad else Verdict.OK, value, limit, reason))
+        checks.append(GateResult("replication", server, verdict, value, limit, reason))
     return checks
+
+
+def _replication(view: ServerView, state: str) -> tuple[Verdict, str]:
+    if (reason := agentless_reason(view)) is not None:
+        return Verdict.BLOCKED, reason
+    if state in REPLICATION_TERMINAL:
+        return Verdict.BLOCKED, f"{state}: {view.replication_error or 'needs a person'}"
+    if state not in REPLICATION_READY | REPLICATION_WAITING:
+        return Verdict.UNKNOWN, f"the state {state} is not known"
+    if view.replication_error:
+        return Verdict.BLOCKED, f"{state}, but MGN reports {view.replication_error}"
+    return Verdict.OK, ""
 
 
 def jobs(services: Services, plan: WavePlan, facts: Facts) -> list[GateResult]:

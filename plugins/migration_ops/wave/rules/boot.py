@@ -116,6 +116,8 @@ def _started(view: ServerView | None, status: dict[str, Any] | None, expected: s
             yield blocked("MGN reports the first boot as STOPPED")
         elif view.first_boot != FIRST_BOOT_OK:
             yield unknown(f"first boot is {view.first_boot or 'not reported'}")
+        if view.failed_checks:
+            yield blocked(f"MGN's own checks failed: {view.failed_checks}")
     state = instance_state(status)
     if state in INSTANCE_GONE | INSTANCE_STOPPED:
         yield blocked(f"the instance is {state}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import (
+    AGENT_BASED,
+    AGENTLESS,
     LAUNCHABLE_FOR_CUTOVER,
     LIFECYCLE_STATES,
     REPLICATION_READY,
@@ -33,6 +35,14 @@ __all__ = [
 ]
 
 
+# MGN keeps the last lag and state of an agent that has gone silent, and says "Agent not seen" only after some 45
+# minutes. A healthy agent is seen every two minutes; its snapshots are up to an hour apart.
+SEEN_WITHIN_SECONDS = 900
+SNAPSHOT_WITHIN_SECONDS = 5_400
+# The clocks of AWS and ours may differ by so much.
+_CLOCKS_DIFFER_BY_SECONDS = 600
+
+
 @dataclass(frozen=True)
 class ReplicationLimits:
     """What replication is judged against. ``max_backlogged_bytes`` counts only in the final gate."""
@@ -52,7 +62,7 @@ def judge_replication(view: ServerView | None, limits: ReplicationLimits, *, fin
         return GateResult(
             "lag_seconds", "?", Verdict.UNKNOWN, None, limits.max_lag_seconds, "MGN does not list this server"
         )
-    against = [*_existence(view), *_lifecycle(view, limits), *_replication(view), *_lag(view, limits)]
+    against = [*_existence(view), *_lifecycle(view, limits), *_replication(view), *_lag(view, limits), *_life(view)]
     if final:
         against += _backlog(view, limits)
     return combine(
@@ -75,6 +85,7 @@ def replication_is_terminal(view: ServerView, lifecycle: frozenset[str]) -> bool
     """
     return (
         view.is_archived is True
+        or view.replication_type == AGENTLESS
         or view.replication_state in REPLICATION_TERMINAL
         or view.lifecycle_state in (TERMINAL_FOR_WAVE | _terminal_before(lifecycle)) - lifecycle
     )
@@ -101,7 +112,20 @@ def _lifecycle(view: ServerView, limits: ReplicationLimits) -> Iterator[Fact]:
         yield unknown(f"lifecycle state is {state or 'not given'}")
 
 
+def agentless_reason(view: ServerView) -> str | None:
+    """Why no wave can cut this server over; None for one with an agent."""
+    if view.replication_type != AGENTLESS:
+        return None
+    because = f" ({view.replication_error})" if view.replication_error else ""
+    return f"agentless ({AGENTLESS}){because}: a wave needs continuous replication, so install the replication agent"
+
+
 def _replication(view: ServerView) -> Iterator[Fact]:
+    if (reason := agentless_reason(view)) is not None:
+        yield blocked(reason)
+    # Answers of before agentless replication name no type.
+    elif view.replication_type not in (AGENT_BASED, None):
+        yield unknown(f"replication type is {view.replication_type}")
     state = view.replication_state
     because = f": {view.replication_error}" if view.replication_error else ""
     if state in REPLICATION_TERMINAL | REPLICATION_WAITING:
@@ -126,3 +150,18 @@ def _backlog(view: ServerView, limits: ReplicationLimits) -> Iterator[Fact]:
         yield unknown("MGN gives no backlog")
     elif backlog > limits.max_backlogged_bytes:
         yield blocked(f"backlog is {backlog} bytes, limit {limits.max_backlogged_bytes} bytes")
+
+
+def _life(view: ServerView) -> Iterator[Fact]:
+    """Lag and state are only as fresh as the agent's last word."""
+    if view.replication_type == AGENTLESS:
+        return
+    for age, limit, what in (
+        (view.seen_age_seconds, SEEN_WITHIN_SECONDS, "the agent was last seen"),
+        (view.snapshot_age_seconds, SNAPSHOT_WITHIN_SECONDS, "the last snapshot was taken"),
+    ):
+        if age is None:
+            yield unknown(f"MGN does not say when {what}")
+        elif not -_CLOCKS_DIFFER_BY_SECONDS <= age <= limit:
+            ago = f"{age / 60:.0f} minutes ago, limit {limit / 60:g}" if age > 0 else "in the future: clocks differ"
+            yield unknown(f"{what} {ago}")

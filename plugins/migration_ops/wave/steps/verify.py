@@ -11,6 +11,8 @@ from migration_ops.core.errors import StepFailedError, StepTimedOutError
 from migration_ops.core.states import Phase
 from migration_ops.core.verdict import GateResult, Verdict
 from migration_ops.ledger.protocol import Record
+from migration_ops.wave.launching.job_lookup import Action
+from migration_ops.wave.launching.launch_actions import action_checks, require_none_failed, worth_showing
 from migration_ops.wave.launching.only_instance import only_instance_checks, require_no_second
 from migration_ops.wave.permission import taken_up
 from migration_ops.wave.records import (
@@ -57,10 +59,11 @@ class VerifyKind:
     step: str
     verified: Phase
     name: str
+    action: Action
 
 
-CUTOVER = VerifyKind("cutover_verify", Phase.CUTOVER_VERIFIED, "cutover")
-TEST = VerifyKind("test_verify", Phase.TESTED, "test")
+CUTOVER = VerifyKind("cutover_verify", Phase.CUTOVER_VERIFIED, "cutover", Action.CUTOVER)
+TEST = VerifyKind("test_verify", Phase.TESTED, "test", Action.TEST)
 
 
 def run_test(services: Services, inp: StepInput) -> Outcome:
@@ -74,6 +77,7 @@ def run_cutover(services: Services, inp: StepInput) -> Outcome:
     """Verifies the cutover instances: those that our cutover job launched, never an old test instance.
 
     :raises SecondInstanceError: EC2 has another instance of a server.
+    :raises LaunchActionFailedError: a post-launch action of MGN that must succeed failed.
     :raises CheckRefusedError: a check of the conf may not be run.
     :raises StepFailedError: an instance is lost, or the ledger has no instance id for a server.
     :raises StepTimedOutError: boot or checks were not good in time.
@@ -97,11 +101,15 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
         return boots
     only = only_instance_checks(services, todo) if kind is CUTOVER else {}
     require_no_second(only, app.app_name)
+    actions = action_checks(services, todo, kind.action)
+    require_none_failed(actions, app.app_name)
     checked = app_checks.run_all(services, inp, todo, carry.commands)
     if checked.refused:
         app_checks.cancel_running(services, checked.commands)
         app_checks.require_none_refused(checked.refused, app.app_name)
-    failed = [check for check in [*only.values(), *checked.checks] if check.verdict is not Verdict.OK]
+    failed = [
+        check for check in [*only.values(), *actions.values(), *checked.checks] if check.verdict is not Verdict.OK
+    ]
     if failed or checked.is_running:
         if services.epoch() >= deadline:
             app_checks.cancel_running(services, checked.commands)
@@ -110,7 +118,8 @@ def _run(services: Services, inp: StepInput, kind: VerifyKind) -> Outcome:
         why = f"{app.app_name}: " + ("; ".join(check.reason for check in failed) or "SSM commands are running")
         at = services.epoch() + services.settings.check_poll_seconds
         return wait_until(services, at, why, deadline, VerifyCarry(deadline, checked.commands))
-    evidence = [check.as_document() for check in [*boots.values(), *only.values(), *checked.checks]]
+    passed = [*boots.values(), *only.values(), *worth_showing(actions), *checked.checks]
+    evidence = [check.as_document() for check in passed]
     new = [
         with_phase(r, kind.verified, dag_run_id=services.holder.run_id, facts=_facts(services, r, kind)) for r in todo
     ]
