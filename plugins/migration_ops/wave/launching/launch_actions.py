@@ -19,7 +19,7 @@ class LaunchActionFailedError(StepFailedError):
 
     code = "LAUNCH_ACTION_FAILED"
     hint = (
-        "Read the action's output in SSM and mend its cause. MGN runs the actions of a launch once: roll the "
+        "Read the action's output in SSM and fix its cause. MGN runs the actions of a launch once: roll the "
         "application back and launch it again, or set the action in MGN so that it need not succeed and do the same."
     )
 
@@ -46,7 +46,7 @@ def action_checks(
 
 
 def require_none_failed(checks: dict[str, GateResult], app_name: str) -> None:
-    """:raises LaunchActionFailedError: an action failed that must succeed; waiting does not mend it."""
+    """:raises LaunchActionFailedError: an action failed that must succeed; waiting does not fix it."""
     failed = {server: check.reason for server, check in checks.items() if check.verdict is Verdict.BLOCKED}
     if failed:
         raise LaunchActionFailedError(f"post-launch actions of {app_name} failed", appName=app_name, servers=failed)
