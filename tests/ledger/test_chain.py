@@ -63,6 +63,12 @@ def relink(it: Tamperer) -> None:
     it.put(it.line(3), previousDigest=digest)
 
 
+def reseal(it: Tamperer) -> None:
+    """A line is edited and its own digest recomputed; only the line after it shows that."""
+    edited = it.line(2) | {"event": to_value("approved")}
+    it.put(edited, digest=digest_of(entry_of(edited)))
+
+
 def truncate(it: Tamperer) -> None:
     """The last line goes, and the record is set back so that the numbers fit."""
     it.drop(history_key("mig-web001", 4))
@@ -80,6 +86,7 @@ TAMPERING: dict[str, Callable[[Tamperer], None]] = {
     "last dropped": lambda it: it.drop(history_key("mig-web001", 4)),
     "swapped": swap,
     "edited and relinked": relink,
+    "edited and resealed": reseal,
     "one line twice": lambda it: it.put(it.line(2) | {"migrationId": it.line(3)["migrationId"]}),
     "truncated": truncate,
     "record set back": lambda it: it.put(it.record(), historySequence=3, version=3),

@@ -304,6 +304,7 @@ class TestReplication:
         "replicationState": "CONTINUOUS",
         "replicationError": None,
         "lagSeconds": 0.0,
+        "seenAgeSeconds": 97.0,
     }
     FIRST_SYNC = SERVER | {
         "lifecycleState": "NOT_READY",
@@ -321,6 +322,11 @@ class TestReplication:
             # Absent is not zero.
             ({"lagSeconds": None}, UNKNOWN),
             ({"lagSeconds": None, "replicationState": "INITIAL_SYNC"}, UNKNOWN),
+            # A silent agent's lag is old.
+            ({"seenAgeSeconds": 2_400.0}, UNKNOWN),
+            ({"seenAgeSeconds": None}, UNKNOWN),
+            ({"seenAgeSeconds": -3_600.0}, UNKNOWN),
+            ({"seenAgeSeconds": 2_400.0, "lagSeconds": 600.5}, WARNING),
             ({"isListed": False}, UNKNOWN),
             ({"isListed": REFUSED}, UNKNOWN),
         ],

@@ -16,6 +16,8 @@ from typing import Any
 ERROR, WARNING, INFO, DEBUG = "ERROR", "WARNING", "INFO", "DEBUG"
 # The first of these that a line has decides.
 LEVEL_FIELDS = (
+    # Monolog's level is a number of its own (400 is an error); the name beside it decides.
+    *("level_name", "levelName"),
     *("level", "log_level", "logLevel", "loglevel", "severity", "levelname", "lvl", "severityText", "severity_text"),
     *("log.level", "Level", "LogLevel", "Severity"),
 )
@@ -40,7 +42,8 @@ _END = r"([\])>|:,\s-]|$)"
 ERROR_HEAD = f"{_HEAD}{_INTO_BRACKET}({_ERRORS}){_END}"
 OTHER_HEAD = f"{_HEAD}{_INTO_BRACKET}({_OTHERS}){_END}"
 SMALL_HEAD = (
-    f"{_HEAD}((error|fatal|critical|crit|fail|panic|severe):|\\[(error|err|crit|critical|fatal|alert|emerg)\\])(\\s|$)"
+    f"{_HEAD}((error|fatal|critical|crit|fail|panic|severe):"
+    "|\\[([eE]rror|err|crit|[cC]ritical|[fF]atal|alert|emerg)\\])(\\s|$)"
 )
 IN_PAIRS = (
     r"^([^\"]|\"[^\"]{0,400}\"){0,400}(level|lvl|severity|log_level|loglevel|levelname|at)=\"?"
@@ -59,7 +62,7 @@ OF_THE_PLATFORM = r"^(START|END|REPORT|INIT_START|INIT_REPORT|EXTENSION|XRAY|TEL
 UNSTATED = (
     r"Task timed out after|Process exited before completing request|Runtime exited with|Runtime exited without"
     r"|Runtime\.ExitError|^Traceback \(most recent call last\)|^panic: |^Exception in thread|^Unhandled|^Uncaught"
-    r"|^[\w.$]{0,200}(Error|Exception): "
+    r"|^[\w.$]{0,200}(Error|Exception): |^thread '[^']{0,200}' panicked at"
 )
 # Only so many characters of a line are searched for its level.
 _HEAD_CHARACTERS = 2_000

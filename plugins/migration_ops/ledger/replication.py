@@ -20,8 +20,8 @@ def read(reader: AwsReader) -> dict[str, Any]:
     """
     ``servers``: ``name`` (source server id), ``migrationId, wave, appName, phase, needsReplication, isListed`` and,
     for those that MGN lists, ``isArchived, lifecycleState, replicationState, replicationError, lagSeconds,
-    backlogBytes, totalBytes, replicatedBytes, eta, hostname``. The ids are from the ledger, so a server that MGN does
-    not list is here too.
+    seenAgeSeconds, backlogBytes, totalBytes, replicatedBytes, eta, hostname``. The ids are from the ledger, so a server
+    that MGN does not list is here too.
     """
     known = migrations(reader, ACTIVE)
     if is_failed(known):
@@ -45,7 +45,7 @@ def views_of(reader: AwsReader, server_ids: list[str]) -> Any:
     def read_all() -> dict[str, Any]:
         pages = reader.client("mgn").get_paginator("describe_source_servers")
         found = pages.paginate(filters={"sourceServerIDs": server_ids})
-        views = (ServerView.from_api(item) for page in found for item in page["items"])
+        views = (ServerView.from_api(item, reader.now) for page in found for item in page["items"])
         return {view.source_server_id: _document(view) for view in views}
 
     return reader.guarded("mgn:describe_source_servers", read_all)
@@ -58,6 +58,7 @@ def _document(view: ServerView) -> dict[str, Any]:
         "replicationState": view.replication_state,
         "replicationError": view.replication_error,
         "lagSeconds": view.lag_seconds,
+        "seenAgeSeconds": view.seen_age_seconds,
         "backlogBytes": view.backlog_bytes,
         "totalBytes": view.total_bytes,
         "replicatedBytes": view.replicated_bytes,

@@ -29,6 +29,14 @@ AGENT_BASED = "AGENT_BASED"
 AGENTLESS = "SNAPSHOT_SHIPPING"
 
 
+# MGN keeps the last lag and state of an agent that has gone silent, and says "Agent not seen" only after some 45
+# minutes. A healthy agent is seen every two minutes; its snapshots are up to an hour apart.
+SEEN_WITHIN_SECONDS = 900
+SNAPSHOT_WITHIN_SECONDS = 5_400
+# The clocks of AWS and ours may differ by so much.
+CLOCKS_DIFFER_BY_SECONDS = 600
+
+
 # Replication has ended. Of a STALLED server it goes on once a person has fixed it.
 REPLICATION_ENDED = frozenset({"DISCONNECTED", "STOPPED"})
 

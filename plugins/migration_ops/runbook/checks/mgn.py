@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_ops.aws.mgn.states import REPLICATION_READY, REPLICATION_TERMINAL, REPLICATION_WAITING
+from migration_ops.aws.mgn.states import (
+    CLOCKS_DIFFER_BY_SECONDS,
+    REPLICATION_READY,
+    REPLICATION_TERMINAL,
+    REPLICATION_WAITING,
+    SEEN_WITHIN_SECONDS,
+)
 from migration_ops.core.facts import Snapshot
 from migration_ops.core.finding import CheckResult, FindingStatus, Route, above, critical, ok, unknown, warning
 from migration_ops.core.states import Status
@@ -35,7 +41,7 @@ TRIED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.FROZEN})
     ),
 )
 def mgn_server_replication_lag(server: Snapshot, _: Snapshot, limits: Thresholds) -> CheckResult | None:
-    """Replication lag of servers of migrations in progress. A server without a reported lag is UNKNOWN, not OK."""
+    """Replication lag of servers of migrations in progress. Without a reported lag, or with a silent agent: UNKNOWN."""
     limit = limits.migrations.max_lag_seconds
     if not server["isListed"]:
         return unknown(f"migration {server['migrationId']} names this server, and MGN does not list it")
@@ -46,7 +52,10 @@ def mgn_server_replication_lag(server: Snapshot, _: Snapshot, limits: Thresholds
         done, total = server.optional("replicatedBytes"), server.optional("totalBytes")
         share = f", {100 * done / total:.0f} % copied" if done is not None and total else ""
         return ok(f"first sync: {state}{share}; there is no lag yet", limit=limit)
-    lag = server["lagSeconds"]
+    lag, seen = server["lagSeconds"], server["seenAgeSeconds"]
+    if lag <= limit and not -CLOCKS_DIFFER_BY_SECONDS <= seen <= SEEN_WITHIN_SECONDS:
+        when = f"{seen / 60:.0f} minutes ago" if seen > 0 else "in the future: clocks differ"
+        return unknown(f"the agent was last seen {when}: its lag of {lag:g} s is of then", value=lag, limit=limit)
     evidence = (state, f"backlog {server.optional('backlogBytes')} bytes", f"wave {server['wave']}")
     return above(lag, limit, "behind its source", FindingStatus.WARNING, evidence=evidence)
 

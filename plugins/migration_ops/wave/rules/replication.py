@@ -13,11 +13,14 @@ from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.aws.mgn.states import (
     AGENT_BASED,
     AGENTLESS,
+    CLOCKS_DIFFER_BY_SECONDS,
     LAUNCHABLE_FOR_CUTOVER,
     LIFECYCLE_STATES,
     REPLICATION_READY,
     REPLICATION_TERMINAL,
     REPLICATION_WAITING,
+    SEEN_WITHIN_SECONDS,
+    SNAPSHOT_WITHIN_SECONDS,
     TERMINAL_FOR_WAVE,
 )
 from migration_ops.core.verdict import Fact, GateResult, Verdict, blocked, combine, unknown
@@ -33,14 +36,6 @@ __all__ = [
     "judge_replication",
     "replication_is_terminal",
 ]
-
-
-# MGN keeps the last lag and state of an agent that has gone silent, and says "Agent not seen" only after some 45
-# minutes. A healthy agent is seen every two minutes; its snapshots are up to an hour apart.
-SEEN_WITHIN_SECONDS = 900
-SNAPSHOT_WITHIN_SECONDS = 5_400
-# The clocks of AWS and ours may differ by so much.
-_CLOCKS_DIFFER_BY_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -162,6 +157,6 @@ def _life(view: ServerView) -> Iterator[Fact]:
     ):
         if age is None:
             yield unknown(f"MGN does not say when {what}")
-        elif not -_CLOCKS_DIFFER_BY_SECONDS <= age <= limit:
+        elif not -CLOCKS_DIFFER_BY_SECONDS <= age <= limit:
             ago = f"{age / 60:.0f} minutes ago, limit {limit / 60:g}" if age > 0 else "in the future: clocks differ"
             yield unknown(f"{what} {ago}")
