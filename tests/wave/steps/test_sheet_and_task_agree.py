@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from migration_ops.aws.mgn.servers import ServerView
 from migration_ops.core.errors import StepFailedError
 from migration_ops.core.states import ENDED, Phase
 from migration_ops.core.verdict import GateResult, Verdict
@@ -82,7 +83,8 @@ def test_finalize_is_permitted_when_and_only_when_the_sheet_says_ready(
     app = plan.applications[0]
     record = changed(Record("mig-a", "wave-1", "app", app.server_ids[0], phase), phase, stopped_in, code)
     boots = {record.source_server_id: GateResult("boot", record.source_server_id, Verdict.OK)}
-    sheet = finalize_sheet(plan, [_finalize_row(plan, app, {"mig-a": record}, boots, {})])
+    views = {record.source_server_id: ServerView(record.source_server_id, lifecycle_state="CUTTING_OVER")}
+    sheet = finalize_sheet(plan, [_finalize_row(plan, app, {"mig-a": record}, boots, views)])
     approved = {"ready": ["app"], "digest": "d", "madeAt": "2999-01-01T00:00:00+00:00"}
     approval = {"approved": True, "planHash": plan.plan_hash, "sheetDigest": "d", "runId": "", "at": "2026"}
     facts = record.facts | {"approvals": {"finalize": approval}, "registered": {"planHash": plan.plan_hash}}
