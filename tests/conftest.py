@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests import faster_botocore
+
+faster_botocore.install()
 HERE = Path(__file__).resolve().parent
 FOLDERS = ("benchmarks", "contract", "crash", "engine", "scenarios")
 STARTERS = {"Sandbox", "ThreadedMotoServer", "mock_aws", "LocalStack", "sandbox_process"}
