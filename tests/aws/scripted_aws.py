@@ -29,16 +29,20 @@ def job_id(number: int) -> str:
     return f"mgnjob-{number:017x}"
 
 
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+
+
 def source_server(one: str, **changes: Any) -> dict[str, Any]:
     """A healthy server that is ready for a test."""
     return {
         "sourceServerID": one,
         "isArchived": False,
-        "lifeCycle": {"state": "READY_FOR_TEST"},
+        "lifeCycle": {"state": "READY_FOR_TEST", "lastSeenByServiceDateTime": _now()},
         "dataReplicationInfo": {
             "lagDuration": "P0D",
             "dataReplicationState": "CONTINUOUS",
-            "lastSnapshotDateTime": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+            "lastSnapshotDateTime": _now(),
             "replicatedDisks": [{"deviceName": "/dev/sda", "totalStorageBytes": 1, "backloggedStorageBytes": 0}],
         },
     } | changes

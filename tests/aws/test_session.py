@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 
 from migration_ops.aws import session
 from migration_ops.aws.mgn.hook import MgnHook
@@ -20,6 +20,9 @@ ASKED_FOR = re.compile(r'(?<!reader\.)\bclient(?:_of|_for_\w+|_factory)?\(\s*"([
 
 
 def test_once_the_models_are_read_a_client_reads_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of its own: the other tests share what they have read (tests/faster_botocore.py).
+    monkeypatch.setattr(session, "_loader", Loader())
+    session.read_models.cache_clear()
     session.read_models()
 
     def refuse(self: Any, path: str) -> None:
@@ -35,7 +38,7 @@ def test_a_loader_that_has_read_nothing_reads_them(monkeypatch: pytest.MonkeyPat
     read: list[str] = []
     original = JSONFileLoader.load_file
     monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: (read.append(path), original(self, path))[1])
-    monkeypatch.setattr(session, "_loader", session.create_loader(None))
+    monkeypatch.setattr(session, "_loader", Loader())
     MgnHook(aws_conn_id=None, region_name="eu-central-1").client_of("sts", Config())
     assert any("/sts/" in path for path in read)
 

@@ -46,6 +46,7 @@ ONE_PAGE_IS_ENOUGH = {
     ("runbook/backup/scan.py", "scan"): "its key is followed",
     ("runbook/insights/run.py", "get_query_results"): "its token is followed",
     ("wave/launching/external_launches.py", "describe_jobs"): "a method of the hook, which reads all pages",
+    ("wave/launching/launch_actions.py", "describe_jobs"): "a method of the hook, which reads all pages",
     ("wave/launching/terminate.py", "describe_jobs"): "a method of the hook, which reads all pages",
     ("wave/preflight/launch_setup.py", "describe_launch_template_versions"): "one template's default version",
 }

@@ -23,7 +23,7 @@ class OneMachine:
     def __init__(self, definition: str) -> None:
         self.definition = definition
 
-    def call(self, service: str, operation: str, **request: Any) -> dict[str, Any]:
+    def call_optional(self, service: str, operation: str, absent: Any, **request: Any) -> dict[str, Any]:
         return {"definition": self.definition}
 
 

@@ -29,6 +29,7 @@ SERVICES = (
     "dynamodb",
     "ec2",
     "events",
+    "iam",
     "kms",
     "lambda",
     "logs",

@@ -14,8 +14,9 @@ from migration_ops.core.states import Phase
 from migration_ops.core.verdict import Verdict
 from migration_ops.ledger.protocol import Holder, Record
 from migration_ops.wave.launching.instances import look_again, looked_or_unknown
+from migration_ops.wave.launching.job_lookup import Action
 from migration_ops.wave.launching.lifecycle import bring_all_to, bring_to, until_taken, views_of
-from tests.wave.launching.bench import Bench, server_id
+from tests.wave.launching.bench import Bench, a_job, server_id
 
 ONE, TWO = server_id(1), server_id(2)
 READY, CUT = "READY_FOR_CUTOVER", "CUTOVER"
@@ -96,7 +97,8 @@ def verified(bench: Bench) -> Bench:
     """Two verified servers, both instances up."""
     for number in (1, 2):
         one = Record(f"mig-{number}", "wave-1", f"app-{number}", server_id(number), Phase.PLANNED)
-        one = replace(one, instance_id=f"i-{number}")
+        one = replace(one, instance_id=f"i-{number}", job_id=f"mgnjob-{number}")
+        bench.mgn.jobs.append(a_job(number, Action.CUTOVER, number, status="COMPLETED"))
         [stored] = bench.services.ledger.write([one], [one], "registered", holder=bench.services.holder)
         for phase in (Phase.READY, Phase.CUTTING_OVER, Phase.CUTOVER_LAUNCHED, Phase.CUTOVER_VERIFIED):
             [stored] = bench.services.ledger.write([stored], [stored.to(phase)], "on", holder=bench.services.holder)
