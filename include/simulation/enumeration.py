@@ -6,7 +6,6 @@ schedules have in common is run once: each begins at the snapshot before the tur
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -95,19 +94,3 @@ class _Played:
                 running.turn()
             turn = number
             yield take(running), faults
-
-
-def some_placements(depth: int, count: int, seed: int = 0) -> Iterator[Report]:
-    """``count`` placements of exactly ``depth`` faults, drawn evenly over the calls."""
-    dice = random.Random(seed)
-    alone = enumerated().run().points
-    for _ in range(count):
-        faults: Placement = ()
-        points = alone
-        while len(faults) < depth:
-            first = faults[-1].point + 1 if faults else 0
-            # Not the last calls, so that there is room for the remaining faults.
-            point = dice.randrange(first, max(first + 1, points - (depth - len(faults) - 1)))
-            faults = (*faults, Fault(point, dice.choice(list(Kind))))
-            points = max(points, point + 2)
-        yield enumerated(faults).run()

@@ -66,14 +66,14 @@ class _Parser:
         while self._is_next("OR"):
             self._next()
             parts.append(self._both())
-        return parts[0] if len(parts) == 1 else lambda item, n, v: any(one(item, n, v) for one in parts)
+        return parts[0] if len(parts) == 1 else _any_of(parts)
 
     def _both(self) -> Condition:
         parts = [self._one()]
         while self._is_next("AND"):
             self._next()
             parts.append(self._one())
-        return parts[0] if len(parts) == 1 else lambda item, n, v: all(one(item, n, v) for one in parts)
+        return parts[0] if len(parts) == 1 else _all_of(parts)
 
     def _one(self) -> Condition:
         first = self._next()
@@ -92,10 +92,36 @@ class _Parser:
         return _compared(first, operator, value)
 
 
+def _any_of(parts: list[Condition]) -> Condition:
+    def holds(item: Item, names: Names, values: Values) -> bool:
+        for one in parts:  # noqa: SIM110 - a generator costs more than what it asks
+            if one(item, names, values):
+                return True
+        return False
+
+    return holds
+
+
+def _all_of(parts: list[Condition]) -> Condition:
+    def holds(item: Item, names: Names, values: Values) -> bool:
+        for one in parts:  # noqa: SIM110 - a generator costs more than what it asks
+            if not one(item, names, values):
+                return False
+        return True
+
+    return holds
+
+
 def _compared(name: str, operator: str, value: str) -> Condition:
     """Compares an attribute with a value; false if the attribute is absent or of another type."""
     if operator == "=":
-        return lambda item, names, values: _plain(item.get(names[name])) == _plain(values[value])
+
+        def equal(item: Item, names: Names, values: Values) -> bool:
+            left, right = item.get(names[name]), values[value]
+            # Numbers are equal in other notations too.
+            return bool(left == right or (left and "N" in left and _plain(left) == _plain(right)))
+
+        return equal
 
     def less(item: Item, names: Names, values: Values) -> bool:
         left, right = _plain(item.get(names[name])), _plain(values[value])

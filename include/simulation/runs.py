@@ -126,8 +126,10 @@ class Run:
         """Sets skipped and upstream_failed as Airflow's scheduler does; whether the task will run by itself."""
         if one.state is not State.NONE:
             return True
-        states = [self.instances[key].state for key in one.task.upstream]
-        may_start, otherwise = _decided(one.task.rule, states)
+        upstream = one.task.upstream
+        if len(upstream) == 1 and self.instances[upstream[0]].state not in OVER:
+            return False
+        may_start, otherwise = _decided(one.task.rule, [self.instances[key].state for key in upstream])
         if otherwise is not None:
             one.state = otherwise
         return may_start

@@ -106,10 +106,12 @@ class World:
                 run_jobs()
 
     def _next_due(self) -> float | None:
-        known = [due for _, next_due in self.jobs if (due := next_due()) is not None]
-        if self._late:
-            known.append(self._late[0][0])
-        return min(known) if known else None
+        soonest = self._late[0][0] if self._late else None
+        for _, next_due in self.jobs:
+            due = next_due()
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
     def later(self, at: float, act: Callable[[], None]) -> None:
         heapq.heappush(self._late, (at, next(self._order), act))

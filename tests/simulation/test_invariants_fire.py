@@ -218,3 +218,32 @@ def test_without_the_fault_the_same_schedule_breaks_nothing(name: str) -> None:
 
 def test_every_invariant_has_a_planted_fault() -> None:
     assert {invariant for invariant, _, _ in planted().values()} == set(INVARIANTS)
+
+
+def spoils_the_record(items: dict[str, Any], migration: str) -> None:
+    items[migration] = items[migration] | {"errorCode": {"S": "EDITED"}}
+
+
+def removes_the_last_line(items: dict[str, Any], migration: str) -> None:
+    del items[max(name for name in items if name.startswith(f"{migration}#"))]
+
+
+def adds_a_line(items: dict[str, Any], migration: str) -> None:
+    last = max(name for name in items if name.startswith(f"{migration}#"))
+    items[f"{migration}#000099"] = items[last]
+
+
+def edits_the_last_line(items: dict[str, Any], migration: str) -> None:
+    last = max(name for name in items if name.startswith(f"{migration}#"))
+    items[last] = items[last] | {"event": {"S": "another"}}
+
+
+@pytest.mark.parametrize("spoil", [spoils_the_record, removes_the_last_line, adds_a_line, edits_the_last_line])
+def test_the_end_of_a_history_is_judged_as_it_is_stored(spoil: Callable[[dict[str, Any], str], None]) -> None:
+    """Past the calls that the watcher sees: what is stored when the schedule is over."""
+    running = ready().begin()
+    while running.turn():
+        pass
+    scheduler = running.scheduler
+    spoil(scheduler.account.table.items, next(iter(scheduler.wave.plan.migration_ids)))
+    assert {one.invariant for one in running.report().violations} == {"history"}

@@ -12,6 +12,7 @@ from typing import Any
 # DynamoDB holds 38 digits.
 _PLAIN_INT = 10**37
 _LONGEST_NUMBER = 37
+_TEXTS = frozenset({str})
 
 
 class NotPlainError(Exception):
@@ -42,7 +43,7 @@ def plain_to_value(value: Any) -> dict[str, Any]:
 
 
 def _map(document: dict[Any, Any]) -> dict[str, Any]:
-    if any(type(name) is not str for name in document):
+    if not _TEXTS.issuperset(map(type, document)):
         raise NotPlainError
     return {name: {"S": one} if type(one) is str else plain_to_value(one) for name, one in document.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from migration_ops.core.batches import in_groups
@@ -73,21 +74,28 @@ def change_of(old: Record, new: Record, write: Write) -> Change:
 def _record_action(old: Record, document: dict[str, Any], write: Write) -> Action:
     """An update, not a put: the archive's notes on the item stay. ``expiresAt`` is removed: the migration continues."""
     present = to_item({**document, WRITE_TOKEN: write.token})
-    absent = sorted((RECORD_ATTRIBUTES | {"expiresAt"}) - set(present))
+    update, names = _update_of(tuple(present))
     condition, condition_values = _condition(old)
-    sets = ", ".join(f"#{name} = :{name}" for name in present)
-    removes = ", ".join(f"#{name}" for name in absent)
     return {
         "Update": {
             "TableName": write.table,
             "Key": key_of(old.migration_id),
-            "UpdateExpression": f"SET {sets} REMOVE {removes}",
+            "UpdateExpression": update,
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": {f"#{name}": name for name in [*present, *absent]},
+            "ExpressionAttributeNames": dict(names),
             "ExpressionAttributeValues": {f":{name}": value for name, value in present.items()} | condition_values,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
+
+
+@lru_cache(maxsize=256)
+def _update_of(present: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """The update that sets these attributes and removes all others of a record; and the names in it."""
+    absent = sorted((RECORD_ATTRIBUTES | {"expiresAt"}) - set(present))
+    sets = ", ".join(f"#{name} = :{name}" for name in present)
+    removes = ", ".join(f"#{name}" for name in absent)
+    return f"SET {sets} REMOVE {removes}", {f"#{name}": name for name in [*present, *absent]}
 
 
 def _history_action(entry: HistoryEntry, write: Write) -> Action:
