@@ -27,6 +27,7 @@ SERVER = {
     "needsReplication": True,
     "replicationState": "CONTINUOUS",
     "lagSeconds": 0,
+    "seenAgeSeconds": 60,
     "lifecycleState": "READY_FOR_CUTOVER",
     "wave": "w",
 }
