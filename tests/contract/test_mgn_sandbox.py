@@ -29,7 +29,7 @@ UNKNOWN_SERVER = "s-ffffffffffffffff0"
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    with Sandbox(speed=300.0) as box, pytest.MonkeyPatch.context() as monkeypatch:
+    with Sandbox(speed=300.0, shown="wall") as box, pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in box.environment.items():
             monkeypatch.setenv(name, value)
         yield box
