@@ -52,7 +52,8 @@ down: $(STAMP) ## stops what `make up` started
 # What no sandbox is started for runs on all processors. The rest runs in groups, a process each: moto's state is global
 # in a process, and a sandbox that lives as long as pytest runs would be seen by the next folder's. `others` takes what
 # no group names, so that a new folder is never left out.
-GROUPS := steps runbook contract backup aws others
+# the longest first, so that no processor is idle at the end
+GROUPS := runbook steps backup others contract aws
 PATHS_steps := tests/wave
 # the operators' sandboxes end with their modules, the runbook's with the pytest run: it comes last
 PATHS_runbook := tests/operators tests/runbook --ignore=tests/runbook/backup
