@@ -120,16 +120,23 @@ check: $(STAMP) ## what CI checks before the tests: ruff, formatting, types, eve
 	$(VENV)/bin/mypy
 	$(PY) -m include.local check-dags
 
-# How many schedules: seeds from SEED on, and every placement of up to DEPTH faults (160 for 1, 14,000 for 2).
+# How many schedules: seeds from SEED on, and every placement of up to DEPTH faults. SHARD=1/4 plays a quarter of them;
+# STATE=file notes what is done, so that the next run goes on from there; PROCESSES, when not all processors.
 SCHEDULES ?= 200
 DEPTH ?= 1
 SEED ?=
+SHARD ?=
+STATE ?=
+PROCESSES ?=
+CAMPAIGN := $(PY) -m include.simulation $(if $(SEED),--seed $(SEED)) $(if $(SHARD),--shard $(SHARD)) \
+  $(if $(PROCESSES),--processes $(PROCESSES))
 
-simulate: $(STAMP) ## waves on virtual time, thousands of faults: SCHEDULES, DEPTH, SEED (the first); see docs/simulation.md
-	@$(PY) -m include.simulation --schedules $(SCHEDULES) --depth $(DEPTH) $(if $(SEED),--seed $(SEED))
+simulate: $(STAMP) ## waves on virtual time, thousands of faults: SCHEDULES, DEPTH, SEED, SHARD, STATE; see docs/simulation.md
+	@$(CAMPAIGN) --schedules $(SCHEDULES) --depth $(DEPTH) $(if $(STATE),--state $(STATE))
 
-soak: $(STAMP) ## the same for about an hour: 20,000 schedules and every placement of two faults
-	@$(PY) -m include.simulation --schedules $(if $(filter file,$(origin SCHEDULES)),20000,$(SCHEDULES)) --depth 2 $(if $(SEED),--seed $(SEED))
+soak: $(STAMP) ## a million seeds and every placement of three faults, for hours; stopped, it goes on where it was: SHARD
+	@$(CAMPAIGN) --schedules $(if $(filter file,$(origin SCHEDULES)),1000000,$(SCHEDULES)) \
+	  --depth $(if $(filter file,$(origin DEPTH)),3,$(DEPTH)) --state $(or $(STATE),.soak$(if $(SHARD),-$(subst /,-of-,$(SHARD))))
 
 replay: $(STAMP) ## one schedule again with every event: SEED=…
 	@$(PY) -m include.simulation --seed $(or $(SEED),$(error SEED=… names the schedule to replay))

@@ -1,6 +1,6 @@
 """Many schedules in parts: on several processors, in shards, and resumable.
 
-A part is a hundred seeds, or the placements that begin with one fault. What a part found is one line of the state file,
+A part is some seeds, or the placements that begin with one fault. What a part found is one line of the state file,
 if there is one, so that a campaign that was stopped goes on after its last whole part.
 """
 
@@ -22,7 +22,7 @@ from include.simulation.faults import Fault
 from include.simulation.schedule import drawn, enumerated, placement_name
 from include.simulation.tally import Tally
 
-SEEDS_A_PART = 100
+FEWEST_SEEDS, MOST_SEEDS = 25, 1_000
 SAYS_EVERY_SECONDS = 10.0
 
 
@@ -44,6 +44,10 @@ class Placements:
     def play(self) -> Tally:
         return Tally.of(placements_from(self.faults, self.depth))
 
+    def sample(self) -> str:
+        """A trail that stands for how the package and the simulation behave."""
+        return enumerated().run().text()
+
 
 @dataclass(frozen=True)
 class Seeds:
@@ -59,6 +63,9 @@ class Seeds:
     def play(self) -> Tally:
         return Tally.of(drawn(seed).run() for seed in range(self.first, self.first + self.count))
 
+    def sample(self) -> str:
+        return drawn(0).run().text()
+
 
 Part = Placements | Seeds
 
@@ -71,8 +78,9 @@ def placements(depth: int) -> list[Part]:
 
 
 def seeds(first: int, count: int) -> list[Part]:
-    end = first + count
-    return [Seeds(start, min(SEEDS_A_PART, end - start)) for start in range(first, end, SEEDS_A_PART)]
+    """Parts that are these seeds: about a hundred, so that they can be shared out."""
+    end, size = first + count, min(MOST_SEEDS, max(FEWEST_SEEDS, count // 100))
+    return [Seeds(start, min(size, end - start)) for start in range(first, end, size)]
 
 
 @dataclass(frozen=True)
@@ -152,10 +160,10 @@ class Campaign:
     # The state file: a line that says what it is, and a line a part
 
     def _head(self) -> dict[str, Any]:
-        """What is the same in parts that belong together. Two trails stand for the package and the simulation."""
-        names = "\n".join(part.name for part in self.parts)
-        trails = [enumerated().run().text(), drawn(0).run().text()]
-        return {"parts": _digest(names), "behaviour": _digest(*trails)}
+        """What is the same in parts that belong together."""
+        samples = {type(part): part for part in self.parts}.values()
+        behaviour = _digest(*(part.sample() for part in samples))
+        return {"parts": _digest(*(part.name for part in self.parts)), "behaviour": behaviour}
 
     def _noted(self) -> dict[str, Tally]:
         if self.state is None:

@@ -57,7 +57,8 @@ def test_the_parts_of_a_depth_are_its_placements() -> None:
 
 
 def test_the_parts_of_seeds_are_these_seeds() -> None:
-    assert seeds(7, 250) == [Seeds(7, 100), Seeds(107, 100), Seeds(207, 50)]
+    assert seeds(7, 60) == [Seeds(7, 25), Seeds(32, 25), Seeds(57, 10)]
+    assert len(seeds(0, 1_000_000)) == 1_000
     assert seeds(7, 0) == []
 
 
