@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,20 @@ def test_simulate_without_the_checkout_says_where_it_must_run(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["simulate"]) == 2
     assert "root of a checkout" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["include.simulation", "--seed", "3"],
+        ["include.simulation", "--schedules", "2", "--processes", "1"],
+        ["tests.mutation", "--help"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_of_the_makefile_finds_the_package_by_itself(command: list[str]) -> None:
+    """As ``make replay``, ``make simulate`` and ``make mutation`` start it: nothing sets a path for them."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    started = [sys.executable, "-m", *command]
+    run = subprocess.run(started, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr[-2000:]

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# The steps are the package's own, which is on the path in Airflow's processes only.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins"))
+
 from include.simulation.campaign import Campaign, OtherCampaignError, Part, Shard, placements, processors, seeds
 from include.simulation.faults import Fault, Kind
 from include.simulation.schedule import Report, drawn, enumerated
