@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -102,3 +103,13 @@ def test_errors_are_called_errors() -> None:
             bases = {ast.unparse(base).split(".")[-1] for base in getattr(node, "bases", ())}
             if isinstance(node, ast.ClassDef) and any(base.endswith("Error") for base in bases):
                 assert node.name.endswith("Error") or node.name == "StepSkipped", f"{path.name}: {node.name}"
+
+
+def test_a_wave_of_the_scenarios_belongs_to_one_file() -> None:
+    """Two stories with one wave name read each other's records; the lab refuses the second, minutes later."""
+    files: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "tests" / "scenarios").glob("test_*.py")):
+        for name in re.findall(r'\blab\.wave\(\s*"([^"]+)"', path.read_text(encoding="utf-8")):
+            files.setdefault(name, set()).add(path.name)
+    assert len(files) > 10
+    assert {name: where for name, where in files.items() if len(where) > 1} == {}

@@ -30,11 +30,11 @@ def asked_after(lab: Lab, run: Run, before: str) -> Document:
 def asked_anew(lab: Lab) -> SimpleNamespace:
     """Two critical applications; the cutover of one fails each time, and its question is never answered before."""
     apps = lab.seed(
-        {"appName": "again-a", "servers": 1, "impact": "critical"},
-        {"appName": "again-b", "servers": 1, "impact": "critical", "dependsOn": ["again-a"]},
+        {"appName": "reopened-a", "servers": 1, "impact": "critical"},
+        {"appName": "reopened-b", "servers": 1, "impact": "critical", "dependsOn": ["reopened-a"]},
     )
     lab.sandbox.add_fault("launchFailure", serverIds=servers_of(apps[:1]), times=3)
-    run = lab.wave("again", apps, testLaunch=False)
+    run = lab.wave("reopened", apps, testLaunch=False)
     questions = [lab.api.wait_for_question(*run, DECIDE, 0, PATIENCE_SECONDS)]
     # As the hint of the failed task says, while the question waits; then that of the one that waits for it.
     lab.clear(run, "cutover.cutover", 0)
@@ -59,5 +59,5 @@ class TestAskedAgain:
 
     def test_the_answer_is_that_to_the_last_one(self, asked_anew: SimpleNamespace, lab: Lab) -> None:
         assert asked_anew.state == "failed"
-        assert lab.phases("again")["again-a"] == {"ROLLED_BACK"}
+        assert lab.phases("reopened")["reopened-a"] == {"ROLLED_BACK"}
         assert sorted(asked_anew.jobs.values()) == [0, 3]
